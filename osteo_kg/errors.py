@@ -1,0 +1,67 @@
+"""Every error that the library raises on purpose.
+
+::
+
+    OsteoError
+    ├── UnreadableCaseError   the input is not a case in any format we read
+    ├── RefusedCaseError      the case was read, and the shapes refuse it
+    ├── KnowledgeError        the ontology or the shapes are at fault
+    │   └── InconsistencyError  ... because OWL finds a contradiction in them
+    └── UsageError            the caller asked for something that does not exist
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from osteo_kg.report import ValidationReport
+
+
+class OsteoError(Exception):
+    """What is wrong, as a sentence, and what to do about it.
+
+    Args:
+        message: what is wrong, and where.
+        advice: what to do.
+    """
+
+    def __init__(self, message: str, *, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.advice}".strip()
+
+
+class UnreadableCaseError(OsteoError):
+    """The input cannot be read as cases: its syntax, format or encoding is wrong, or it holds no patient."""
+
+
+class RefusedCaseError(OsteoError):
+    """The case contradicts itself or the vocabulary (reading.md R10).
+
+    Args:
+        report: what the shapes found.
+    """
+
+    def __init__(self, report: ValidationReport) -> None:
+        super().__init__(
+            f"The case of {report.patient} is refused: "
+            + " ".join(finding.message.en for finding in report.violations),
+            advice=" ".join(dict.fromkeys(finding.advice.en for finding in report.violations)),
+        )
+        self.report = report
+
+
+class KnowledgeError(OsteoError):
+    """The ontology, the shapes or a guideline cannot be used as they stand."""
+
+
+class InconsistencyError(KnowledgeError):
+    """OWL 2 RL derives a contradiction from the knowledge and a case together."""
+
+
+class UsageError(OsteoError):
+    """The caller named a guideline, a section or an option that does not exist."""

@@ -1,0 +1,86 @@
+"""Namespaces, and the terms that Python names. A term cannot be misspelt: an unknown one is an error at once."""
+
+from __future__ import annotations
+
+from rdflib import Namespace, URIRef
+from rdflib.namespace import DefinedNamespace
+
+ONTOLOGY = "https://w3id.org/osteo-kg/ontology/"
+GUIDELINE = "https://w3id.org/osteo-kg/guideline/"
+SITUATION = "https://w3id.org/osteo-kg/situation/"
+CONTEXT = ONTOLOGY + "context.jsonld"
+
+
+class OSTEO(DefinedNamespace):
+    """Terms of `ontology/` that Python names."""
+
+    _fail = True
+    _warn = False
+    _NS = Namespace("https://w3id.org/osteo-kg/ns/")
+
+    Patient: URIRef
+    Fracture: URIRef
+    UnspecifiedSiteFracture: URIRef
+    BoneDensitometry: URIRef
+    PastTreatment: URIRef
+    FractureHistory: URIRef
+    TreatmentHistory: URIRef
+    MedicalHistory: URIRef
+    MenopausalStatus: URIRef
+    Sex: URIRef
+    Side: URIRef
+    FractureMechanism: URIRef
+    TreatmentOutcome: URIRef
+    MedicalCondition: URIRef
+    DensitometrySite: URIRef
+    Drug: URIRef
+    Guideline: URIRef
+    NoticeCode: URIRef
+    RecordSection: URIRef
+
+    hasSex: URIRef
+    hasMenopausalStatus: URIRef
+    ageInYears: URIRef
+    birthDate: URIRef
+    hasBoneDensitometry: URIRef
+    hasSite: URIRef
+    hasSide: URIRef
+    tScore: URIRef
+    performedOn: URIRef
+    hasFracture: URIRef
+    hasLowEnergyFracture: URIRef
+    hasMechanism: URIRef
+    occurredOn: URIRef
+    fracturedVertebraCount: URIRef
+    hasPastTreatment: URIRef
+    withDrug: URIRef
+    hasOutcome: URIRef
+    hasCondition: URIRef
+    climactericDisorders: URIRef
+    lowPeripheralFractureRisk: URIRef
+    isCompleteFor: URIRef
+    isDeceased: URIRef
+    menopausalStatusAssumed: URIRef
+
+
+class LIFTED(DefinedNamespace):
+    """Facts that the library lifts out of a case. They never come from outside: the reader drops foreign terms."""
+
+    _fail = True
+    _warn = False
+    _NS = Namespace("https://w3id.org/osteo-kg/lifted/")
+
+    day: URIRef
+    notAfter: URIRef
+    notice: URIRef
+    ignoredProperty: URIRef
+    Assessment: URIRef
+
+
+def local_name(iri: str) -> str:
+    """Give the last part of an IRI.
+
+    >>> local_name("https://w3id.org/osteo-kg/ns/Treat")
+    'Treat'
+    """
+    return iri.rstrip("/").rsplit("/", 1)[-1].rsplit("#", 1)[-1]
