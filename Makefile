@@ -1,0 +1,45 @@
+# make demo, test, lint, bench or clean. Python 3.11 or later and make are enough: the rest comes from PyPI, once.
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+BIN := $(VENV)/bin
+SOURCES := $(wildcard osteo_kg server tests benchmarks)
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/installed
+	$(BIN)/osteo-kg assess examples/*.ttl
+
+test: $(VENV)/test-installed $(VENV)/jars-fetched
+	$(BIN)/pytest -n $(WORKERS)
+
+lint: $(VENV)/test-installed
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/installed
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist
+
+$(VENV)/created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "osteo-kg needs Python 3.11 or later, and $(PYTHON) is not. Name one that is: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed: $(VENV)/created pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/test-installed: $(VENV)/created pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(VENV)/installed
+
+$(VENV)/jars-fetched: $(VENV)/test-installed tests/owlapi/fetch_jars.py
+	$(BIN)/python tests/owlapi/fetch_jars.py
+	@touch $@

@@ -1,0 +1,199 @@
+"""A case: one patient's triples, read from any format and normalised, with whatever the reader found wrong on the way."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from urllib.parse import quote
+
+import pyoxigraph as ox
+
+from osteo_kg.report import Finding
+from osteo_kg.texts import Text
+from osteo_kg.triples import RDF_TYPE
+from osteo_kg.vocabulary import OSTEO
+
+Subject = ox.NamedNode | ox.BlankNode
+XSD = "http://www.w3.org/2001/XMLSchema#"
+DECIMAL, INTEGER, BOOLEAN, DATE_TIME = (
+    ox.NamedNode(XSD + name) for name in ("decimal", "integer", "boolean", "dateTime")
+)
+_NUMBERS = {
+    XSD + name
+    for name in "decimal integer double float int long short byte nonNegativeInteger positiveInteger nonPositiveInteger "
+    "negativeInteger unsignedInt unsignedLong unsignedShort unsignedByte".split()
+}
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_DATE = re.compile(
+    r"(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))(T([01]\d|2[0-4]):[0-5]\d:[0-5]\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?",
+    re.ASCII,
+)
+_LONGEST_EXPONENT = 400  # past any xsd:double; a longer one would be written out in full
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One patient, ready to be validated and assessed.
+
+    Attributes:
+        patient: the patient as the input names her: an IRI, a local id, or `<file>#<row>`.
+        iri: her IRI in RDF.
+        triples: what the case states, in the vocabulary of design.md section 3.2, values normalised.
+        ignored: the properties of other vocabularies that were not read.
+        findings: what the reader itself refuses.
+        flat: whether she came as a flat record, so that findings speak of its keys.
+    """
+
+    patient: str
+    iri: str
+    triples: tuple[ox.Triple, ...]
+    ignored: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    flat: bool = False
+
+    def __repr__(self) -> str:
+        """Say how large the case is; never what it says."""
+        return f"<Case of {len(self.triples)} triples>"
+
+
+def patient_iri(name: str) -> str:
+    """Give the IRI of a patient named by an IRI or by a local id (design.md section 3.3).
+
+    >>> patient_iri("ward 3/12"), patient_iri("urn:case:anna")
+    ('urn:case:ward%203%2F12', 'urn:case:anna')
+    """
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+", name):
+        try:
+            return ox.NamedNode(name).value
+        except ValueError:
+            pass
+    return "urn:case:" + quote(name, safe="")
+
+
+def violation(focus: str, path: str, value: str | None, message: Text, advice: Text) -> Finding:
+    """Make a finding that refuses the case."""
+    return Finding("violation", focus, path, value, message, advice)
+
+
+def decimal_text(lexical: str) -> str | None:
+    """Write a number out without an exponent, digits as given; None where it is none, or absurdly long.
+
+    >>> decimal_text("-2.70"), decimal_text("-2.7E0"), decimal_text("-2,7")
+    ('-2.70', '-2.7', None)
+    """
+    if not _NUMBER.fullmatch(lexical):
+        return None
+    try:
+        number = Decimal(lexical)
+    except InvalidOperation:
+        return None
+    if abs(number.adjusted()) > _LONGEST_EXPONENT or len(lexical) > 2 * _LONGEST_EXPONENT:
+        return None
+    return f"{number:f}"
+
+
+def day_literal(lexical: str) -> ox.Literal | None:
+    """Give the day of a date or a date-time as written, at midnight; None where it is neither.
+
+    >>> day_literal("2026-05-01T23:30:00-05:00").value
+    '2026-05-01T00:00:00'
+    """
+    found = _DATE.fullmatch(lexical)
+    if found is None:
+        return None
+    literal = ox.Literal(found.group(1) + "T00:00:00", datatype=DATE_TIME)
+    return literal if _is_a_day(found.group(1)) else None
+
+
+def _is_a_day(text: str) -> bool:
+    try:
+        datetime.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def normalised(triples: Iterable[ox.Triple]) -> tuple[ox.Triple, ...]:
+    """Bring numbers, booleans, days and bare fractures to one form; what is ill-typed stays for the shapes to refuse."""
+    found: dict[ox.Triple, None] = {}
+    scores: dict[tuple[Subject, Decimal], ox.Triple] = {}
+    for triple in triples:
+        mended = ox.Triple(triple.subject, triple.predicate, _object(triple))
+        if mended.predicate.value == str(OSTEO.tScore) and _typed(mended.object, DECIMAL):
+            key = (mended.subject, Decimal(mended.object.value))
+            if key not in scores or len(scores[key].object.value) < len(mended.object.value):
+                scores[key] = mended
+        else:
+            found[mended] = None
+    return _bare_fractures((*found, *scores.values()))
+
+
+def _typed(term: object, datatype: ox.NamedNode) -> bool:
+    return isinstance(term, ox.Literal) and term.datatype == datatype and _NUMBER.fullmatch(term.value) is not None
+
+
+def _object(triple: ox.Triple) -> ox.NamedNode | ox.BlankNode | ox.Literal:
+    term = triple.object
+    if not isinstance(term, ox.Literal):
+        assert not isinstance(term, ox.Triple)
+        return term
+    mend = _MENDERS.get(triple.predicate.value)
+    return (mend(term) if mend else None) or term
+
+
+def _score(literal: ox.Literal) -> ox.Literal | None:
+    written = decimal_text(literal.value) if literal.datatype.value in _NUMBERS else None
+    return ox.Literal(written, datatype=DECIMAL) if written is not None else None
+
+
+def _whole(literal: ox.Literal) -> ox.Literal | None:
+    written = decimal_text(literal.value) if literal.datatype.value in _NUMBERS else None
+    if written is None or Decimal(written) % 1:
+        return None
+    return ox.Literal(str(int(Decimal(written))), datatype=INTEGER)
+
+
+def _day(literal: ox.Literal) -> ox.Literal | None:
+    return day_literal(literal.value) if literal.datatype.value in (XSD + "date", XSD + "dateTime") else None
+
+
+def _truth(literal: ox.Literal) -> ox.Literal | None:
+    text = {"1": "true", "0": "false"}.get(literal.value)
+    return ox.Literal(text, datatype=BOOLEAN) if text and literal.datatype == BOOLEAN else None
+
+
+_MENDERS = {
+    str(OSTEO.tScore): _score,
+    str(OSTEO.ageInYears): _whole,
+    str(OSTEO.fracturedVertebraCount): _whole,
+    str(OSTEO.birthDate): _day,
+    str(OSTEO.performedOn): _day,
+    str(OSTEO.occurredOn): _day,
+    str(OSTEO.climactericDisorders): _truth,
+    str(OSTEO.lowPeripheralFractureRisk): _truth,
+    str(OSTEO.menopausalStatusAssumed): _truth,
+    str(OSTEO.isDeceased): _truth,
+}
+
+
+def _bare_fractures(triples: tuple[ox.Triple, ...]) -> tuple[ox.Triple, ...]:
+    """A bare osteo:Fracture is one of unspecified site; beside a class that names a site it says nothing more."""
+    bare = ox.NamedNode(str(OSTEO.Fracture))
+    classes = [t for t in triples if t.predicate == RDF_TYPE]
+    if not any(t.object == bare for t in classes):
+        return triples
+    named = {t.subject for t in classes if t.object != bare}
+    unspecified = ox.NamedNode(str(OSTEO.UnspecifiedSiteFracture))
+    return tuple(
+        t if not (t.predicate == RDF_TYPE and t.object == bare) else ox.Triple(t.subject, RDF_TYPE, unspecified)
+        for t in triples
+        if not (t.predicate == RDF_TYPE and t.object == bare and t.subject in named)
+    )
+
+
+def with_findings(case: Case, findings: Iterable[Finding]) -> Case:
+    """Give the case with more findings of the reader."""
+    return replace(case, findings=(*case.findings, *findings))

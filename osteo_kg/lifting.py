@@ -1,0 +1,227 @@
+"""Lift: from a case to facts with names. Numbers, days and mechanisms are SPARQL's business (`queries/lift`); what comes
+out is what both ways of reasoning start from.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pyoxigraph as ox
+
+from osteo_kg import queries, resources
+from osteo_kg.cases import DATE_TIME, INTEGER, Case
+from osteo_kg.knowledge import Knowledge
+from osteo_kg.triples import RDF_TYPE
+from osteo_kg.vocabulary import LIFTED, OSTEO
+
+#: Section of the record -> the property by which a case lists its entries.
+SECTIONS = {
+    str(OSTEO.FractureHistory): str(OSTEO.hasFracture),
+    str(OSTEO.TreatmentHistory): str(OSTEO.hasPastTreatment),
+    str(OSTEO.MedicalHistory): str(OSTEO.hasCondition),
+}
+_LISTED = {property_: section for section, property_ in SECTIONS.items()}
+_NS = str(OSTEO._NS)
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """One coded fact as the reasoner sees it: a property of the patient, and the properties of the entry behind it.
+
+    Attributes:
+        property: the property of the patient, by IRI.
+        value: the class of the fracture, the drug of the treatment, or the value itself, by IRI.
+        outcome: the outcome of a treatment, by IRI; None elsewhere, and where it is not stated.
+    """
+
+    property: str
+    value: str
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a section.
+
+    Attributes:
+        atom: what the reasoner sees of it.
+        counts: whether it takes part in the decision; a fracture may be excluded by its mechanism.
+        vertebrae: the number of vertebrae stated, or None.
+        record: the entry as the flat record has it.
+    """
+
+    atom: Atom
+    counts: bool
+    vertebrae: int | None
+    record: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """What a case says, with names.
+
+    Attributes:
+        store: the case, the background and every lifted fact; private to this case.
+        coded: single coded values of the patient, by property.
+        sections: the entries of each section.
+        complete: sections that the record says are complete.
+        numbers: measured numbers, by property.
+        statements: yes-or-no statements, by property.
+        deciding: the flat key and value of each deciding T-score.
+    """
+
+    case: Case
+    store: ox.Store
+    coded: Mapping[str, str]
+    sections: Mapping[str, tuple[Entry, ...]]
+    complete: frozenset[str]
+    numbers: Mapping[str, Decimal]
+    statements: Mapping[str, bool]
+    deciding: tuple[tuple[str, Decimal], ...]
+
+    def add(self, property_: str, *values: ox.NamedNode | ox.Literal) -> None:
+        """Say one more thing about the patient, for the notices to find."""
+        patient = ox.NamedNode(self.case.iri)
+        self.store.extend(ox.Quad(patient, ox.NamedNode(property_), value) for value in values)
+
+
+def lift(case: Case, on: datetime.date, knowledge: Knowledge) -> Lifted:
+    """Give names to what a case says, on the day of assessment. Ill-typed values yield nothing."""
+    store = ox.Store()
+    store.extend(ox.Quad(t.subject, t.predicate, t.object) for t in case.triples)
+    store.extend(knowledge.background)
+    store.extend(_beside(case, on, knowledge))
+    for name in resources.query_names("lift"):
+        queries.extend(store, name)
+    return _read(case, store, knowledge)
+
+
+def day_term(on: datetime.date) -> ox.Literal:
+    """Give a day as the ontology writes days."""
+    return ox.Literal(f"{on.isoformat()}T00:00:00", datatype=DATE_TIME)
+
+
+def _beside(case: Case, on: datetime.date, knowledge: Knowledge) -> Iterable[ox.Quad]:
+    yield ox.Quad(_lifted("Assessment"), _lifted("day"), day_term(on))
+    patient = ox.NamedNode(case.iri)
+    for property_ in case.ignored:
+        yield ox.Quad(patient, _lifted("ignoredProperty"), ox.Literal(property_))
+    for triple in case.triples:
+        if triple.predicate == RDF_TYPE and isinstance(triple.object, ox.NamedNode):
+            types = knowledge.terms.types.get(triple.object.value, frozenset())
+            if str(OSTEO.Fracture) in types:
+                yield ox.Quad(triple.subject, _lifted("site"), triple.object)
+                for kind in types:
+                    yield ox.Quad(triple.subject, RDF_TYPE, ox.NamedNode(kind))
+        elif triple.predicate.value == str(OSTEO.tScore) and isinstance(triple.object, ox.Literal):
+            digits = triple.object.value.partition(".")[2]
+            yield ox.Quad(triple.subject, _lifted("decimals"), ox.Literal(str(len(digits)), datatype=INTEGER))
+
+
+def _lifted(name: str) -> ox.NamedNode:
+    return ox.NamedNode(f"{LIFTED._NS}{name}")
+
+
+def _read(case: Case, store: ox.Store, knowledge: Knowledge) -> Lifted:
+    nodes: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for quad in store.quads_for_pattern(None, None, None):
+        if quad.predicate != RDF_TYPE and not isinstance(quad.object, ox.Triple):
+            nodes[quad.subject.value][quad.predicate.value].append(quad.object.value)
+    own = nodes[case.iri]
+    sections = {
+        section: tuple(
+            entry for node in sorted(own[listed]) if (entry := _entry(node, listed, nodes, own, knowledge)) is not None
+        )
+        for section, listed in SECTIONS.items()
+    }
+    return Lifted(
+        case=case,
+        store=store,
+        coded={
+            property_: own[property_][0]
+            for property_ in (str(OSTEO.hasSex), str(OSTEO.hasMenopausalStatus))
+            if own[property_]
+        },
+        sections=sections,
+        complete=frozenset(own[str(OSTEO.isCompleteFor)]),
+        numbers={
+            property_: Decimal(own[property_][0])
+            for property_ in (_NS + "lowestTScore", _NS + "completedYears")
+            if own[property_]
+        },
+        statements={
+            property_: own[property_][0] == "true"
+            for property_ in (str(OSTEO.climactericDisorders), str(OSTEO.lowPeripheralFractureRisk))
+            if own[property_]
+        },
+        deciding=_deciding(case, own, nodes, knowledge),
+    )
+
+
+def _entry(
+    node: str,
+    listed: str,
+    nodes: Mapping[str, Mapping[str, list[str]]],
+    own: Mapping[str, list[str]],
+    knowledge: Knowledge,
+) -> Entry | None:
+    """Read one entry; None where it lacks what the shapes demand, so that it is never read as something else."""
+    key = knowledge.terms.key
+    facts = nodes.get(node, {})
+
+    def first(property_: str) -> str | None:
+        values = facts.get(property_, [])
+        return values[0] if values else None
+
+    if listed == str(OSTEO.hasFracture):
+        site, mechanism, count, day = (
+            first(each)
+            for each in (
+                str(LIFTED._NS) + "site",
+                str(OSTEO.hasMechanism),
+                str(OSTEO.fracturedVertebraCount),
+                str(OSTEO.occurredOn),
+            )
+        )
+        if site is None:
+            return None
+        stated = {
+            "site": key(site),
+            "mechanism": key(mechanism) if mechanism else None,
+            "date": day[:10] if day else None,
+            "count": int(count) if count and count.isdigit() else None,
+        }
+        counts = node in own[str(OSTEO.hasLowEnergyFracture)]
+        atom = Atom(str(OSTEO.hasLowEnergyFracture), site)
+    elif listed == str(OSTEO.hasPastTreatment):
+        drug, outcome = first(str(OSTEO.withDrug)), first(str(OSTEO.hasOutcome))
+        if drug is None:
+            return None
+        stated = {"drug": key(drug), "outcome": key(outcome) if outcome else None}
+        counts, atom = True, Atom(listed, drug, outcome)
+    else:
+        stated, counts, atom = {"condition": key(node)}, True, Atom(listed, node)
+    return Entry(
+        atom=atom,
+        counts=counts,
+        vertebrae=stated.get("count"),  # type: ignore[arg-type]
+        record={name: value for name, value in stated.items() if value is not None},
+    )
+
+
+def _deciding(
+    case: Case,
+    own: Mapping[str, list[str]],
+    nodes: Mapping[str, Mapping[str, list[str]]],
+    knowledge: Knowledge,
+) -> tuple[tuple[str, Decimal], ...]:
+    found = set()
+    for node in own[_NS + "hasDecidingDensitometry"]:
+        site = nodes[node][str(OSTEO.hasSite)][0]
+        read_as = nodes.get(site, {}).get(_NS + "readAs", [site])[0]
+        found.add((knowledge.terms.record_keys[read_as], Decimal(nodes[node][str(OSTEO.tScore)][0])))
+    return tuple(sorted(found))

@@ -1,0 +1,210 @@
+"""Cases in RDF: any number of patients in one input, each cut out with what hangs on her and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import pyoxigraph as ox
+
+from osteo_kg import resources
+from osteo_kg.cases import DECIMAL, INTEGER, Case, Subject, normalised, patient_iri, violation
+from osteo_kg.errors import UnreadableCaseError
+from osteo_kg.records import parse_json
+from osteo_kg.report import Finding
+from osteo_kg.texts import Text
+from osteo_kg.triples import RDF_TYPE
+from osteo_kg.vocabulary import CONTEXT, OSTEO
+
+FORMATS = {
+    "turtle": ox.RdfFormat.TURTLE,
+    "ntriples": ox.RdfFormat.N_TRIPLES,
+    "rdfxml": ox.RdfFormat.RDF_XML,
+    "jsonld": ox.RdfFormat.JSON_LD,
+}
+_NS = str(OSTEO._NS)
+_OWL = "http://www.w3.org/2002/07/owl#"
+_RDFS = "http://www.w3.org/2000/01/rdf-schema#"
+_BASE = "https://w3id.org/osteo-kg/input"
+_HARMLESS_TYPES = {_OWL + "NamedIndividual", _OWL + "Thing"}
+_ANNOTATIONS = {_RDFS + name for name in ("label", "comment", "seeAlso", "isDefinedBy")} | {_OWL + "versionInfo"}
+_DECLARED_ENTITY = re.compile(r"<!ENTITY\s+[\w.-]+\s+(\"[^\"&%]*\"|'[^'&%]*')\s*>")
+_MOST_NESTING = 100
+
+
+def read_rdf(text: str, form: str, name: str) -> tuple[Case, ...]:
+    """Read every patient of an RDF document.
+
+    Args:
+        form: a key of `FORMATS`.
+
+    Raises:
+        UnreadableCaseError: a syntax error, a foreign JSON-LD context, an XML entity that is not plain text, or no patient.
+    """
+    if form == "jsonld":
+        text = _own_context(parse_json(text, name), name)
+    if form == "rdfxml" and text.count("<!ENTITY") != len(_DECLARED_ENTITY.findall(text)):
+        raise UnreadableCaseError(
+            f"{name} declares an XML entity that is not plain text.", advice="Write the value where it is used."
+        )
+    try:
+        triples = [
+            ox.Triple(quad.subject, quad.predicate, quad.object)
+            for quad in ox.parse(text, format=FORMATS[form], base_iri=_BASE)
+        ]
+    except (SyntaxError, ValueError) as error:
+        raise UnreadableCaseError(f"{name} cannot be read as {form}: {error}.", advice="Correct it there.") from error
+    return tuple(_patients(triples, name))
+
+
+def _own_context(document: Any, name: str) -> str:
+    """Put our packaged context in the place of the one named, and refuse any other (it could make us open files or URLs)."""
+    try:
+        body = _without_context(document, name, 0)
+    except RecursionError as error:
+        raise UnreadableCaseError(f"{name} is nested too deeply to be a case.", advice="Send plain cases.") from error
+    graph = body if isinstance(body, list) else body.get("@graph", [body]) if isinstance(body, dict) else None
+    if graph is None:
+        raise UnreadableCaseError(f"{name} is not a JSON-LD document.", advice="Send an object or an array of objects.")
+    context = json.loads((resources.root() / "ontology" / "context.jsonld").read_text(encoding="utf-8"))
+    return json.dumps({"@context": context["@context"], "@graph": graph})
+
+
+def _without_context(node: Any, name: str, depth: int) -> Any:
+    if depth > _MOST_NESTING:
+        raise RecursionError
+    if isinstance(node, list):
+        return [_without_context(each, name, depth + 1) for each in node]
+    if isinstance(node, Decimal):
+        whole = node == node.to_integral_value()
+        return {"@value": f"{node:f}", "@type": (INTEGER if whole and "." not in f"{node:f}" else DECIMAL).value}
+    if not isinstance(node, dict):
+        return node
+    if getattr(node, "repeated", ()):
+        raise UnreadableCaseError(f"{name} has the key {node.repeated[0]!r} twice in one object.", advice="Keep one.")
+    if "@context" in node and node["@context"] not in (CONTEXT, [CONTEXT]):
+        raise UnreadableCaseError(
+            f"{name} brings a JSON-LD context of its own.", advice=f"Leave @context out, or write {CONTEXT}."
+        )
+    if "@value" in node and isinstance(node["@value"], Decimal):
+        written = _without_context(node["@value"], name, depth + 1)
+        return {**written, **{key: value for key, value in node.items() if key not in ("@value", "@context")}}
+    return {key: _without_context(value, name, depth + 1) for key, value in node.items() if key != "@context"}
+
+
+def _patients(triples: list[ox.Triple], name: str) -> Iterator[Case]:
+    by_subject: dict[Subject, list[ox.Triple]] = defaultdict(list)
+    for triple in triples:
+        by_subject[triple.subject].append(triple)
+    patient_class = ox.NamedNode(str(OSTEO.Patient))
+    patients = list(
+        dict.fromkeys(t.subject for t in triples if t.predicate == RDF_TYPE and t.object == patient_class)
+    )
+    if not patients:
+        raise UnreadableCaseError(f"{name} holds no patient.", advice="Type one node at least as osteo:Patient.")
+    cut = [_Cut(patient, by_subject, set(patients) - {patient}) for patient in patients]
+    reached = {subject for each in cut for subject in each.reached}
+    stray = [t for t in triples if t.subject not in reached and not _is_header(t.subject, by_subject)]
+    for number, each in enumerate(cut, 1):
+        yield each.case(f"{name}#{number}", _strays(stray))
+
+
+class _Cut:
+    """What is reached from one patient through our own properties."""
+
+    def __init__(self, patient: Subject, by_subject: Mapping[Subject, list[ox.Triple]], others: set[Subject]) -> None:
+        self.patient = patient
+        self.kept: list[ox.Triple] = []
+        self.ignored: set[str] = set()
+        self.refused: list[Finding] = []
+        self.reached: set[Subject] = set()
+        waiting = [patient]
+        while waiting:
+            subject = waiting.pop()
+            if subject in self.reached:
+                continue
+            self.reached.add(subject)
+            for triple in by_subject.get(subject, ()):
+                if self._keeps(triple) and self._may_follow(triple, by_subject, others):
+                    waiting.append(triple.object)
+
+    def _keeps(self, triple: ox.Triple) -> bool:
+        predicate, term = triple.predicate.value, triple.object
+        if isinstance(term, ox.Triple):
+            self.refused.append(_axiom(predicate, str(term)))
+            return False
+        if predicate == RDF_TYPE.value:
+            return self._keeps_type(triple, term)
+        if predicate.startswith(_NS):
+            self.kept.append(triple)
+            return True
+        if predicate.startswith((_OWL, _RDFS)) and predicate not in _ANNOTATIONS:
+            self.refused.append(_axiom(predicate, term.value))
+        else:
+            self.ignored.add(predicate)
+        return False
+
+    def _keeps_type(self, triple: ox.Triple, term: Any) -> bool:
+        if term.value.startswith(_NS):
+            self.kept.append(triple)
+        elif term.value.startswith((_OWL, _RDFS)):
+            if term.value not in _HARMLESS_TYPES:
+                self.refused.append(_axiom(RDF_TYPE.value, term.value))
+        else:
+            self.ignored.add(term.value)
+        return False
+
+    @staticmethod
+    def _may_follow(triple: ox.Triple, by_subject: Mapping[Subject, list[ox.Triple]], others: set[Subject]) -> bool:
+        term = triple.object
+        if not isinstance(term, ox.NamedNode | ox.BlankNode) or term in others or term not in by_subject:
+            return False
+        return not (isinstance(term, ox.NamedNode) and term.value.startswith(_NS))
+
+    def case(self, fallback: str, strays: list[Finding]) -> Case:
+        named = isinstance(self.patient, ox.NamedNode)
+        name = self.patient.value if named else fallback
+        node = ox.NamedNode(patient_iri(name))
+        triples = [
+            ox.Triple(node if t.subject == self.patient else t.subject, t.predicate, t.object) for t in self.kept
+        ]
+        return Case(name, node.value, normalised(triples), tuple(sorted(self.ignored)), (*self.refused, *strays))
+
+
+def _is_header(subject: Subject, by_subject: Mapping[Subject, list[ox.Triple]]) -> bool:
+    ontology = ox.NamedNode(_OWL + "Ontology")
+    return any(t.predicate == RDF_TYPE and t.object == ontology for t in by_subject[subject])
+
+
+def _strays(triples: Iterable[ox.Triple]) -> list[Finding]:
+    """Statements in our terms, or axioms, that no patient reaches: they would change the knowledge, or lose data."""
+    found: dict[str, Finding] = {}
+    for triple in triples:
+        words = (triple.predicate.value, getattr(triple.object, "value", ""), triple.subject.value)
+        if triple.predicate == RDF_TYPE and words[1] in _HARMLESS_TYPES:
+            continue
+        if any(word.startswith((_NS, _OWL, _RDFS)) for word in words) and words[0] not in _ANNOTATIONS:
+            found.setdefault(words[0], _axiom(words[0], words[1]))
+    return list(found.values())
+
+
+def _axiom(predicate: str, value: str) -> Finding:
+    return violation(
+        "the case",
+        predicate,
+        value,
+        Text(
+            "A case may not hold axioms, derived facts, or statements of this vocabulary that hang on no patient.",
+            "Un cas ne peut contenir ni axiome, ni fait dérivé, ni énoncé de ce vocabulaire rattaché à aucune patiente.",
+        ),
+        Text(
+            "Remove the statement, or attach it to the patient as the vocabulary of cases says.",
+            "Retirer l’énoncé, ou le rattacher à la patiente comme le veut le vocabulaire des cas.",
+        ),
+    )
+
+

@@ -1,0 +1,131 @@
+"""OWL 2 RL by owlrl: what follows from coded facts and the taxonomy. The only module that imports owlrl.
+
+The reasoner sees class axioms and the coded facts of patients, nothing else: no number, no absence, no annotation. Equal
+sets of coded facts are closed once, and many patients are closed in one graph.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import owlrl
+from rdflib import OWL, RDF, RDFS, BNode, Graph, URIRef
+
+from osteo_kg.errors import InconsistencyError
+from osteo_kg.knowledge import Knowledge
+from osteo_kg.lifting import Atom
+from osteo_kg.vocabulary import OSTEO
+
+AtomSet = frozenset[Atom]
+
+_NS = str(OSTEO._NS)
+_AXIOMS = (
+    RDFS.subClassOf,
+    OWL.equivalentClass,
+    OWL.disjointWith,
+    OWL.intersectionOf,
+    OWL.onProperty,
+    OWL.hasValue,
+    OWL.allValuesFrom,
+    OWL.inverseOf,
+    OWL.members,
+    RDFS.domain,
+    RDF.first,
+    RDF.rest,
+)
+_SYNTAX = (OWL.Restriction, OWL.AllDisjointClasses, OWL.Class)
+_turn = threading.Lock()  # owlrl swaps rdflib's literal converters for the whole process while it runs
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """What follows from one set of coded facts.
+
+    Attributes:
+        classes: the classes of this vocabulary that the patient belongs to.
+        coded: the coded values that follow, stated or not, by property.
+    """
+
+    classes: frozenset[str]
+    coded: Mapping[str, str]
+
+
+class Reasoner:
+    """Closes sets of coded facts over the loaded ontology."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._axioms = _reasoned_part(knowledge)
+        self._types = knowledge.terms.types
+
+    def close(self, atom_sets: Iterable[AtomSet]) -> dict[AtomSet, Closure]:
+        """Close every set, all in one graph.
+
+        Raises:
+            InconsistencyError: the facts contradict the ontology.
+        """
+        patients = {atoms: URIRef(f"urn:osteo-kg:closed:{n}") for n, atoms in enumerate(dict.fromkeys(atom_sets))}
+        graph = Graph()
+        for triple in self._axioms:
+            graph.add(triple)
+        for atoms, patient in patients.items():
+            self._state(graph, patient, atoms)
+        with _turn:
+            owlrl.DeductiveClosure(owlrl.OWLRL_Semantics, axiomatic_triples=False, datatype_axioms=False).expand(graph)
+        _raise_contradiction(graph)
+        return {atoms: _closure(graph, patient) for atoms, patient in patients.items()}
+
+    def _state(self, graph: Graph, patient: URIRef, atoms: AtomSet) -> None:
+        graph.add((patient, RDF.type, OSTEO.Patient))
+        for atom in atoms:
+            property_, value = URIRef(atom.property), URIRef(atom.value)
+            if property_ == OSTEO.hasLowEnergyFracture:
+                fracture = BNode()
+                graph.add((patient, property_, fracture))
+                graph.add((fracture, RDF.type, value))
+            elif property_ == OSTEO.hasPastTreatment:
+                treatment = BNode()
+                graph.add((patient, property_, treatment))
+                graph.add((treatment, OSTEO.withDrug, value))
+                if atom.outcome:
+                    graph.add((treatment, OSTEO.hasOutcome, URIRef(atom.outcome)))
+                for kind in self._types.get(atom.value, ()):
+                    graph.add((value, RDF.type, URIRef(kind)))
+            else:
+                graph.add((patient, property_, value))
+
+
+def _reasoned_part(knowledge: Knowledge) -> list[tuple[URIRef | BNode, URIRef, URIRef | BNode]]:
+    """Give the class and property axioms about patients, fractures, treatments and drugs: what leads to a patient's class."""
+    source = Graph()
+    for content in knowledge.modules.values():
+        source.parse(data=content, format="turtle")
+    return [
+        (subject, predicate, value)
+        for subject, predicate, value in source
+        if predicate in _AXIOMS or (predicate == RDF.type and value in _SYNTAX)
+    ]
+
+
+def _closure(graph: Graph, patient: URIRef) -> Closure:
+    return Closure(
+        classes=frozenset(
+            str(kind) for kind in graph.objects(patient, RDF.type) if str(kind).startswith(_NS) and kind != OSTEO.Patient
+        ),
+        coded={
+            str(property_): str(value)
+            for property_ in (OSTEO.hasSex, OSTEO.hasMenopausalStatus)
+            for value in graph.objects(patient, property_)
+        },
+    )
+
+
+def _raise_contradiction(graph: Graph) -> None:
+    """owlrl reports a contradiction as triples in an unrelated namespace, not as an exception."""
+    errors = sorted({str(message) for message in graph.objects(None, _ERROR)})
+    if errors:
+        raise InconsistencyError(f"The facts contradict the ontology: {'; '.join(errors)}.", advice="Correct one of them.")
+
+
+_ERROR = URIRef("http://www.daml.org/2002/03/agents/agent-ont#error")

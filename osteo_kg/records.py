@@ -1,0 +1,392 @@
+"""The flat record of design.md section 3.3: one JSON object, or one CSV row, for one patient."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import pyoxigraph as ox
+
+from osteo_kg.cases import BOOLEAN, DATE_TIME, DECIMAL, INTEGER, Case, day_literal, decimal_text, normalised
+from osteo_kg.cases import patient_iri, violation
+from osteo_kg.errors import UnreadableCaseError
+from osteo_kg.knowledge import Terms
+from osteo_kg.report import Finding
+from osteo_kg.texts import Text
+from osteo_kg.triples import RDF_TYPE
+from osteo_kg.vocabulary import OSTEO
+
+CODED = {"sex": (OSTEO.hasSex, OSTEO.Sex), "menopausal_status": (OSTEO.hasMenopausalStatus, OSTEO.MenopausalStatus)}
+STATEMENTS = {
+    "climacteric_disorders": OSTEO.climactericDisorders,
+    "low_peripheral_fracture_risk": OSTEO.lowPeripheralFractureRisk,
+}
+SECTIONS = {
+    "fractures": OSTEO.FractureHistory,
+    "treatment_history": OSTEO.TreatmentHistory,
+    "conditions": OSTEO.MedicalHistory,
+}
+SCORES = ("t_score_lumbar_spine", "t_score_femoral_neck", "t_score_total_hip")
+KEYS = (
+    "patient",
+    *CODED,
+    "age_years",
+    "birth_date",
+    *SCORES,
+    "densitometry_date",
+    *SECTIONS,
+    *STATEMENTS,
+)
+FRACTURE_KEYS = ("site", "mechanism", "date", "count")
+TREATMENT_KEYS = ("drug", "outcome")
+#: The flat key that states what a property of the RDF form states.
+KEY_OF_PROPERTY = {
+    str(OSTEO.hasSex): "sex",
+    str(OSTEO.hasMenopausalStatus): "menopausal_status",
+    str(OSTEO.ageInYears): "age_years",
+    str(OSTEO.birthDate): "birth_date",
+    str(OSTEO.performedOn): "densitometry_date",
+    str(OSTEO.hasFracture): "fractures",
+    str(OSTEO.hasMechanism): "fractures",
+    str(OSTEO.occurredOn): "fractures",
+    str(OSTEO.fracturedVertebraCount): "fractures",
+    str(OSTEO.hasPastTreatment): "treatment_history",
+    str(OSTEO.withDrug): "treatment_history",
+    str(OSTEO.hasOutcome): "treatment_history",
+    str(OSTEO.hasCondition): "conditions",
+    str(OSTEO.climactericDisorders): "climacteric_disorders",
+    str(OSTEO.lowPeripheralFractureRisk): "low_peripheral_fracture_risk",
+}
+
+
+class Repeated(dict[str, Any]):
+    """A JSON object in which some keys stood more than once."""
+
+    repeated: tuple[str, ...] = ()
+
+
+def read_json(text: str, name: str, terms: Terms) -> tuple[Case, ...]:
+    """Read one flat record, or an array of them.
+
+    Raises:
+        UnreadableCaseError: the text is not JSON, or neither an object nor an array of objects.
+    """
+    document = parse_json(text, name)
+    records = document if isinstance(document, list) else [document]
+    return tuple(_case(record, f"{name}#{row}", terms) for row, record in enumerate(_objects(records, name), 1))
+
+
+def read_json_lines(text: str, name: str, terms: Terms) -> tuple[Case, ...]:
+    """Read one flat record a line; blank lines are passed over.
+
+    Raises:
+        UnreadableCaseError: a line is not a JSON object.
+    """
+    lines = [(row, line) for row, line in enumerate(text.split("\n"), 1) if line.strip()]
+    records = [parse_json(line, f"{name}, line {row}") for row, line in lines]
+    return tuple(_case(record, f"{name}#{row}", terms) for row, record in enumerate(_objects(records, name), 1))
+
+
+def read_csv(text: str, name: str, terms: Terms, ignore: frozenset[str] = frozenset()) -> tuple[Case, ...]:
+    """Read one flat record a row (RFC 4180, comma, a header line).
+
+    Args:
+        ignore: names of columns to pass over; `all` passes over every unknown one.
+
+    Raises:
+        UnreadableCaseError: there is no header, a column is unknown or stands twice, or a row is longer than the header.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = next(reader, None)
+        if not header:
+            raise UnreadableCaseError(f"{name} is empty.", advice=f"Begin with a header line: {','.join(KEYS)}.")
+        _check_header(header, name, ignore)
+        rows = [row for row in reader if row]
+    except csv.Error as error:
+        raise UnreadableCaseError(f"{name} is not CSV: {error}.", advice="Write RFC 4180 CSV with commas.") from error
+    cases = []
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(header):
+            raise UnreadableCaseError(
+                f"{name}, row {number} has {len(row)} cells, and the header has {len(header)}.",
+                advice="Give every row one cell for each column; quote cells that hold a comma.",
+            )
+        cells = {key: cell for key, cell in zip(header, row, strict=True) if key in KEYS and cell.strip()}
+        cases.append(_case(_from_cells(cells), f"{name}#{number}", terms))
+    return tuple(cases)
+
+
+def _check_header(header: list[str], name: str, ignore: frozenset[str]) -> None:
+    for column in header:
+        if header.count(column) > 1:
+            raise UnreadableCaseError(f"{name} has the column {column!r} twice.", advice="Keep one of them.")
+        if column not in KEYS and column not in ignore and "all" not in ignore:
+            raise UnreadableCaseError(
+                f"{name} has the column {column!r}, which is not a key of the flat record.",
+                advice=f"{_nearest(column, KEYS).en} To pass over it: --ignore-columns {column}.",
+            )
+
+
+def _from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
+    """Give a CSV row the values that a JSON record would have; what does not fit stays text, for the shapes to refuse."""
+    record: dict[str, Any] = {}
+    for key, cell in cells.items():
+        text = cell.strip()
+        if key in SCORES or key == "age_years":
+            number = decimal_text(text)
+            record[key] = text if number is None else Decimal(number)
+        elif key in STATEMENTS:
+            record[key] = {"true": True, "false": False}.get(text, text)
+        elif key in SECTIONS:
+            entries = [] if text == "none" else [part.strip() for part in text.split(";")]
+            record[key] = [_ENTRY_CELLS[key](entry) for entry in entries]
+        else:
+            record[key] = text
+    return record
+
+
+def _fracture_cell(text: str) -> dict[str, Any]:
+    site, *parts = text.split(":")
+    entry: dict[str, Any] = {"site": site}
+    for part in parts:
+        if re.fullmatch(r"x-?\d+", part, re.ASCII):
+            entry["count"] = Decimal(part[1:])
+        elif re.match(r"\d", part):
+            entry["date"] = part
+        else:
+            entry["mechanism"] = part
+    return entry
+
+
+def _treatment_cell(text: str) -> dict[str, Any]:
+    drug, *outcome = text.split(":", 1)
+    return {"drug": drug, "outcome": outcome[0]} if outcome else {"drug": drug}
+
+
+_ENTRY_CELLS: dict[str, Callable[[str], Any]] = {
+    "fractures": _fracture_cell,
+    "treatment_history": _treatment_cell,
+    "conditions": str,
+}
+
+
+def parse_json(text: str, name: str) -> Any:
+    """Parse JSON with exact decimals, noting keys that stand twice.
+
+    Raises:
+        UnreadableCaseError: the text is not JSON.
+    """
+
+    def pairs(items: list[tuple[str, Any]]) -> Repeated:
+        found = Repeated(items)
+        keys = [key for key, _ in items]
+        found.repeated = tuple(sorted({key for key in keys if keys.count(key) > 1}))
+        return found
+
+    try:
+        return json.loads(text, parse_float=_number, parse_int=_number, parse_constant=str, object_pairs_hook=pairs)
+    except json.JSONDecodeError as error:
+        raise UnreadableCaseError(
+            f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.", advice="Correct it there."
+        ) from error
+    except (RecursionError, ValueError) as error:
+        raise UnreadableCaseError(f"{name} is nested too deeply to be a record.", advice="Send a flat record.") from error
+
+
+def _number(text: str) -> Decimal | str:
+    written = decimal_text(text)
+    return text if written is None else Decimal(written)
+
+
+def _objects(records: Iterable[Any], name: str) -> Iterator[Repeated]:
+    records = list(records)
+    if not records:
+        raise UnreadableCaseError(f"{name} holds no patient.", advice="Send one record at least.")
+    for record in records:
+        if not isinstance(record, Repeated):
+            raise UnreadableCaseError(
+                f"{name} holds something that is not a JSON object.", advice="Send one object for each patient."
+            )
+        yield record
+
+
+def _case(record: Mapping[str, Any], fallback: str, terms: Terms) -> Case:
+    stated = record.get("patient")
+    name = stated if isinstance(stated, str) and stated else fallback
+    writer = _Writer(name, patient_iri(name), terms)
+    writer.check_keys(record, KEYS, name)
+    if stated is not None and not isinstance(stated, str):
+        writer.refuse("patient", str(stated), _TEXT_WANTED)
+    writer.write(record)
+    return Case(name, writer.patient.value, normalised(writer.triples), (), tuple(writer.findings), flat=True)
+
+
+_TEXT_WANTED = Text("is not text", "n’est pas du texte")
+
+
+class _Writer:
+    """Writes the triples of one record, and the findings about what cannot be written."""
+
+    def __init__(self, name: str, iri: str, terms: Terms) -> None:
+        self.name = name
+        self.patient = ox.NamedNode(iri)
+        self.terms = terms
+        self.triples = [ox.Triple(self.patient, RDF_TYPE, _node(OSTEO.Patient))]
+        self.findings: list[Finding] = []
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        for key, (predicate, kind) in CODED.items():
+            if (value := record.get(key)) is not None and (node := self.coded(value, kind, key)):
+                self.add(self.patient, predicate, node)
+        if (age := record.get("age_years")) is not None:
+            self.add(self.patient, OSTEO.ageInYears, _literal(age, INTEGER))
+        if (birth := record.get("birth_date")) is not None:
+            self.add(self.patient, OSTEO.birthDate, _day(birth))
+        for key, predicate in STATEMENTS.items():
+            if (value := record.get(key)) is not None:
+                self.add(self.patient, predicate, _literal(value, BOOLEAN))
+        self.scores(record)
+        for key, section in SECTIONS.items():
+            self.section(record.get(key), key, section)
+
+    def scores(self, record: Mapping[str, Any]) -> None:
+        day = record.get("densitometry_date")
+        sites = {key: iri for iri, key in self.terms.record_keys.items()}
+        given = [key for key in SCORES if record.get(key) is not None]
+        for key in given:
+            node = ox.BlankNode(key)
+            self.add(self.patient, OSTEO.hasBoneDensitometry, node)
+            self.triples.append(ox.Triple(node, RDF_TYPE, _node(OSTEO.BoneDensitometry)))
+            self.add(node, OSTEO.hasSite, ox.NamedNode(sites[key]))
+            self.add(node, OSTEO.tScore, _literal(record[key], DECIMAL))
+            if day is not None:
+                self.add(node, OSTEO.performedOn, _day(day))
+        if day is not None and not given and day_literal(str(day)) is None:
+            self.refuse("densitometry_date", str(day), Text("is not a date", "n’est pas une date"))
+
+    def section(self, entries: Any, key: str, section: str) -> None:
+        if entries is None:
+            return
+        if not isinstance(entries, list):
+            self.refuse(key, _shown(entries), Text("is not a list", "n’est pas une liste"))
+            return
+        if not entries:
+            self.add(self.patient, OSTEO.isCompleteFor, _node(section))
+        for number, entry in enumerate(entries, 1):
+            getattr(self, f"_{key}")(entry, ox.BlankNode(f"{key}{number}"), f"{key}[{number}]")
+
+    def _fractures(self, entry: Any, node: ox.BlankNode, path: str) -> None:
+        fields = self.entry(entry, "site", FRACTURE_KEYS, path)
+        if fields is None:
+            return
+        site = fields.get("site")
+        kind = self.coded("unspecified" if site is None else site, OSTEO.Fracture, path)
+        if kind is None:
+            return
+        self.add(self.patient, OSTEO.hasFracture, node)
+        self.triples.append(ox.Triple(node, RDF_TYPE, kind))
+        if (value := fields.get("mechanism")) is not None and (
+            mechanism := self.coded(value, OSTEO.FractureMechanism, path)
+        ):
+            self.add(node, OSTEO.hasMechanism, mechanism)
+        if (value := fields.get("date")) is not None:
+            self.add(node, OSTEO.occurredOn, _day(value))
+        if (value := fields.get("count")) is not None:
+            self.add(node, OSTEO.fracturedVertebraCount, _literal(value, INTEGER))
+
+    def _treatment_history(self, entry: Any, node: ox.BlankNode, path: str) -> None:
+        fields = self.entry(entry, "drug", TREATMENT_KEYS, path)
+        drug = self.coded(fields.get("drug"), OSTEO.Drug, path) if fields is not None else None
+        if fields is None or drug is None:
+            return
+        self.add(self.patient, OSTEO.hasPastTreatment, node)
+        self.triples.append(ox.Triple(node, RDF_TYPE, _node(OSTEO.PastTreatment)))
+        self.add(node, OSTEO.withDrug, drug)
+        if (value := fields.get("outcome")) is not None and (outcome := self.coded(value, OSTEO.TreatmentOutcome, path)):
+            self.add(node, OSTEO.hasOutcome, outcome)
+
+    def _conditions(self, entry: Any, node: ox.BlankNode, path: str) -> None:
+        if condition := self.coded(entry, OSTEO.MedicalCondition, path):
+            self.add(self.patient, OSTEO.hasCondition, condition)
+
+    def entry(self, entry: Any, main: str, keys: tuple[str, ...], path: str) -> Mapping[str, Any] | None:
+        if isinstance(entry, str):
+            return {main: entry}
+        if isinstance(entry, dict):
+            self.check_keys(entry, keys, path)
+            return entry
+        self.refuse(path, _shown(entry), Text("is neither a key nor an object", "n’est ni une clé ni un objet"))
+        return None
+
+    def coded(self, value: Any, kind: str, path: str) -> ox.NamedNode | None:
+        known = self.terms.kinds[str(kind)]
+        if isinstance(value, str) and value in known:
+            return ox.NamedNode(known[value])
+        what = self.terms.label(str(kind))
+        self.refuse(
+            path,
+            _shown(value),
+            Text(f"is not a known {what.en}", f"n’est pas une valeur connue ({what.fr})"),
+            _nearest(str(value), known),
+        )
+        return None
+
+    def check_keys(self, record: Mapping[str, Any], keys: tuple[str, ...], path: str) -> None:
+        for key in record:
+            if key not in keys:
+                self.refuse(key, None, Text("is not a key known here", "n’est pas une clé connue ici"), _nearest(key, keys))
+        for key in getattr(record, "repeated", ()):
+            self.refuse(key, None, Text("stands twice", "figure deux fois"))
+
+    def add(self, subject: ox.NamedNode | ox.BlankNode, predicate: str, value: Any) -> None:
+        self.triples.append(ox.Triple(subject, _node(predicate), value))
+
+    def refuse(self, path: str, value: str | None, what: Text, advice: Text | None = None) -> None:
+        shown = f"{path}: {value!r}" if value is not None else repr(path)
+        self.findings.append(
+            violation(
+                self.name,
+                path,
+                value,
+                Text(f"{shown} {what.en}.", f"{shown} {what.fr}."),
+                advice or Text("Correct it, or leave it out if it is unknown.", "Le corriger, ou l’omettre si inconnu."),
+            )
+        )
+
+
+def _nearest(word: str, known: Iterable[str]) -> Text:
+    choices = sorted(known)
+    close = difflib.get_close_matches(word.lower(), choices, n=1, cutoff=0.5)
+    listed = ", ".join(choices)
+    if close:
+        return Text(f"Did you mean {close[0]!r}?", f"Vouliez-vous dire {close[0]!r} ?")
+    return Text(f"Use one of: {listed}.", f"Employer l’un de : {listed}.")
+
+
+def _node(iri: str) -> ox.NamedNode:
+    return ox.NamedNode(str(iri))
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _literal(value: Any, datatype: ox.NamedNode) -> ox.Literal:
+    """Write a value of the type that its key wants; another type is written as what it is, for the shapes to refuse."""
+    if isinstance(value, bool):
+        return ox.Literal("true" if value else "false", datatype=BOOLEAN)
+    if isinstance(value, Decimal):
+        return ox.Literal(f"{value:f}", datatype=datatype if datatype != BOOLEAN else DECIMAL)
+    return ox.Literal(_shown(value))
+
+
+def _day(value: Any) -> ox.Literal:
+    text = _shown(value)
+    return (day_literal(text) if isinstance(value, str) else None) or ox.Literal(text, datatype=DATE_TIME)
