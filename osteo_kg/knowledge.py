@@ -83,7 +83,7 @@ class Knowledge:
     @functools.cached_property
     def background(self) -> tuple[ox.Quad, ...]:
         """What queries over one case need beside it: types of coded values, limits of notices, members of options."""
-        kinds = {value for values in self.terms.kinds.values() for value in values.values()}
+        kinds = {value for kind in _TOLD_APART for value in self.terms.kinds[str(kind)].values()}
         individuals = [
             ox.Quad(ox.NamedNode(iri), RDF_TYPE, ox.NamedNode(kind))
             for iri in sorted(kinds)
@@ -97,6 +97,7 @@ class Knowledge:
         return (*individuals, *limits)
 
 
+_TOLD_APART = (OSTEO.DensitometrySite, OSTEO.FractureMechanism)
 _LIMITS = (
     "tolerance monthsAllowed leastDecimals leastEntries above atMost atLeast readAs hasMember concernsOption isRaisedWith"
 ).split()

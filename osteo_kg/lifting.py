@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pyoxigraph as ox
@@ -82,6 +82,10 @@ class Lifted:
     numbers: Mapping[str, Decimal]
     statements: Mapping[str, bool]
     deciding: tuple[tuple[str, Decimal], ...]
+
+    def completed(self, *sections: str) -> Lifted:
+        """Give the same case with more sections complete."""
+        return replace(self, complete=self.complete | set(sections))
 
     def add(self, property_: str, *values: ox.NamedNode | ox.Literal) -> None:
         """Say one more thing about the patient, for the notices to find."""

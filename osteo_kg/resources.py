@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+import importlib.metadata
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -24,3 +26,18 @@ def query(name: str) -> str:
 def query_names(folder: str) -> tuple[str, ...]:
     """List the queries of one folder in the order of their names."""
     return tuple(f"{folder}/{path.stem}" for path in sorted((_PACKAGE / "queries" / folder).glob("*.rq")))
+
+
+@functools.cache
+def queries_digest() -> str:
+    """Give the SHA-256 of every query: what was reasoned with other queries is not to be read back."""
+    files = sorted((_PACKAGE / "queries").rglob("*.rq"))
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def software_version() -> str:
+    """Give the version of the installed library."""
+    try:
+        return importlib.metadata.version("osteo-kg")
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

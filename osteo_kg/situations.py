@@ -10,11 +10,11 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
 
-from osteo_kg.errors import KnowledgeError
+from osteo_kg.errors import KnowledgeError, UsageError
 from osteo_kg.guideline import Criterion, Guideline
 from osteo_kg.knowledge import Knowledge
 from osteo_kg.lifting import SECTIONS, Atom, Entry, Lifted
@@ -228,6 +228,31 @@ class SectionDimension:
         """Give every profile that certain and doubtful entries may add up to, counts capped."""
         return _possible(self.kinds, self.doubts, certain, doubtful)
 
+    def is_exhausted(self, entries: Iterable[Entry]) -> bool:
+        """Whether further entries could tell the guideline nothing new."""
+        value = self.value_of(entries, complete=True)
+        return all(
+            _possible(self.kinds, self.doubts, Counter(dict(way)) + Counter({kind: 1}), {}) == (way,)
+            for way in self.states[value]
+            for kind in self.kinds
+        )
+
+    def with_more(self, entries: Iterable[Entry]) -> str | None:
+        """Give the value if every counted entry without a count stood for as many as matter; None where there is none."""
+        entries = tuple(entries)
+        uncounted = [
+            entry
+            for entry in entries
+            if entry.counts
+            and entry.vertebrae is None
+            and any(self.name_of(entry) in names for names in self.counted.values())
+        ]
+        if not uncounted:
+            return None
+        most = max(cap for _, cap in self.kinds.values())
+        more = [replace(entry, vertebrae=most) if entry in uncounted else entry for entry in entries]
+        return self.value_of(more, complete=True)
+
     def piece(self, value: str) -> Piece:
         profile = dict(self.states[value][0])
         return Piece(
@@ -304,7 +329,12 @@ class Space:
         order = sorted(facts, key=lambda fact: (_ORDER.index(kind(knowledge, fact)), fact))
         self.dimensions: tuple[Dimension, ...] = tuple(self._dimension(fact, guideline) for fact in order)
         self.places = {dimension.fact: place for place, dimension in enumerate(self.dimensions)}
-        self._rules = tuple(self._consequences())
+        self._coded_first = sum(isinstance(each, CodedDimension) for each in self.dimensions)
+        self._meant = self._canonical_starts(tuple(self._consequences()))
+        self._ways = tuple(
+            {NOT_APPLICABLE: (NOT_APPLICABLE,)} | {value: each.ways(value) for value in each.values}
+            for each in self.dimensions
+        )
 
     @staticmethod
     def atoms(knowledge: Knowledge) -> list[AtomSet]:
@@ -339,12 +369,19 @@ class Space:
 
     def canonical(self, key: Key) -> Key:
         """Write what one value says of another: a stated menopausal status means a woman; a man has none."""
-        written = list(key)
-        for place, value, other, meant in self._rules:
-            if written[place] == value and written[other] in (UNKNOWN, *self.dimensions[other].ways(UNKNOWN)):
-                if meant == NOT_APPLICABLE or written[other] == UNKNOWN:
-                    written[other] = meant
-        return tuple(written)
+        first = self._coded_first
+        return (*self._meant.get(key[:first], key[:first]), *key[first:])
+
+    def _canonical_starts(self, consequences: tuple[tuple[int, str, int, str], ...]) -> dict[Key, Key]:
+        """Work out once what every combination of coded values, which come first in a key, means."""
+        meant: dict[Key, Key] = {}
+        for start in itertools.product(*(each.values for each in self.dimensions[: self._coded_first])):
+            written = list(start)
+            for place, value, other, says in consequences:
+                if written[place] == value and (says == NOT_APPLICABLE or written[other] == UNKNOWN):
+                    written[other] = says
+            meant[start] = tuple(written)
+        return meant
 
     def text(self, key: Key) -> str:
         """Write a key as the readable end of its IRI."""
@@ -353,11 +390,21 @@ class Space:
         )
         return ";".join(f"{name}={value}" for name, value in zip(names, key, strict=True))
 
+    def parse(self, text: str) -> Key:
+        """Read a key back from the end of its IRI.
+
+        Raises:
+            UsageError: the text is not a situation of this guideline.
+        """
+        key = tuple(part.partition("=")[2] for part in text.split(";"))
+        known = len(key) == len(self.dimensions) and all(v in ways for v, ways in zip(key, self._ways, strict=True))
+        if not known or self.canonical(key) != key or self.text(key) != text:
+            raise UsageError(f"There is no situation {text!r}.", advice="Take one from `osteo-kg table --all`.")
+        return key
+
     def ways(self, key: Key) -> Iterator[Key]:
         """Give every way a situation could turn out; one that is settled is its own only way. Not yet canonical."""
-        return itertools.product(
-            *((value,) if value == NOT_APPLICABLE else each.ways(value) for each, value in zip(self.dimensions, key, strict=True))
-        )
+        return itertools.product(*(ways[value] for ways, value in zip(self._ways, key, strict=True)))
 
     def all_keys(self) -> Iterator[Key]:
         """Give every situation, the settled and the unsettled, in a fixed order."""
@@ -519,7 +566,8 @@ def _states(
         for counts in itertools.product(*(range(cap + 1) for _, cap in kinds.values()))
     ]
     states: dict[str, tuple[Profile, ...]] = {_profile_name(profile): (profile,) for profile in sorted(settled)}
-    seen = set(states.values())
+    everything = tuple(sorted(settled))
+    seen = {*states.values(), everything}
     most = sum(cap for _, cap in kinds.values())
     for profile in sorted(settled):
         for times in itertools.product(range(most + 1), repeat=len(doubts)):
@@ -529,7 +577,7 @@ def _states(
                 seen.add(ways)
                 named = (*profile, *((name, count) for name, count in doubtful.items() if count))
                 states[_profile_name(named)] = ways
-    states[UNKNOWN] = tuple(sorted(settled))
+    states[UNKNOWN] = everything
     return states
 
 

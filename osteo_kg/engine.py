@@ -1,0 +1,110 @@
+"""One guideline at work: reasons settled situations in batches, remembers them, and combines them into answers."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from osteo_kg import resources
+from osteo_kg.answers import Answer, Combiner, Outcomes, ways_needed
+from osteo_kg.guideline import Guideline
+from osteo_kg.knowledge import Knowledge
+from osteo_kg.lifting import Lifted
+from osteo_kg.matching import Matcher, Outcome
+from osteo_kg.reasoning import AtomSet, Closure, Reasoner
+from osteo_kg.remembered import Remembered, cache_folder
+from osteo_kg.situations import Key, Space
+
+_ATOMS = "closures of single facts"
+
+
+class Engine:
+    """Answers situations, by what is remembered or by reasoning.
+
+    Args:
+        knowledge: the loaded modules.
+        guideline: the guideline to apply.
+        remember: whether to keep settled situations on disk between processes.
+    """
+
+    def __init__(self, knowledge: Knowledge, guideline: Guideline, *, remember: bool = True) -> None:
+        self.knowledge = knowledge
+        self.guideline = guideline
+        self._disk = Remembered(cache_folder() / self._file_name() if remember else None)
+        self._matcher = Matcher(knowledge, guideline)
+        remembered = self._disk.load()
+        self.closures = self._single_facts(remembered.pop(_ATOMS, None))
+        self.space = Space(knowledge, guideline, self.closures)
+        self._outcomes = Outcomes()
+        for text, value in remembered.items():
+            self._outcomes.add(tuple(text.split(";")), _outcome(value))
+        self._combiner = Combiner(self.space, guideline, self._outcomes)
+        self._answers: dict[Key, Answer] = {}
+
+    def answer(self, key: Key) -> Answer:
+        """Give the answer to a situation, reasoning what is not yet remembered of it."""
+        if key not in self._answers:
+            self.prepare([key])
+            self._answers[key] = self._combiner.answer(key)
+        return self._answers[key]
+
+    def prepare(self, keys: Iterable[Key]) -> None:
+        """Reason everything that these situations need and that is not remembered, in one batch."""
+        wanted = dict.fromkeys(way for key in keys if key not in self._answers for way in ways_needed(self.space, key))
+        new = [way for way in wanted if way not in self._outcomes]
+        if not new:
+            return
+        facts = [self.space.representative(way) for way in new]
+        closed = self._reasoner.close({each.atoms for each in facts})
+        reasoned = self._matcher.match([(each, closed[each.atoms]) for each in facts])
+        found = dict(zip(new, reasoned, strict=True))
+        for way, outcome in found.items():
+            self._outcomes.add(way, outcome)
+        self._disk.add({";".join(way): _as_json(outcome) for way, outcome in found.items()})
+
+    def answer_by_reasoning(self, lifted: Lifted) -> Answer:
+        """Give the answer to a case by full inference on the case itself, with no table: the reference."""
+        space, key = self.space, self.space.key(lifted)
+        ways = ways_needed(space, key)
+        facts = [space.actual(lifted, way) for way in ways]
+        closed = self._reasoner.close({each.atoms for each in facts})
+        outcomes = Outcomes()
+        for way, outcome in zip(ways, self._matcher.match([(each, closed[each.atoms]) for each in facts]), strict=True):
+            outcomes.add(way, outcome)
+        return Combiner(space, self.guideline, outcomes).answer(key)
+
+    @functools.cached_property
+    def _reasoner(self) -> Reasoner:
+        return Reasoner(self.knowledge)
+
+    def _single_facts(self, remembered: list[Any] | None) -> dict[AtomSet, Closure]:
+        atoms = Space.atoms(self.knowledge)
+        if remembered is not None:
+            return {each: Closure(frozenset(c), v) for each, (c, v) in zip(atoms, remembered, strict=True)}
+        closures = self._reasoner.close(atoms)
+        self._disk.add({_ATOMS: [[sorted(closures[each].classes), dict(closures[each].coded)] for each in atoms]})
+        return closures
+
+    def _file_name(self) -> str:
+        parts = (self.knowledge.digest, resources.queries_digest(), resources.software_version(), self.guideline.iri)
+        return f"situations-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:32]}.sqlite3"
+
+
+def _as_json(outcome: Outcome) -> list[Any]:
+    return [
+        outcome.criteria,
+        outcome.rules,
+        outcome.disposition,
+        outcome.strength,
+        outcome.options,
+        outcome.obligations,
+    ]
+
+
+def _outcome(value: list[Any]) -> Outcome:
+    criteria, rules, disposition, strength, options, obligations = value
+    return Outcome(
+        tuple(criteria), tuple(rules), disposition, strength, tuple((s, l) for s, l in options), tuple(obligations)
+    )

@@ -1,0 +1,168 @@
+"""The knowledge base: the pipeline from a case to an assessment, one step a line."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from osteo_kg.answers import Answer
+from osteo_kg.assessment import Assessment
+from osteo_kg.cases import Case
+from osteo_kg.engine import Engine
+from osteo_kg.errors import RefusedCaseError, UsageError
+from osteo_kg.explanation import Explainer
+from osteo_kg.guideline import read_guideline
+from osteo_kg.knowledge import Knowledge, load_knowledge, packaged_knowledge
+from osteo_kg.lifting import Lifted, lift
+from osteo_kg.notices import Notices
+from osteo_kg.reading import read_case
+from osteo_kg.report import ValidationReport
+from osteo_kg.validation import CaseValidator
+from osteo_kg.vocabulary import OSTEO
+
+Method = Literal["situation", "reasoning"]
+DEFAULT_GUIDELINE = "oic-128-08-b"
+
+
+class KnowledgeBase:
+    """Validates and assesses cases with the loaded ontology, shapes and guidelines.
+
+    Args:
+        knowledge: the loaded modules; those that travel with the library when None.
+        remember: whether to keep reasoned situations on disk (`OSTEO_KG_CACHE` moves the folder).
+
+    >>> knowledge_base = KnowledgeBase()
+    >>> [case] = read_case(
+    ...     '{"patient": "anna", "sex": "female", "menopausal_status": "postmenopausal", "age_years": 71,'
+    ...     ' "t_score_total_hip": -3.1, "fractures": [], "treatment_history": []}', "json")
+    >>> assessment = knowledge_base.assess(case)
+    >>> assessment.disposition, assessment.strength
+    ('treat', 'initiated')
+    >>> [option.treatment for option in assessment.options if option.status == "undetermined"]
+    ['raloxifene']
+    """
+
+    def __init__(self, knowledge: Knowledge | None = None, *, remember: bool = True) -> None:
+        self.knowledge = knowledge or packaged_knowledge()
+        self._remember = remember
+        self._notices = Notices(self.knowledge)
+        self._explainers: dict[str, Explainer] = {}
+
+    @classmethod
+    def load(cls, folders: Iterable[Path] = (), *, remember: bool = True) -> KnowledgeBase:
+        """Load what travels with the library, and the modules of further folders.
+
+        Raises:
+            KnowledgeError: a module cannot be used.
+        """
+        return cls(load_knowledge(folders), remember=remember)
+
+    def read(
+        self, data: bytes | str, format: str | None = None, *, name: str = "input", ignore_columns: Iterable[str] = ()
+    ) -> tuple[Case, ...]:
+        """Read cases with the vocabulary of this knowledge base; see `read_case`.
+
+        Raises:
+            UnreadableCaseError: the input is not of its format, or holds no patient.
+        """
+        return read_case(data, format, name=name, terms=self.knowledge.terms, ignore_columns=ignore_columns)
+
+    def validate(self, case: Case, *, on: datetime.date | None = None) -> ValidationReport:
+        """Check a case against the shapes (reading.md R10), on the day of assessment (today when None)."""
+        day = on or datetime.date.today()
+        lifted = lift(case, day, self.knowledge)
+        warned = {raised.kind.iri for raised in self._notices.raised(lifted, ["warning"])}
+        return self._validator.report(lifted, day, sorted(warned))
+
+    def assess(
+        self,
+        case: Case,
+        *,
+        on: datetime.date | None = None,
+        assume_complete: Iterable[str] = (),
+        by: Method = "situation",
+        guideline: str = DEFAULT_GUIDELINE,
+        report: ValidationReport | None = None,
+    ) -> Assessment:
+        """Answer one case.
+
+        Args:
+            case: the case to assess.
+            on: the day of assessment; today when None.
+            assume_complete: sections (`fractures`, `treatments`, `conditions`) whose emptiness means none (reading.md R9).
+            by: `situation` looks the case's situation up, reasoning it when it is new; `reasoning` infers on the case
+                itself, with no table. Both give equal assessments.
+            guideline: the id of the guideline to apply.
+            report: the report of `validate` on this case and day, to spare a second validation.
+
+        Raises:
+            RefusedCaseError: the shapes refuse the case.
+            UsageError: a section or guideline does not exist.
+        """
+        day = on or datetime.date.today()
+        checked = report or self.validate(case, on=day)
+        if not checked.conforms:
+            raise RefusedCaseError(checked)
+        explainer, engine = self._explainer(guideline), self.engine(guideline)
+        lifted, taken, assumed = self._completed(lift(case, day, self.knowledge), assume_complete)
+        if by == "reasoning":
+            answer = engine.answer_by_reasoning(lifted)
+        else:
+            answer = engine.answer(engine.space.key(lifted))
+        return explainer.assessment(lifted, day, answer, taken, assumed, engine.answer)
+
+    def prepare(
+        self,
+        cases: Sequence[Case],
+        *,
+        on: datetime.date | None = None,
+        assume_complete: Iterable[str] = (),
+        guideline: str = DEFAULT_GUIDELINE,
+    ) -> None:
+        """Reason every new situation of many valid cases in one batch, so that `assess` finds them."""
+        engine, day, sections = self.engine(guideline), on or datetime.date.today(), tuple(assume_complete)
+        lifted = (self._completed(lift(case, day, self.knowledge), sections)[0] for case in cases)
+        engine.prepare(dict.fromkeys(engine.space.key(each) for each in lifted))
+
+    def situation(self, text: str, *, guideline: str = DEFAULT_GUIDELINE) -> Answer:
+        """Answer a situation named by the end of its IRI.
+
+        Raises:
+            UsageError: there is no such situation.
+        """
+        engine = self.engine(guideline)
+        return engine.answer(engine.space.parse(text))
+
+    def engine(self, guideline: str = DEFAULT_GUIDELINE) -> Engine:
+        """Give the engine of one guideline, loaded once."""
+        return self._explainer(guideline).engine
+
+    def _explainer(self, guideline: str) -> Explainer:
+        if guideline not in self._explainers:
+            engine = Engine(self.knowledge, read_guideline(self.knowledge, guideline), remember=self._remember)
+            self._explainers[guideline] = Explainer(engine, self._notices)
+        return self._explainers[guideline]
+
+    def _completed(
+        self, lifted: Lifted, assume_complete: Iterable[str]
+    ) -> tuple[Lifted, tuple[str, ...], tuple[str, ...]]:
+        """Say the closed world aloud: sections with entries are complete, and so are empty ones where the caller says so."""
+        asked = {self._section(name) for name in assume_complete}
+        taken = tuple(s for s, entries in lifted.sections.items() if entries and s not in lifted.complete)
+        assumed = tuple(s for s, entries in lifted.sections.items() if not entries and s in asked - lifted.complete)
+        return lifted.completed(*taken, *assumed), taken, assumed
+
+    def _section(self, name: str) -> str:
+        sections = {key: iri for iri, key in self.knowledge.triples.pairs(f"{OSTEO._NS}sectionKey")}
+        if name not in sections:
+            raise UsageError(
+                f"There is no section {name!r} of a record.", advice=f"Name any of: {', '.join(sorted(sections))}."
+            )
+        return sections[name]
+
+    @functools.cached_property
+    def _validator(self) -> CaseValidator:
+        return CaseValidator(self.knowledge)

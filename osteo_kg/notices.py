@@ -1,0 +1,99 @@
+"""Notices: what an answer tells beside its decision. Each is an individual of `ontology/notices.ttl` with its limits and its
+sentence, found by the query of its name (`queries/notice`).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import pyoxigraph as ox
+
+from osteo_kg import queries, resources
+from osteo_kg.knowledge import Knowledge
+from osteo_kg.lifting import Lifted
+from osteo_kg.texts import Text
+from osteo_kg.vocabulary import LIFTED, OSTEO
+
+_NS = str(OSTEO._NS)
+_DAY = len("2026-11-22")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One notice of the ontology."""
+
+    iri: str
+    code: str
+    category: str
+    template: Text
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A notice raised by one case; `option` and `drug` are IRIs, where the query names them."""
+
+    kind: Kind
+    message: Text
+    option: str | None
+    drug: str | None
+
+
+class Notices:
+    """Finds the notices that a lifted case raises."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+
+    @functools.cached_property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Every notice for which there is a query, by code."""
+        return tuple(self._kinds())
+
+    def raised(self, lifted: Lifted, categories: Iterable[str] = ("warning", "assumption", "caution")) -> list[Raised]:
+        """Give what a case raises, in the order of codes and then of messages, each message once."""
+        wanted = frozenset(categories)
+        patient = ox.NamedNode(lifted.case.iri)
+        stated = {quad.predicate.value for quad in lifted.store.quads_for_pattern(patient, None, None)}
+        found = {
+            (kind.code, raised.message.en, raised.option or "", raised.drug or ""): raised
+            for kind in self.kinds
+            if kind.category in wanted and trigger(kind.code) in stated
+            for raised in self._rows(kind, lifted)
+        }
+        return [found[key] for key in sorted(found)]
+
+    def _rows(self, kind: Kind, lifted: Lifted) -> Iterator[Raised]:
+        for row in queries.select(lifted.store, f"notice/{kind.code}"):
+            values = {name: self._shown(name, value) for name, value in row.items()}
+            yield Raised(kind, kind.template.filled(values), row.get("option"), row.get("drug"))
+
+    def _shown(self, name: str, value: str) -> Text | str:
+        if value.startswith(_NS):
+            return self._knowledge.terms.label(value)
+        return value[:_DAY] if name in ("day", "first", "last") else value
+
+    def _kinds(self) -> Iterator[Kind]:
+        terms, triples = self._knowledge.terms, self._knowledge.triples
+        for name in resources.query_names("notice"):
+            code = name.rsplit("/", 1)[-1]
+            iri = terms.kinds[str(OSTEO.NoticeCode)][code]
+            template = triples.text(iri, _NS + "messageText")
+            assert template is not None  # the style shapes see to it
+            category = next(
+                word for word in ("warning", "assumption", "caution") if f"{_NS}{word.capitalize()}Code" in terms.types[iri]
+            )
+            yield Kind(iri, code, category, template, triples.value(iri, _SOURCE) or "")
+
+
+@functools.cache
+def trigger(code: str) -> str:
+    """Give the property of the patient with which the query of a notice begins: without it the query finds nothing."""
+    prefix, name = re.findall(r"\?patient (osteo|lifted):(\w+)", resources.query(f"notice/{code}"))[0]
+    return f"{OSTEO._NS if prefix == 'osteo' else LIFTED._NS}{name}"
+
+
+_SOURCE = "http://purl.org/dc/terms/source"

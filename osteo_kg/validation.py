@@ -1,0 +1,185 @@
+"""SHACL by pySHACL: is this case fit to be decided on? The only module that imports pyshacl.
+
+The shapes are read once for each day of assessment and kept, since reading them costs more than checking a case. pySHACL
+walks the shapes graph thousands of times for one case; the kept graph remembers its answers.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyoxigraph as ox
+from pyshacl.graph_abstraction import DataGraph
+from pyshacl.validator import Validator
+from rdflib import RDF, SH, XSD, BNode, Graph, Literal, URIRef
+from rdflib.term import Node
+
+from osteo_kg.cases import Case, Subject
+from osteo_kg.errors import KnowledgeError
+from osteo_kg.knowledge import Knowledge
+from osteo_kg.lifting import Lifted
+from osteo_kg.records import KEY_OF_PROPERTY
+from osteo_kg.report import Finding, Severity, ValidationReport
+from osteo_kg.texts import Text
+from osteo_kg.vocabulary import LIFTED, OSTEO, local_name
+
+_NS = str(OSTEO._NS)
+_ADVICE, _NOTICE_CODE = URIRef(_NS + "advice"), URIRef(_NS + "hasNoticeCode")
+_SPOKEN = {SH.name, SH.message, _ADVICE, _NOTICE_CODE}  # looked up by the shape, so that pySHACL need not carry them
+_LIFTED = ("conflictingDensitometry", "ageFromBirthDate", "leastAge", "greatestAge", "notice")
+_DAYS_KEPT = 4
+_SEVERITIES: dict[Node, Severity] = {SH.Violation: "violation", SH.Warning: "warning"}
+
+
+class CaseValidator:
+    """Checks cases against `shapes/case.ttl`. No finding is ever dropped."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+        self._shapes = Graph().parse(data=knowledge.shapes["case.ttl"], format="turtle")
+        self._turn = threading.Lock()  # a kept validator serves one case at a time
+        self._for_day = functools.lru_cache(_DAYS_KEPT)(self._kept_validator)
+
+    def report(self, lifted: Lifted, on: datetime.date, notices: Iterable[str]) -> ValidationReport:
+        """Check one case.
+
+        Args:
+            lifted: the case with its lifted facts.
+            on: the day of assessment, after which no fact may be dated.
+            notices: the IRIs of the notices lifted from the case, which some shapes warn of.
+        """
+        case = lifted.case
+        graph = _graph(case, lifted.store, notices)
+        with self._turn:
+            validator = self._for_day(on)
+            validator.data_graph, validator._target_graph = DataGraph.from_rdflib(graph), None
+            _, results, _ = validator.run()
+        names = _Names(case, graph)
+        found = [self._finding(results, node, names, case) for node in results.subjects(RDF.type, SH.ValidationResult)]
+        findings = sorted([*case.findings, *found], key=_order)
+        return ValidationReport(case.patient, on, tuple(findings))
+
+    def _finding(self, results: Graph, node: Node, names: _Names, case: Case) -> Finding:
+        shape = results.value(node, SH.sourceShape)
+        severity = results.value(node, SH.resultSeverity)
+        message, advice = self._text(shape, SH.message), self._text(shape, _ADVICE)
+        if severity not in _SEVERITIES or message is None or advice is None:
+            raise KnowledgeError(f"The shape {shape} has no severity, message or advice.", advice="Complete it.")
+        focus = results.value(node, SH.focusNode)
+        code = self._shapes.value(shape, _NOTICE_CODE)
+        return Finding(
+            severity=_SEVERITIES[severity],
+            focus=names.of(focus),
+            path=names.path(focus, results.value(node, SH.resultPath), case.flat),
+            value=names.value(results.value(node, SH.value)),
+            message=message,
+            advice=advice,
+            notice=self._knowledge.terms.key(str(code)) if code else None,
+        )
+
+    def _text(self, shape: Node | None, property_: URIRef) -> Text | None:
+        found = {
+            text.language: str(text) for text in self._shapes.objects(shape, property_) if isinstance(text, Literal)
+        }
+        return Text(found["en"], found["fr"]) if {"en", "fr"} <= set(found) else None
+
+    def _kept_validator(self, on: datetime.date) -> Validator:
+        settled = _Settled()
+        for triple in self._shapes:
+            if triple[1] not in _SPOKEN:
+                settled.add(triple)
+        latest = Literal(f"{on.isoformat()}T23:59:59", datatype=XSD.dateTime)
+        for shape in self._shapes.subjects(LIFTED.notAfter, None):
+            settled.add((shape, SH.maxInclusive, latest))
+        empty = DataGraph.from_rdflib(Graph())
+        return Validator(empty, shacl_graph=settled, options={"inplace": True, "allow_warnings": True})
+
+
+class _Settled(Graph):
+    """A graph that no longer changes and remembers every look-up."""
+
+    def __init__(self) -> None:
+        super().__init__(bind_namespaces="none")
+        self._known: dict[tuple[object, ...], tuple[Any, ...]] = {}
+
+    def _recall(self, ask: str, *key: object) -> Iterator[Any]:
+        known = self._known.get((ask, *key))
+        if known is None:
+            known = self._known[ask, *key] = tuple(getattr(super(), ask)(*key))
+        return iter(known)
+
+    def objects(self, subject: Any = None, predicate: Any = None, unique: bool = False) -> Iterator[Any]:
+        return self._recall("objects", subject, predicate)
+
+    def subjects(self, predicate: Any = None, object: Any = None, unique: bool = False) -> Iterator[Any]:
+        return self._recall("subjects", predicate, object)
+
+    def predicate_objects(self, subject: Any = None, unique: bool = False) -> Iterator[Any]:
+        return self._recall("predicate_objects", subject)
+
+    def items(self, list: Any) -> Iterator[Any]:
+        return self._recall("items", list)
+
+
+class _Names:
+    """Says of a node where it is, in words a person can follow: `fractures[2]`, or the patient."""
+
+    def __init__(self, case: Case, graph: Graph) -> None:
+        self._graph = graph
+        self._patient = URIRef(case.iri)
+        self._named: dict[Node, str] = {self._patient: case.patient}
+        for property_ in (OSTEO.hasFracture, OSTEO.hasBoneDensitometry, OSTEO.hasPastTreatment):
+            entries = sorted(graph.objects(self._patient, property_), key=str)
+            name = KEY_OF_PROPERTY.get(str(property_), "bone_densitometry") if case.flat else local_name(str(property_))
+            for number, entry in enumerate(entries, 1):
+                self._named[entry] = f"{case.patient}, {name}[{number}]"
+
+    def of(self, node: Node | None) -> str:
+        return self._named.get(node, str(node)) if node is not None else ""
+
+    def path(self, focus: Node | None, path: Node | None, flat: bool) -> str:
+        """Give the flat key where the case is flat, else the property; a path of several steps has no IRI."""
+        if flat and path == OSTEO.tScore:
+            return str(focus)
+        if flat and str(path) in KEY_OF_PROPERTY:
+            return KEY_OF_PROPERTY[str(path)]
+        return local_name(str(path)) if isinstance(path, URIRef) else ""
+
+    def value(self, node: Node | None) -> str | None:
+        if node is None:
+            return None
+        if isinstance(node, URIRef) and str(node).startswith(_NS):
+            return local_name(str(node))
+        return self._named.get(node, str(node))
+
+
+def _graph(case: Case, store: ox.Store, notices: Iterable[str]) -> Graph:
+    graph = Graph(bind_namespaces="none")
+    for triple in case.triples:
+        graph.add((_term(triple.subject), URIRef(triple.predicate.value), _term(triple.object)))
+    patient = ox.NamedNode(case.iri)
+    for name in _LIFTED:
+        for quad in store.quads_for_pattern(patient, ox.NamedNode(f"{LIFTED._NS}{name}"), None):
+            graph.add((URIRef(case.iri), URIRef(quad.predicate.value), _term(quad.object)))
+    for notice in notices:
+        graph.add((URIRef(case.iri), LIFTED.notice, URIRef(notice)))
+    return graph
+
+
+def _term(term: Subject | ox.Literal | ox.Triple) -> URIRef | BNode | Literal:
+    if isinstance(term, ox.NamedNode):
+        return URIRef(term.value)
+    if isinstance(term, ox.BlankNode):
+        return BNode(term.value)
+    assert isinstance(term, ox.Literal)
+    if term.language:
+        return Literal(term.value, lang=term.language)
+    return Literal(term.value, datatype=URIRef(term.datatype.value), normalize=False)
+
+
+def _order(finding: Finding) -> tuple[str, ...]:
+    return finding.severity != "violation" and "1" or "0", finding.focus, finding.path, finding.message.en, finding.value or ""
