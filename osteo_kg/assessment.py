@@ -88,6 +88,7 @@ class OptionAssessment:
     listed_by: tuple[str, ...]
     interpretations: tuple[str, ...]
     drugs: tuple[str, ...]
+    drug_labels: tuple[Text, ...]
     criteria: tuple[CriterionAssessment, ...]
     cautions: tuple[Caution, ...]
     contraindications: tuple[Caution, ...] = ()
@@ -115,6 +116,7 @@ class Missing:
     fact: str
     label: Text
     would_settle: tuple[str, ...]
+    would_settle_labels: tuple[Text, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Give the fact as design.md section 3.4 has it."""
@@ -180,6 +182,7 @@ class Assessment:
     disposition: str
     disposition_label: Text
     strength: str | None
+    strength_label: Text | None
     possible: tuple[str, ...]
     options: tuple[OptionAssessment, ...]
     missing: tuple[Missing, ...]

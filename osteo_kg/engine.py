@@ -50,6 +50,12 @@ class Engine:
             self._answers[key] = self._combiner.answer(key)
         return self._answers[key]
 
+    def settled(self, ways: Iterable[Key]) -> dict[Key, Outcome]:
+        """Give the outcome of settled situations, reasoning those that are new in one batch."""
+        wanted = list(ways)
+        self.prepare(wanted)
+        return {way: self._outcomes.distinct[self._outcomes[way]] for way in wanted}
+
     def prepare(self, keys: Iterable[Key]) -> None:
         """Reason everything that these situations need and that is not remembered, in one batch."""
         wanted = dict.fromkeys(way for key in keys if key not in self._answers for way in ways_needed(self.space, key))

@@ -79,10 +79,12 @@ class Explainer:
             disposition=answer.disposition,
             disposition_label=self._disposition(answer.disposition),
             strength=answer.strength,
+            strength_label=self._terms.label(self._terms.kinds[_STRENGTH][answer.strength]) if answer.strength else None,
             possible=answer.possible,
             options=tuple(self._option(each, answer, criteria, raised["caution"]) for each in answer.options),
             missing=tuple(
-                Missing(self._terms.record_keys[fact], self._terms.label(fact), settles) for fact, settles in answer.missing
+                Missing(self._terms.record_keys[fact], self._terms.label(fact), settles, tuple(self._settled(each) for each in settles))
+                for fact, settles in answer.missing
             ),
             obligations=tuple(
                 Obligation(each.key, each.label) for each in guideline.obligations if each.key in answer.obligations
@@ -91,6 +93,10 @@ class Explainer:
             warnings=tuple(self._notice(each) for each in raised["warning"]),
             assumptions=tuple(self._notice(each) for each in raised["assumption"] if self._matters(each, answer)),
         )
+
+    def _settled(self, item: str) -> Text:
+        labels = {option.key: option.label for option in self.engine.guideline.options}
+        return labels.get(item) or self._terms.label(f"{OSTEO._NS}{item.capitalize()}")
 
     def _disposition(self, key: str) -> Text:
         return self._terms.label(self._terms.kinds[_DISPOSITION][key])
@@ -106,7 +112,11 @@ class Explainer:
         )
         lifted.add(
             _LIFTED + "takenAsCompleteFor",
-            *(ox.NamedNode(section) for section in taken if self._changes_what_is_used(lifted, key, section)),
+            *(
+                ox.NamedNode(section)
+                for section in taken
+                if self._is_used(section, answer) and self._changes_what_is_used(lifted, section)
+            ),
         )
         lifted.add(
             _LIFTED + "assumedCompleteFor",
@@ -115,7 +125,7 @@ class Explainer:
         if self._count_decides(lifted, key, answer, other):
             lifted.add(_LIFTED + "countDecides", ox.Literal("true", datatype=BOOLEAN))
 
-    def _changes_what_is_used(self, lifted: Lifted, key: Key, section: str) -> bool:
+    def _changes_what_is_used(self, lifted: Lifted, section: str) -> bool:
         """Whether a section taken as complete would leave more ways open, were it not."""
         place = self.engine.space.places.get(section)
         if place is None:
@@ -200,6 +210,7 @@ class Explainer:
                 answer, known.iri, *option.listings, *reserved, *(each.kind.iri for each in own)
             ),
             drugs=known.drugs,
+            drug_labels=tuple(self._terms.label(drug) for drug in known.drugs),
             criteria=tuple(criteria[each] for each in reserved),
             cautions=tuple(Caution(each.kind.code, each.message, each.drug, each.kind.source) for each in own),
         )
@@ -256,4 +267,4 @@ def _json_number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() and value.as_tuple().exponent >= 0 else float(value)
 
 
-_DISPOSITION = f"{OSTEO._NS}Disposition"
+_DISPOSITION, _STRENGTH = f"{OSTEO._NS}Disposition", f"{OSTEO._NS}Strength"

@@ -221,7 +221,7 @@ def _case(record: Mapping[str, Any], fallback: str, terms: Terms) -> Case:
     stated = record.get("patient")
     name = stated if isinstance(stated, str) and stated else fallback
     writer = _Writer(name, patient_iri(name), terms)
-    writer.check_keys(record, KEYS, name)
+    writer.check_keys(record, KEYS)
     if stated is not None and not isinstance(stated, str):
         writer.refuse("patient", str(stated), _TEXT_WANTED)
     writer.write(record)
@@ -338,22 +338,25 @@ class _Writer:
         )
         return None
 
-    def check_keys(self, record: Mapping[str, Any], keys: tuple[str, ...], path: str) -> None:
+    def check_keys(self, record: Mapping[str, Any], keys: tuple[str, ...], where: str = "") -> None:
         for key in record:
             if key not in keys:
-                self.refuse(key, None, Text("is not a key known here", "n’est pas une clé connue ici"), _nearest(key, keys))
+                unknown = Text("is not a key known here", "n’est pas une clé connue ici")
+                self.refuse(where or key, key if where else None, unknown, _nearest(key, keys))
         for key in getattr(record, "repeated", ()):
-            self.refuse(key, None, Text("stands twice", "figure deux fois"))
+            self.refuse(where or key, key if where else None, Text("stands twice", "figure deux fois"))
 
     def add(self, subject: ox.NamedNode | ox.BlankNode, predicate: str, value: Any) -> None:
         self.triples.append(ox.Triple(subject, _node(predicate), value))
 
-    def refuse(self, path: str, value: str | None, what: Text, advice: Text | None = None) -> None:
-        shown = f"{path}: {value!r}" if value is not None else repr(path)
+    def refuse(self, where: str, value: str | None, what: Text, advice: Text | None = None) -> None:
+        """Refuse a key of the record, or one of its entries such as `fractures[2]`."""
+        shown = f"{where}: {value!r}" if value is not None else repr(where)
+        key, entry, _ = where.partition("[")
         self.findings.append(
             violation(
-                self.name,
-                path,
+                f"{self.name}, {where}" if entry else self.name,
+                key,
                 value,
                 Text(f"{shown} {what.en}.", f"{shown} {what.fr}."),
                 advice or Text("Correct it, or leave it out if it is unknown.", "Le corriger, ou l’omettre si inconnu."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import logging
 import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -31,6 +32,12 @@ _NS = str(OSTEO._NS)
 _ADVICE, _NOTICE_CODE = URIRef(_NS + "advice"), URIRef(_NS + "hasNoticeCode")
 _SPOKEN = {SH.name, SH.message, _ADVICE, _NOTICE_CODE}  # looked up by the shape, so that pySHACL need not carry them
 _LIFTED = ("conflictingDensitometry", "ageFromBirthDate", "leastAge", "greatestAge", "notice")
+#: The property that states what a lifted fact was lifted from.
+_STATED_AS: dict[str, Node] = {
+    f"{LIFTED._NS}conflictingDensitometry": OSTEO.hasBoneDensitometry,
+    f"{LIFTED._NS}ageFromBirthDate": OSTEO.birthDate,
+    f"{LIFTED._NS}leastAge": OSTEO.ageInYears,
+}
 _DAYS_KEPT = 4
 _SEVERITIES: dict[Node, Severity] = {SH.Violation: "violation", SH.Warning: "warning"}
 
@@ -75,7 +82,7 @@ class CaseValidator:
             severity=_SEVERITIES[severity],
             focus=names.of(focus),
             path=names.path(focus, results.value(node, SH.resultPath), case.flat),
-            value=names.value(results.value(node, SH.value)),
+            value=names.value(focus, results.value(node, SH.resultPath), results.value(node, SH.value)),
             message=message,
             advice=advice,
             notice=self._knowledge.terms.key(str(code)) if code else None,
@@ -97,6 +104,14 @@ class CaseValidator:
             settled.add((shape, SH.maxInclusive, latest))
         empty = DataGraph.from_rdflib(Graph())
         return Validator(empty, shacl_graph=settled, options={"inplace": True, "allow_warnings": True})
+
+
+def _may_be_logged(record: logging.LogRecord) -> bool:
+    """rdflib logs every literal that it cannot convert, and such a literal may be a patient's."""
+    return not record.getMessage().startswith("Failed to convert Literal")
+
+
+logging.getLogger("rdflib.term").addFilter(_may_be_logged)
 
 
 class _Settled(Graph):
@@ -143,13 +158,19 @@ class _Names:
 
     def path(self, focus: Node | None, path: Node | None, flat: bool) -> str:
         """Give the flat key where the case is flat, else the property; a path of several steps has no IRI."""
+        path = _STATED_AS.get(str(path), path)
         if flat and path == OSTEO.tScore:
             return str(focus)
+        if flat and path == RDF.type:
+            return "fractures"
         if flat and str(path) in KEY_OF_PROPERTY:
             return KEY_OF_PROPERTY[str(path)]
         return local_name(str(path)) if isinstance(path, URIRef) else ""
 
-    def value(self, node: Node | None) -> str | None:
+    def value(self, focus: Node | None, path: Node | None, node: Node | None) -> str | None:
+        """Give the value found; for a bound that was lifted, the value that is out of it."""
+        if path == LIFTED.leastAge:
+            node = self._graph.value(focus, OSTEO.ageInYears)
         if node is None:
             return None
         if isinstance(node, URIRef) and str(node).startswith(_NS):
@@ -182,4 +203,4 @@ def _term(term: Subject | ox.Literal | ox.Triple) -> URIRef | BNode | Literal:
 
 
 def _order(finding: Finding) -> tuple[str, ...]:
-    return finding.severity != "violation" and "1" or "0", finding.focus, finding.path, finding.message.en, finding.value or ""
+    return "0" if finding.severity == "violation" else "1", finding.focus, finding.path, finding.message.en, finding.value or ""

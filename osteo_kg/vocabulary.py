@@ -74,6 +74,7 @@ class LIFTED(DefinedNamespace):
     notAfter: URIRef
     notice: URIRef
     ignoredProperty: URIRef
+    leastAge: URIRef
     Assessment: URIRef
 
 

@@ -1,0 +1,134 @@
+"""An assessment, and a report, in sentences. Nothing is decided here: every line is read off the value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from osteo_kg.assessment import Assessment, CriterionAssessment, Evidence, OptionAssessment
+from osteo_kg.report import ValidationReport
+from osteo_kg.texts import Language, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of text: how far it is indented, what it is (for colour), and what it says."""
+
+    indent: int
+    role: str
+    text: str
+
+    def __str__(self) -> str:
+        return "  " * self.indent + self.text
+
+
+_WORDS = {
+    "on": Text("on", "le"),
+    "why": Text("Because: ", "Parce que : "),
+    "possible": Text("Still possible: ", "Encore possible : "),
+    "options": Text("Options, unranked", "Options, sans ordre de préférence"),
+    "eligible": Text("eligible", "éligible"),
+    "not-eligible": Text("not eligible", "non éligible"),
+    "undetermined": Text("not determined", "non déterminé"),
+    "met": Text("yes", "oui"),
+    "not-met": Text("no", "non"),
+    "unknown": Text("not known", "inconnu"),
+    "second": Text("second line", "deuxième ligne"),
+    "not-listed": Text("not listed in this situation", "non mentionnée dans cette situation"),
+    "maybe-listed": Text("listed in some of the situations that remain", "mentionnée dans certaines situations possibles"),
+    "missing": Text("Not known, and would settle something", "Inconnu, et trancherait quelque chose"),
+    "warnings": Text("Warnings", "Avertissements"),
+    "assumptions": Text("Assumed", "Supposé"),
+    "obligations": Text("To do: ", "À faire : "),
+    "caution": Text("caution: ", "mise en garde : "),
+    "refused": Text("refused, nothing was decided", "refusé, rien n’a été décidé"),
+    "accepted": Text("fit to be assessed", "apte à être évalué"),
+    "violation": Text("to correct", "à corriger"),
+    "warning": Text("to check", "à vérifier"),
+    "value": Text("found", "trouvé"),
+    "interpretations": Text("rests on", "repose sur"),
+    "none": Text("none", "aucun"),
+}
+_MARKS = {"eligible": "+", "not-eligible": "-", "undetermined": "?"}
+
+
+def assessment_lines(assessment: Assessment, language: Language = "en") -> Iterator[Line]:
+    """Say an assessment in lines."""
+
+    def word(name: str) -> str:
+        return _WORDS[name].in_(language)
+
+    yield Line(0, "patient", f"{assessment.patient}, {word('on')} {assessment.assessed_on.isoformat()}")
+    strength = f" ({assessment.strength_label.in_(language)})" if assessment.strength_label else ""
+    yield Line(1, assessment.disposition, assessment.disposition_label.in_(language).upper() + strength)
+    for rule in assessment.deciding:
+        yield Line(1, "why", word("why") + rule.restates.in_(language))
+        for criterion in rule.criteria:
+            yield Line(3, "detail", _criterion(criterion, language))
+    if len(assessment.possible) > 1:
+        for rule in assessment.rules:
+            if rule.status == "unknown" and rule.disposition in assessment.possible:
+                yield Line(1, "why", word("possible") + rule.restates.in_(language))
+    if assessment.options:
+        yield Line(1, "heading", word("options"))
+        for option in assessment.options:
+            yield from _option(option, language)
+    if assessment.missing:
+        yield Line(1, "heading", word("missing"))
+        for missing in assessment.missing:
+            settles = ", ".join(label.in_(language) for label in missing.would_settle_labels)
+            yield Line(2, "missing", f"{missing.label.in_(language)}: {settles}")
+    for name, notices in (("warnings", assessment.warnings), ("assumptions", assessment.assumptions)):
+        if notices:
+            yield Line(1, "heading", word(name))
+            for notice in notices:
+                rests = f" [{notice.interpretation}]" if notice.interpretation else ""
+                yield Line(2, name, notice.message.in_(language) + rests)
+    if assessment.obligations:
+        yield Line(1, "todo", word("obligations") + "; ".join(each.label.in_(language) for each in assessment.obligations))
+
+
+def report_lines(report: ValidationReport, language: Language = "en") -> Iterator[Line]:
+    """Say a report in lines."""
+
+    def word(name: str) -> str:
+        return _WORDS[name].in_(language)
+
+    verdict = word("accepted" if report.conforms else "refused")
+    yield Line(0, "patient", f"{report.patient}: {verdict}")
+    for finding in report.findings:
+        yield Line(1, finding.severity, f"{word(finding.severity)}: {finding.message.in_(language)}")
+        where = finding.focus if finding.path in finding.focus else f"{finding.focus}, {finding.path}".strip(", ")
+        found = f"; {word('value')}: {finding.value}" if finding.value is not None else ""
+        yield Line(2, "detail", f"{where}{found}")
+        yield Line(2, "advice", finding.advice.in_(language))
+
+
+def _option(option: OptionAssessment, language: Language) -> Iterator[Line]:
+    label = option.label.in_(language)
+    drugs = ", ".join(drug for each in option.drug_labels if (drug := each.in_(language)) not in label)
+    said = [_WORDS[option.status].in_(language)]
+    if option.line:
+        said.append(_WORDS[option.line].in_(language))
+    if option.listed is not True:
+        said.append(_WORDS["not-listed" if option.listed is False else "maybe-listed"].in_(language))
+    yield Line(2, option.status, f"{_MARKS[option.status]} {label}{f' ({drugs})' if drugs else ''}: {', '.join(said)}")
+    for criterion in option.criteria:
+        yield Line(4, "detail", _criterion(criterion, language))
+    for caution in (*option.cautions, *option.contraindications):
+        yield Line(4, "caution", _WORDS["caution"].in_(language) + caution.message.in_(language))
+
+
+def _criterion(criterion: CriterionAssessment, language: Language) -> str:
+    status = _WORDS[criterion.status].in_(language)
+    shown = "; ".join(dict.fromkeys(_evidence(each, language) for each in criterion.evidence))
+    return f"{criterion.label.in_(language)}: {status}" + (f" ({shown})" if shown else "")
+
+
+def _evidence(evidence: Evidence, language: Language) -> str:
+    if evidence.value == []:
+        return f"{evidence.fact}: {_WORDS['none'].in_(language)}"
+    if isinstance(evidence.value, Mapping):
+        return f"{evidence.fact}: {' '.join(str(value) for value in evidence.value.values())}"
+    value = str(evidence.value).lower() if isinstance(evidence.value, bool) else str(evidence.value)
+    return f"{evidence.fact}: {value}"
