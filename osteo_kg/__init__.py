@@ -1,7 +1,7 @@
 """A treatment guideline for post-menopausal osteoporosis that decides and explains.
 
-Load a `KnowledgeBase`, read cases with `read_case`, and `assess` them: an `Assessment` says what the guideline decides, by
-which rules, on which facts, what it assumed and what is missing. Not a medical device.
+Load a `KnowledgeBase`, read cases with `read_case`, and `assess` them: an `Assessment` says what the guideline
+decides, by which rules, on which facts, what it assumed and what is missing. Not a medical device.
 """
 
 from osteo_kg.assessment import Assessment

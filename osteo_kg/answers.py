@@ -1,7 +1,7 @@
 """From settled outcomes to an answer about a situation in which some facts are unknown (reading.md R8).
 
-Every way the unknown facts could turn out has its outcome; the answer says what they have in common, what they leave open,
-and which facts would settle it.
+Every way the unknown facts could turn out has its outcome; the answer says what they have in common, what they
+leave open, and which facts would settle it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from osteo_kg.dimensions import NONE, BandDimension
 from osteo_kg.guideline import Guideline
 from osteo_kg.matching import ELIGIBLE, MET, NOT_ELIGIBLE, NOT_MET, UNDETERMINED, UNKNOWN, Outcome
-from osteo_kg.situations import NONE, BandDimension, Key, Space
+from osteo_kg.situations import Key, Space
 from osteo_kg.vocabulary import OSTEO
 
 LOWEST_T_SCORE = f"{OSTEO._NS}lowestTScore"
@@ -129,11 +130,15 @@ class Combiner:
             if isinstance(dimension, BandDimension) and key[place] == NONE:
                 if any(self._rests_on(number, dimension.fact) for _, number in ways):
                     for way, _ in ways:
-                        groups[way] = {self._outcomes[self._space.canonical(each)] for each in _with_numbers(self._space, way)}
+                        groups[way] = {
+                            self._outcomes[self._space.canonical(each)] for each in _with_numbers(self._space, way)
+                        }
             elif len({way[place] for way, _ in ways}) > 1:
                 for way, number in ways:
                     groups[(*way[:place], *way[place + 1 :])].add(number)
-            settled = {item for group in {frozenset(group) for group in groups.values()} for item in self._differing(group)}
+            settled = {
+                item for group in {frozenset(group) for group in groups.values()} for item in self._differing(group)
+            }
             yield dimension.fact, tuple(item for item in self._items if item in settled)
 
     def _rests_on(self, number: int, fact: str) -> bool:
@@ -169,7 +174,9 @@ class Combiner:
         return {
             "possible": tuple(sorted({outcome.disposition for outcome in outcomes})),
             "strength": _same(outcome.strength for outcome in outcomes),
-            "options": tuple(self._option(place, outcomes) for place in range(len(guideline.options))) if certain else (),
+            "options": tuple(self._option(place, outcomes) for place in range(len(guideline.options)))
+            if certain
+            else (),
             "obligations": tuple(each.key for each in guideline.obligations if all(each.key in keys for keys in due)),
             "criteria": criteria,
             "rules": rules,

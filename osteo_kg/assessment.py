@@ -1,4 +1,6 @@
-"""The answer about one patient, as a frozen value: what is decided, why, why not, what is missing and what was assumed.
+"""The answer about one patient.
+
+As a frozen value: what is decided, why, why not, what is missing and what was assumed.
 
 Everything that is shown (JSON, sentences) is read off this value, so that nothing can disagree with it.
 """
@@ -54,7 +56,11 @@ class Notice:
 
     def to_json(self, language: Language) -> dict[str, Any]:
         """Give the notice as design.md section 3.4 has it."""
-        return {"code": self.code, "message": self.message.in_(language), "interpretation": self.interpretation}
+        return {
+            "code": self.code,
+            "message": self.message.in_(language),
+            "interpretation": self.interpretation,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,12 @@ class Caution:
 
     def to_json(self, language: Language) -> dict[str, Any]:
         """Give the caution as design.md section 3.4 has it."""
-        return {"code": self.code, "message": self.message.in_(language), "drug": self.drug, "source": self.source}
+        return {
+            "code": self.code,
+            "message": self.message.in_(language),
+            "drug": self.drug,
+            "source": self.source,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""A case: one patient's triples, read from any format and normalised, with whatever the reader found wrong on the way."""
+"""A case.
+
+One patient's triples, read from any format and normalised, with whatever the reader found wrong on the way.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from typing import TypeGuard
 from urllib.parse import quote
 
 import pyoxigraph as ox
@@ -16,15 +20,31 @@ from osteo_kg.texts import Text
 from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import OSTEO
 
-Subject = ox.NamedNode | ox.BlankNode
+Subject = ox.NamedNode | ox.BlankNode | ox.Triple  # RDF 1.2 lets a triple stand here; no case may
 XSD = "http://www.w3.org/2001/XMLSchema#"
 DECIMAL, INTEGER, BOOLEAN, DATE_TIME = (
     ox.NamedNode(XSD + name) for name in ("decimal", "integer", "boolean", "dateTime")
 )
 _NUMBERS = {
     XSD + name
-    for name in "decimal integer double float int long short byte nonNegativeInteger positiveInteger nonPositiveInteger "
-    "negativeInteger unsignedInt unsignedLong unsignedShort unsignedByte".split()
+    for name in [
+        "decimal",
+        "integer",
+        "double",
+        "float",
+        "int",
+        "long",
+        "short",
+        "byte",
+        "nonNegativeInteger",
+        "positiveInteger",
+        "nonPositiveInteger",
+        "negativeInteger",
+        "unsignedInt",
+        "unsignedLong",
+        "unsignedShort",
+        "unsignedByte",
+    ]
 }
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DATE = re.compile(
@@ -117,21 +137,26 @@ def _is_a_day(text: str) -> bool:
 
 
 def normalised(triples: Iterable[ox.Triple]) -> tuple[ox.Triple, ...]:
-    """Bring numbers, booleans, days and bare fractures to one form; what is ill-typed stays for the shapes to refuse."""
+    """Bring numbers, booleans, days and bare fractures to one form.
+
+    What is ill-typed stays for the shapes to refuse.
+    """
     found: dict[ox.Triple, None] = {}
-    scores: dict[tuple[Subject, Decimal], ox.Triple] = {}
+    scores: dict[tuple[object, Decimal], ox.Triple] = {}
+    written: dict[tuple[object, Decimal], str] = {}  # of equal values the one with the most digits stays
     for triple in triples:
-        mended = ox.Triple(triple.subject, triple.predicate, _object(triple))
-        if mended.predicate.value == str(OSTEO.tScore) and _typed(mended.object, DECIMAL):
-            key = (mended.subject, Decimal(mended.object.value))
-            if key not in scores or len(scores[key].object.value) < len(mended.object.value):
-                scores[key] = mended
+        value = _object(triple)
+        mended = ox.Triple(triple.subject, triple.predicate, value)
+        if mended.predicate.value == str(OSTEO.tScore) and _typed(value, DECIMAL):
+            key = (triple.subject, Decimal(value.value))
+            if key not in written or len(written[key]) < len(value.value):
+                written[key], scores[key] = value.value, mended
         else:
             found[mended] = None
     return _bare_fractures((*found, *scores.values()))
 
 
-def _typed(term: object, datatype: ox.NamedNode) -> bool:
+def _typed(term: object, datatype: ox.NamedNode) -> TypeGuard[ox.Literal]:
     return isinstance(term, ox.Literal) and term.datatype == datatype and _NUMBER.fullmatch(term.value) is not None
 
 

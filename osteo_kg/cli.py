@@ -1,55 +1,35 @@
-"""The command line (design.md section 3.5). It reads, asks the knowledge base, and writes; it decides nothing."""
+"""The command line (design.md section 3.5).
+
+It reads, asks the knowledge base, and writes; it decides nothing.
+"""
 
 from __future__ import annotations
 
 import datetime
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import pyoxigraph as ox
 from rich.console import Console
-from rich.progress import track
 
 from osteo_kg import resources, table_formats
 from osteo_kg.assessment import Assessment
 from osteo_kg.cases import Case
+from osteo_kg.console import complain, complain_of, progress, write
 from osteo_kg.errors import KnowledgeError, OsteoError
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase, Method
 from osteo_kg.ontology import ONTOLOGY_FORMATS, written
 from osteo_kg.reading import FORMATS
 from osteo_kg.report import ValidationReport
-from osteo_kg.texts import LANGUAGES, Language, Text
-from osteo_kg.vocabulary import OSTEO
-from osteo_kg.wording import Line, assessment_lines, report_lines
+from osteo_kg.texts import LANGUAGES, Language
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _KNOWLEDGE_AT_FAULT, _INPUT_AT_FAULT = 1, 2
-_LONG_RUN = 200  # cases from which a progress bar is worth its line
-_COLOURS = {
-    "patient": "bold",
-    "treat": "bold red",
-    "specialist-opinion": "bold yellow",
-    "no-treatment": "bold green",
-    "eligible": "green",
-    "undetermined": "yellow",
-    "not-eligible": "dim",
-    "detail": "dim",
-    "violation": "red",
-    "caution": "yellow",
-    "warnings": "yellow",
-    "heading": "bold",
-}
-_DISCLAIMER = Text(
-    "Not a medical device; no clinician has reviewed this reading of the guideline.",
-    "Pas un dispositif médical ; aucun clinicien n’a relu cette lecture de la recommandation.",
-)
 
 
-class _Day(click.ParamType):
+class _Day(click.ParamType[datetime.date]):
     """A day written YYYY-MM-DD."""
 
     name = "date"
@@ -61,7 +41,7 @@ class _Day(click.ParamType):
             self.fail(f"{value!r} is not a day. Write it as 2026-11-22.", param, ctx)
 
 
-class _Words(click.ParamType):
+class _Words(click.ParamType[tuple[str, ...]]):
     """Words separated by commas."""
 
     name = "words"
@@ -79,7 +59,7 @@ class _Main(click.Group):
         try:
             return super().invoke(ctx)
         except OsteoError as error:
-            _complain(str(error))
+            complain(str(error))
             raise click.exceptions.Exit(
                 _KNOWLEDGE_AT_FAULT if isinstance(error, KnowledgeError) else _INPUT_AT_FAULT
             ) from error
@@ -87,8 +67,21 @@ class _Main(click.Group):
 
 def _inputs(command: _Command) -> _Command:
     for option in (
-        click.option("--knowledge", "folders", multiple=True, metavar="DIR", type=_FOLDER, help="Add modules of a folder."),
-        click.option("--ignore-columns", type=_Words(), default=(), metavar="NAMES", help="CSV columns to pass over, or all."),
+        click.option(
+            "--knowledge",
+            "folders",
+            multiple=True,
+            metavar="DIR",
+            type=_FOLDER,
+            help="Add modules of a folder.",
+        ),
+        click.option(
+            "--ignore-columns",
+            type=_Words(),
+            default=(),
+            metavar="NAMES",
+            help="CSV columns to pass over, or all.",
+        ),
         click.option("--input-format", metavar="FORMAT", type=click.Choice(list(FORMATS)), help="Format of the input."),
         click.option("--on", type=_Day(), metavar="DATE", help="Day of assessment (today)."),
         click.argument("files", nargs=-1, required=True, metavar="FILE..."),
@@ -100,7 +93,12 @@ def _inputs(command: _Command) -> _Command:
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _language = click.option("--language", type=click.Choice(LANGUAGES), default="en", help="Language of the sentences.")
 _guideline = click.option(
-    "--guideline", "guidelines", multiple=True, default=(DEFAULT_GUIDELINE,), metavar="ID", help="Guideline to apply; repeatable."
+    "--guideline",
+    "guidelines",
+    multiple=True,
+    default=(DEFAULT_GUIDELINE,),
+    metavar="ID",
+    help="Guideline to apply; repeatable.",
 )
 
 
@@ -115,9 +113,21 @@ def main() -> None:
 
 @main.command()
 @_inputs
-@click.option("--format", "form", type=click.Choice(["text", "json", "jsonl"]), default="text", help="Format of the answers.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "jsonl"]),
+    default="text",
+    help="Format of the answers.",
+)
 @_language
-@click.option("--assume-complete", type=_Words(), default=(), metavar="SECTIONS", help="fractures,treatments,conditions.")
+@click.option(
+    "--assume-complete",
+    type=_Words(),
+    default=(),
+    metavar="SECTIONS",
+    help="fractures,treatments,conditions.",
+)
 @click.option("--by", type=click.Choice(["situation", "reasoning"]), default="situation", help="How to answer.")
 @_guideline
 def assess(
@@ -138,7 +148,7 @@ def assess(
     cases, unread = _read(knowledge_base, files, input_format, ignore_columns)
     for guideline in guidelines:
         knowledge_base.engine(guideline)
-    reports = [knowledge_base.validate(case, on=day) for case in _progress(cases, "Validating")]
+    reports = [knowledge_base.validate(case, on=day) for case in progress(cases, "Validating")]
     valid = [case for case, report in zip(cases, reports, strict=True) if report.conforms]
     for guideline in guidelines:
         if by == "situation":
@@ -155,17 +165,23 @@ def assess(
                 )
 
     several = len(cases) * len(guidelines) > 1
-    _write(_progress(answers(), "Assessing", len(cases) * len(guidelines)), form, language, several)
+    write(progress(answers(), "Assessing", len(cases) * len(guidelines)), form, language, several)
     refused = [report for report in reports if not report.conforms]
     for report in refused:
-        _complain_of(report, language)
+        complain_of(report, language)
     if unread or refused:
         raise click.exceptions.Exit(_INPUT_AT_FAULT)
 
 
 @main.command()
 @_inputs
-@click.option("--format", "form", type=click.Choice(["text", "json", "jsonl"]), default="text", help="Format of the reports.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "jsonl"]),
+    default="text",
+    help="Format of the reports.",
+)
 @_language
 def validate(
     files: tuple[str, ...],
@@ -179,11 +195,11 @@ def validate(
     """Say of the patients of FILE... whether they are fit to be assessed, and what to correct."""
     knowledge_base = KnowledgeBase.load(folders)
     cases, unread = _read(knowledge_base, files, input_format, ignore_columns)
-    reports = [knowledge_base.validate(case, on=on) for case in _progress(cases, "Validating")]
-    _write(iter(reports), form, language, len(reports) > 1)
+    reports = [knowledge_base.validate(case, on=on) for case in progress(cases, "Validating")]
+    write(iter(reports), form, language, len(reports) > 1)
     refused = [report for report in reports if not report.conforms]
     for report in refused:
-        _complain_of(report, language)
+        complain_of(report, language)
     if unread or refused:
         raise click.exceptions.Exit(_INPUT_AT_FAULT)
 
@@ -201,10 +217,7 @@ def table(everything: bool, form: str, folders: tuple[Path, ...], guideline: str
     """
     engine = KnowledgeBase.load(folders).engine(guideline)
     if form == "turtle":
-        prefixes = {"osteo": str(OSTEO._NS)}
-        ox.serialize(
-            table_formats.triples(engine), click.get_binary_stream("stdout"), ox.RdfFormat.TURTLE, prefixes=prefixes
-        )
+        table_formats.write_turtle(engine, sys.stdout.buffer)
     elif everything:
         rows = table_formats.every_line(engine)
         if form == "csv":
@@ -247,58 +260,11 @@ def _read(
             cases += knowledge_base.read(data, form, name="-" if file == "-" else name, ignore_columns=ignore)
         except OSError as error:
             unread += 1
-            _complain(f"{file} cannot be opened: {error.strerror or error}. Check its name and its rights.")
+            complain(f"{file} cannot be opened: {error.strerror or error}. Check its name and its rights.")
         except OsteoError as error:
             unread += 1
-            _complain(str(error))
+            complain(str(error))
     return cases, unread
-
-
-def _write(
-    answers: Iterator[Assessment | ValidationReport], form: str, language: Language, several: bool
-) -> None:
-    if form == "jsonl":
-        for answer in answers:
-            click.echo(json.dumps(answer.to_json(language), ensure_ascii=False))
-    elif form == "json":
-        documents = [answer.to_json(language) for answer in answers]
-        if documents:
-            click.echo(json.dumps(documents if several else documents[0], ensure_ascii=False, indent=2))
-    else:
-        console = Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
-        for answer in answers:
-            for line in _lines(answer, language):
-                console.print(str(line), style=_COLOURS.get(line.role))
-            console.print()
-        console.print(_DISCLAIMER.in_(language), style="dim")
-
-
-def _lines(answer: Assessment | ValidationReport, language: Language) -> Iterator[Line]:
-    if isinstance(answer, ValidationReport):
-        return report_lines(answer, language)
-    return assessment_lines(answer, language)
-
-
-_Item = TypeVar("_Item")
-
-
-def _progress(items: Iterable[_Item], what: str, total: int | None = None) -> Iterable[_Item]:
-    """Show a bar on the terminal while a long run goes on; nothing elsewhere."""
-    count = total if total is not None else len(items) if isinstance(items, list) else 0
-    console = Console(stderr=True)
-    if count < _LONG_RUN or not console.is_terminal:
-        return items
-    return track(items, description=what, total=count, console=console, transient=True)
-
-
-def _complain_of(report: ValidationReport, language: Language) -> None:
-    for finding in report.violations:
-        found = f" ({finding.value})" if finding.value is not None else ""
-        _complain(f"{finding.focus}, {finding.path}{found}: {finding.message.in_(language)} {finding.advice.in_(language)}")
-
-
-def _complain(sentence: str) -> None:
-    click.echo(f"osteo-kg: {sentence}", err=True)
 
 
 if __name__ == "__main__":

@@ -94,7 +94,12 @@ class Engine:
         return closures
 
     def _file_name(self) -> str:
-        parts = (self.knowledge.digest, resources.queries_digest(), resources.software_version(), self.guideline.iri)
+        parts = (
+            self.knowledge.digest,
+            resources.queries_digest(),
+            resources.software_version(),
+            self.guideline.iri,
+        )
         return f"situations-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:32]}.sqlite3"
 
 
@@ -112,5 +117,10 @@ def _as_json(outcome: Outcome) -> list[Any]:
 def _outcome(value: list[Any]) -> Outcome:
     criteria, rules, disposition, strength, options, obligations = value
     return Outcome(
-        tuple(criteria), tuple(rules), disposition, strength, tuple((s, l) for s, l in options), tuple(obligations)
+        tuple(criteria),
+        tuple(rules),
+        disposition,
+        strength,
+        tuple((status, listing) for status, listing in options),
+        tuple(obligations),
     )

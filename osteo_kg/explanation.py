@@ -29,7 +29,8 @@ from osteo_kg.guideline import Criterion, Rule
 from osteo_kg.lifting import SECTIONS, Entry, Lifted
 from osteo_kg.matching import NOT_MET
 from osteo_kg.notices import Notices, Raised
-from osteo_kg.situations import Key, SectionDimension
+from osteo_kg.sections import SectionDimension
+from osteo_kg.situations import Key
 from osteo_kg.texts import Text
 from osteo_kg.vocabulary import LIFTED, OSTEO, SITUATION
 
@@ -46,7 +47,13 @@ class Explainer:
         self._terms = engine.knowledge.terms
 
     def assessment(
-        self, lifted: Lifted, on: datetime.date, answer: Answer, taken: Iterable[str], assumed: Iterable[str], other: AnswerTo
+        self,
+        lifted: Lifted,
+        on: datetime.date,
+        answer: Answer,
+        taken: Iterable[str],
+        assumed: Iterable[str],
+        other: AnswerTo,
     ) -> Assessment:
         """Make the assessment of one patient.
 
@@ -79,11 +86,18 @@ class Explainer:
             disposition=answer.disposition,
             disposition_label=self._disposition(answer.disposition),
             strength=answer.strength,
-            strength_label=self._terms.label(self._terms.kinds[_STRENGTH][answer.strength]) if answer.strength else None,
+            strength_label=self._terms.label(self._terms.kinds[_STRENGTH][answer.strength])
+            if answer.strength
+            else None,
             possible=answer.possible,
             options=tuple(self._option(each, answer, criteria, raised["caution"]) for each in answer.options),
             missing=tuple(
-                Missing(self._terms.record_keys[fact], self._terms.label(fact), settles, tuple(self._settled(each) for each in settles))
+                Missing(
+                    self._terms.record_keys[fact],
+                    self._terms.label(fact),
+                    settles,
+                    tuple(self._settled(each) for each in settles),
+                )
                 for fact, settles in answer.missing
             ),
             obligations=tuple(
@@ -102,7 +116,13 @@ class Explainer:
         return self._terms.label(self._terms.kinds[_DISPOSITION][key])
 
     def _say(
-        self, lifted: Lifted, answer: Answer, key: Key, taken: Iterable[str], assumed: Iterable[str], other: AnswerTo
+        self,
+        lifted: Lifted,
+        answer: Answer,
+        key: Key,
+        taken: Iterable[str],
+        assumed: Iterable[str],
+        other: AnswerTo,
     ) -> None:
         """Lift what the notices need to know of the answer."""
         lifted.add(_LIFTED + "disposition", ox.NamedNode(self._terms.kinds[_DISPOSITION][answer.disposition]))
@@ -153,12 +173,11 @@ class Explainer:
         """Whether something that is not excluded looks at a fact: a rule, or a condition on an option."""
         guideline = self.engine.guideline
         looking = [
-            criterion
-            for rule in guideline.rules
-            if answer.rules[rule.iri] != NOT_MET
-            for criterion in rule.criteria
+            criterion for rule in guideline.rules if answer.rules[rule.iri] != NOT_MET for criterion in rule.criteria
         ]
-        looking += [c for option in answer.options for each in option.listings for c in guideline.listings[each].reserved_by]
+        looking += [
+            c for option in answer.options for each in option.listings for c in guideline.listings[each].reserved_by
+        ]
         return any(fact in guideline.criteria[each].facts for each in looking)
 
     def _matters(self, raised: Raised, answer: Answer) -> bool:
@@ -245,7 +264,10 @@ class Explainer:
                 yield Evidence(key, self._terms.key(coded[stated_by]))
 
     def _entries(self, lifted: Lifted, section: str, criterion: Criterion) -> Iterator[object]:
-        """Give the entries that bear on a criterion; where none does, all that were weighed; the empty list for none."""
+        """Give the entries that bear on a criterion.
+
+        Where none does, all that were weighed; the empty list for none.
+        """
         entries = lifted.sections[section]
         bearing = [entry for entry in entries if entry.counts and self._bears_on(entry, section, criterion)]
         for entry in bearing or entries:
@@ -264,7 +286,7 @@ class Explainer:
 
 
 def _json_number(value: Decimal) -> int | float:
-    return int(value) if value == value.to_integral_value() and value.as_tuple().exponent >= 0 else float(value)
+    return int(value) if value == value.to_integral_value() and "." not in f"{value:f}" else float(value)
 
 
 _DISPOSITION, _STRENGTH = f"{OSTEO._NS}Disposition", f"{OSTEO._NS}Strength"

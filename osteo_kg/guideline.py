@@ -1,4 +1,7 @@
-"""A guideline as frozen values, read from the ontology. Nothing here knows what any rule says."""
+"""A guideline as frozen values, read from the ontology.
+
+Nothing here knows what any rule says.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""The knowledge as loaded: every module of the ontology in one store, the shapes, their common digest, and the
-vocabulary that a case is written in.
+"""The knowledge as loaded.
+
+Every module of the ontology in one store, the shapes, their common digest, and the vocabulary that a case is
+written in.
 """
 
 from __future__ import annotations
@@ -98,9 +100,19 @@ class Knowledge:
 
 
 _TOLD_APART = (OSTEO.DensitometrySite, OSTEO.FractureMechanism)
-_LIMITS = (
-    "tolerance monthsAllowed leastDecimals leastEntries above atMost atLeast readAs hasMember concernsOption isRaisedWith"
-).split()
+_LIMITS = [
+    "tolerance",
+    "monthsAllowed",
+    "leastDecimals",
+    "leastEntries",
+    "above",
+    "atMost",
+    "atLeast",
+    "readAs",
+    "hasMember",
+    "concernsOption",
+    "isRaisedWith",
+]
 
 
 def load_knowledge(extra: Iterable[Path] = ()) -> Knowledge:
@@ -122,9 +134,13 @@ def load_knowledge(extra: Iterable[Path] = ()) -> Knowledge:
     store = ox.Store()
     for name, content in modules.items():
         try:
-            store.extend(ox.Quad(q.subject, q.predicate, q.object) for q in ox.parse(content, format=ox.RdfFormat.TURTLE))
+            store.extend(
+                ox.Quad(q.subject, q.predicate, q.object) for q in ox.parse(content, format=ox.RdfFormat.TURTLE)
+            )
         except (SyntaxError, ValueError) as error:
-            raise KnowledgeError(f"The module {name} is not valid Turtle: {error}.", advice="Correct the file.") from error
+            raise KnowledgeError(
+                f"The module {name} is not valid Turtle: {error}.", advice="Correct the file."
+            ) from error
     return Knowledge(modules=modules, shapes=_files(home / "shapes"), store=store)
 
 

@@ -61,7 +61,12 @@ class KnowledgeBase:
         return cls(load_knowledge(folders), remember=remember)
 
     def read(
-        self, data: bytes | str, format: str | None = None, *, name: str = "input", ignore_columns: Iterable[str] = ()
+        self,
+        data: bytes | str,
+        format: str | None = None,
+        *,
+        name: str = "input",
+        ignore_columns: Iterable[str] = (),
     ) -> tuple[Case, ...]:
         """Read cases with the vocabulary of this knowledge base; see `read_case`.
 
@@ -92,7 +97,8 @@ class KnowledgeBase:
         Args:
             case: the case to assess.
             on: the day of assessment; today when None.
-            assume_complete: sections (`fractures`, `treatments`, `conditions`) whose emptiness means none (reading.md R9).
+            assume_complete: sections (`fractures`, `treatments`, `conditions`) whose emptiness means none
+                (reading.md R9).
             by: `situation` looks the case's situation up, reasoning it when it is new; `reasoning` infers on the case
                 itself, with no table. Both give equal assessments.
             guideline: the id of the guideline to apply.
@@ -108,10 +114,8 @@ class KnowledgeBase:
             raise RefusedCaseError(checked)
         explainer, engine = self._explainer(guideline), self.engine(guideline)
         lifted, taken, assumed = self._completed(lift(case, day, self.knowledge), assume_complete)
-        if by == "reasoning":
-            answer = engine.answer_by_reasoning(lifted)
-        else:
-            answer = engine.answer(engine.space.key(lifted))
+        reasoned = by == "reasoning"
+        answer = engine.answer_by_reasoning(lifted) if reasoned else engine.answer(engine.space.key(lifted))
         return explainer.assessment(lifted, day, answer, taken, assumed, engine.answer)
 
     def prepare(
@@ -149,7 +153,10 @@ class KnowledgeBase:
     def _completed(
         self, lifted: Lifted, assume_complete: Iterable[str]
     ) -> tuple[Lifted, tuple[str, ...], tuple[str, ...]]:
-        """Say the closed world aloud: sections with entries are complete, and so are empty ones where the caller says so."""
+        """Say the closed world aloud: sections with entries are complete.
+
+        And so are empty ones where the caller says so.
+        """
         asked = {self._section(name) for name in assume_complete}
         taken = tuple(s for s, entries in lifted.sections.items() if entries and s not in lifted.complete)
         assumed = tuple(s for s, entries in lifted.sections.items() if not entries and s in asked - lifted.complete)
@@ -159,7 +166,8 @@ class KnowledgeBase:
         sections = {key: iri for iri, key in self.knowledge.triples.pairs(f"{OSTEO._NS}sectionKey")}
         if name not in sections:
             raise UsageError(
-                f"There is no section {name!r} of a record.", advice=f"Name any of: {', '.join(sorted(sections))}."
+                f"There is no section {name!r} of a record.",
+                advice=f"Name any of: {', '.join(sorted(sections))}.",
             )
         return sections[name]
 

@@ -1,5 +1,7 @@
-"""Lift: from a case to facts with names. Numbers, days and mechanisms are SPARQL's business (`queries/lift`); what comes
-out is what both ways of reasoning start from.
+"""Lift: from a case to facts with names.
+
+Numbers, days and mechanisms are SPARQL's business (`queries/lift`); what comes out is what both ways of reasoning
+start from.
 """
 
 from __future__ import annotations
@@ -133,7 +135,11 @@ def _lifted(name: str) -> ox.NamedNode:
 def _read(case: Case, store: ox.Store, knowledge: Knowledge) -> Lifted:
     nodes: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for quad in store.quads_for_pattern(None, None, None):
-        if quad.predicate != RDF_TYPE and not isinstance(quad.object, ox.Triple):
+        if (
+            quad.predicate != RDF_TYPE
+            and not isinstance(quad.object, ox.Triple)
+            and not isinstance(quad.subject, ox.Triple)
+        ):
             nodes[quad.subject.value][quad.predicate.value].append(quad.object.value)
     own = nodes[case.iri]
     sections = {

@@ -1,4 +1,8 @@
-"""Match: from facts that are settled to criteria, rules, options and obligations, by SPARQL (`queries/assume`, `queries/match`)."""
+"""Match.
+
+From facts that are settled to criteria, rules, options and obligations, by SPARQL (`queries/assume`,
+`queries/match`).
+"""
 
 from __future__ import annotations
 
@@ -136,7 +140,10 @@ def _statements(patient: ox.NamedNode, facts: Facts, closure: Closure) -> Iterab
 
 
 def _guideline_triples(knowledge: Knowledge, guideline: Guideline) -> list[ox.Quad]:
-    """Give what the queries look at: the statements about this guideline, its rules, listings, criteria and obligations."""
+    """Give what the queries look at: the statements about this guideline.
+
+    Its rules, listings, criteria and obligations.
+    """
     subjects = {
         guideline.iri,
         *guideline.criteria,
@@ -145,5 +152,3 @@ def _guideline_triples(knowledge: Knowledge, guideline: Guideline) -> list[ox.Qu
         *(obligation.iri for obligation in guideline.obligations),
     }
     return [quad for each in subjects for quad in knowledge.store.quads_for_pattern(ox.NamedNode(each), None, None)]
-
-

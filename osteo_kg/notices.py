@@ -1,5 +1,7 @@
-"""Notices: what an answer tells beside its decision. Each is an individual of `ontology/notices.ttl` with its limits and its
-sentence, found by the query of its name (`queries/notice`).
+"""Notices: what an answer tells beside its decision.
+
+Each is an individual of `ontology/notices.ttl` with its limits and its sentence, found by the query of its name
+(`queries/notice`).
 """
 
 from __future__ import annotations
@@ -84,7 +86,9 @@ class Notices:
             template = triples.text(iri, _NS + "messageText")
             assert template is not None  # the style shapes see to it
             category = next(
-                word for word in ("warning", "assumption", "caution") if f"{_NS}{word.capitalize()}Code" in terms.types[iri]
+                word
+                for word in ("warning", "assumption", "caution")
+                if f"{_NS}{word.capitalize()}Code" in terms.types[iri]
             )
             yield Kind(iri, code, category, template, triples.value(iri, _SOURCE) or "")
 

@@ -14,7 +14,8 @@ import pyoxigraph as ox
 from osteo_kg import resources
 from osteo_kg.cases import DECIMAL, INTEGER, Case, Subject, normalised, patient_iri, violation
 from osteo_kg.errors import UnreadableCaseError
-from osteo_kg.records import parse_json
+from osteo_kg.flat_formats import parse_json
+from osteo_kg.records import Repeated
 from osteo_kg.report import Finding
 from osteo_kg.texts import Text
 from osteo_kg.triples import RDF_TYPE
@@ -40,16 +41,20 @@ def read_rdf(text: str, form: str, name: str) -> tuple[Case, ...]:
     """Read every patient of an RDF document.
 
     Args:
+        text: the whole document.
         form: a key of `FORMATS`.
+        name: what to call it in messages.
 
     Raises:
-        UnreadableCaseError: a syntax error, a foreign JSON-LD context, an XML entity that is not plain text, or no patient.
+        UnreadableCaseError: a syntax error, a foreign JSON-LD context, an XML entity that is not plain text, or no
+            patient.
     """
     if form == "jsonld":
         text = _own_context(parse_json(text, name), name)
     if form == "rdfxml" and text.count("<!ENTITY") != len(_DECLARED_ENTITY.findall(text)):
         raise UnreadableCaseError(
-            f"{name} declares an XML entity that is not plain text.", advice="Write the value where it is used."
+            f"{name} declares an XML entity that is not plain text.",
+            advice="Write the value where it is used.",
         )
     try:
         triples = [
@@ -62,7 +67,10 @@ def read_rdf(text: str, form: str, name: str) -> tuple[Case, ...]:
 
 
 def _own_context(document: Any, name: str) -> str:
-    """Put our packaged context in the place of the one named, and refuse any other (it could make us open files or URLs)."""
+    """Put our packaged context in the place of the one named.
+
+    And refuse any other (it could make us open files or URLs).
+    """
     try:
         body = _without_context(document, name, 0)
     except RecursionError as error:
@@ -81,10 +89,13 @@ def _without_context(node: Any, name: str, depth: int) -> Any:
         return [_without_context(each, name, depth + 1) for each in node]
     if isinstance(node, Decimal):
         whole = node == node.to_integral_value()
-        return {"@value": f"{node:f}", "@type": (INTEGER if whole and "." not in f"{node:f}" else DECIMAL).value}
+        return {
+            "@value": f"{node:f}",
+            "@type": (INTEGER if whole and "." not in f"{node:f}" else DECIMAL).value,
+        }
     if not isinstance(node, dict):
         return node
-    if getattr(node, "repeated", ()):
+    if isinstance(node, Repeated) and node.repeated:
         raise UnreadableCaseError(f"{name} has the key {node.repeated[0]!r} twice in one object.", advice="Keep one.")
     if "@context" in node and node["@context"] not in (CONTEXT, [CONTEXT]):
         raise UnreadableCaseError(
@@ -101,12 +112,11 @@ def _patients(triples: list[ox.Triple], name: str) -> Iterator[Case]:
     for triple in triples:
         by_subject[triple.subject].append(triple)
     patient_class = ox.NamedNode(str(OSTEO.Patient))
-    patients = list(
-        dict.fromkeys(t.subject for t in triples if t.predicate == RDF_TYPE and t.object == patient_class)
-    )
+    patients = list(dict.fromkeys(t.subject for t in triples if t.predicate == RDF_TYPE and t.object == patient_class))
     if not patients:
         raise UnreadableCaseError(f"{name} holds no patient.", advice="Type one node at least as osteo:Patient.")
-    cut = [_Cut(patient, by_subject, set(patients) - {patient}) for patient in patients]
+    known = set(patients)
+    cut = [_Cut(patient, by_subject, known) for patient in patients]
     reached = {subject for each in cut for subject in each.reached}
     stray = [t for t in triples if t.subject not in reached and not _is_header(t.subject, by_subject)]
     for number, each in enumerate(cut, 1):
@@ -116,7 +126,7 @@ def _patients(triples: list[ox.Triple], name: str) -> Iterator[Case]:
 class _Cut:
     """What is reached from one patient through our own properties."""
 
-    def __init__(self, patient: Subject, by_subject: Mapping[Subject, list[ox.Triple]], others: set[Subject]) -> None:
+    def __init__(self, patient: Subject, by_subject: Mapping[Subject, list[ox.Triple]], patients: set[Subject]) -> None:
         self.patient = patient
         self.kept: list[ox.Triple] = []
         self.ignored: set[str] = set()
@@ -129,8 +139,13 @@ class _Cut:
                 continue
             self.reached.add(subject)
             for triple in by_subject.get(subject, ()):
-                if self._keeps(triple) and self._may_follow(triple, by_subject, others):
-                    waiting.append(triple.object)
+                term = triple.object
+                if (
+                    self._keeps(triple)
+                    and not isinstance(term, ox.Literal)
+                    and self._may_follow(term, by_subject, patients)
+                ):
+                    waiting.append(term)
 
     def _keeps(self, triple: ox.Triple) -> bool:
         predicate, term = triple.predicate.value, triple.object
@@ -159,15 +174,16 @@ class _Cut:
         return False
 
     @staticmethod
-    def _may_follow(triple: ox.Triple, by_subject: Mapping[Subject, list[ox.Triple]], others: set[Subject]) -> bool:
-        term = triple.object
-        if not isinstance(term, ox.NamedNode | ox.BlankNode) or term in others or term not in by_subject:
-            return False
-        return not (isinstance(term, ox.NamedNode) and term.value.startswith(_NS))
+    def _may_follow(term: Subject, by_subject: Mapping[Subject, list[ox.Triple]], patients: set[Subject]) -> bool:
+        """Whether what is said of a node belongs to the patient: not where it is another patient, or a term of ours."""
+        return (
+            term in by_subject
+            and term not in patients
+            and not (isinstance(term, ox.NamedNode) and term.value.startswith(_NS))
+        )
 
     def case(self, fallback: str, strays: list[Finding]) -> Case:
-        named = isinstance(self.patient, ox.NamedNode)
-        name = self.patient.value if named else fallback
+        name = self.patient.value if isinstance(self.patient, ox.NamedNode) else fallback
         node = ox.NamedNode(patient_iri(name))
         triples = [
             ox.Triple(node if t.subject == self.patient else t.subject, t.predicate, t.object) for t in self.kept
@@ -184,7 +200,7 @@ def _strays(triples: Iterable[ox.Triple]) -> list[Finding]:
     """Statements in our terms, or axioms, that no patient reaches: they would change the knowledge, or lose data."""
     found: dict[str, Finding] = {}
     for triple in triples:
-        words = (triple.predicate.value, getattr(triple.object, "value", ""), triple.subject.value)
+        words = tuple(getattr(term, "value", "") for term in (triple.predicate, triple.object, triple.subject))
         if triple.predicate == RDF_TYPE and words[1] in _HARMLESS_TYPES:
             continue
         if any(word.startswith((_NS, _OWL, _RDFS)) for word in words) and words[0] not in _ANNOTATIONS:
@@ -199,12 +215,11 @@ def _axiom(predicate: str, value: str) -> Finding:
         value,
         Text(
             "A case may not hold axioms, derived facts, or statements of this vocabulary that hang on no patient.",
-            "Un cas ne peut contenir ni axiome, ni fait dérivé, ni énoncé de ce vocabulaire rattaché à aucune patiente.",
+            "Un cas ne peut contenir ni axiome, ni fait dérivé, ni énoncé de ce vocabulaire rattaché à "
+            "aucune patiente.",
         ),
         Text(
             "Remove the statement, or attach it to the patient as the vocabulary of cases says.",
             "Retirer l’énoncé, ou le rattacher à la patiente comme le veut le vocabulaire des cas.",
         ),
     )
-
-

@@ -7,10 +7,10 @@ from pathlib import PurePath
 
 from osteo_kg.cases import Case
 from osteo_kg.errors import UnreadableCaseError
+from osteo_kg.flat_formats import read_csv, read_json, read_json_lines
 from osteo_kg.knowledge import Terms, packaged_knowledge
 from osteo_kg.rdf import FORMATS as RDF_FORMATS
 from osteo_kg.rdf import read_rdf
-from osteo_kg.records import read_csv, read_json, read_json_lines
 
 #: Every format by the names it may be called, its usual file extension first.
 FORMATS = {
@@ -28,7 +28,10 @@ FORMATS = {
     "ndjson": "jsonl",
     "csv": "csv",
 }
-_FLAT: dict[str, Callable[[str, str, Terms], tuple[Case, ...]]] = {"json": read_json, "jsonl": read_json_lines}
+_FLAT: dict[str, Callable[[str, str, Terms], tuple[Case, ...]]] = {
+    "json": read_json,
+    "jsonl": read_json_lines,
+}
 
 
 def read_case(

@@ -1,7 +1,9 @@
-"""OWL 2 RL by owlrl: what follows from coded facts and the taxonomy. The only module that imports owlrl.
+"""OWL 2 RL by owlrl: what follows from coded facts and the taxonomy.
 
-The reasoner sees class axioms and the coded facts of patients, nothing else: no number, no absence, no annotation. Equal
-sets of coded facts are closed once, and many patients are closed in one graph.
+The only module that imports owlrl.
+
+The reasoner sees class axioms and the coded facts of patients, nothing else: no number, no absence, no annotation.
+Equal sets of coded facts are closed once, and many patients are closed in one graph.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 
 import owlrl
 from rdflib import OWL, RDF, RDFS, BNode, Graph, URIRef
+from rdflib.term import Node
 
 from osteo_kg.errors import InconsistencyError
 from osteo_kg.knowledge import Knowledge
@@ -96,8 +99,11 @@ class Reasoner:
                 graph.add((patient, property_, value))
 
 
-def _reasoned_part(knowledge: Knowledge) -> list[tuple[URIRef | BNode, URIRef, URIRef | BNode]]:
-    """Give the class and property axioms about patients, fractures, treatments and drugs: what leads to a patient's class."""
+def _reasoned_part(knowledge: Knowledge) -> list[tuple[Node, Node, Node]]:
+    """Give the class and property axioms about patients.
+
+    Fractures, treatments and drugs: what leads to a patient's class.
+    """
     source = Graph()
     for content in knowledge.modules.values():
         source.parse(data=content, format="turtle")
@@ -111,7 +117,9 @@ def _reasoned_part(knowledge: Knowledge) -> list[tuple[URIRef | BNode, URIRef, U
 def _closure(graph: Graph, patient: URIRef) -> Closure:
     return Closure(
         classes=frozenset(
-            str(kind) for kind in graph.objects(patient, RDF.type) if str(kind).startswith(_NS) and kind != OSTEO.Patient
+            str(kind)
+            for kind in graph.objects(patient, RDF.type)
+            if str(kind).startswith(_NS) and kind != OSTEO.Patient
         ),
         coded={
             str(property_): str(value)
@@ -122,10 +130,12 @@ def _closure(graph: Graph, patient: URIRef) -> Closure:
 
 
 def _raise_contradiction(graph: Graph) -> None:
-    """owlrl reports a contradiction as triples in an unrelated namespace, not as an exception."""
+    """Owlrl reports a contradiction as triples in an unrelated namespace, not as an exception."""
     errors = sorted({str(message) for message in graph.objects(None, _ERROR)})
     if errors:
-        raise InconsistencyError(f"The facts contradict the ontology: {'; '.join(errors)}.", advice="Correct one of them.")
+        raise InconsistencyError(
+            f"The facts contradict the ontology: {'; '.join(errors)}.", advice="Correct one of them."
+        )
 
 
 _ERROR = URIRef("http://www.daml.org/2002/03/agents/agent-ont#error")

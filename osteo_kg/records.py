@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg.cases import BOOLEAN, DATE_TIME, DECIMAL, INTEGER, Case, day_literal, decimal_text, normalised
-from osteo_kg.cases import patient_iri, violation
-from osteo_kg.errors import UnreadableCaseError
+from osteo_kg.cases import (
+    BOOLEAN,
+    DATE_TIME,
+    DECIMAL,
+    INTEGER,
+    Case,
+    day_literal,
+    normalised,
+    patient_iri,
+    violation,
+)
 from osteo_kg.knowledge import Terms
 from osteo_kg.report import Finding
 from osteo_kg.texts import Text
 from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import OSTEO
 
-CODED = {"sex": (OSTEO.hasSex, OSTEO.Sex), "menopausal_status": (OSTEO.hasMenopausalStatus, OSTEO.MenopausalStatus)}
+CODED = {
+    "sex": (OSTEO.hasSex, OSTEO.Sex),
+    "menopausal_status": (OSTEO.hasMenopausalStatus, OSTEO.MenopausalStatus),
+}
 STATEMENTS = {
     "climacteric_disorders": OSTEO.climactericDisorders,
     "low_peripheral_fracture_risk": OSTEO.lowPeripheralFractureRisk,
@@ -71,153 +79,8 @@ class Repeated(dict[str, Any]):
     repeated: tuple[str, ...] = ()
 
 
-def read_json(text: str, name: str, terms: Terms) -> tuple[Case, ...]:
-    """Read one flat record, or an array of them.
-
-    Raises:
-        UnreadableCaseError: the text is not JSON, or neither an object nor an array of objects.
-    """
-    document = parse_json(text, name)
-    records = document if isinstance(document, list) else [document]
-    return tuple(_case(record, f"{name}#{row}", terms) for row, record in enumerate(_objects(records, name), 1))
-
-
-def read_json_lines(text: str, name: str, terms: Terms) -> tuple[Case, ...]:
-    """Read one flat record a line; blank lines are passed over.
-
-    Raises:
-        UnreadableCaseError: a line is not a JSON object.
-    """
-    lines = [(row, line) for row, line in enumerate(text.split("\n"), 1) if line.strip()]
-    records = [parse_json(line, f"{name}, line {row}") for row, line in lines]
-    return tuple(_case(record, f"{name}#{row}", terms) for row, record in enumerate(_objects(records, name), 1))
-
-
-def read_csv(text: str, name: str, terms: Terms, ignore: frozenset[str] = frozenset()) -> tuple[Case, ...]:
-    """Read one flat record a row (RFC 4180, comma, a header line).
-
-    Args:
-        ignore: names of columns to pass over; `all` passes over every unknown one.
-
-    Raises:
-        UnreadableCaseError: there is no header, a column is unknown or stands twice, or a row is longer than the header.
-    """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = next(reader, None)
-        if not header:
-            raise UnreadableCaseError(f"{name} is empty.", advice=f"Begin with a header line: {','.join(KEYS)}.")
-        _check_header(header, name, ignore)
-        rows = [row for row in reader if row]
-    except csv.Error as error:
-        raise UnreadableCaseError(f"{name} is not CSV: {error}.", advice="Write RFC 4180 CSV with commas.") from error
-    cases = []
-    for number, row in enumerate(rows, 1):
-        if len(row) != len(header):
-            raise UnreadableCaseError(
-                f"{name}, row {number} has {len(row)} cells, and the header has {len(header)}.",
-                advice="Give every row one cell for each column; quote cells that hold a comma.",
-            )
-        cells = {key: cell for key, cell in zip(header, row, strict=True) if key in KEYS and cell.strip()}
-        cases.append(_case(_from_cells(cells), f"{name}#{number}", terms))
-    return tuple(cases)
-
-
-def _check_header(header: list[str], name: str, ignore: frozenset[str]) -> None:
-    for column in header:
-        if header.count(column) > 1:
-            raise UnreadableCaseError(f"{name} has the column {column!r} twice.", advice="Keep one of them.")
-        if column not in KEYS and column not in ignore and "all" not in ignore:
-            raise UnreadableCaseError(
-                f"{name} has the column {column!r}, which is not a key of the flat record.",
-                advice=f"{_nearest(column, KEYS).en} To pass over it: --ignore-columns {column}.",
-            )
-
-
-def _from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
-    """Give a CSV row the values that a JSON record would have; what does not fit stays text, for the shapes to refuse."""
-    record: dict[str, Any] = {}
-    for key, cell in cells.items():
-        text = cell.strip()
-        if key in SCORES or key == "age_years":
-            number = decimal_text(text)
-            record[key] = text if number is None else Decimal(number)
-        elif key in STATEMENTS:
-            record[key] = {"true": True, "false": False}.get(text, text)
-        elif key in SECTIONS:
-            entries = [] if text == "none" else [part.strip() for part in text.split(";")]
-            record[key] = [_ENTRY_CELLS[key](entry) for entry in entries]
-        else:
-            record[key] = text
-    return record
-
-
-def _fracture_cell(text: str) -> dict[str, Any]:
-    site, *parts = text.split(":")
-    entry: dict[str, Any] = {"site": site}
-    for part in parts:
-        if re.fullmatch(r"x-?\d+", part, re.ASCII):
-            entry["count"] = Decimal(part[1:])
-        elif re.match(r"\d", part):
-            entry["date"] = part
-        else:
-            entry["mechanism"] = part
-    return entry
-
-
-def _treatment_cell(text: str) -> dict[str, Any]:
-    drug, *outcome = text.split(":", 1)
-    return {"drug": drug, "outcome": outcome[0]} if outcome else {"drug": drug}
-
-
-_ENTRY_CELLS: dict[str, Callable[[str], Any]] = {
-    "fractures": _fracture_cell,
-    "treatment_history": _treatment_cell,
-    "conditions": str,
-}
-
-
-def parse_json(text: str, name: str) -> Any:
-    """Parse JSON with exact decimals, noting keys that stand twice.
-
-    Raises:
-        UnreadableCaseError: the text is not JSON.
-    """
-
-    def pairs(items: list[tuple[str, Any]]) -> Repeated:
-        found = Repeated(items)
-        keys = [key for key, _ in items]
-        found.repeated = tuple(sorted({key for key in keys if keys.count(key) > 1}))
-        return found
-
-    try:
-        return json.loads(text, parse_float=_number, parse_int=_number, parse_constant=str, object_pairs_hook=pairs)
-    except json.JSONDecodeError as error:
-        raise UnreadableCaseError(
-            f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.", advice="Correct it there."
-        ) from error
-    except (RecursionError, ValueError) as error:
-        raise UnreadableCaseError(f"{name} is nested too deeply to be a record.", advice="Send a flat record.") from error
-
-
-def _number(text: str) -> Decimal | str:
-    written = decimal_text(text)
-    return text if written is None else Decimal(written)
-
-
-def _objects(records: Iterable[Any], name: str) -> Iterator[Repeated]:
-    records = list(records)
-    if not records:
-        raise UnreadableCaseError(f"{name} holds no patient.", advice="Send one record at least.")
-    for record in records:
-        if not isinstance(record, Repeated):
-            raise UnreadableCaseError(
-                f"{name} holds something that is not a JSON object.", advice="Send one object for each patient."
-            )
-        yield record
-
-
-def _case(record: Mapping[str, Any], fallback: str, terms: Terms) -> Case:
+def record_case(record: Mapping[str, Any], fallback: str, terms: Terms) -> Case:
+    """Make the case of one flat record; `fallback` names a patient whom the record does not name."""
     stated = record.get("patient")
     name = stated if isinstance(stated, str) and stated else fallback
     writer = _Writer(name, patient_iri(name), terms)
@@ -309,7 +172,9 @@ class _Writer:
         self.add(self.patient, OSTEO.hasPastTreatment, node)
         self.triples.append(ox.Triple(node, RDF_TYPE, _node(OSTEO.PastTreatment)))
         self.add(node, OSTEO.withDrug, drug)
-        if (value := fields.get("outcome")) is not None and (outcome := self.coded(value, OSTEO.TreatmentOutcome, path)):
+        if (value := fields.get("outcome")) is not None and (
+            outcome := self.coded(value, OSTEO.TreatmentOutcome, path)
+        ):
             self.add(node, OSTEO.hasOutcome, outcome)
 
     def _conditions(self, entry: Any, node: ox.BlankNode, path: str) -> None:
@@ -334,7 +199,7 @@ class _Writer:
             path,
             _shown(value),
             Text(f"is not a known {what.en}", f"n’est pas une valeur connue ({what.fr})"),
-            _nearest(str(value), known),
+            nearest(str(value), known),
         )
         return None
 
@@ -342,7 +207,7 @@ class _Writer:
         for key in record:
             if key not in keys:
                 unknown = Text("is not a key known here", "n’est pas une clé connue ici")
-                self.refuse(where or key, key if where else None, unknown, _nearest(key, keys))
+                self.refuse(where or key, key if where else None, unknown, nearest(key, keys))
         for key in getattr(record, "repeated", ()):
             self.refuse(where or key, key if where else None, Text("stands twice", "figure deux fois"))
 
@@ -359,12 +224,14 @@ class _Writer:
                 key,
                 value,
                 Text(f"{shown} {what.en}.", f"{shown} {what.fr}."),
-                advice or Text("Correct it, or leave it out if it is unknown.", "Le corriger, ou l’omettre si inconnu."),
+                advice
+                or Text("Correct it, or leave it out if it is unknown.", "Le corriger, ou l’omettre si inconnu."),
             )
         )
 
 
-def _nearest(word: str, known: Iterable[str]) -> Text:
+def nearest(word: str, known: Iterable[str]) -> Text:
+    """Advise the nearest of the known words, or all of them where none is near."""
     choices = sorted(known)
     close = difflib.get_close_matches(word.lower(), choices, n=1, cutoff=0.5)
     listed = ", ".join(choices)

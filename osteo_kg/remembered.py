@@ -1,7 +1,7 @@
 """The cache of situations on disk: what was reasoned once is read back, by any process, for the same knowledge.
 
-SQLite keeps concurrent writers apart and torn writes out. Where nothing can be written, or what is there is damaged, the
-library does without.
+SQLite keeps concurrent writers apart and torn writes out. Where nothing can be written, or what is there is
+damaged, the library does without.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The decision table: every situation with its answer, and the same on one page that a clinician can sign.
 
-In the minimised table a row stands for all the settled situations that it covers, and a cell says under which condition an
-option is open. Unknown facts need no rows: reading.md R8 says what follows from the rows of every way they could turn out.
+In the minimised table a row stands for all the settled situations that it covers, and a cell says under which
+condition an option is open. Unknown facts need no rows: reading.md R8 says what follows from the rows of every way
+they could turn out.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from osteo_kg.answers import Answer
+from osteo_kg.dimensions import NONE, NOT_APPLICABLE, Band, BandDimension, Dimension
 from osteo_kg.engine import Engine
 from osteo_kg.matching import MET, Outcome
-from osteo_kg.situations import NONE, NOT_APPLICABLE, Band, BandDimension, Dimension, Key, SectionDimension
+from osteo_kg.sections import SectionDimension
+from osteo_kg.situations import Key
 
 ANY = "any"
 #: What a row says of one option: its line and the criteria that reserve it; None where it is not listed.
@@ -175,4 +178,3 @@ def every_answer(engine: Engine) -> Iterator[tuple[Key, Answer]]:
     engine.prepare(keys)
     for key in keys:
         yield key, engine.answer(key)
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 from xml.etree import ElementTree as html
 
 import pyoxigraph as ox
@@ -33,7 +34,8 @@ _WORDS = {
     "note": Text(
         "Not reviewed by a clinician; not a medical device. A fact that is not known leaves every row possible that it "
         "could lead to.",
-        "Non relu par un clinicien ; pas un dispositif médical. Un fait inconnu laisse possible chaque ligne à laquelle "
+        "Non relu par un clinicien ; pas un dispositif médical. Un fait inconnu laisse possible chaque "
+        "ligne à laquelle "
         "il pourrait mener.",
     ),
 }
@@ -141,7 +143,15 @@ def every_line(engine: Engine) -> Iterator[list[str]]:
         statuses = [option.status for option in answer.options] or [""] * len(engine.guideline.options)
         missing = " ".join(engine.knowledge.terms.record_keys[fact] for fact, _ in answer.missing)
         iri = f"{SITUATION}{engine.guideline.id}/{engine.space.text(key)}"
-        yield [iri, *key, answer.disposition, answer.strength or "", " ".join(answer.possible), *statuses, missing]
+        yield [
+            iri,
+            *key,
+            answer.disposition,
+            answer.strength or "",
+            " ".join(answer.possible),
+            *statuses,
+            missing,
+        ]
 
 
 def csv_lines(rows: Iterable[list[str]]) -> Iterator[str]:
@@ -177,6 +187,11 @@ def triples(engine: Engine) -> Iterator[ox.Triple]:
             yield ox.Triple(situation, node("isMissing"), ox.NamedNode(fact))
         for obligation in answer.obligations:
             yield ox.Triple(situation, node("hasObligation"), ox.NamedNode(kinds["Obligation"][obligation]))
+
+
+def write_turtle(engine: Engine, stream: BinaryIO) -> None:
+    """Write every situation as Turtle, one at a time."""
+    ox.serialize(triples(engine), stream, ox.RdfFormat.TURTLE, prefixes={"osteo": str(OSTEO._NS)})
 
 
 def _csv(rows: Iterable[list[str]]) -> str:

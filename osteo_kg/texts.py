@@ -32,7 +32,5 @@ class Text:
 
 def _fill(template: str, values: Mapping[str, Text | str], language: Language) -> str:
     for name, value in values.items():
-        template = template.replace(
-            "{" + name + "}", value.in_(language) if isinstance(value, Text) else value
-        )
+        template = template.replace("{" + name + "}", value.in_(language) if isinstance(value, Text) else value)
     return template

@@ -1,7 +1,9 @@
-"""SHACL by pySHACL: is this case fit to be decided on? The only module that imports pyshacl.
+"""SHACL by pySHACL: is this case fit to be decided on?
 
-The shapes are read once for each day of assessment and kept, since reading them costs more than checking a case. pySHACL
-walks the shapes graph thousands of times for one case; the kept graph remembers its answers.
+The only module that imports pyshacl.
+
+The shapes are read once for each day of assessment and kept, since reading them costs more than checking a case.
+pySHACL walks the shapes graph thousands of times for one case; the kept graph remembers its answers.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import datetime
 import functools
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import Any
 
 import pyoxigraph as ox
@@ -30,7 +32,12 @@ from osteo_kg.vocabulary import LIFTED, OSTEO, local_name
 
 _NS = str(OSTEO._NS)
 _ADVICE, _NOTICE_CODE = URIRef(_NS + "advice"), URIRef(_NS + "hasNoticeCode")
-_SPOKEN = {SH.name, SH.message, _ADVICE, _NOTICE_CODE}  # looked up by the shape, so that pySHACL need not carry them
+_SPOKEN = {
+    SH.name,
+    SH.message,
+    _ADVICE,
+    _NOTICE_CODE,
+}  # looked up by the shape, so that pySHACL need not carry them
 _LIFTED = ("conflictingDensitometry", "ageFromBirthDate", "leastAge", "greatestAge", "notice")
 #: The property that states what a lifted fact was lifted from.
 _STATED_AS: dict[str, Node] = {
@@ -64,7 +71,7 @@ class CaseValidator:
         with self._turn:
             validator = self._for_day(on)
             validator.data_graph, validator._target_graph = DataGraph.from_rdflib(graph), None
-            _, results, _ = validator.run()
+            results = _run(validator)
         names = _Names(case, graph)
         found = [self._finding(results, node, names, case) for node in results.subjects(RDF.type, SH.ValidationResult)]
         findings = sorted([*case.findings, *found], key=_order)
@@ -106,8 +113,15 @@ class CaseValidator:
         return Validator(empty, shacl_graph=settled, options={"inplace": True, "allow_warnings": True})
 
 
+def _run(validator: Any) -> Graph:
+    """Run pySHACL, which says nothing about its types, and give the graph of the report."""
+    _, results, _ = validator.run()
+    assert isinstance(results, Graph)
+    return results
+
+
 def _may_be_logged(record: logging.LogRecord) -> bool:
-    """rdflib logs every literal that it cannot convert, and such a literal may be a patient's."""
+    """Rdflib logs every literal that it cannot convert, and such a literal may be a patient's."""
     return not record.getMessage().startswith("Failed to convert Literal")
 
 
@@ -121,23 +135,23 @@ class _Settled(Graph):
         super().__init__(bind_namespaces="none")
         self._known: dict[tuple[object, ...], tuple[Any, ...]] = {}
 
-    def _recall(self, ask: str, *key: object) -> Iterator[Any]:
+    def _recall(self, ask: str, *key: object) -> tuple[Any, ...]:
         known = self._known.get((ask, *key))
         if known is None:
             known = self._known[ask, *key] = tuple(getattr(super(), ask)(*key))
-        return iter(known)
+        return known
 
-    def objects(self, subject: Any = None, predicate: Any = None, unique: bool = False) -> Iterator[Any]:
-        return self._recall("objects", subject, predicate)
+    def objects(self, subject: Any = None, predicate: Any = None, unique: bool = False) -> Generator[Node, None, None]:
+        yield from self._recall("objects", subject, predicate)
 
-    def subjects(self, predicate: Any = None, object: Any = None, unique: bool = False) -> Iterator[Any]:
-        return self._recall("subjects", predicate, object)
+    def subjects(self, predicate: Any = None, object: Any = None, unique: bool = False) -> Generator[Node, None, None]:
+        yield from self._recall("subjects", predicate, object)
 
-    def predicate_objects(self, subject: Any = None, unique: bool = False) -> Iterator[Any]:
-        return self._recall("predicate_objects", subject)
+    def predicate_objects(self, subject: Any = None, unique: bool = False) -> Generator[tuple[Node, Node], None, None]:
+        yield from self._recall("predicate_objects", subject)
 
-    def items(self, list: Any) -> Iterator[Any]:
-        return self._recall("items", list)
+    def items(self, list: Any) -> Generator[Node, None, None]:
+        yield from self._recall("items", list)
 
 
 class _Names:
@@ -203,4 +217,10 @@ def _term(term: Subject | ox.Literal | ox.Triple) -> URIRef | BNode | Literal:
 
 
 def _order(finding: Finding) -> tuple[str, ...]:
-    return "0" if finding.severity == "violation" else "1", finding.focus, finding.path, finding.message.en, finding.value or ""
+    return (
+        "0" if finding.severity == "violation" else "1",
+        finding.focus,
+        finding.path,
+        finding.message.en,
+        finding.value or "",
+    )

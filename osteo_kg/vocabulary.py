@@ -1,4 +1,7 @@
-"""Namespaces, and the terms that Python names. A term cannot be misspelt: an unknown one is an error at once."""
+"""Namespaces, and the terms that Python names.
+
+A term cannot be misspelt: an unknown one is an error at once.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""An assessment, and a report, in sentences. Nothing is decided here: every line is read off the value."""
+"""An assessment, and a report, in sentences.
+
+Nothing is decided here: every line is read off the value.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,9 @@ _WORDS = {
     "unknown": Text("not known", "inconnu"),
     "second": Text("second line", "deuxième ligne"),
     "not-listed": Text("not listed in this situation", "non mentionnée dans cette situation"),
-    "maybe-listed": Text("listed in some of the situations that remain", "mentionnée dans certaines situations possibles"),
+    "maybe-listed": Text(
+        "listed in some of the situations that remain", "mentionnée dans certaines situations possibles"
+    ),
     "missing": Text("Not known, and would settle something", "Inconnu, et trancherait quelque chose"),
     "warnings": Text("Warnings", "Avertissements"),
     "assumptions": Text("Assumed", "Supposé"),
@@ -85,7 +90,11 @@ def assessment_lines(assessment: Assessment, language: Language = "en") -> Itera
                 rests = f" [{notice.interpretation}]" if notice.interpretation else ""
                 yield Line(2, name, notice.message.in_(language) + rests)
     if assessment.obligations:
-        yield Line(1, "todo", word("obligations") + "; ".join(each.label.in_(language) for each in assessment.obligations))
+        yield Line(
+            1,
+            "todo",
+            word("obligations") + "; ".join(each.label.in_(language) for each in assessment.obligations),
+        )
 
 
 def report_lines(report: ValidationReport, language: Language = "en") -> Iterator[Line]:
@@ -112,7 +121,11 @@ def _option(option: OptionAssessment, language: Language) -> Iterator[Line]:
         said.append(_WORDS[option.line].in_(language))
     if option.listed is not True:
         said.append(_WORDS["not-listed" if option.listed is False else "maybe-listed"].in_(language))
-    yield Line(2, option.status, f"{_MARKS[option.status]} {label}{f' ({drugs})' if drugs else ''}: {', '.join(said)}")
+    yield Line(
+        2,
+        option.status,
+        f"{_MARKS[option.status]} {label}{f' ({drugs})' if drugs else ''}: {', '.join(said)}",
+    )
     for criterion in option.criteria:
         yield Line(4, "detail", _criterion(criterion, language))
     for caution in (*option.cautions, *option.contraindications):

@@ -1,0 +1,173 @@
+"""Flat records out of JSON, JSON Lines and CSV, with exact decimals."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from osteo_kg.cases import Case, decimal_text
+from osteo_kg.errors import UnreadableCaseError
+from osteo_kg.knowledge import Terms
+from osteo_kg.records import KEYS, SCORES, SECTIONS, STATEMENTS, Repeated, nearest, record_case
+
+
+def read_json(text: str, name: str, terms: Terms) -> tuple[Case, ...]:
+    """Read one flat record, or an array of them.
+
+    Raises:
+        UnreadableCaseError: the text is not JSON, or neither an object nor an array of objects.
+    """
+    document = parse_json(text, name)
+    records = document if isinstance(document, list) else [document]
+    return tuple(record_case(record, f"{name}#{row}", terms) for row, record in enumerate(_objects(records, name), 1))
+
+
+def read_json_lines(text: str, name: str, terms: Terms) -> tuple[Case, ...]:
+    """Read one flat record a line; blank lines are passed over.
+
+    Raises:
+        UnreadableCaseError: a line is not a JSON object.
+    """
+    lines = [(row, line) for row, line in enumerate(text.split("\n"), 1) if line.strip()]
+    records = [parse_json(line, f"{name}, line {row}") for row, line in lines]
+    return tuple(record_case(record, f"{name}#{row}", terms) for row, record in enumerate(_objects(records, name), 1))
+
+
+def read_csv(text: str, name: str, terms: Terms, ignore: frozenset[str] = frozenset()) -> tuple[Case, ...]:
+    """Read one flat record a row (RFC 4180, comma, a header line).
+
+    Args:
+        text: the whole file.
+        name: what to call it in messages.
+        terms: the vocabulary of the keys.
+        ignore: names of columns to pass over; `all` passes over every unknown one.
+
+    Raises:
+        UnreadableCaseError: there is no header, a column is unknown or stands twice, or a row is longer than the
+            header.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = next(reader, None)
+        if not header:
+            raise UnreadableCaseError(f"{name} is empty.", advice=f"Begin with a header line: {','.join(KEYS)}.")
+        _check_header(header, name, ignore)
+        rows = [row for row in reader if row]
+    except csv.Error as error:
+        raise UnreadableCaseError(f"{name} is not CSV: {error}.", advice="Write RFC 4180 CSV with commas.") from error
+    cases = []
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(header):
+            raise UnreadableCaseError(
+                f"{name}, row {number} has {len(row)} cells, and the header has {len(header)}.",
+                advice="Give every row one cell for each column; quote cells that hold a comma.",
+            )
+        cells = {key: cell for key, cell in zip(header, row, strict=True) if key in KEYS and cell.strip()}
+        cases.append(record_case(_from_cells(cells), f"{name}#{number}", terms))
+    return tuple(cases)
+
+
+def _check_header(header: list[str], name: str, ignore: frozenset[str]) -> None:
+    for column in header:
+        if header.count(column) > 1:
+            raise UnreadableCaseError(f"{name} has the column {column!r} twice.", advice="Keep one of them.")
+        if column not in KEYS and column not in ignore and "all" not in ignore:
+            raise UnreadableCaseError(
+                f"{name} has the column {column!r}, which is not a key of the flat record.",
+                advice=f"{nearest(column, KEYS).en} To pass over it: --ignore-columns {column}.",
+            )
+
+
+def _from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
+    """Give a CSV row the values that a JSON record would have.
+
+    What does not fit stays text, for the shapes to refuse.
+    """
+    record: dict[str, Any] = {}
+    for key, cell in cells.items():
+        text = cell.strip()
+        if key in SCORES or key == "age_years":
+            number = decimal_text(text)
+            record[key] = text if number is None else Decimal(number)
+        elif key in STATEMENTS:
+            record[key] = {"true": True, "false": False}.get(text, text)
+        elif key in SECTIONS:
+            entries = [] if text == "none" else [part.strip() for part in text.split(";")]
+            record[key] = [_ENTRY_CELLS[key](entry) for entry in entries]
+        else:
+            record[key] = text
+    return record
+
+
+def _fracture_cell(text: str) -> dict[str, Any]:
+    site, *parts = text.split(":")
+    entry: dict[str, Any] = {"site": site}
+    for part in parts:
+        if re.fullmatch(r"x-?\d+", part, re.ASCII):
+            entry["count"] = Decimal(part[1:])
+        elif re.match(r"\d", part):
+            entry["date"] = part
+        else:
+            entry["mechanism"] = part
+    return entry
+
+
+def _treatment_cell(text: str) -> dict[str, Any]:
+    drug, *outcome = text.split(":", 1)
+    return {"drug": drug, "outcome": outcome[0]} if outcome else {"drug": drug}
+
+
+_ENTRY_CELLS: dict[str, Callable[[str], Any]] = {
+    "fractures": _fracture_cell,
+    "treatment_history": _treatment_cell,
+    "conditions": str,
+}
+
+
+def parse_json(text: str, name: str) -> Any:
+    """Parse JSON with exact decimals, noting keys that stand twice.
+
+    Raises:
+        UnreadableCaseError: the text is not JSON.
+    """
+
+    def pairs(items: list[tuple[str, Any]]) -> Repeated:
+        found = Repeated(items)
+        keys = [key for key, _ in items]
+        found.repeated = tuple(sorted({key for key in keys if keys.count(key) > 1}))
+        return found
+
+    try:
+        return json.loads(text, parse_float=_number, parse_int=_number, parse_constant=str, object_pairs_hook=pairs)
+    except json.JSONDecodeError as error:
+        raise UnreadableCaseError(
+            f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
+            advice="Correct it there.",
+        ) from error
+    except (RecursionError, ValueError) as error:
+        raise UnreadableCaseError(
+            f"{name} is nested too deeply to be a record.", advice="Send a flat record."
+        ) from error
+
+
+def _number(text: str) -> Decimal | str:
+    written = decimal_text(text)
+    return text if written is None else Decimal(written)
+
+
+def _objects(records: Iterable[Any], name: str) -> Iterator[Repeated]:
+    records = list(records)
+    if not records:
+        raise UnreadableCaseError(f"{name} holds no patient.", advice="Send one record at least.")
+    for record in records:
+        if not isinstance(record, Repeated):
+            raise UnreadableCaseError(
+                f"{name} holds something that is not a JSON object.",
+                advice="Send one object for each patient.",
+            )
+        yield record
