@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from rich.console import Console
 from osteo_kg import resources, table_formats
 from osteo_kg.assessment import Assessment
 from osteo_kg.cases import Case
-from osteo_kg.console import complain, complain_of, progress, write
+from osteo_kg.console import Refusals, complain, complain_of, progress, write
 from osteo_kg.errors import KnowledgeError, OsteoError
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase, Method
 from osteo_kg.ontology import ONTOLOGY_FORMATS, written
@@ -144,33 +144,15 @@ def assess(
 ) -> None:
     """Assess the patients of FILE... (.ttl .nt .jsonld .rdf .json .jsonl .csv; - is standard input)."""
     knowledge_base = KnowledgeBase.load(folders)
-    day = on or datetime.date.today()
-    cases, unread = _read(knowledge_base, files, input_format, ignore_columns)
-    for guideline in guidelines:
-        knowledge_base.engine(guideline)
-    reports = [knowledge_base.validate(case, on=day) for case in progress(cases, "Validating")]
-    valid = [case for case, report in zip(cases, reports, strict=True) if report.conforms]
-    for guideline in guidelines:
-        if by == "situation":
-            knowledge_base.prepare(valid, on=day, assume_complete=assume_complete, guideline=guideline)
-
-    def answers() -> Iterator[Assessment | ValidationReport]:
-        for case, report in zip(cases, reports, strict=True):
-            if not report.conforms:
-                yield report
-                continue
-            for guideline in guidelines:
-                yield knowledge_base.assess(
-                    case, on=day, assume_complete=assume_complete, by=by, guideline=guideline, report=report
-                )
-
-    several = len(cases) * len(guidelines) > 1
-    write(progress(answers(), "Assessing", len(cases) * len(guidelines)), form, language, several)
-    refused = [report for report in reports if not report.conforms]
-    for report in refused:
-        complain_of(report, language)
-    if unread or refused:
-        raise click.exceptions.Exit(_INPUT_AT_FAULT)
+    cases, unread = read_cases(knowledge_base, files, input_format, ignore_columns)
+    for_each = [
+        knowledge_base.assess_all(cases, on=on, assume_complete=assume_complete, by=by, guideline=guideline)
+        for guideline in guidelines
+    ]
+    total = len(cases) * len(guidelines)
+    answers = Refusals(progress(_one_by_one(for_each), "Assessing", total))
+    write(answers, form, language, several=total > 1)
+    _end(unread, answers.reports, language)
 
 
 @main.command()
@@ -194,14 +176,10 @@ def validate(
 ) -> None:
     """Say of the patients of FILE... whether they are fit to be assessed, and what to correct."""
     knowledge_base = KnowledgeBase.load(folders)
-    cases, unread = _read(knowledge_base, files, input_format, ignore_columns)
-    reports = [knowledge_base.validate(case, on=on) for case in progress(cases, "Validating")]
-    write(iter(reports), form, language, len(reports) > 1)
-    refused = [report for report in reports if not report.conforms]
-    for report in refused:
-        complain_of(report, language)
-    if unread or refused:
-        raise click.exceptions.Exit(_INPUT_AT_FAULT)
+    cases, unread = read_cases(knowledge_base, files, input_format, ignore_columns)
+    reports = [knowledge_base.validate(case, on=on) for case in progress(cases, "Validating", len(cases))]
+    write(reports, form, language, several=len(reports) > 1)
+    _end(unread, [report for report in reports if not report.conforms], language)
 
 
 @main.command()
@@ -247,17 +225,32 @@ def ontology(form: str, folders: tuple[Path, ...]) -> None:
     click.echo(written(KnowledgeBase.load(folders).knowledge, form), nl=False)
 
 
-def _read(
+def _one_by_one(
+    for_each: Sequence[Iterator[Assessment | ValidationReport]],
+) -> Iterator[Assessment | ValidationReport]:
+    """Give for each case what every guideline answers, in turn; a refused case has one report."""
+    for answers in zip(*for_each, strict=True):
+        yield from answers[:1] if isinstance(answers[0], ValidationReport) else answers
+
+
+def _end(unread: int, refused: list[ValidationReport], language: Language) -> None:
+    """Say on standard error what was refused, and end with the status that says so."""
+    for report in refused:
+        complain_of(report, language)
+    if unread or refused:
+        raise click.exceptions.Exit(_INPUT_AT_FAULT)
+
+
+def read_cases(
     knowledge_base: KnowledgeBase, files: Iterable[str], form: str | None, ignore: tuple[str, ...]
 ) -> tuple[list[Case], int]:
     """Read every file that can be read; say of the others what is wrong, and count them."""
     cases: list[Case] = []
     unread = 0
     for file in files:
-        name = "standard input" if file == "-" else Path(file).name
         try:
             data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-            cases += knowledge_base.read(data, form, name="-" if file == "-" else name, ignore_columns=ignore)
+            cases += knowledge_base.read(data, form, name=Path(file).name, ignore_columns=ignore)
         except OSError as error:
             unread += 1
             complain(f"{file} cannot be opened: {error.strerror or error}. Check its name and its rights.")

@@ -63,13 +63,26 @@ def _lines(answer: Assessment | ValidationReport, language: Language) -> Iterato
 _Item = TypeVar("_Item")
 
 
-def progress(items: Iterable[_Item], what: str, total: int | None = None) -> Iterable[_Item]:
+class Refusals:
+    """Passes answers on one at a time, and keeps the reports of those that were refused."""
+
+    def __init__(self, answers: Iterable[Assessment | ValidationReport]) -> None:
+        self._answers = answers
+        self.reports: list[ValidationReport] = []
+
+    def __iter__(self) -> Iterator[Assessment | ValidationReport]:
+        for answer in self._answers:
+            if isinstance(answer, ValidationReport):
+                self.reports.append(answer)
+            yield answer
+
+
+def progress(items: Iterable[_Item], what: str, total: int) -> Iterable[_Item]:
     """Show a bar on the terminal while a long run goes on; nothing elsewhere."""
-    count = total if total is not None else len(items) if isinstance(items, list) else 0
     console = Console(stderr=True)
-    if count < _LONG_RUN or not console.is_terminal:
+    if total < _LONG_RUN or not console.is_terminal:
         return items
-    return track(items, description=what, total=count, console=console, transient=True)
+    return track(items, description=what, total=total, console=console, transient=True)
 
 
 def complain_of(report: ValidationReport, language: Language) -> None:

@@ -12,7 +12,7 @@ from osteo_kg.answers import Answer, Combiner, Outcomes, ways_needed
 from osteo_kg.guideline import Guideline
 from osteo_kg.knowledge import Knowledge
 from osteo_kg.lifting import Lifted
-from osteo_kg.matching import Matcher, Outcome
+from osteo_kg.matching import Facts, Matcher, Outcome
 from osteo_kg.reasoning import AtomSet, Closure, Reasoner
 from osteo_kg.remembered import Remembered, cache_folder
 from osteo_kg.situations import Key, Space
@@ -62,24 +62,35 @@ class Engine:
         new = [way for way in wanted if way not in self._outcomes]
         if not new:
             return
-        facts = [self.space.representative(way) for way in new]
-        closed = self._reasoner.close({each.atoms for each in facts})
-        reasoned = self._matcher.match([(each, closed[each.atoms]) for each in facts])
-        found = dict(zip(new, reasoned, strict=True))
+        found = dict(zip(new, self._reason([self.space.representative(way) for way in new]), strict=True))
         for way, outcome in found.items():
             self._outcomes.add(way, outcome)
         self._disk.add({";".join(way): _as_json(outcome) for way, outcome in found.items()})
 
-    def answer_by_reasoning(self, lifted: Lifted) -> Answer:
-        """Give the answer to a case by full inference on the case itself, with no table: the reference."""
-        space, key = self.space, self.space.key(lifted)
-        ways = ways_needed(space, key)
-        facts = [space.actual(lifted, way) for way in ways]
+    def answers(self, cases: Iterable[Lifted]) -> list[Answer]:
+        """Give the answers to cases by their situations; those that are new are reasoned in one batch."""
+        keys = [self.space.key(each) for each in cases]
+        self.prepare(dict.fromkeys(keys))
+        return [self.answer(key) for key in keys]
+
+    def answers_by_reasoning(self, cases: Iterable[Lifted]) -> list[Answer]:
+        """Give the answers to cases by full inference on the cases themselves, with no table: the reference."""
+        space = self.space
+        asked = [(key, ways_needed(space, key), each) for each in cases for key in [space.key(each)]]
+        facts = [[space.actual(each, way) for way in ways] for _, ways, each in asked]
+        reasoned = iter(self._reason([fact for each in facts for fact in each]))
+        answers = []
+        for key, ways, _ in asked:
+            outcomes = Outcomes()
+            for way in ways:
+                outcomes.add(way, next(reasoned))
+            answers.append(Combiner(space, self.guideline, outcomes).answer(key))
+        return answers
+
+    def _reason(self, facts: list[Facts]) -> list[Outcome]:
+        """Close what is coded, then match, all in one batch."""
         closed = self._reasoner.close({each.atoms for each in facts})
-        outcomes = Outcomes()
-        for way, outcome in zip(ways, self._matcher.match([(each, closed[each.atoms]) for each in facts]), strict=True):
-            outcomes.add(way, outcome)
-        return Combiner(space, self.guideline, outcomes).answer(key)
+        return self._matcher.match([(each, closed[each.atoms]) for each in facts])
 
     @functools.cached_property
     def _reasoner(self) -> Reasoner:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,7 @@ from osteo_kg.vocabulary import OSTEO
 
 Method = Literal["situation", "reasoning"]
 DEFAULT_GUIDELINE = "oic-128-08-b"
+_CHUNK = 500  # cases held in memory at a time
 
 
 class KnowledgeBase:
@@ -112,24 +114,43 @@ class KnowledgeBase:
         checked = report or self.validate(case, on=day)
         if not checked.conforms:
             raise RefusedCaseError(checked)
-        explainer, engine = self._explainer(guideline), self.engine(guideline)
-        lifted, taken, assumed = self._completed(lift(case, day, self.knowledge), assume_complete)
-        reasoned = by == "reasoning"
-        answer = engine.answer_by_reasoning(lifted) if reasoned else engine.answer(engine.space.key(lifted))
-        return explainer.assessment(lifted, day, answer, taken, assumed, engine.answer)
+        [assessment] = self._answered([case], day, tuple(assume_complete), by, guideline)
+        return assessment
 
-    def prepare(
+    def assess_all(
         self,
-        cases: Sequence[Case],
+        cases: Iterable[Case],
         *,
         on: datetime.date | None = None,
         assume_complete: Iterable[str] = (),
+        by: Method = "situation",
         guideline: str = DEFAULT_GUIDELINE,
-    ) -> None:
-        """Reason every new situation of many valid cases in one batch, so that `assess` finds them."""
-        engine, day, sections = self.engine(guideline), on or datetime.date.today(), tuple(assume_complete)
-        lifted = (self._completed(lift(case, day, self.knowledge), sections)[0] for case in cases)
-        engine.prepare(dict.fromkeys(engine.space.key(each) for each in lifted))
+    ) -> Iterator[Assessment | ValidationReport]:
+        """Answer many cases in their order, a refused one with its report; new situations are reasoned in batches.
+
+        The arguments are those of `assess`.
+
+        Raises:
+            UsageError: a section or guideline does not exist.
+        """
+        day, sections = on or datetime.date.today(), tuple(assume_complete)
+        remaining = iter(cases)
+        while chunk := list(itertools.islice(remaining, _CHUNK)):
+            reports = [self.validate(case, on=day) for case in chunk]
+            valid = [case for case, report in zip(chunk, reports, strict=True) if report.conforms]
+            answered = self._answered(valid, day, sections, by, guideline)
+            yield from (next(answered) if report.conforms else report for report in reports)
+
+    def _answered(
+        self, cases: Sequence[Case], day: datetime.date, sections: tuple[str, ...], by: Method, guideline: str
+    ) -> Iterator[Assessment]:
+        """The pipeline: lift, say the closed world aloud, answer, explain."""
+        explainer, engine = self._explainer(guideline), self.engine(guideline)
+        completed = [self._completed(lift(case, day, self.knowledge), sections) for case in cases]
+        lifted = [each for each, _, _ in completed]
+        answers = engine.answers_by_reasoning(lifted) if by == "reasoning" else engine.answers(lifted)
+        for (each, taken, assumed), answer in zip(completed, answers, strict=True):
+            yield explainer.assessment(each, day, answer, taken, assumed, engine.answer)
 
     def situation(self, text: str, *, guideline: str = DEFAULT_GUIDELINE) -> Answer:
         """Answer a situation named by the end of its IRI.

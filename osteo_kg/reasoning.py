@@ -19,7 +19,7 @@ from rdflib.term import Node
 from osteo_kg.errors import InconsistencyError
 from osteo_kg.knowledge import Knowledge
 from osteo_kg.lifting import Atom
-from osteo_kg.vocabulary import OSTEO
+from osteo_kg.vocabulary import ONTOLOGY, OSTEO
 
 AtomSet = frozenset[Atom]
 
@@ -39,6 +39,7 @@ _AXIOMS = (
     RDF.rest,
 )
 _SYNTAX = (OWL.Restriction, OWL.AllDisjointClasses, OWL.Class)
+_GUIDELINE_MODEL = URIRef(ONTOLOGY + "guideline-model")
 _turn = threading.Lock()  # owlrl swaps rdflib's literal converters for the whole process while it runs
 
 
@@ -100,13 +101,16 @@ class Reasoner:
 
 
 def _reasoned_part(knowledge: Knowledge) -> list[tuple[Node, Node, Node]]:
-    """Give the class and property axioms about patients.
+    """Give the axioms that lead to a patient's class.
 
-    Fractures, treatments and drugs: what leads to a patient's class.
+    They stand in the modules that speak of patients and drugs; how a guideline is written down is no business of the
+    reasoner's, and only costs it time.
     """
     source = Graph()
     for content in knowledge.modules.values():
-        source.parse(data=content, format="turtle")
+        module = Graph().parse(data=content, format="turtle")
+        if _GUIDELINE_MODEL not in {*module.objects(None, OWL.imports), *module.subjects(RDF.type, OWL.Ontology)}:
+            source += module
     return [
         (subject, predicate, value)
         for subject, predicate, value in source
