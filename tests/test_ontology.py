@@ -362,9 +362,7 @@ def test_the_shapes_of_cases_list_the_values_of_the_ontology(
     assert local(known(shapes["case"], shape)) == local(instances(ontology, OSTEO[kind]))
 
 
-def test_the_shapes_of_cases_list_the_fractures_of_the_ontology(
-    ontology: Graph, shapes: dict[str, Graph]
-) -> None:
+def test_the_shapes_of_cases_list_the_fractures_of_the_ontology(ontology: Graph, shapes: dict[str, Graph]) -> None:
     """The fractures of a case are the classes with a key; the classes without one are groups."""
     fractures = subclasses(ontology, OSTEO.Fracture)
     keyed = {each for each in fractures if (each, SKOS.notation, None) in ontology}
@@ -443,12 +441,7 @@ def test_the_json_ld_context_has_every_property_of_a_case(ontology: Graph, shape
     context = json.loads((ONTOLOGY / "context.jsonld").read_text(encoding="utf-8"))["@context"]
     case = shapes["case"]
     lists = (Collection(case, each) for each in case.objects(None, SH.ignoredProperties))
-    allowed = {
-        str(each).removeprefix(str(OSTEO))
-        for values in lists
-        for each in values
-        if str(each).startswith(OSTEO)
-    }
+    allowed = {str(each).removeprefix(str(OSTEO)) for values in lists for each in values if str(each).startswith(OSTEO)}
     assert allowed - set(context) == set()
     assert {key for key, value in context.items() if isinstance(value, dict)} - allowed == set()
     for key in allowed:
