@@ -1,0 +1,74 @@
+"""Random valid flat records, as Hypothesis makes them: unknowns, boundaries, rare sites, contradictory wishes."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+
+from osteo_kg.knowledge import packaged_knowledge
+from osteo_kg.vocabulary import OSTEO
+
+_KINDS = packaged_knowledge().terms.kinds
+_SITES = sorted(_KINDS[str(OSTEO.Fracture)])
+_BOUNDS = ["-3", "-2", "-1", "2", "0.3", "1.6", "-2.95", "-1.05", "-2.999", "-3.001", "0.850"]
+_days = st.dates(date(2019, 1, 1), date(2026, 11, 22)).map(str)
+
+
+def _optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | strategy
+
+
+def _keys(kind: str) -> st.SearchStrategy[str]:
+    return st.sampled_from(sorted(_KINDS[kind]))
+
+
+scores = st.sampled_from(_BOUNDS).map(Decimal) | st.decimals("-6", "3", places=2)
+
+
+@st.composite
+def fractures(draw: st.DrawFn) -> dict[str, Any]:
+    """One fracture entry; a count stands on vertebrae only."""
+    site = draw(st.sampled_from([*_SITES, "vertebra", "unspecified", "rib"]))
+    entry = {
+        "site": site,
+        "mechanism": draw(_optional(_keys(str(OSTEO.FractureMechanism)))),
+        "date": draw(_optional(_days)),
+        "count": draw(_optional(st.integers(1, 3))) if site == "vertebra" else None,
+    }
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+@st.composite
+def treatments(draw: st.DrawFn) -> dict[str, Any]:
+    """One treatment entry."""
+    entry = {
+        "drug": draw(_keys(str(OSTEO.Drug))),
+        "outcome": draw(_optional(_keys(str(OSTEO.TreatmentOutcome)))),
+    }
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+@st.composite
+def records(draw: st.DrawFn) -> dict[str, Any]:
+    """One valid flat record."""
+    sex = draw(st.sampled_from(["female", "female", "female", "male", None]))
+    status = draw(st.sampled_from(["postmenopausal", "postmenopausal", "premenopausal", None]))
+    record = {
+        "patient": "urn:case:random",
+        "sex": sex,
+        "menopausal_status": None if sex == "male" else status,
+        "age_years": draw(_optional(st.sampled_from([48, 49, 50, 55, 60, 61, 80]))),
+        "t_score_lumbar_spine": draw(_optional(scores)),
+        "t_score_femoral_neck": draw(_optional(scores)),
+        "t_score_total_hip": draw(_optional(scores)),
+        "densitometry_date": draw(_optional(_days)),
+        "fractures": draw(_optional(st.lists(fractures(), max_size=3))),
+        "treatment_history": draw(_optional(st.lists(treatments(), max_size=2))),
+        "conditions": draw(_optional(st.lists(_keys(str(OSTEO.MedicalCondition)), max_size=1))),
+        "climacteric_disorders": draw(_optional(st.booleans())),
+        "low_peripheral_fracture_risk": draw(_optional(st.booleans())),
+    }
+    return {key: value for key, value in record.items() if value is not None}
