@@ -66,13 +66,13 @@ class Explainer:
             other: gives the answer to another situation, to ask whether an assumption decides.
         """
         engine, guideline = self.engine, self.engine.guideline
-        key = engine.space.key(lifted)
+        key, coded = engine.space.key(lifted), engine.space.coded(lifted)
         self._say(lifted, answer, key, taken, assumed, other)
         raised: dict[str, list[Raised]] = defaultdict(list)
         for each in self._notices.raised(lifted):
             raised[each.kind.category].append(each)
         criteria = {
-            iri: CriterionAssessment(iri, each.label, answer.criteria[iri], tuple(self._evidence(lifted, each)))
+            iri: CriterionAssessment(iri, each.label, answer.criteria[iri], tuple(self._evidence(lifted, coded, each)))
             for iri, each in guideline.criteria.items()
         }
         return Assessment(
@@ -246,12 +246,9 @@ class Explainer:
         touching = self.engine.guideline.interpretations_of(raised.kind.iri)
         return Notice(raised.kind.code, raised.message, touching[0].key if touching else None)
 
-    def _evidence(self, lifted: Lifted, criterion: Criterion) -> Iterator[Evidence]:
-        space, record_keys = self.engine.space, self._terms.record_keys
-        coded = space.coded(lifted)
+    def _evidence(self, lifted: Lifted, coded: Mapping[str, str], criterion: Criterion) -> Iterator[Evidence]:
         for fact in criterion.facts:
-            key = record_keys[fact]
-            stated_by = self.engine.knowledge.triples.value(fact, f"{OSTEO._NS}statedBy") or ""
+            key, stated_by = self._terms.record_keys[fact], self._stated_by[fact]
             if fact in SECTIONS:
                 yield from (Evidence(key, value) for value in self._entries(lifted, fact, criterion))
             elif stated_by == LOWEST_T_SCORE:
@@ -262,6 +259,10 @@ class Explainer:
                 yield Evidence(key, lifted.statements[stated_by])
             elif stated_by in coded:
                 yield Evidence(key, self._terms.key(coded[stated_by]))
+
+    @functools.cached_property
+    def _stated_by(self) -> Mapping[str, str]:
+        return dict(self.engine.knowledge.triples.pairs(f"{OSTEO._NS}statedBy"))
 
     def _entries(self, lifted: Lifted, section: str, criterion: Criterion) -> Iterator[object]:
         """Give the entries that bear on a criterion.

@@ -117,8 +117,13 @@ class Guideline:
 
     def interpretations_of(self, *touched: str) -> tuple[Interpretation, ...]:
         """Give the interpretations that touch any of these IRIs."""
-        wanted = frozenset(touched)
-        return tuple(each for each in self.interpretations if each.touches & wanted)
+        numbers = {number for each in touched for number in self._touching.get(each, ())}
+        return tuple(self.interpretations[number] for number in sorted(numbers))
+
+    @functools.cached_property
+    def _touching(self) -> Mapping[str, tuple[int, ...]]:
+        touched = {iri for each in self.interpretations for iri in each.touches}
+        return {iri: tuple(n for n, each in enumerate(self.interpretations) if iri in each.touches) for iri in touched}
 
     @functools.cached_property
     def disposition_keys(self) -> frozenset[str]:

@@ -58,12 +58,11 @@ class Notices:
     def raised(self, lifted: Lifted, categories: Iterable[str] = ("warning", "assumption", "caution")) -> list[Raised]:
         """Give what a case raises, in the order of codes and then of messages, each message once."""
         wanted = frozenset(categories)
-        patient = ox.NamedNode(lifted.case.iri)
-        stated = {quad.predicate.value for quad in lifted.store.quads_for_pattern(patient, None, None)}
+        stated = _stated(lifted)
         found = {
             (kind.code, raised.message.en, raised.option or "", raised.drug or ""): raised
             for kind in self.kinds
-            if kind.category in wanted and trigger(kind.code) in stated
+            if kind.category in wanted and triggers(kind.code) <= stated
             for raised in self._rows(kind, lifted)
         }
         return [found[key] for key in sorted(found)]
@@ -93,11 +92,27 @@ class Notices:
             yield Kind(iri, code, category, template, triples.value(iri, _SOURCE) or "")
 
 
+def _stated(lifted: Lifted) -> frozenset[str]:
+    """Give the properties of the patient, and every value that is stated of anything."""
+    patient = ox.NamedNode(lifted.case.iri)
+    properties = {quad.predicate.value for quad in lifted.store.quads_for_pattern(patient, None, None)}
+    quads = lifted.store.quads_for_pattern(None, None, None)
+    return frozenset(properties | {quad.object.value for quad in quads if isinstance(quad.object, ox.NamedNode)})
+
+
 @functools.cache
-def trigger(code: str) -> str:
-    """Give the property of the patient with which the query of a notice begins: without it the query finds nothing."""
-    prefix, name = re.findall(r"\?patient (osteo|lifted):(\w+)", resources.query(f"notice/{code}"))[0]
-    return f"{OSTEO._NS if prefix == 'osteo' else LIFTED._NS}{name}"
+def triggers(code: str) -> frozenset[str]:
+    """Give terms without which the query of a notice finds nothing: those of its first patterns, before any nested group.
+
+    They are the property of the patient with which every query begins, and the classes and values that it asks for.
+    """
+    text = resources.query(f"notice/{code}")
+    [(prefix, name)] = re.findall(r"\?patient (osteo|lifted):(\w+)", text)[:1]
+    first = re.split(r"[{}]|FILTER", text.partition("WHERE")[2])[1]
+    values = re.findall(r"(?:\ba|osteo:\w+) osteo:([A-Z]\w+)", first)
+    return frozenset(
+        {f"{OSTEO._NS if prefix == 'osteo' else LIFTED._NS}{name}", *(f"{OSTEO._NS}{each}" for each in values)}
+    )
 
 
 _SOURCE = "http://purl.org/dc/terms/source"

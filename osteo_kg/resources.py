@@ -35,6 +35,7 @@ def queries_digest() -> str:
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 
+@functools.cache
 def software_version() -> str:
     """Give the version of the installed library."""
     try:
