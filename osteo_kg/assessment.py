@@ -208,6 +208,11 @@ class Assessment:
         """The rules that apply; none where the disposition is undetermined between them."""
         return tuple(rule for rule in self.rules if rule.status == "met")
 
+    @property
+    def open(self) -> tuple[RuleAssessment, ...]:
+        """The rules that may apply, for all that is known, to a disposition that remains."""
+        return tuple(rule for rule in self.rules if rule.status == "unknown" and rule.disposition in self.possible)
+
     def to_json(self, language: Language = "en") -> dict[str, Any]:
         """Give the assessment as design.md section 3.4 has it, with its sentences in one language."""
         return {

@@ -126,7 +126,7 @@ def main() -> None:
     type=_Words(),
     default=(),
     metavar="SECTIONS",
-    help="fractures,treatments,conditions.",
+    help="Sections whose emptiness means none: any of fractures,treatments,conditions.",
 )
 @click.option("--by", type=click.Choice(["situation", "reasoning"]), default="situation", help="How to answer.")
 @_guideline

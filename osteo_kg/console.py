@@ -47,11 +47,14 @@ def write(answers: Iterable[Assessment | ValidationReport], form: str, language:
             click.echo(json.dumps(documents if several else documents[0], ensure_ascii=False, indent=2))
     else:
         console = Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
+        answered = False
         for answer in answers:
+            answered = True
             for line in _lines(answer, language):
                 console.print(str(line), style=_COLOURS.get(line.role))
             console.print()
-        console.print(_DISCLAIMER.in_(language), style="dim")
+        if answered:
+            console.print(_DISCLAIMER.in_(language), style="dim")
 
 
 def _lines(answer: Assessment | ValidationReport, language: Language) -> Iterator[Line]:

@@ -170,11 +170,10 @@ class Explainer:
         return False
 
     def _is_used(self, fact: str, answer: Answer) -> bool:
-        """Whether something that is not excluded looks at a fact: a rule, or a condition on an option."""
+        """Whether what decides, or may decide, looks at a fact: a rule, or a condition on an option."""
         guideline = self.engine.guideline
-        looking = [
-            criterion for rule in guideline.rules if answer.rules[rule.iri] != NOT_MET for criterion in rule.criteria
-        ]
+        deciding = [r for r in guideline.rules if answer.rules[r.iri] != NOT_MET and r.disposition in answer.possible]
+        looking = [criterion for rule in deciding for criterion in rule.criteria]
         looking += [
             c for option in answer.options for each in option.listings for c in guideline.listings[each].reserved_by
         ]

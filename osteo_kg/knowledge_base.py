@@ -21,7 +21,7 @@ from osteo_kg.lifting import Lifted, lift
 from osteo_kg.notices import Notices
 from osteo_kg.reading import read_case
 from osteo_kg.report import ValidationReport
-from osteo_kg.validation import CaseValidator
+from osteo_kg.validation import CaseValidator, check_guidelines
 from osteo_kg.vocabulary import OSTEO
 
 Method = Literal["situation", "reasoning"]
@@ -58,9 +58,13 @@ class KnowledgeBase:
         """Load what travels with the library, and the modules of further folders.
 
         Raises:
-            KnowledgeError: a module cannot be used.
+            KnowledgeError: a module cannot be used, or a guideline in it is not well formed.
         """
-        return cls(load_knowledge(folders), remember=remember)
+        added = tuple(folders)
+        knowledge = load_knowledge(added) if added else packaged_knowledge()
+        if added:
+            check_guidelines(knowledge)
+        return cls(knowledge, remember=remember)
 
     def read(
         self,

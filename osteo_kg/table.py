@@ -8,19 +8,31 @@ they could turn out.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
 from osteo_kg.answers import Answer
-from osteo_kg.dimensions import NONE, NOT_APPLICABLE, Band, BandDimension, Dimension
+from osteo_kg.dimensions import NONE, NOT_APPLICABLE, Band, BandDimension, CodedDimension, Dimension
 from osteo_kg.engine import Engine
 from osteo_kg.matching import MET, Outcome
 from osteo_kg.sections import SectionDimension
 from osteo_kg.situations import Key
+from osteo_kg.texts import Language, Text
+from osteo_kg.vocabulary import OSTEO
 
-ANY = "any"
+_WORDS = {
+    "any": Text("any", "indifférent"),
+    "or": Text("or", "ou"),
+    "and": Text("and", "et"),
+    "no": Text("no", "sans"),
+    NONE: Text("none", "aucune"),
+    NOT_APPLICABLE: Text("not applicable", "sans objet"),
+    "measured": Text("measured", "mesuré"),
+    "not-measured": Text("not measured", "non mesuré"),
+}
 #: What a row says of one option: its line and the criteria that reserve it; None where it is not listed.
 Cell = tuple[str | None, tuple[str, ...]] | None
 Box = tuple[frozenset[str], ...]
@@ -90,79 +102,100 @@ def _verdict(engine: Engine, outcome: Outcome) -> Verdict:
     return Verdict(outcome.disposition, outcome.strength, tuple(cell(listing) for _, listing in outcome.options))
 
 
-def shown_values(engine: Engine, row: Row) -> list[str]:
-    """Write the values of a row: bands as intervals, profiles of entries by what must and must not be there."""
+def shown_values(engine: Engine, row: Row, language: Language) -> list[str]:
+    """Write the values of a row: bands as intervals, entries by what must and what must not be there."""
     every = [frozenset(values) for values in zip(*settled_keys(engine), strict=True)]
+    shown = _Shown(engine, language)
     return [
-        _shown(dimension, values, full)
+        shown.values(dimension, values, full)
         for dimension, values, full in zip(engine.space.dimensions, row.values, every, strict=True)
     ]
 
 
-def _shown(dimension: Dimension, values: frozenset[str], full: frozenset[str]) -> str:
-    if values == full or values == full - {NOT_APPLICABLE}:
-        return ANY
-    if isinstance(dimension, BandDimension):
-        return " or ".join(_intervals(dimension, values))
-    if isinstance(dimension, SectionDimension):
-        return _profiles(dimension, values)
-    return " or ".join(sorted(values))
+class _Shown:
+    """Writes sets of values of a dimension in one language."""
 
+    def __init__(self, engine: Engine, language: Language) -> None:
+        self._knowledge = engine.knowledge
+        self._language = language
 
-def _intervals(dimension: BandDimension, values: frozenset[str]) -> Iterator[str]:
-    run: list[Band] = []
-    for band in (*dimension.bands, None):
-        if band is not None and band.name in values:
-            run.append(band)
-        elif run:
-            yield _interval(run[0], run[-1])
-            run = []
-    if NONE in values:
-        yield NONE if len(values) == 1 else "not measured"
+    def values(self, dimension: Dimension, values: frozenset[str], full: frozenset[str]) -> str:
+        if values == full or values == full - {NOT_APPLICABLE}:
+            return self._word("any")
+        if isinstance(dimension, BandDimension):
+            return self._or(self._intervals(dimension, values))
+        if isinstance(dimension, SectionDimension):
+            return self._profiles(dimension, values)
+        if isinstance(dimension, CodedDimension):
+            label = self._knowledge.terms.label
+            return self._or(
+                self._word(value) if value == NOT_APPLICABLE else label(dimension.iris[value]).in_(self._language)
+                for value in sorted(values)
+            )
+        return self._or(sorted(values))
 
+    def _word(self, name: str) -> str:
+        return _WORDS[name].in_(self._language)
 
-def _interval(first: Band, last: Band) -> str:
-    low = f"{'≥' if first.low_included else '>'} {_number(first.low)}" if first.low is not None else ""
-    high = f"{'≤' if last.high_included else '<'} {_number(last.high)}" if last.high is not None else ""
-    return " and ".join(part for part in (low, high) if part) or "measured"
+    def _or(self, parts: Iterable[str]) -> str:
+        return f" {self._word('or')} ".join(parts)
+
+    def _intervals(self, dimension: BandDimension, values: frozenset[str]) -> Iterator[str]:
+        run: list[Band] = []
+        for band in (*dimension.bands, None):
+            if band is not None and band.name in values:
+                run.append(band)
+            elif run:
+                yield self._interval(run[0], run[-1])
+                run = []
+        if NONE in values:
+            yield self._word("not-measured")
+
+    def _interval(self, first: Band, last: Band) -> str:
+        low = f"{'≥' if first.low_included else '>'} {_number(first.low)}" if first.low is not None else ""
+        high = f"{'≤' if last.high_included else '<'} {_number(last.high)}" if last.high is not None else ""
+        return f" {self._word('and')} ".join(part for part in (low, high) if part) or self._word("measured")
+
+    def _profiles(self, dimension: SectionDimension, values: frozenset[str]) -> str:
+        if values == {NONE}:
+            return self._word(NONE)
+        profiles = [dict(dimension.states[value][0]) for value in values]
+        allowed = {name: sorted({profile.get(name, 0) for profile in profiles}) for name in dimension.kinds}
+        if math.prod(len(counts) for counts in allowed.values()) != len(values):
+            kinds = _of_which_one(dimension, values)
+            return self._or(self._named(name) for name in kinds) if kinds else self._or(sorted(values))
+        said = [self._count(name, counts, dimension.kinds[name][1]) for name, counts in allowed.items()]
+        return ", ".join(sorted((part for part in said if part), key=lambda part: part.startswith(self._word("no"))))
+
+    def _count(self, name: str, counts: list[int], most: int) -> str:
+        if counts == list(range(most + 1)):
+            return ""
+        if counts == [0]:
+            return f"{self._word('no')} {self._named(name)}"
+        if counts == list(range(1, most + 1)):
+            return self._named(name)
+        return f"{self._named(name)} × {self._or(str(count) for count in counts)}"
+
+    def _named(self, name: str) -> str:
+        """Name a kind of entry by the short label of the class of patients that it leads to."""
+        for iri, known in self._knowledge.triples.pairs(f"{OSTEO._NS}situationName"):
+            if known == name and (text := self._knowledge.triples.text(iri, f"{OSTEO._NS}shortLabel")):
+                return text.in_(self._language)
+        return name
 
 
 def _number(value: Decimal) -> str:
     return f"{value.normalize():f}"
 
 
-def _profiles(dimension: SectionDimension, values: frozenset[str]) -> str:
-    if values == {NONE}:
-        return NONE
-    profiles = [dict(dimension.states[value][0]) for value in values]
-    allowed = {name: sorted({profile.get(name, 0) for profile in profiles}) for name in dimension.kinds}
-    size = 1
-    for counts in allowed.values():
-        size *= len(counts)
-    if size != len(values):
-        return _at_least_one(dimension, values) or " or ".join(sorted(values))
-    said = [_count(name, counts, dimension.kinds[name][1]) for name, counts in allowed.items()]
-    return ", ".join(part for part in said if part) or ANY
-
-
-def _at_least_one(dimension: SectionDimension, values: frozenset[str]) -> str | None:
+def _of_which_one(dimension: SectionDimension, values: frozenset[str]) -> tuple[str, ...]:
     """Name the kinds of entries of which these profiles, and no others, hold at least one."""
     settled = [value for value in dimension.values if len(dimension.states[value]) == 1]
     for size in range(2, len(dimension.kinds) + 1):
         for kinds in itertools.combinations(dimension.kinds, size):
             if values == {v for v in settled if any(name in kinds for name, _ in dimension.states[v][0])}:
-                return " or ".join(kinds)
-    return None
-
-
-def _count(name: str, counts: list[int], most: int) -> str:
-    if counts == [0]:
-        return f"no {name}"
-    if counts == list(range(most + 1)):
-        return ""
-    least = f"{counts[0]} or more " if counts[0] > 1 and counts[-1] == most else ""
-    exact = f"{counts[0]} " if len(counts) == 1 and counts[0] < most else ""
-    return f"{least or exact}{name}"
+                return kinds
+    return ()
 
 
 def expanded(engine: Engine, rows: Iterable[Row], key: Key) -> dict[Key, Verdict]:

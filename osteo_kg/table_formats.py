@@ -54,7 +54,7 @@ def lines(engine: Engine, language: Language) -> Iterator[list[str]]:
     """Write the rows of the minimised table, without the facts that stand in the cells as conditions only."""
     telling = _telling(engine)
     for row in minimised(engine):
-        values = [value for value, shown in zip(shown_values(engine, row), telling, strict=True) if shown]
+        values = [value for value, shown in zip(shown_values(engine, row, language), telling, strict=True) if shown]
         yield [*values, *_verdict(engine, row, language)]
 
 

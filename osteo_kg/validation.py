@@ -21,6 +21,7 @@ from pyshacl.validator import Validator
 from rdflib import RDF, SH, XSD, BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
+from osteo_kg import queries
 from osteo_kg.cases import Case, Subject
 from osteo_kg.errors import KnowledgeError
 from osteo_kg.knowledge import Knowledge
@@ -67,6 +68,7 @@ class CaseValidator:
             notices: the IRIs of the notices lifted from the case, which some shapes warn of.
         """
         case = lifted.case
+        queries.extend(lifted.store, "check/conflicting_densitometry")
         graph = _graph(case, lifted.store, notices)
         with self._turn:
             validator = self._for_day(on)
@@ -111,6 +113,27 @@ class CaseValidator:
             settled.add((shape, SH.maxInclusive, latest))
         empty = DataGraph.from_rdflib(Graph())
         return Validator(empty, shacl_graph=settled, options={"inplace": True, "allow_warnings": True})
+
+
+def check_guidelines(knowledge: Knowledge) -> None:
+    """Check that the guidelines of the loaded modules are well formed, by `shapes/guideline.ttl`.
+
+    Raises:
+        KnowledgeError: a rule has no criteria, bands leave a gap, or whatever else the shapes find.
+    """
+    whole, shapes = Graph(), Graph().parse(data=knowledge.shapes["guideline.ttl"], format="turtle")
+    for content in knowledge.modules.values():
+        whole.parse(data=content, format="turtle")
+    options = {"inplace": True, "allow_warnings": True}
+    results = _run(Validator(DataGraph.from_rdflib(whole), shacl_graph=shapes, options=options))
+    found = sorted(
+        f"{results.value(node, SH.focusNode)}: {message}"
+        for node in results.subjects(RDF.type, SH.ValidationResult)
+        for message in shapes.objects(results.value(node, SH.sourceShape), SH.message)
+        if isinstance(message, Literal) and message.language == "en"
+    )
+    if found:
+        raise KnowledgeError(f"A guideline is not well formed. {' '.join(found)}", advice="Correct its module.")
 
 
 def _run(validator: Any) -> Graph:
@@ -163,9 +186,10 @@ class _Names:
         self._named: dict[Node, str] = {self._patient: case.patient}
         for property_ in (OSTEO.hasFracture, OSTEO.hasBoneDensitometry, OSTEO.hasPastTreatment):
             entries = sorted(graph.objects(self._patient, property_), key=str)
-            name = KEY_OF_PROPERTY.get(str(property_), "bone_densitometry") if case.flat else local_name(str(property_))
+            name = KEY_OF_PROPERTY.get(str(property_)) if case.flat else local_name(str(property_))
             for number, entry in enumerate(entries, 1):
-                self._named[entry] = f"{case.patient}, {name}[{number}]"
+                spoken = str(entry) if case.flat and property_ == OSTEO.hasBoneDensitometry else f"{name}[{number}]"
+                self._named[entry] = f"{case.patient}, {spoken}"
 
     def of(self, node: Node | None) -> str:
         return self._named.get(node, str(node)) if node is not None else ""

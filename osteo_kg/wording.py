@@ -28,7 +28,7 @@ class Line:
 _WORDS = {
     "on": Text("on", "le"),
     "why": Text("Because: ", "Parce que : "),
-    "possible": Text("Still possible: ", "Encore possible : "),
+    "possible": Text("May apply: ", "Peut s’appliquer : "),
     "options": Text("Options, unranked", "Options, sans ordre de préférence"),
     "eligible": Text("eligible", "éligible"),
     "not-eligible": Text("not eligible", "non éligible"),
@@ -51,9 +51,9 @@ _WORDS = {
     "violation": Text("to correct", "à corriger"),
     "warning": Text("to check", "à vérifier"),
     "value": Text("found", "trouvé"),
-    "interpretations": Text("rests on", "repose sur"),
     "none": Text("none", "aucun"),
 }
+_COLON, _SEMICOLON = Text(": ", " : "), Text("; ", " ; ")
 _MARKS = {"eligible": "+", "not-eligible": "-", "undetermined": "?"}
 
 
@@ -67,13 +67,11 @@ def assessment_lines(assessment: Assessment, language: Language = "en") -> Itera
     strength = f" ({assessment.strength_label.in_(language)})" if assessment.strength_label else ""
     yield Line(1, assessment.disposition, assessment.disposition_label.in_(language).upper() + strength)
     for rule in assessment.deciding:
-        yield Line(1, "why", word("why") + rule.restates.in_(language))
+        yield Line(1, "why", word("why") + rule.restates.in_(language) + _rests_on(rule.interpretations))
         for criterion in rule.criteria:
             yield Line(3, "detail", _criterion(criterion, language))
-    if len(assessment.possible) > 1:
-        for rule in assessment.rules:
-            if rule.status == "unknown" and rule.disposition in assessment.possible:
-                yield Line(1, "why", word("possible") + rule.restates.in_(language))
+    for rule in assessment.open:
+        yield Line(1, "why", word("possible") + rule.restates.in_(language) + _rests_on(rule.interpretations))
     if assessment.options:
         yield Line(1, "heading", word("options"))
         for option in assessment.options:
@@ -82,18 +80,19 @@ def assessment_lines(assessment: Assessment, language: Language = "en") -> Itera
         yield Line(1, "heading", word("missing"))
         for missing in assessment.missing:
             settles = ", ".join(label.in_(language) for label in missing.would_settle_labels)
-            yield Line(2, "missing", f"{missing.label.in_(language)}: {settles}")
+            yield Line(2, "missing", f"{missing.label.in_(language)}{_COLON.in_(language)}{settles}")
     for name, notices in (("warnings", assessment.warnings), ("assumptions", assessment.assumptions)):
         if notices:
             yield Line(1, "heading", word(name))
             for notice in notices:
-                rests = f" [{notice.interpretation}]" if notice.interpretation else ""
+                rests = _rests_on((notice.interpretation,) if notice.interpretation else ())
                 yield Line(2, name, notice.message.in_(language) + rests)
     if assessment.obligations:
         yield Line(
             1,
             "todo",
-            word("obligations") + "; ".join(each.label.in_(language) for each in assessment.obligations),
+            word("obligations")
+            + _SEMICOLON.in_(language).join(each.label.in_(language) for each in assessment.obligations),
         )
 
 
@@ -104,11 +103,13 @@ def report_lines(report: ValidationReport, language: Language = "en") -> Iterato
         return _WORDS[name].in_(language)
 
     verdict = word("accepted" if report.conforms else "refused")
-    yield Line(0, "patient", f"{report.patient}: {verdict}")
+    yield Line(0, "patient", f"{report.patient}{_COLON.in_(language)}{verdict}")
     for finding in report.findings:
-        yield Line(1, finding.severity, f"{word(finding.severity)}: {finding.message.in_(language)}")
+        yield Line(
+            1, finding.severity, f"{word(finding.severity)}{_COLON.in_(language)}{finding.message.in_(language)}"
+        )
         where = finding.focus if finding.path in finding.focus else f"{finding.focus}, {finding.path}".strip(", ")
-        found = f"; {word('value')}: {finding.value}" if finding.value is not None else ""
+        found = f"; {word('value')}{_COLON.in_(language)}{finding.value}" if finding.value is not None else ""
         yield Line(2, "detail", f"{where}{found}")
         yield Line(2, "advice", finding.advice.in_(language))
 
@@ -124,7 +125,7 @@ def _option(option: OptionAssessment, language: Language) -> Iterator[Line]:
     yield Line(
         2,
         option.status,
-        f"{_MARKS[option.status]} {label}{f' ({drugs})' if drugs else ''}: {', '.join(said)}",
+        f"{_MARKS[option.status]} {label}{f' ({drugs})' if drugs else ''}{_COLON.in_(language)}{', '.join(said)}",
     )
     for criterion in option.criteria:
         yield Line(4, "detail", _criterion(criterion, language))
@@ -132,10 +133,14 @@ def _option(option: OptionAssessment, language: Language) -> Iterator[Line]:
         yield Line(4, "caution", _WORDS["caution"].in_(language) + caution.message.in_(language))
 
 
+def _rests_on(interpretations: tuple[str, ...]) -> str:
+    return f" [{', '.join(interpretations)}]" if interpretations else ""
+
+
 def _criterion(criterion: CriterionAssessment, language: Language) -> str:
     status = _WORDS[criterion.status].in_(language)
     shown = "; ".join(dict.fromkeys(_evidence(each, language) for each in criterion.evidence))
-    return f"{criterion.label.in_(language)}: {status}" + (f" ({shown})" if shown else "")
+    return f"{criterion.label.in_(language)}{_COLON.in_(language)}{status}" + (f" ({shown})" if shown else "")
 
 
 def _evidence(evidence: Evidence, language: Language) -> str:

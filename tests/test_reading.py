@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
-import io
-import itertools
+import contextlib
 import json
 import random
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -220,7 +220,7 @@ def _fault(what: str) -> pytest.MarkDecorator:
 def expected(knowledge_base: KnowledgeBase) -> dict[str, Any]:
     assessment = knowledge_base.assess(_one(TURTLE.encode()), on=ON)
     assert assessment.disposition == "treat"
-    assert {each.code for each in assessment.warnings} >= {"near-threshold", "non-osteoporotic-site", "secondary-cause"}
+    assert {each.code for each in assessment.warnings} >= {"high-energy-not-counted", "secondary-cause"}
     return _shown(assessment)
 
 
@@ -976,17 +976,43 @@ NESTED = [
         "ttl",
         lambda n: f"{PREFIXES}{WOMAN} :anna osteo:hasFracture " + "[ osteo:hasFracture " * n + "1" + "]" * n + " .",
     ),
-    ("ttl", lambda n: f"{PREFIXES}{WOMAN} :anna <urn:x> " + "<<( :a :b " * n + ":c" + ")>>" * n + " ."),
     ("rdf", lambda n: _xml("<osteo:hasFracture><osteo:Fracture>" * n + "</osteo:Fracture></osteo:hasFracture>" * n)),
 ]
 
 
-@pytest.mark.parametrize("depth", [90, 900, 20_000])
+@pytest.mark.parametrize("depth", [90, 900])
 @pytest.mark.parametrize("place", range(len(NESTED)))
 def test_deep_nesting_is_read_or_refused(place: int, depth: int, knowledge_base: KnowledgeBase) -> None:
     form, nested = NESTED[place]
-    depth = min(depth, 900) if form in ("ttl", "rdf") and depth > 900 and "hasFracture" in nested(1) else depth
     assert _outcome(knowledge_base, nested(depth), form) in ("read", "unreadable")
+
+
+@pytest.mark.parametrize("place", [place for place, (form, _) in enumerate(NESTED) if form != "rdf"])
+def test_very_deep_nesting_is_read_or_refused(place: int) -> None:
+    """As deep as this, what is read is not a case that anybody validates."""
+    form, nested = NESTED[place]
+    with contextlib.suppress(OsteoError):
+        assert len(read_case(nested(50_000), form)) == 1
+
+
+TRIPLE_IN_TRIPLE = {
+    "ttl": lambda n: f"{PREFIXES}{WOMAN} :anna <urn:x> " + "<<( :a :b " * n + ":c" + ")>>" * n + " .",
+    "nt": lambda n: "<urn:a> <urn:b> " + "<<( <urn:a> <urn:b> " * n + "<urn:c>" + " )>>" * n + " .",
+}
+
+
+@pytest.mark.parametrize("form", TRIPLE_IN_TRIPLE)
+@pytest.mark.parametrize("depth", [900, pytest.param(50_000, marks=_fault("Oxigraph overflows the stack: SIGSEGV"))])
+def test_triples_in_triples_do_not_end_the_process(form: str, depth: int) -> None:
+    """In a process of its own, since no exception is raised where the stack overflows."""
+    script = (
+        "import sys; from osteo_kg import OsteoError, read_case\n"
+        f"try: read_case(sys.stdin.buffer.read(), {form!r})\n"
+        "except OsteoError: pass"
+    )
+    document = TRIPLE_IN_TRIPLE[form](depth).encode()
+    done = subprocess.run([sys.executable, "-c", script], input=document, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize(
