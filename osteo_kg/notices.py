@@ -102,7 +102,7 @@ def _stated(lifted: Lifted) -> frozenset[str]:
 
 @functools.cache
 def triggers(code: str) -> frozenset[str]:
-    """Give terms without which the query of a notice finds nothing: those of its first patterns, before any nested group.
+    """Give terms without which the query of a notice finds nothing: those of its first patterns.
 
     They are the property of the patient with which every query begins, and the classes and values that it asks for.
     """

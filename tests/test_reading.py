@@ -1,4 +1,4 @@
-"""From bytes to cases: every format says the same, and what is wrong is refused with a sentence, never with a traceback."""
+"""From bytes to cases: every format says the same, and what is wrong is refused with a sentence, not a traceback."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ DOCUMENTS = {
 }
 
 
-def _one(text: str | bytes, form: str = "ttl", **options: Any) -> Case:
+def _one(text: str | bytes, form: str | None = "ttl", **options: Any) -> Case:
     [case] = read_case(PREFIXES + text if form == "ttl" and isinstance(text, str) else text, form, **options)
     return case
 
@@ -193,11 +193,8 @@ def _shown(assessment: Assessment) -> dict[str, Any]:
 
 
 def _values(case: Case, property_: str) -> set[str]:
-    return {t.object.value for t in case.triples if t.predicate.value.endswith(f"/{property_}") and _plain(t.object)}
-
-
-def _plain(term: Any) -> bool:
-    return isinstance(term, ox.NamedNode | ox.Literal)
+    found = (t.object for t in case.triples if t.predicate.value.endswith(f"/{property_}"))
+    return {term.value for term in found if isinstance(term, ox.NamedNode | ox.Literal)}
 
 
 def _refused_paths(knowledge_base: KnowledgeBase, case: Case) -> set[str]:
@@ -313,7 +310,7 @@ def test_a_patient_without_a_name_is_called_by_file_and_row(form: str, text: str
 def test_a_local_id_is_echoed_and_percent_encoded_in_rdf(name: str, iri: str) -> None:
     case = _one(_record(patient=name), "json")
     assert (case.patient, case.iri) == (name, iri)
-    assert {t.subject.value for t in case.triples if t.predicate.value.endswith("hasSex")} == {iri}
+    assert {t.subject for t in case.triples} == {ox.NamedNode(iri)}
 
 
 def test_a_repeated_id_is_two_cases() -> None:
@@ -448,8 +445,10 @@ def test_a_value_that_is_ill_typed_or_out_of_range_is_refused(
         (_xml(_typed("ageInYears", "integer", "\n  55\n")), "ageInYears", "55"),
         (
             _xml(
-                '<osteo:hasBoneDensitometry><osteo:BoneDensitometry><osteo:hasSite rdf:resource="https://w3id.org/osteo-kg/'
-                f'ns/TotalHip"/>{_typed("tScore", "decimal", " -3.2 ")}</osteo:BoneDensitometry></osteo:hasBoneDensitometry>'
+                "<osteo:hasBoneDensitometry><osteo:BoneDensitometry>"
+                '<osteo:hasSite rdf:resource="https://w3id.org/osteo-kg/ns/TotalHip"/>'
+                f"{_typed('tScore', 'decimal', ' -3.2 ')}"
+                "</osteo:BoneDensitometry></osteo:hasBoneDensitometry>"
             ),
             "tScore",
             "-3.2",
@@ -681,19 +680,17 @@ def test_a_record_that_is_wrong_is_refused_saying_what_to_do(
     assert [each for each in found if said in f"{each.message.en} {each.advice.en}"], report.violations
 
 
-def test_null_is_unknown(knowledge_base: KnowledgeBase) -> None:
+def test_null_is_unknown() -> None:
     missing = {key: None for key in RECORD if key not in ("patient", "sex", "menopausal_status")}
-    with_null, without = (_one(_record(**each), "json") for each in (missing, {}))
-    assert with_null == without
-    assert _one(_record(fractures=[{"site": "ankle", "mechanism": None, "date": None, "count": None}]), "json") == _one(
-        _record(fractures=["ankle"]), "json"
-    )
+    entry = {"site": "ankle", "mechanism": None, "date": None, "count": None}
+    assert _one(_record(**missing), "json") == _one(_record(), "json")
+    assert _one(_record(fractures=[entry]), "json") == _one(_record(fractures=["ankle"]), "json")
 
 
 def test_an_empty_list_says_that_there_is_none(knowledge_base: KnowledgeBase) -> None:
     none, unknown = (
         knowledge_base.assess(_one(_record(t_score_total_hip=-2.5, **each), "json"), on=ON)
-        for each in ({"fractures": []}, {})
+        for each in (dict[str, Any](fractures=[]), {})
     )
     assert (none.disposition, unknown.disposition) == ("specialist-opinion", "undetermined")
 
@@ -954,8 +951,7 @@ def _outcome(knowledge_base: KnowledgeBase, data: bytes | str, form: str) -> str
     try:
         cases = read_case(data, form)
     except OsteoError as error:
-        assert str(error)
-        return "unreadable"
+        return "unreadable" if error.message and error.advice else "unexplained"
     for case in cases[:3]:
         report = knowledge_base.validate(case, on=ON)
         json.dumps(report.to_json("fr")).encode()
@@ -965,7 +961,7 @@ def _outcome(knowledge_base: KnowledgeBase, data: bytes | str, form: str) -> str
 
 
 SURROGATE = _fault("a lone surrogate in JSON: UnicodeEncodeError, or ValueError from Oxigraph")
-NESTED = [
+NESTED: list[tuple[str, Callable[[int], str]]] = [
     ("json", lambda n: '{"fractures": ' + "[" * n + "]" * n + "}"),
     ("json", lambda n: '{"sex": ' + '{"sex":' * n + "1" + "}" * n + "}"),
     ("jsonl", lambda n: '{"patient": ' + "[" * n + "]" * n + "}"),
@@ -995,7 +991,7 @@ def test_very_deep_nesting_is_read_or_refused(place: int) -> None:
         assert len(read_case(nested(50_000), form)) == 1
 
 
-TRIPLE_IN_TRIPLE = {
+TRIPLE_IN_TRIPLE: dict[str, Callable[[int], str]] = {
     "ttl": lambda n: f"{PREFIXES}{WOMAN} :anna <urn:x> " + "<<( :a :b " * n + ":c" + ")>>" * n + " .",
     "nt": lambda n: "<urn:a> <urn:b> " + "<<( <urn:a> <urn:b> " * n + "<urn:c>" + " )>>" * n + " .",
 }
@@ -1057,8 +1053,8 @@ EXAMPLES = settings(
 HOSTILE = (
     "1e999999999", "-1e-999999999", "NaN", "null", "true", "-0", "9" * 40, "-2.123456789012345678901", "\\ud800", "\0",
     "٣", "²", "\u2212", "\u202e", "\u00a0", '"', "'", "<", ">", "[", "]", "{", "}", "(", ")", "&e;", "<!ENTITY e 'x'>",
-    "@context", "@graph", "@value", "@list", "@reverse", "@id", "osteo:Fracture", "owl:sameAs", "rdfs:subClassOf", "_:b",
-    "https://w3id.org/osteo-kg/ns/SevereFracture", "2026-02-30", "2026-11-23", "none", ";", ":", ",", "\r", "\n", "",
+    "@context", "@graph", "@value", "@list", "@reverse", "@id", "osteo:Fracture", "owl:sameAs", "_:b",
+    "rdfs:subClassOf", "https://w3id.org/osteo-kg/ns/SevereFracture", "2026-02-30", "2026-11-23", "none", ";", ":", ",", "\r", "\n", "",
 )  # fmt: skip
 TOKEN = re.compile(r"[\w.:+-]+|\W")
 

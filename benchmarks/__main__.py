@@ -1,0 +1,138 @@
+"""How fast one patient is answered: `make bench`, or `python -m benchmarks`.
+
+Every figure stands beside what does the same work otherwise, measured in the same run; on a shared machine only the
+ratios mean something.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyshacl
+from rdflib import SH, XSD, Graph, Literal
+from rich.console import Console
+from rich.table import Table
+
+from osteo_kg.knowledge import load_knowledge
+from osteo_kg.knowledge_base import KnowledgeBase
+from osteo_kg.lifting import lift
+from osteo_kg.table import every_answer, settled_keys
+from osteo_kg.vocabulary import LIFTED
+
+ON = datetime.date(2026, 11, 22)
+EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "two-vertebral-fractures.ttl"
+
+
+def median(work: Callable[[], object], times: int) -> float:
+    """Give the median seconds of `work`, after one run that does not count."""
+    work()
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
+
+
+def once(work: Callable[[], object]) -> float:
+    """Give the seconds of one run."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+@contextmanager
+def empty_cache() -> Iterator[None]:
+    """Remember situations in a folder that is thrown away."""
+    before = os.environ.get("OSTEO_KG_CACHE")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["OSTEO_KG_CACHE"] = folder
+        yield
+    if before is None:
+        del os.environ["OSTEO_KG_CACHE"]
+    else:
+        os.environ["OSTEO_KG_CACHE"] = before
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    with empty_cache():
+        rows = list(measured())
+    table = Table(title=f"{sys.version.split()[0]}, {os.cpu_count()} processors")
+    for name in ("work", "here", "peer", "peer's time", "ratio"):
+        table.add_column(name)
+    for work, here, peer, there in rows:
+        table.add_row(work, seconds(here), peer, seconds(there), f"{there / here:,.1f}")
+    Console().print(table)
+
+
+def measured() -> Iterator[tuple[str, float, str, float]]:
+    """Measure each piece of work here and by its peer."""
+    knowledge_base = KnowledgeBase()
+    [case] = knowledge_base.read(EXAMPLE.read_bytes(), name=EXAMPLE.name)
+    report = knowledge_base.validate(case, on=ON)
+
+    def answer(by: str) -> str:
+        return json.dumps(knowledge_base.assess(case, on=ON, report=report, by=by).to_json())  # type: ignore[arg-type]
+
+    assert answer("situation") == answer("reasoning")
+    yield (
+        "a validated case to JSON, by situation",
+        median(lambda: answer("situation"), 300),
+        "full inference on the case",
+        median(lambda: answer("reasoning"), 7),
+    )
+    yield (
+        "validation, shapes kept",
+        median(lambda: knowledge_base.validate(case, on=ON), 100),
+        "pyshacl.validate",
+        median(lambda: plain_pyshacl(knowledge_base), 20),
+    )
+    command = [sys.executable, "-m", "osteo_kg", "assess", str(EXAMPLE), "--on", ON.isoformat()]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    yield (
+        "start-up, warm cache, one patient",
+        median(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL), 5),
+        "import rdflib, pyshacl, owlrl",
+        median(lambda: subprocess.run([sys.executable, "-c", "import rdflib, pyshacl, owlrl"], check=True), 5),
+    )
+    fresh = KnowledgeBase(load_knowledge(), remember=False)
+    whole = once(lambda: sum(1 for _ in every_answer(fresh.engine())))
+    settled = settled_keys(fresh.engine())
+    one_by_one = median(lambda: answer("reasoning"), 3) * len(settled)
+    yield (
+        "every situation from nothing",
+        whole,
+        f"the {len(settled):,} settled ones, a patient at a time (one measured, times their number)",
+        one_by_one,
+    )
+
+
+def plain_pyshacl(knowledge_base: KnowledgeBase) -> None:
+    """Validate the example as one would without keeping anything between cases."""
+    shapes = Graph().parse(data=knowledge_base.knowledge.shapes["case.ttl"], format="turtle")
+    for shape in list(shapes.subjects(LIFTED.notAfter, None)):
+        shapes.add((shape, SH.maxInclusive, Literal(f"{ON.isoformat()}T23:59:59", datatype=XSD.dateTime)))
+    [case] = knowledge_base.read(EXAMPLE.read_bytes(), name=EXAMPLE.name)
+    lift(case, ON, knowledge_base.knowledge)
+    data = Graph().parse(EXAMPLE)
+    pyshacl.validate(data, shacl_graph=shapes, inplace=True, allow_warnings=True)
+
+
+def seconds(value: float) -> str:
+    """Write a duration in the unit that suits it."""
+    return f"{value:.1f} s" if value >= 1 else f"{value * 1000:.2f} ms"
+
+
+if __name__ == "__main__":
+    main()
