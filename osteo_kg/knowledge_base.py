@@ -26,7 +26,7 @@ from osteo_kg.vocabulary import OSTEO
 
 Method = Literal["situation", "reasoning"]
 DEFAULT_GUIDELINE = "oic-128-08-b"
-_CHUNK = 500  # cases held in memory at a time
+_CHUNK: dict[Method, int] = {"situation": 500, "reasoning": 20}  # cases held in memory at a time
 
 
 class KnowledgeBase:
@@ -139,7 +139,7 @@ class KnowledgeBase:
         """
         day, sections = on or datetime.date.today(), tuple(assume_complete)
         remaining = iter(cases)
-        while chunk := list(itertools.islice(remaining, _CHUNK)):
+        while chunk := list(itertools.islice(remaining, _CHUNK[by])):
             reports = [self.validate(case, on=day) for case in chunk]
             valid = [case for case, report in zip(chunk, reports, strict=True) if report.conforms]
             answered = self._answered(valid, day, sections, by, guideline)

@@ -7,8 +7,9 @@ start from.
 from __future__ import annotations
 
 import datetime
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -26,7 +27,8 @@ SECTIONS = {
     str(OSTEO.TreatmentHistory): str(OSTEO.hasPastTreatment),
     str(OSTEO.MedicalHistory): str(OSTEO.hasCondition),
 }
-_LISTED = {property_: section for section, property_ in SECTIONS.items()}
+Facts = Mapping[str, list[str]]  # of one node: values by property
+_DAY, _LONGEST_COUNT = len("2026-11-22"), 1000  # characters
 _NS = str(OSTEO._NS)
 
 
@@ -142,10 +144,14 @@ def _read(case: Case, store: ox.Store, knowledge: Knowledge) -> Lifted:
         ):
             nodes[quad.subject.value][quad.predicate.value].append(quad.object.value)
     own = nodes[case.iri]
+    counted = frozenset(own[str(OSTEO.hasLowEnergyFracture)])
+    read: dict[str, Callable[[str], Entry | None]] = {
+        str(OSTEO.hasFracture): lambda node: _fracture(nodes[node], node in counted, knowledge),
+        str(OSTEO.hasPastTreatment): lambda node: _treatment(nodes[node], knowledge),
+        str(OSTEO.hasCondition): lambda node: _condition(node, knowledge),
+    }
     sections = {
-        section: tuple(
-            entry for node in sorted(own[listed]) if (entry := _entry(node, listed, nodes, own, knowledge)) is not None
-        )
+        section: _in_order(entry for node in own[listed] if (entry := read[listed](node)) is not None)
         for section, listed in SECTIONS.items()
     }
     return Lifted(
@@ -172,61 +178,54 @@ def _read(case: Case, store: ox.Store, knowledge: Knowledge) -> Lifted:
     )
 
 
-def _entry(
-    node: str,
-    listed: str,
-    nodes: Mapping[str, Mapping[str, list[str]]],
-    own: Mapping[str, list[str]],
-    knowledge: Knowledge,
-) -> Entry | None:
-    """Read one entry; None where it lacks what the shapes demand, so that it is never read as something else."""
-    key = knowledge.terms.key
-    facts = nodes.get(node, {})
+def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Put entries in an order that the names of their nodes do not change."""
+    return tuple(sorted(entries, key=lambda entry: json.dumps(entry.record, sort_keys=True)))
 
-    def first(property_: str) -> str | None:
-        values = facts.get(property_, [])
-        return values[0] if values else None
 
-    if listed == str(OSTEO.hasFracture):
-        site, mechanism, count, day = (
-            first(each)
-            for each in (
-                str(LIFTED._NS) + "site",
-                str(OSTEO.hasMechanism),
-                str(OSTEO.fracturedVertebraCount),
-                str(OSTEO.occurredOn),
-            )
-        )
-        if site is None:
-            return None
-        stated = {
-            "site": key(site),
-            "mechanism": key(mechanism) if mechanism else None,
-            "date": day[:10] if day else None,
-            "count": int(count) if count and count.isdigit() else None,
-        }
-        counts = node in own[str(OSTEO.hasLowEnergyFracture)]
-        atom = Atom(str(OSTEO.hasLowEnergyFracture), site)
-    elif listed == str(OSTEO.hasPastTreatment):
-        drug, outcome = first(str(OSTEO.withDrug)), first(str(OSTEO.hasOutcome))
-        if drug is None:
-            return None
-        stated = {"drug": key(drug), "outcome": key(outcome) if outcome else None}
-        counts, atom = True, Atom(listed, drug, outcome)
-    else:
-        stated, counts, atom = {"condition": key(node)}, True, Atom(listed, node)
-    return Entry(
-        atom=atom,
-        counts=counts,
-        vertebrae=stated.get("count"),  # type: ignore[arg-type]
-        record={name: value for name, value in stated.items() if value is not None},
+def _fracture(facts: Facts, counts: bool, knowledge: Knowledge) -> Entry | None:
+    """Read a fracture; None where its site is not one of ours, which the shapes refuse, lest it be read as another."""
+    site = _first(facts, f"{LIFTED._NS}site")
+    if site is None:
+        return None
+    mechanism, day = _first(facts, str(OSTEO.hasMechanism)), _first(facts, str(OSTEO.occurredOn))
+    count = _first(facts, str(OSTEO.fracturedVertebraCount))
+    vertebrae = int(count) if count and count.isdigit() and len(count) < _LONGEST_COUNT else None
+    record = _known(
+        site=knowledge.terms.key(site),
+        mechanism=knowledge.terms.key(mechanism) if mechanism else None,
+        date=day[:_DAY] if day else None,
+        count=vertebrae,
     )
+    return Entry(Atom(str(OSTEO.hasLowEnergyFracture), site), counts, vertebrae, record)
+
+
+def _treatment(facts: Facts, knowledge: Knowledge) -> Entry | None:
+    """Read a treatment; None where it names no drug, which the shapes refuse."""
+    drug, outcome = _first(facts, str(OSTEO.withDrug)), _first(facts, str(OSTEO.hasOutcome))
+    if drug is None:
+        return None
+    record = _known(drug=knowledge.terms.key(drug), outcome=knowledge.terms.key(outcome) if outcome else None)
+    return Entry(Atom(str(OSTEO.hasPastTreatment), drug, outcome), True, None, record)
+
+
+def _condition(condition: str, knowledge: Knowledge) -> Entry:
+    return Entry(Atom(str(OSTEO.hasCondition), condition), True, None, {"condition": knowledge.terms.key(condition)})
+
+
+def _first(facts: Facts, property_: str) -> str | None:
+    values = facts.get(property_, [])
+    return min(values) if values else None
+
+
+def _known(**values: object) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _deciding(
     case: Case,
-    own: Mapping[str, list[str]],
-    nodes: Mapping[str, Mapping[str, list[str]]],
+    own: Facts,
+    nodes: Mapping[str, Facts],
     knowledge: Knowledge,
 ) -> tuple[tuple[str, Decimal], ...]:
     found = set()
