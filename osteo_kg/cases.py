@@ -48,9 +48,12 @@ _NUMBERS = {
 }
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DATE = re.compile(
-    r"(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))(T([01]\d|2[0-4]):[0-5]\d:[0-5]\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?",
+    r"(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))(T(([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?|24:00:00))?"
+    r"(Z|[+-]((0\d|1[0-3]):[0-5]\d|14:00))?",
     re.ASCII,
 )
+_BLANKS = " \t\r\n"  # what XML Schema lets stand around a value
+_LONGEST_WHOLE = 15  # digits; no age or count has more
 _LONGEST_EXPONENT = 400  # past any xsd:double; a longer one would be written out in full
 
 
@@ -96,6 +99,20 @@ def patient_iri(name: str) -> str:
 def violation(focus: str, path: str, value: str | None, message: Text, advice: Text) -> Finding:
     """Make a finding that refuses the case."""
     return Finding("violation", focus, path, value, message, advice)
+
+
+def reserved(name: str) -> Finding:
+    """Refuse a patient named by a term of ours, who would change what that term means."""
+    return violation(
+        name,
+        "patient",
+        name,
+        Text(
+            "The patient has the name of a term of this vocabulary.",
+            "La patiente porte le nom d’un terme du vocabulaire.",
+        ),
+        Text("Give the patient a name of its own.", "Donner à la patiente un nom à elle."),
+    )
 
 
 def decimal_text(lexical: str) -> str | None:
@@ -166,7 +183,10 @@ def _object(triple: ox.Triple) -> ox.NamedNode | ox.BlankNode | ox.Literal:
         assert not isinstance(term, ox.Triple)
         return term
     mend = _MENDERS.get(triple.predicate.value)
-    return (mend(term) if mend else None) or term
+    if mend is None:
+        return term
+    plain = ox.Literal(term.value.strip(_BLANKS), datatype=term.datatype) if term.language is None else term
+    return mend(plain) or ox.Literal(term.value)  # what is ill-typed is text, lest another library take it for a value
 
 
 def _score(literal: ox.Literal) -> ox.Literal | None:
@@ -176,7 +196,7 @@ def _score(literal: ox.Literal) -> ox.Literal | None:
 
 def _whole(literal: ox.Literal) -> ox.Literal | None:
     written = decimal_text(literal.value) if literal.datatype.value in _NUMBERS else None
-    if written is None or Decimal(written) % 1:
+    if written is None or len(written) > _LONGEST_WHOLE or Decimal(written) != Decimal(written).to_integral_value():
         return None
     return ox.Literal(str(int(Decimal(written))), datatype=INTEGER)
 
@@ -186,7 +206,7 @@ def _day(literal: ox.Literal) -> ox.Literal | None:
 
 
 def _truth(literal: ox.Literal) -> ox.Literal | None:
-    text = {"1": "true", "0": "false"}.get(literal.value)
+    text = {"1": "true", "0": "false", "true": "true", "false": "false"}.get(literal.value)
     return ox.Literal(text, datatype=BOOLEAN) if text and literal.datatype == BOOLEAN else None
 
 

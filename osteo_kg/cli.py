@@ -6,19 +6,21 @@ It reads, asks the knowledge base, and writes; it decides nothing.
 from __future__ import annotations
 
 import datetime
+import io
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from rich.console import Console
 
-from osteo_kg import resources, table_formats
+from osteo_kg import cli_records, resources, table_formats
 from osteo_kg.assessment import Assessment
-from osteo_kg.cases import Case
 from osteo_kg.console import Refusals, complain, complain_of, progress, write
 from osteo_kg.errors import KnowledgeError, OsteoError
+from osteo_kg.graph_formats import GRAPH_FORMATS, written_graph
+from osteo_kg.inputs import read_cases
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase, Method
 from osteo_kg.ontology import ONTOLOGY_FORMATS, written
 from osteo_kg.reading import FORMATS
@@ -56,6 +58,9 @@ class _Main(click.Group):
     """The group of commands. Every error of the library becomes a sentence and an exit status here, and only here."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a terminal without accents is no reason to stop
         try:
             return super().invoke(ctx)
         except OsteoError as error:
@@ -116,7 +121,7 @@ def main() -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "jsonl"]),
+    type=click.Choice(["text", "json", "jsonl", *GRAPH_FORMATS]),
     default="text",
     help="Format of the answers.",
 )
@@ -151,7 +156,12 @@ def assess(
     ]
     total = len(cases) * len(guidelines)
     answers = Refusals(progress(_one_by_one(for_each), "Assessing", total))
-    write(answers, form, language, several=total > 1)
+    if form in GRAPH_FORMATS:
+        made = datetime.datetime.now(datetime.UTC)
+        triples = (t for a in answers if isinstance(a, Assessment) for t in knowledge_base.triples(a, ended=made))
+        click.echo(written_graph(triples, form), nl=False)
+    else:
+        write(answers, form, language, several=total > 1)
     _end(unread, answers.reports, language)
 
 
@@ -241,23 +251,8 @@ def _end(unread: int, refused: list[ValidationReport], language: Language) -> No
         raise click.exceptions.Exit(_INPUT_AT_FAULT)
 
 
-def read_cases(
-    knowledge_base: KnowledgeBase, files: Iterable[str], form: str | None, ignore: tuple[str, ...]
-) -> tuple[list[Case], int]:
-    """Read every file that can be read; say of the others what is wrong, and count them."""
-    cases: list[Case] = []
-    unread = 0
-    for file in files:
-        try:
-            data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-            cases += knowledge_base.read(data, form, name=Path(file).name, ignore_columns=ignore)
-        except OSError as error:
-            unread += 1
-            complain(f"{file} cannot be opened: {error.strerror or error}. Check its name and its rights.")
-        except OsteoError as error:
-            unread += 1
-            complain(str(error))
-    return cases, unread
+for command in cli_records.commands:
+    main.add_command(command)
 
 
 if __name__ == "__main__":

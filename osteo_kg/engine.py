@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
+import pyoxigraph as ox
+
 from osteo_kg import resources
 from osteo_kg.answers import Answer, Combiner, Outcomes, ways_needed
 from osteo_kg.guideline import Guideline
@@ -86,6 +88,10 @@ class Engine:
                 outcomes.add(way, next(reasoned))
             answers.append(Combiner(space, self.guideline, outcomes).answer(key))
         return answers
+
+    def inferred(self) -> list[ox.Triple]:
+        """Give what OWL 2 RL adds to the modules that the reasoner sees."""
+        return self._reasoner.inferred()
 
     def _reason(self, facts: list[Facts]) -> list[Outcome]:
         """Close what is coded, then match, all in one batch."""

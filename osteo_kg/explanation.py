@@ -223,7 +223,7 @@ class Explainer:
             status=option.status,
             line=option.line,
             listed=option.listed,
-            listed_by=tuple(dict.fromkeys(listing.rule for listing in listings)),
+            listed_by=tuple(rule.iri for rule in guideline.rules if any(rule.iri == each.rule for each in listings)),
             interpretations=self._interpretations(
                 answer, known.iri, *option.listings, *reserved, *(each.kind.iri for each in own)
             ),

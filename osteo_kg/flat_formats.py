@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -60,6 +61,8 @@ def read_csv(text: str, name: str, terms: Terms, ignore: frozenset[str] = frozen
         rows = [row for row in reader if row]
     except csv.Error as error:
         raise UnreadableCaseError(f"{name} is not CSV: {error}.", advice="Write RFC 4180 CSV with commas.") from error
+    if not rows:
+        raise UnreadableCaseError(f"{name} holds no patient.", advice="Write one row at least below the header.")
     cases = []
     for number, row in enumerate(rows, 1):
         if len(row) != len(header):
@@ -67,7 +70,11 @@ def read_csv(text: str, name: str, terms: Terms, ignore: frozenset[str] = frozen
                 f"{name}, row {number} has {len(row)} cells, and the header has {len(header)}.",
                 advice="Give every row one cell for each column; quote cells that hold a comma.",
             )
-        cells = {key: cell for key, cell in zip(header, row, strict=True) if key in KEYS and cell.strip()}
+        cells = {
+            key: cell
+            for key, cell in zip(header, row, strict=True)
+            if key in KEYS and key not in ignore and cell.strip()
+        }
         cases.append(record_case(_from_cells(cells), f"{name}#{number}", terms))
     return tuple(cases)
 
@@ -108,12 +115,10 @@ def _fracture_cell(text: str) -> dict[str, Any]:
     site, *parts = text.split(":")
     entry: dict[str, Any] = {"site": site}
     for part in parts:
-        if re.fullmatch(r"x-?\d+", part, re.ASCII):
-            entry["count"] = Decimal(part[1:])
-        elif re.match(r"\d", part):
-            entry["date"] = part
-        else:
-            entry["mechanism"] = part
+        count = re.fullmatch(r"x(-?\d+)", part, re.ASCII)
+        key = "count" if count else "date" if re.match(r"\d", part) else "mechanism"
+        value = Decimal(count.group(1)) if count else part
+        entry[key] = f"{entry[key]}:{part}" if key in entry else value  # two values are refused, not one of them lost
     return entry
 
 
@@ -129,6 +134,13 @@ _ENTRY_CELLS: dict[str, Callable[[str], Any]] = {
 }
 
 
+#: A surrogate without its other half, escaped; `\\\\u` is a backslash before a letter.
+_SURROGATE = re.compile(
+    r"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+
+
 def parse_json(text: str, name: str) -> Any:
     """Parse JSON with exact decimals, noting keys that stand twice.
 
@@ -138,10 +150,12 @@ def parse_json(text: str, name: str) -> Any:
 
     def pairs(items: list[tuple[str, Any]]) -> Repeated:
         found = Repeated(items)
-        keys = [key for key, _ in items]
-        found.repeated = tuple(sorted({key for key in keys if keys.count(key) > 1}))
+        times = Counter(key for key, _ in items)
+        found.repeated = tuple(sorted(key for key, count in times.items() if count > 1))
         return found
 
+    if _SURROGATE.search(text):
+        raise UnreadableCaseError(f"{name} holds half a character (a lone surrogate).", advice="Write it whole.")
     try:
         return json.loads(text, parse_float=_number, parse_int=_number, parse_constant=str, object_pairs_hook=pairs)
     except json.JSONDecodeError as error:

@@ -94,6 +94,7 @@ class Obligation:
 class Interpretation:
     """A choice of reading, and what would change with it."""
 
+    iri: str
     key: str
     label: Text
     touches: frozenset[str]
@@ -204,6 +205,7 @@ def read_guideline(knowledge: Knowledge, identifier: str) -> Guideline:
     }
     interpretations = tuple(
         Interpretation(
+            iri=each,
             key=terms.key(each),
             label=text(each, LABEL),
             touches=frozenset(get(each, "touches")),

@@ -151,7 +151,11 @@ def packaged_knowledge() -> Knowledge:
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.ttl"))}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*.ttl"))
+        if path.is_file()
+    }
 
 
 def _terms(triples: Triples) -> Terms:
@@ -172,7 +176,12 @@ def _types(triples: Triples) -> dict[str, frozenset[str]]:
         above[lower].add(upper)
 
     def up(iri: str) -> set[str]:
-        return {iri}.union(*(up(upper) for upper in above[iri]))
+        found, waiting = {iri}, [iri]
+        while waiting:
+            new = above[waiting.pop()] - found
+            found |= new
+            waiting += new
+        return found
 
     types = {iri: frozenset(up(iri)) for iri in list(above)}
     for iri, kind in triples.pairs(RDF_TYPE.value):

@@ -9,8 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
+import pyoxigraph as ox
+
 from osteo_kg.answers import Answer
 from osteo_kg.assessment import Assessment
+from osteo_kg.assessment_graph import AssessmentWriter
+from osteo_kg.assessment_reading import AssessmentReader
 from osteo_kg.cases import Case
 from osteo_kg.engine import Engine
 from osteo_kg.errors import RefusedCaseError, UsageError
@@ -22,7 +26,7 @@ from osteo_kg.notices import Notices
 from osteo_kg.reading import read_case
 from osteo_kg.report import ValidationReport
 from osteo_kg.validation import CaseValidator, check_guidelines
-from osteo_kg.vocabulary import OSTEO
+from osteo_kg.vocabulary import GUIDELINE, OSTEO
 
 Method = Literal["situation", "reasoning"]
 DEFAULT_GUIDELINE = "oic-128-08-b"
@@ -156,6 +160,20 @@ class KnowledgeBase:
         for (each, taken, assumed), answer in zip(completed, answers, strict=True):
             yield explainer.assessment(each, day, answer, taken, assumed, engine.answer)
 
+    def triples(self, assessment: Assessment, *, ended: datetime.datetime | None = None) -> list[ox.Triple]:
+        """Write an assessment as a graph; `ended` is when it was made, where that is to be told."""
+        return list(AssessmentWriter(self.engine(assessment.guideline)).triples(assessment, ended))
+
+    def read_assessments(
+        self, triples: Iterable[ox.Triple], *, guideline: str = DEFAULT_GUIDELINE
+    ) -> tuple[Assessment, ...]:
+        """Read assessments back from a graph: each equals the one that was written.
+
+        Raises:
+            UnreadableCaseError: the triples hold no assessment, or one that is not whole.
+        """
+        return AssessmentReader(self.engine(guideline)).read(triples)
+
     def situation(self, text: str, *, guideline: str = DEFAULT_GUIDELINE) -> Answer:
         """Answer a situation named by the end of its IRI.
 
@@ -166,10 +184,11 @@ class KnowledgeBase:
         return engine.answer(engine.space.parse(text))
 
     def engine(self, guideline: str = DEFAULT_GUIDELINE) -> Engine:
-        """Give the engine of one guideline, loaded once."""
+        """Give the engine of one guideline, named by its id or IRI and loaded once."""
         return self._explainer(guideline).engine
 
-    def _explainer(self, guideline: str) -> Explainer:
+    def _explainer(self, named: str) -> Explainer:
+        guideline = named.removeprefix(GUIDELINE)
         if guideline not in self._explainers:
             engine = Engine(self.knowledge, read_guideline(self.knowledge, guideline), remember=self._remember)
             self._explainers[guideline] = Explainer(engine, self._notices)

@@ -190,7 +190,7 @@ def _fracture(facts: Facts, counts: bool, knowledge: Knowledge) -> Entry | None:
         return None
     mechanism, day = _first(facts, str(OSTEO.hasMechanism)), _first(facts, str(OSTEO.occurredOn))
     count = _first(facts, str(OSTEO.fracturedVertebraCount))
-    vertebrae = int(count) if count and count.isdigit() and len(count) < _LONGEST_COUNT else None
+    vertebrae = int(count) if count and count.isascii() and count.isdigit() and len(count) < _LONGEST_COUNT else None
     record = _known(
         site=knowledge.terms.key(site),
         mechanism=knowledge.terms.key(mechanism) if mechanism else None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from rdflib import OWL, RDF, Graph, URIRef
 
 from osteo_kg.knowledge import Knowledge
@@ -25,4 +27,6 @@ def merged(knowledge: Knowledge) -> Graph:
 
 def written(knowledge: Knowledge, format: str = "turtle") -> str:
     """Write the merged ontology in one of `ONTOLOGY_FORMATS`."""
-    return merged(knowledge).serialize(format=ONTOLOGY_FORMATS[format])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # rdflib's about lists that RDF/XML writes out at length
+        return merged(knowledge).serialize(format=ONTOLOGY_FORMATS[format])

@@ -12,14 +12,14 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg import resources
-from osteo_kg.cases import DECIMAL, INTEGER, Case, Subject, normalised, patient_iri, violation
+from osteo_kg.cases import DECIMAL, INTEGER, Case, Subject, normalised, patient_iri, reserved, violation
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.flat_formats import parse_json
 from osteo_kg.records import Repeated
 from osteo_kg.report import Finding
 from osteo_kg.texts import Text
 from osteo_kg.triples import RDF_TYPE
-from osteo_kg.vocabulary import CONTEXT, OSTEO
+from osteo_kg.vocabulary import CONTEXT, LIFTED, OSTEO
 
 FORMATS = {
     "turtle": ox.RdfFormat.TURTLE,
@@ -32,9 +32,13 @@ _OWL = "http://www.w3.org/2002/07/owl#"
 _RDFS = "http://www.w3.org/2000/01/rdf-schema#"
 _BASE = "https://w3id.org/osteo-kg/input"
 _HARMLESS_TYPES = {_OWL + "NamedIndividual", _OWL + "Thing"}
+_HEADER = {RDF_TYPE.value, *(_OWL + name for name in ("imports", "versionIRI", "versionInfo", "priorVersion"))}
 _ANNOTATIONS = {_RDFS + name for name in ("label", "comment", "seeAlso", "isDefinedBy")} | {_OWL + "versionInfo"}
-_DECLARED_ENTITY = re.compile(r"<!ENTITY\s+[\w.-]+\s+(\"[^\"&%]*\"|'[^'&%]*')\s*>")
+_DECLARED_ENTITY = re.compile(r"<!ENTITY\s+([\w.-]+)\s+(\"[^\"&%]*\"|'[^'&%]*')\s*>")
+_TRIPLE_IN_XML = re.compile(r"parseType\s*=\s*[\"']Triple")
 _MOST_NESTING = 100
+_MOST_EXPANDED = 1_000_000  # characters
+_LIFTED = str(LIFTED._NS)
 
 
 def read_rdf(text: str, form: str, name: str) -> tuple[Case, ...]:
@@ -56,6 +60,8 @@ def read_rdf(text: str, form: str, name: str) -> tuple[Case, ...]:
             f"{name} declares an XML entity that is not plain text.",
             advice="Write the value where it is used.",
         )
+    if text.count("<<") > _MOST_NESTING or _TRIPLE_IN_XML.search(text):
+        raise UnreadableCaseError(f"{name} holds statements about statements.", advice="Send plain triples.")
     try:
         triples = [
             ox.Triple(quad.subject, quad.predicate, quad.object)
@@ -64,6 +70,17 @@ def read_rdf(text: str, form: str, name: str) -> tuple[Case, ...]:
     except (SyntaxError, ValueError) as error:
         raise UnreadableCaseError(f"{name} cannot be read as {form}: {error}.", advice="Correct it there.") from error
     return tuple(_patients(triples, name))
+
+
+def _check_entities(text: str, name: str) -> None:
+    """Entities may stand for a little plain text: never for a file, for another entity, or for a flood."""
+    declared = _DECLARED_ENTITY.findall(text)
+    if text.count("<!ENTITY") != len(declared):
+        raise UnreadableCaseError(
+            f"{name} declares an XML entity that is not plain text.", advice="Write the value where it is used."
+        )
+    if sum(len(value) * text.count(f"&{entity};") for entity, value in declared) > _MOST_EXPANDED:
+        raise UnreadableCaseError(f"{name} grows too large by its XML entities.", advice="Write fewer of them.")
 
 
 def _own_context(document: Any, name: str) -> str:
@@ -75,8 +92,12 @@ def _own_context(document: Any, name: str) -> str:
         body = _without_context(document, name, 0)
     except RecursionError as error:
         raise UnreadableCaseError(f"{name} is nested too deeply to be a case.", advice="Send plain cases.") from error
-    graph = body if isinstance(body, list) else body.get("@graph", [body]) if isinstance(body, dict) else None
-    if graph is None:
+    if isinstance(body, dict) and "@graph" in body:
+        beside = {key: value for key, value in body.items() if key != "@graph"}
+        within = body["@graph"] if isinstance(body["@graph"], list) else [body["@graph"]]
+        body = [*within, beside] if beside else within
+    graph = body if isinstance(body, list) else [body]
+    if not isinstance(body, list | dict):
         raise UnreadableCaseError(f"{name} is not a JSON-LD document.", advice="Send an object or an array of objects.")
     context = json.loads((resources.root() / "ontology" / "context.jsonld").read_text(encoding="utf-8"))
     return json.dumps({"@context": context["@context"], "@graph": graph})
@@ -118,7 +139,7 @@ def _patients(triples: list[ox.Triple], name: str) -> Iterator[Case]:
     known = set(patients)
     cut = [_Cut(patient, by_subject, known) for patient in patients]
     reached = {subject for each in cut for subject in each.reached}
-    stray = [t for t in triples if t.subject not in reached and not _is_header(t.subject, by_subject)]
+    stray = [t for t in triples if t.subject not in reached and not _is_header(t, by_subject)]
     for number, each in enumerate(cut, 1):
         yield each.case(f"{name}#{number}", _strays(stray))
 
@@ -157,7 +178,7 @@ class _Cut:
         if predicate.startswith(_NS):
             self.kept.append(triple)
             return True
-        if predicate.startswith((_OWL, _RDFS)) and predicate not in _ANNOTATIONS:
+        if predicate.startswith((_OWL, _RDFS, _LIFTED)) and predicate not in _ANNOTATIONS:
             self.refused.append(_axiom(predicate, term.value))
         else:
             self.ignored.add(predicate)
@@ -166,7 +187,7 @@ class _Cut:
     def _keeps_type(self, triple: ox.Triple, term: Any) -> bool:
         if term.value.startswith(_NS):
             self.kept.append(triple)
-        elif term.value.startswith((_OWL, _RDFS)):
+        elif term.value.startswith((_OWL, _RDFS, _LIFTED)):
             if term.value not in _HARMLESS_TYPES:
                 self.refused.append(_axiom(RDF_TYPE.value, term.value))
         else:
@@ -188,12 +209,19 @@ class _Cut:
         triples = [
             ox.Triple(node if t.subject == self.patient else t.subject, t.predicate, t.object) for t in self.kept
         ]
-        return Case(name, node.value, normalised(triples), tuple(sorted(self.ignored)), (*self.refused, *strays))
+        refused = [*self.refused, *strays, *([reserved(name)] if _is_ours(node) else [])]
+        return Case(name, node.value, normalised(triples), tuple(sorted(self.ignored)), tuple(refused))
 
 
-def _is_header(subject: Subject, by_subject: Mapping[Subject, list[ox.Triple]]) -> bool:
+def _is_header(triple: ox.Triple, by_subject: Mapping[Subject, list[ox.Triple]]) -> bool:
+    """Whether a triple belongs to the header by which an ontology editor finds our ontology."""
     ontology = ox.NamedNode(_OWL + "Ontology")
-    return any(t.predicate == RDF_TYPE and t.object == ontology for t in by_subject[subject])
+    declared = any(t.predicate == RDF_TYPE and t.object == ontology for t in by_subject[triple.subject])
+    return declared and triple.predicate.value in _HEADER and not _is_ours(triple.subject)
+
+
+def _is_ours(node: object) -> bool:
+    return isinstance(node, ox.NamedNode) and node.value.startswith((_NS, _LIFTED))
 
 
 def _strays(triples: Iterable[ox.Triple]) -> list[Finding]:
@@ -203,7 +231,7 @@ def _strays(triples: Iterable[ox.Triple]) -> list[Finding]:
         words = tuple(getattr(term, "value", "") for term in (triple.predicate, triple.object, triple.subject))
         if triple.predicate == RDF_TYPE and words[1] in _HARMLESS_TYPES:
             continue
-        if any(word.startswith((_NS, _OWL, _RDFS)) for word in words) and words[0] not in _ANNOTATIONS:
+        if any(word.startswith((_NS, _OWL, _RDFS, _LIFTED)) for word in words) and words[0] not in _ANNOTATIONS:
             found.setdefault(words[0], _axiom(words[0], words[1]))
     return list(found.values())
 

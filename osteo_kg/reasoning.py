@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import owlrl
+import pyoxigraph as ox
 from rdflib import OWL, RDF, RDFS, BNode, Graph, URIRef
 from rdflib.term import Node
 
@@ -75,10 +76,21 @@ class Reasoner:
             graph.add(triple)
         for atoms, patient in patients.items():
             self._state(graph, patient, atoms)
-        with _turn:
-            owlrl.DeductiveClosure(owlrl.OWLRL_Semantics, axiomatic_triples=False, datatype_axioms=False).expand(graph)
-        _raise_contradiction(graph)
+        _expand(graph)
         return {atoms: _closure(graph, patient) for atoms, patient in patients.items()}
+
+    def inferred(self) -> list[ox.Triple]:
+        """Give the triples between named terms that follow from the axioms and are not among them."""
+        graph = Graph()
+        for triple in self._axioms:
+            graph.add(triple)
+        _expand(graph)
+        asserted = set(self._axioms)
+        return [
+            ox.Triple(ox.NamedNode(str(s)), ox.NamedNode(str(p)), ox.NamedNode(str(o)))
+            for s, p, o in sorted(graph)
+            if (s, p, o) not in asserted and s != o and all(_is_ours(each) for each in (s, o))
+        ]
 
     def _state(self, graph: Graph, patient: URIRef, atoms: AtomSet) -> None:
         graph.add((patient, RDF.type, OSTEO.Patient))
@@ -116,6 +128,16 @@ def _reasoned_part(knowledge: Knowledge) -> list[tuple[Node, Node, Node]]:
         for subject, predicate, value in source
         if predicate in _AXIOMS or (predicate == RDF.type and value in _SYNTAX)
     ]
+
+
+def _expand(graph: Graph) -> None:
+    with _turn:
+        owlrl.DeductiveClosure(owlrl.OWLRL_Semantics, axiomatic_triples=False, datatype_axioms=False).expand(graph)
+    _raise_contradiction(graph)
+
+
+def _is_ours(node: Node) -> bool:
+    return isinstance(node, URIRef) and str(node).startswith(_NS)
 
 
 def _closure(graph: Graph, patient: URIRef) -> Closure:

@@ -12,13 +12,13 @@ import pyoxigraph as ox
 
 from osteo_kg.cases import (
     BOOLEAN,
-    DATE_TIME,
     DECIMAL,
     INTEGER,
     Case,
     day_literal,
     normalised,
     patient_iri,
+    reserved,
     violation,
 )
 from osteo_kg.knowledge import Terms
@@ -87,8 +87,11 @@ def record_case(record: Mapping[str, Any], fallback: str, terms: Terms) -> Case:
     writer.check_keys(record, KEYS)
     if stated is not None and not isinstance(stated, str):
         writer.refuse("patient", str(stated), _TEXT_WANTED)
+    if writer.patient.value.startswith(str(OSTEO._NS)):
+        writer.findings.append(reserved(name))
     writer.write(record)
-    return Case(name, writer.patient.value, normalised(writer.triples), (), tuple(writer.findings), flat=True)
+    ignored, findings = tuple(writer.ignored), tuple(writer.findings)
+    return Case(name, writer.patient.value, normalised(writer.triples), ignored, findings, flat=True)
 
 
 _TEXT_WANTED = Text("is not text", "n’est pas du texte")
@@ -103,6 +106,7 @@ class _Writer:
         self.terms = terms
         self.triples = [ox.Triple(self.patient, RDF_TYPE, _node(OSTEO.Patient))]
         self.findings: list[Finding] = []
+        self.ignored: list[str] = []
 
     def write(self, record: Mapping[str, Any]) -> None:
         for key, (predicate, kind) in CODED.items():
@@ -131,8 +135,10 @@ class _Writer:
             self.add(node, OSTEO.tScore, _literal(record[key], DECIMAL))
             if day is not None:
                 self.add(node, OSTEO.performedOn, _day(day))
-        if day is not None and not given and day_literal(str(day)) is None:
-            self.refuse("densitometry_date", str(day), Text("is not a date", "n’est pas une date"))
+        if day is not None and not given:
+            if day_literal(str(day)) is None:
+                self.refuse("densitometry_date", str(day), Text("is not a date", "n’est pas une date"))
+            self.ignored.append("densitometry_date")  # the date of no densitometry
 
     def section(self, entries: Any, key: str, section: str) -> None:
         if entries is None:
@@ -259,4 +265,4 @@ def _literal(value: Any, datatype: ox.NamedNode) -> ox.Literal:
 
 def _day(value: Any) -> ox.Literal:
     text = _shown(value)
-    return (day_literal(text) if isinstance(value, str) else None) or ox.Literal(text, datatype=DATE_TIME)
+    return (day_literal(text) if isinstance(value, str) else None) or ox.Literal(text)

@@ -7,6 +7,7 @@ damaged, the library does without.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import sqlite3
@@ -39,16 +40,17 @@ class Remembered:
         """Give everything remembered; nothing where there is nothing to read."""
         found: dict[str, Any] = {}
         with self._forgiving(), self._open() as connection:
-            for key, value in connection.execute("SELECT key, value FROM remembered"):
-                with contextlib.suppress(ValueError):
+            for key, value, seal in connection.execute("SELECT key, value, seal FROM remembered"):
+                if seal == _seal(key, value):
                     found[key] = json.loads(value)
         return found
 
     def add(self, values: Mapping[str, Any]) -> None:
         """Remember more, all or nothing; what is there already stays."""
-        rows = [(key, json.dumps(value, separators=(",", ":"))) for key, value in values.items()]
+        texts = {key: json.dumps(value, separators=(",", ":")) for key, value in values.items()}
+        rows = [(key, value, _seal(key, value)) for key, value in texts.items()]
         with self._forgiving(), self._open() as connection, connection:
-            connection.executemany("INSERT OR IGNORE INTO remembered VALUES (?, ?)", rows)
+            connection.executemany("INSERT OR IGNORE INTO remembered VALUES (?, ?, ?)", rows)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -56,7 +58,7 @@ class Remembered:
             raise _NothingToOpen
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(sqlite3.connect(self._path, timeout=_WAIT)) as connection:
-            connection.execute("CREATE TABLE IF NOT EXISTS remembered (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+            connection.execute("CREATE TABLE IF NOT EXISTS remembered (key TEXT PRIMARY KEY, value TEXT, seal TEXT)")
             yield connection
 
     @contextlib.contextmanager
@@ -69,6 +71,11 @@ class Remembered:
             with contextlib.suppress(OSError):
                 if self._path is not None:
                     self._path.unlink()  # not a database: what is damaged is worth nothing
+
+
+def _seal(key: object, value: object) -> str:
+    """Seal a row, so that one damaged on disk is told from one that was written."""
+    return hashlib.sha256(f"{key}\0{value}".encode("utf-8", "replace")).hexdigest()
 
 
 class _NothingToOpen(Exception):

@@ -15,6 +15,7 @@ from rich.table import Table
 from osteo_kg.engine import Engine
 from osteo_kg.guideline import Guideline
 from osteo_kg.matching import ELIGIBLE, NOT_ELIGIBLE
+from osteo_kg.situations import Key
 from osteo_kg.table import Cell, Row, every_answer, minimised, shown_values
 from osteo_kg.texts import Language, Text
 from osteo_kg.triples import RDF_TYPE
@@ -160,8 +161,8 @@ def csv_lines(rows: Iterable[list[str]]) -> Iterator[str]:
         yield _csv([row])
 
 
-def triples(engine: Engine) -> Iterator[ox.Triple]:
-    """Write every situation as triples, in the terms of an assessment."""
+def situation_triples(engine: Engine, keys: Iterable[Key]) -> Iterator[ox.Triple]:
+    """Write situations as triples, in the terms of an assessment."""
     terms = engine.knowledge.terms
     kinds = {name: terms.kinds[f"{OSTEO._NS}{name}"] for name in ("Disposition", "Strength", "Obligation")}
 
@@ -169,7 +170,8 @@ def triples(engine: Engine) -> Iterator[ox.Triple]:
         return ox.NamedNode(f"{OSTEO._NS}{name}")
 
     by_status = {ELIGIBLE: node("isEligibleFor"), NOT_ELIGIBLE: node("isNotEligibleFor")}
-    for key, answer in every_answer(engine):
+    for key in keys:
+        answer = engine.answer(key)
         situation = ox.NamedNode(f"{SITUATION}{engine.guideline.id}/{engine.space.text(key)}")
         yield ox.Triple(situation, RDF_TYPE, node("Situation"))
         yield ox.Triple(situation, node("appliesGuideline"), ox.NamedNode(engine.guideline.iri))
@@ -191,7 +193,8 @@ def triples(engine: Engine) -> Iterator[ox.Triple]:
 
 def write_turtle(engine: Engine, stream: BinaryIO) -> None:
     """Write every situation as Turtle, one at a time."""
-    ox.serialize(triples(engine), stream, ox.RdfFormat.TURTLE, prefixes={"osteo": str(OSTEO._NS)})
+    engine.prepare(keys := list(engine.space.all_keys()))
+    ox.serialize(situation_triples(engine, keys), stream, ox.RdfFormat.TURTLE, prefixes={"osteo": str(OSTEO._NS)})
 
 
 def _csv(rows: Iterable[list[str]]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime
 import functools
 import logging
+import re
 import threading
 from collections.abc import Generator, Iterable
 from typing import Any
@@ -186,13 +187,14 @@ class _Names:
         self._named: dict[Node, str] = {self._patient: case.patient}
         for property_ in (OSTEO.hasFracture, OSTEO.hasBoneDensitometry, OSTEO.hasPastTreatment):
             entries = sorted(graph.objects(self._patient, property_), key=str)
-            name = KEY_OF_PROPERTY.get(str(property_)) if case.flat else local_name(str(property_))
+            name = local_name(str(property_))
             for number, entry in enumerate(entries, 1):
-                spoken = str(entry) if case.flat and property_ == OSTEO.hasBoneDensitometry else f"{name}[{number}]"
+                # in a flat record the node of an entry is named by its key and its place among the entries
+                spoken = re.sub(r"(\d+)$", r"[\1]", str(entry)) if case.flat else f"{name}[{number}]"
                 self._named[entry] = f"{case.patient}, {spoken}"
 
     def of(self, node: Node | None) -> str:
-        return self._named.get(node, str(node)) if node is not None else ""
+        return self._named.get(node, _unnamed(node)) if node is not None else ""
 
     def path(self, focus: Node | None, path: Node | None, flat: bool) -> str:
         """Give the flat key where the case is flat, else the property; a path of several steps has no IRI."""
@@ -213,7 +215,11 @@ class _Names:
             return None
         if isinstance(node, URIRef) and str(node).startswith(_NS):
             return local_name(str(node))
-        return self._named.get(node, str(node))
+        return self._named.get(node, _unnamed(node))
+
+
+def _unnamed(node: Node) -> str:
+    return "a blank node" if isinstance(node, BNode) else str(node)
 
 
 def _graph(case: Case, store: ox.Store, notices: Iterable[str]) -> Graph:

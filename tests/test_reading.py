@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import random
 import re
@@ -206,10 +207,6 @@ def _refused_paths(knowledge_base: KnowledgeBase, case: Case) -> set[str]:
     return {each.path.rpartition("#")[2].rpartition("/")[2] for each in violations}
 
 
-def _fault(what: str) -> pytest.MarkDecorator:
-    return pytest.mark.xfail(reason=f"fault: {what}")
-
-
 # Every format says the same
 
 
@@ -260,7 +257,6 @@ def test_triples_may_stand_in_any_order(knowledge_base: KnowledgeBase, expected:
         assert _shown(knowledge_base.assess(_one("".join(lines), "nt"), on=ON)) == expected
 
 
-@_fault("entries are ordered by the labels of blank nodes, which Oxigraph draws anew for every reading")
 def test_reading_a_case_with_blank_entries_again_gives_the_same_assessment(knowledge_base: KnowledgeBase) -> None:
     sites = ("Vertebral", "ProximalFemur", "Pelvic", "DistalRadius", "Ankle")
     text = _scored("-3.2") + "".join(f":anna osteo:hasFracture [ a osteo:{site}Fracture ] ." for site in sites)
@@ -331,7 +327,7 @@ def test_a_repeated_id_is_two_cases() -> None:
         ("json", "[]"),
         ("jsonl", "\n\n"),
         ("csv", ""),
-        pytest.param("csv", "patient,sex\n", marks=_fault("a CSV header without rows is read as no case, in silence")),
+        pytest.param("csv", "patient,sex\n"),
     ],
 )
 def test_an_input_without_a_patient_is_refused(form: str, text: str) -> None:
@@ -396,11 +392,6 @@ def test_the_day_of_assessment_is_the_last_day_that_a_fact_may_have(knowledge_ba
     assert _refused_paths(knowledge_base, later) == {"occurredOn"}
 
 
-LOST = _fault("rdflib converts this lexical form and Oxigraph does not: it conforms, and is then read as not stated")
-WHOLE = _fault("decimal.InvalidOperation: a whole number of more than 28 digits is divided")
-DIGITS = _fault("str.isdigit takes other digits than 0 to 9: ValueError, or a number that no shape has seen")
-
-
 @pytest.mark.parametrize(
     ("text", "path"),
     [
@@ -413,7 +404,7 @@ DIGITS = _fault("str.isdigit takes other digits than 0 to 9: ValueError, or a nu
         *((_scored(f'"{each}"^^xsd:decimal'), "tScore") for each in ("２", "−2.7", "-2_7", "-2.7 SD", "", "9" * 9999)),
         (_scored("-2." + "7" * 19), "tScore"),
         *((_aged(each), "ageInYears") for each in ("62.5", "-1", "121", "1e9", '"62"', '"x"^^xsd:integer', "61, 62")),
-        pytest.param(_aged("1e30"), "ageInYears", marks=WHOLE),
+        pytest.param(_aged("1e30"), "ageInYears"),
         (_aged('"' + "9" * 9999 + '"^^xsd:integer'), "ageInYears"),
         *(
             (_born(f'"{each}"^^xsd:date'), "birthDate")
@@ -421,13 +412,11 @@ DIGITS = _fault("str.isdigit takes other digits than 0 to 9: ValueError, or a nu
         ),
         *((_born(each), "birthDate") for each in ('"1968-03-02"', '"1968"^^xsd:gYear', '"2026-11-23"^^xsd:date')),
         *((_counted(each), "fracturedVertebraCount") for each in ("0", "-1", "1.5", '"2"', "1, 2")),
-        pytest.param(_counted("1e30"), "fracturedVertebraCount", marks=WHOLE),
+        (_counted('"' + "9" * 9999 + '"^^xsd:integer'), "fracturedVertebraCount"),
+        pytest.param(_counted("1e30"), "fracturedVertebraCount"),
+        *(pytest.param(_counted(f'"{each}"^^xsd:integer'), "fracturedVertebraCount") for each in ("²", "٣")),
         *(
-            pytest.param(_counted(f'"{each}"^^xsd:integer'), "fracturedVertebraCount", marks=DIGITS)
-            for each in ("²", "٣", "9" * 9999)
-        ),
-        *(
-            pytest.param(_born(f'"{each}"^^xsd:dateTime'), "birthDate", marks=LOST)
+            pytest.param(_born(f'"{each}"^^xsd:dateTime'), "birthDate")
             for each in ("1968-03-02 00:00:00", "19680302T000000", "1968-W10-6")
         ),
     ],
@@ -455,7 +444,6 @@ def test_a_value_that_is_ill_typed_or_out_of_range_is_refused(
         ),
     ],
 )
-@LOST
 def test_a_number_with_blanks_around_it_is_that_number_or_refused(
     text: str, property_: str, value: str, knowledge_base: KnowledgeBase
 ) -> None:
@@ -465,7 +453,6 @@ def test_a_number_with_blanks_around_it_is_that_number_or_refused(
 
 
 @pytest.mark.parametrize("zone", ["+99:99", "+14:01"])
-@_fault("any two pairs of digits pass for a time zone")
 def test_a_time_zone_that_does_not_exist_is_refused(zone: str, knowledge_base: KnowledgeBase) -> None:
     assert not knowledge_base.validate(_one(_born(f'"1968-03-02{zone}"^^xsd:date')), on=ON).conforms
 
@@ -478,7 +465,6 @@ def _found(statements: str) -> str:
 
 
 HEADER = "<urn:doc> a owl:Ontology ; owl:imports <https://w3id.org/osteo-kg/ontology/osteo-kg> ; rdfs:label 'x' ."
-LIFTED = _fault("terms of the lifted namespace are passed over as foreign, not refused as derived facts")
 
 
 @pytest.mark.parametrize(
@@ -514,13 +500,11 @@ LIFTED = _fault("terms of the lifted namespace are passed over as foreign, not r
         ("osteo:Female <urn:note> 3 .", "urn:note"),
         (":x <urn:note> osteo:Female .", "urn:note"),
         ("[] a owl:AllDifferent .", "type"),
-        pytest.param(":anna lifted:leastAge 30 .", "leastAge", marks=LIFTED),
-        pytest.param(":anna a lifted:Assessment .", "type", marks=LIFTED),
-        pytest.param('lifted:Assessment lifted:day "2020-01-01T00:00:00"^^xsd:dateTime .', "day", marks=LIFTED),
+        pytest.param(":anna lifted:leastAge 30 .", "leastAge"),
+        pytest.param(":anna a lifted:Assessment .", "type"),
+        pytest.param('lifted:Assessment lifted:day "2020-01-01T00:00:00"^^xsd:dateTime .', "day"),
         pytest.param(
-            "osteo:DistalRadiusFracture a owl:Ontology ; rdfs:subClassOf osteo:SevereFracture .",
-            "subClassOf",
-            marks=_fault("whatever is typed owl:Ontology may say anything"),
+            "osteo:DistalRadiusFracture a owl:Ontology ; rdfs:subClassOf osteo:SevereFracture .", "subClassOf"
         ),
     ],
 )
@@ -530,7 +514,6 @@ def test_axioms_derived_facts_and_terms_out_of_place_are_refused(
     assert path in _refused_paths(knowledge_base, _one(_found(statements)))
 
 
-@_fault("a patient may bear the name of a term of ours, so that the case states facts about it")
 @pytest.mark.parametrize("form", ["ttl", "json"])
 def test_a_term_of_ours_is_no_patient(form: str, knowledge_base: KnowledgeBase) -> None:
     term = "https://w3id.org/osteo-kg/ns/LumbarSpine"
@@ -601,16 +584,8 @@ def test_a_fracture_class_beside_the_bare_one_names_the_site() -> None:
     ("fractures", "place"),
     [
         (["ankle", {"site": "ankle", "count": 2}], 2),
-        pytest.param(
-            ["elbow", {"site": "ankle", "count": 2}],
-            2,
-            marks=_fault("entries are numbered among those that the reader kept, not as they stand"),
-        ),
-        pytest.param(
-            ["ankle", {"site": "ankle", "count": 2}, *["ankle"] * 9],
-            2,
-            marks=_fault("entries are numbered in the order 1, 10, 11, 2"),
-        ),
+        pytest.param(["elbow", {"site": "ankle", "count": 2}], 2),
+        pytest.param(["ankle", {"site": "ankle", "count": 2}, *["ankle"] * 9], 2),
     ],
 )
 def test_a_finding_names_the_entry_as_it_stands_in_the_record(
@@ -621,7 +596,6 @@ def test_a_finding_names_the_entry_as_it_stands_in_the_record(
     assert found == [f"anna, fractures[{place}]"]
 
 
-@_fault("a value that is a blank node is shown by a label that changes with every reading")
 def test_reading_a_refused_case_again_gives_the_same_report(knowledge_base: KnowledgeBase) -> None:
     text = _found(":anna osteo:hasLowEnergyFracture [ a osteo:VertebralFracture ] .")
     reports = {json.dumps(knowledge_base.validate(_one(text), on=ON).to_json()) for _ in range(5)}
@@ -654,7 +628,7 @@ def test_reading_a_refused_case_again_gives_the_same_report(knowledge_base: Know
         ('{"patient": "anna", "age_years": -Infinity}', "age_years", "age"),
         ('{"patient": "anna", "t_score_total_hip": -1e999999999}', "t_score_total_hip", "T-score"),
         ('{"patient": "anna", "age_years": ' + "9" * 9999 + "}", "age_years", "age"),
-        pytest.param('{"patient": "anna", "age_years": 1e30}', "age_years", "age", marks=WHOLE),
+        pytest.param('{"patient": "anna", "age_years": 1e30}', "age_years", "age"),
         (_record(climacteric_disorders="true"), "climacteric_disorders", "true"),
         (_record(climacteric_disorders=1), "climacteric_disorders", "true"),
         (_record(fractures="vertebra"), "fractures", "list"),
@@ -664,12 +638,6 @@ def test_reading_a_refused_case_again_gives_the_same_report(knowledge_base: Know
         (_record(patient=5), "patient", "text"),
         (_record(birth_date="02/03/1968"), "birth_date", "ISO"),
         (_record(densitometry_date="May"), "densitometry_date", "date"),
-        pytest.param(
-            _record(densitometry_date="2026-11-23"),
-            "densitometry_date",
-            "after the day",
-            marks=_fault("the date of a densitometry without T-scores may be in the future"),
-        ),
     ],
 )
 def test_a_record_that_is_wrong_is_refused_saying_what_to_do(
@@ -776,7 +744,7 @@ def test_a_cell_says_what_a_value_of_json_says(
         ("climacteric_disorders", "1"),
         ("sex", "F"),
         *(
-            pytest.param("fractures", cell, marks=_fault("of two values in one entry the last wins, in silence"))
+            pytest.param("fractures", cell)
             for cell in (
                 "vertebra:low-energy:high-energy",
                 "vertebra:x2:x3",
@@ -828,7 +796,6 @@ def test_unknown_columns_are_passed_over_by_name_or_all() -> None:
         read_case(text, "csv", ignore_columns=["ward"])
 
 
-@_fault("a column that is a key of the record is read although it is named in ignore_columns")
 def test_a_known_column_named_to_be_passed_over_is_passed_over() -> None:
     assert _values(_row("female", "sex", ignore_columns=["sex"]), "hasSex") == set()
 
@@ -879,6 +846,16 @@ def test_our_context_may_be_named_or_left_out(context: dict[str, Any], shape: st
     assert _values(case, "hasSex") == {"https://w3id.org/osteo-kg/ns/Female"}
 
 
+def test_what_stands_beside_a_graph_is_read_too() -> None:
+    document = _linked(**{"@graph": [{"@id": "urn:b", "@type": "Patient"}]})
+    assert {case.iri for case in read_case(document, "jsonld")} == {"urn:case:anna", "urn:b"}
+
+
+def test_the_date_of_no_densitometry_is_said_to_be_ignored(knowledge_base: KnowledgeBase) -> None:
+    [case] = read_case('{"patient": "anna", "densitometry_date": "2026-05-01"}', "json")
+    assert [each.code for each in knowledge_base.assess(case, on=ON).warnings] == ["property-ignored"]
+
+
 @pytest.mark.parametrize("number", ["-2.10", "-2.1", "-21e-1"])
 def test_a_json_ld_number_is_the_decimal_written(number: str, knowledge_base: KnowledgeBase) -> None:
     """As a double, -2.1 would not be equal to the decimal."""
@@ -895,10 +872,6 @@ def test_a_json_ld_number_is_the_decimal_written(number: str, knowledge_base: Kn
         '"Patient"',
         "null",
         '{"@graph": null}',
-        pytest.param(
-            _linked(**{"@graph": [{"@id": "urn:b", "@type": "Patient"}]}),
-            marks=_fault("what stands beside @graph is dropped, in silence, the patient included"),
-        ),
     ],
 )
 def test_a_json_ld_document_that_is_wrong_is_refused(document: str) -> None:
@@ -960,7 +933,6 @@ def _outcome(knowledge_base: KnowledgeBase, data: bytes | str, form: str) -> str
     return "read"
 
 
-SURROGATE = _fault("a lone surrogate in JSON: UnicodeEncodeError, or ValueError from Oxigraph")
 NESTED: list[tuple[str, Callable[[int], str]]] = [
     ("json", lambda n: '{"fractures": ' + "[" * n + "]" * n + "}"),
     ("json", lambda n: '{"sex": ' + '{"sex":' * n + "1" + "}" * n + "}"),
@@ -998,7 +970,7 @@ TRIPLE_IN_TRIPLE: dict[str, Callable[[int], str]] = {
 
 
 @pytest.mark.parametrize("form", TRIPLE_IN_TRIPLE)
-@pytest.mark.parametrize("depth", [900, pytest.param(50_000, marks=_fault("Oxigraph overflows the stack: SIGSEGV"))])
+@pytest.mark.parametrize("depth", [900, pytest.param(50_000)])
 def test_triples_in_triples_do_not_end_the_process(form: str, depth: int) -> None:
     """In a process of its own, since no exception is raised where the stack overflows."""
     script = (
@@ -1014,10 +986,10 @@ def test_triples_in_triples_do_not_end_the_process(form: str, depth: int) -> Non
 @pytest.mark.parametrize(
     ("form", "text"),
     [
-        pytest.param("json", _record(patient="\ud800"), marks=SURROGATE),
-        pytest.param("json", _record(birth_date="\ud800"), marks=SURROGATE),
-        pytest.param("json", _record(t_score_total_hip="\ud800"), marks=SURROGATE),
-        pytest.param("json", _record(fractures=[{"site": "ankle", "date": "\udfff"}]), marks=SURROGATE),
+        pytest.param("json", _record(patient="\ud800")),
+        pytest.param("json", _record(birth_date="\ud800")),
+        pytest.param("json", _record(t_score_total_hip="\ud800")),
+        pytest.param("json", _record(fractures=[{"site": "ankle", "date": "\udfff"}])),
         ("json", _record(**{"sex": "\ud800", "\ud800": 1, "fractures": ["\ud800"]})),
         ("jsonld", _linked(birthDate="\ud800", **{"\ud800": "\ud800"})),
         ("json", "\ud800"),
@@ -1050,11 +1022,16 @@ def test_a_lone_surrogate_in_a_name_of_a_file_can_be_echoed() -> None:
 EXAMPLES = settings(
     max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
 )
+NUMBERS = (
+    "1e999999999", "-1e-999999999", "1e30", "1e400", "0e500", "9" * 40, "-2.123456789012345678901", "-0", "-0.0", "+5",
+    "007", "0x1f", "1_0", "5 ", "٣", "²", "\u2212", "∞", "NaN", "null", "true", "62.0", "1968-02-30", "12026-01-01",
+)  # fmt: skip
 HOSTILE = (
-    "1e999999999", "-1e-999999999", "NaN", "null", "true", "-0", "9" * 40, "-2.123456789012345678901", "\\ud800", "\0",
-    "٣", "²", "\u2212", "\u202e", "\u00a0", '"', "'", "<", ">", "[", "]", "{", "}", "(", ")", "&e;", "<!ENTITY e 'x'>",
-    "@context", "@graph", "@value", "@list", "@reverse", "@id", "osteo:Fracture", "owl:sameAs", "_:b",
-    "rdfs:subClassOf", "https://w3id.org/osteo-kg/ns/SevereFracture", "2026-02-30", "2026-11-23", "none", ";", ":", ",", "\r", "\n", "",
+    *NUMBERS,
+    "\\ud800", "\0", "\u202e", "\u00a0", '"', "'", "<", ">", "[", "]", "{", "}", "(", ")", ";", ":", ",", "\r", "\n",
+    "", "&e;", "<!ENTITY e 'x'>", "@context", "@graph", "@value", "@list", "@reverse", "@id", "_:b", "none",
+    "owl:sameAs", "rdfs:subClassOf", "osteo:Fracture", "https://w3id.org/osteo-kg/ns/SevereFracture",
+    "2026-02-30", "2026-11-23",
 )  # fmt: skip
 TOKEN = re.compile(r"[\w.:+-]+|\W")
 
@@ -1102,3 +1079,12 @@ def test_a_valid_document_that_was_damaged_is_read_or_refused(form: str, knowled
 
     check()
     assert seen == {"read", "unreadable"}
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "ttl"])
+def test_any_number_in_the_place_of_any_other_is_read_or_refused(form: str, knowledge_base: KnowledgeBase) -> None:
+    tokens = TOKEN.findall(DOCUMENTS[form])
+    places = [place for place, token in enumerate(tokens) if re.match(r"-?\d|true$|false$", token)]
+    for place, number in itertools.product(places, NUMBERS):
+        text = "".join([*tokens[:place], number, *tokens[place + 1 :]])
+        assert _outcome(knowledge_base, text, form) in ("read", "unreadable")

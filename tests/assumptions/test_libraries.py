@@ -156,9 +156,6 @@ def test_nothing_that_a_wrong_case_says_is_logged_or_warned_of(
 
 
 @pytest.mark.filterwarnings("default")
-@pytest.mark.xfail(
-    reason="fault: rdflib warns of a boolean that it does not know, value included, and nothing stops that"
-)
 def test_a_wrong_boolean_is_not_warned_of(knowledge_base: KnowledgeBase, recwarn: pytest.WarningsRecorder) -> None:
     prefixes = f"PREFIX osteo: <{OSTEO._NS}> PREFIX xsd: <{XSD}>"
     wrong = '<urn:case:a> a osteo:Patient ; osteo:climactericDisorders "secret"^^xsd:boolean .'
