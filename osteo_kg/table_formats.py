@@ -162,7 +162,9 @@ def csv_lines(rows: Iterable[list[str]]) -> Iterator[str]:
 
 
 def situation_triples(engine: Engine, keys: Iterable[Key]) -> Iterator[ox.Triple]:
-    """Write situations as triples, in the terms of an assessment."""
+    """Write situations as triples, in the terms of an assessment; new ones are reasoned in one batch."""
+    wanted = list(keys)
+    engine.prepare(wanted)
     terms = engine.knowledge.terms
     kinds = {name: terms.kinds[f"{OSTEO._NS}{name}"] for name in ("Disposition", "Strength", "Obligation")}
 
@@ -170,7 +172,7 @@ def situation_triples(engine: Engine, keys: Iterable[Key]) -> Iterator[ox.Triple
         return ox.NamedNode(f"{OSTEO._NS}{name}")
 
     by_status = {ELIGIBLE: node("isEligibleFor"), NOT_ELIGIBLE: node("isNotEligibleFor")}
-    for key in keys:
+    for key in wanted:
         answer = engine.answer(key)
         situation = ox.NamedNode(f"{SITUATION}{engine.guideline.id}/{engine.space.text(key)}")
         yield ox.Triple(situation, RDF_TYPE, node("Situation"))
@@ -193,8 +195,12 @@ def situation_triples(engine: Engine, keys: Iterable[Key]) -> Iterator[ox.Triple
 
 def write_turtle(engine: Engine, stream: BinaryIO) -> None:
     """Write every situation as Turtle, one at a time."""
-    engine.prepare(keys := list(engine.space.all_keys()))
-    ox.serialize(situation_triples(engine, keys), stream, ox.RdfFormat.TURTLE, prefixes={"osteo": str(OSTEO._NS)})
+    ox.serialize(
+        situation_triples(engine, engine.space.all_keys()),
+        stream,
+        ox.RdfFormat.TURTLE,
+        prefixes={"osteo": str(OSTEO._NS)},
+    )
 
 
 def _csv(rows: Iterable[list[str]]) -> str:

@@ -1,0 +1,50 @@
+"""The `query` command: SPARQL over the knowledge, the decision table and cases with their answers."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import click
+
+from osteo_kg.errors import UsageError
+from osteo_kg.inputs import read_cases
+from osteo_kg.knowledge_base import KnowledgeBase
+from osteo_kg.store import GRAPH_FORMATS, SOLUTION_FORMATS, build_dataset
+
+_INPUT_AT_FAULT = 2
+
+
+@click.command()
+@click.argument("query", metavar="QUERY|FILE.rq")
+@click.argument("files", nargs=-1, metavar="[FILE...]")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([*SOLUTION_FORMATS, *GRAPH_FORMATS]),
+    help="Format of the result (csv, or turtle for a graph).",
+)
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Day of assessment (today).")
+def query(query: str, files: tuple[str, ...], form: str | None, on: datetime.datetime | None) -> None:
+    """Answer a SPARQL query over the knowledge, the decision table, and the patients of FILE... with their answers."""
+    knowledge_base = KnowledgeBase()
+    cases, unread = read_cases(knowledge_base, files, None, ())
+    dataset = build_dataset(knowledge_base, cases, on=on.date() if on else None)
+    result = dataset.query(_text(query))
+    usual = {"graph": "turtle", "boolean": "json", "solutions": "csv"}[result.kind]
+    click.echo(result.written(form or usual).decode("utf-8"), nl=False)
+    if unread:
+        raise click.exceptions.Exit(_INPUT_AT_FAULT)
+
+
+def _text(query: str) -> str:
+    """Give the query itself, or the text of the file that is named."""
+    if not query.endswith(".rq"):
+        return query
+    try:
+        return Path(query).read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"The query file {query} cannot be read: {error}.", advice="Check its name.") from error
+
+
+commands: tuple[click.Command, ...] = (query,)
