@@ -15,43 +15,18 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 
-from osteo_kg import cli_query, cli_records, resources, table_formats
+from osteo_kg import cli_query, cli_records, options, resources, table_formats
 from osteo_kg.assessment import Assessment
 from osteo_kg.console import Refusals, complain, complain_of, progress, write
 from osteo_kg.errors import KnowledgeError, OsteoError
 from osteo_kg.graph_formats import GRAPH_FORMATS, written_graph
 from osteo_kg.inputs import read_cases
-from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase, Method
+from osteo_kg.knowledge_base import KnowledgeBase, Method
 from osteo_kg.ontology import ONTOLOGY_FORMATS, written
-from osteo_kg.reading import FORMATS
 from osteo_kg.report import ValidationReport
-from osteo_kg.texts import LANGUAGES, Language
+from osteo_kg.texts import Language
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-_KNOWLEDGE_AT_FAULT, _INPUT_AT_FAULT = 1, 2
-
-
-class _Day(click.ParamType[datetime.date]):
-    """A day written YYYY-MM-DD."""
-
-    name = "date"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime.date:
-        try:
-            return datetime.date.fromisoformat(value)
-        except (TypeError, ValueError):
-            self.fail(f"{value!r} is not a day. Write it as 2026-11-22.", param, ctx)
-
-
-class _Words(click.ParamType[tuple[str, ...]]):
-    """Words separated by commas."""
-
-    name = "words"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        if isinstance(value, tuple):
-            return value
-        return tuple(word.strip() for word in str(value).split(",") if word.strip())
 
 
 class _Main(click.Group):
@@ -66,45 +41,16 @@ class _Main(click.Group):
         except OsteoError as error:
             complain(str(error))
             raise click.exceptions.Exit(
-                _KNOWLEDGE_AT_FAULT if isinstance(error, KnowledgeError) else _INPUT_AT_FAULT
+                options.KNOWLEDGE_AT_FAULT if isinstance(error, KnowledgeError) else options.INPUT_AT_FAULT
             ) from error
 
 
 def _inputs(command: _Command) -> _Command:
-    for option in (
-        click.option(
-            "--knowledge",
-            "folders",
-            multiple=True,
-            metavar="DIR",
-            type=_FOLDER,
-            help="Add modules of a folder.",
-        ),
-        click.option(
-            "--ignore-columns",
-            type=_Words(),
-            default=(),
-            metavar="NAMES",
-            help="CSV columns to pass over, or all.",
-        ),
-        click.option("--input-format", metavar="FORMAT", type=click.Choice(list(FORMATS)), help="Format of the input."),
-        click.option("--on", type=_Day(), metavar="DATE", help="Day of assessment (today)."),
-        click.argument("files", nargs=-1, required=True, metavar="FILE..."),
-    ):
+    """Add what every command that reads patients takes."""
+    files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
+    for option in (options.knowledge, options.ignore_columns, options.input_format, options.on, files):
         command = option(command)
     return command
-
-
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-_language = click.option("--language", type=click.Choice(LANGUAGES), default="en", help="Language of the sentences.")
-_guideline = click.option(
-    "--guideline",
-    "guidelines",
-    multiple=True,
-    default=(DEFAULT_GUIDELINE,),
-    metavar="ID",
-    help="Guideline to apply; repeatable.",
-)
 
 
 @click.group(cls=_Main)
@@ -125,16 +71,10 @@ def main() -> None:
     default="text",
     help="Format of the answers.",
 )
-@_language
-@click.option(
-    "--assume-complete",
-    type=_Words(),
-    default=(),
-    metavar="SECTIONS",
-    help="Sections whose emptiness means none: any of fractures,treatments,conditions.",
-)
+@options.language
+@options.assume_complete
 @click.option("--by", type=click.Choice(["situation", "reasoning"]), default="situation", help="How to answer.")
-@_guideline
+@options.guidelines
 def assess(
     files: tuple[str, ...],
     on: datetime.date | None,
@@ -174,7 +114,7 @@ def assess(
     default="text",
     help="Format of the reports.",
 )
-@_language
+@options.language
 def validate(
     files: tuple[str, ...],
     on: datetime.date | None,
@@ -195,9 +135,9 @@ def validate(
 @main.command()
 @click.option("--all", "everything", is_flag=True, help="Every situation, those with unknown facts too.")
 @click.option("--format", "form", type=click.Choice(["text", "csv", "html", "turtle"]), default="text", help="Format.")
-@click.option("--knowledge", "folders", multiple=True, metavar="DIR", type=_FOLDER, help="Add modules of a folder.")
-@click.option("--guideline", default=DEFAULT_GUIDELINE, metavar="ID", help="Guideline to show.")
-@_language
+@options.knowledge
+@options.guideline
+@options.language
 def table(everything: bool, form: str, folders: tuple[Path, ...], guideline: str, language: Language) -> None:
     """Print the decision table: one page that a clinician can sign, or every situation.
 
@@ -229,7 +169,7 @@ def table(everything: bool, form: str, folders: tuple[Path, ...], guideline: str
 
 @main.command()
 @click.option("--format", "form", type=click.Choice(list(ONTOLOGY_FORMATS)), default="turtle", help="Format.")
-@click.option("--knowledge", "folders", multiple=True, metavar="DIR", type=_FOLDER, help="Add modules of a folder.")
+@options.knowledge
 def ontology(form: str, folders: tuple[Path, ...]) -> None:
     """Print the whole ontology: all modules merged under one header, without imports."""
     click.echo(written(KnowledgeBase.load(folders).knowledge, form), nl=False)
@@ -248,7 +188,7 @@ def _end(unread: int, refused: list[ValidationReport], language: Language) -> No
     for report in refused:
         complain_of(report, language)
     if unread or refused:
-        raise click.exceptions.Exit(_INPUT_AT_FAULT)
+        raise click.exceptions.Exit(options.INPUT_AT_FAULT)
 
 
 for command in (*cli_records.commands, *cli_query.commands):

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import click
 
+from osteo_kg import options
 from osteo_kg.errors import UsageError
 from osteo_kg.inputs import read_cases
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.store import GRAPH_FORMATS, SOLUTION_FORMATS, build_dataset
-
-_INPUT_AT_FAULT = 2
 
 
 @click.command()
@@ -24,17 +23,30 @@ _INPUT_AT_FAULT = 2
     type=click.Choice([*SOLUTION_FORMATS, *GRAPH_FORMATS]),
     help="Format of the result (csv, or turtle for a graph).",
 )
-@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Day of assessment (today).")
-def query(query: str, files: tuple[str, ...], form: str | None, on: datetime.datetime | None) -> None:
+@options.on
+@options.input_format
+@options.ignore_columns
+@options.knowledge
+@options.guideline
+def query(
+    query: str,
+    files: tuple[str, ...],
+    form: str | None,
+    on: datetime.date | None,
+    input_format: str | None,
+    ignore_columns: tuple[str, ...],
+    folders: tuple[Path, ...],
+    guideline: str,
+) -> None:
     """Answer a SPARQL query over the knowledge, the decision table, and the patients of FILE... with their answers."""
-    knowledge_base = KnowledgeBase()
-    cases, unread = read_cases(knowledge_base, files, None, ())
-    dataset = build_dataset(knowledge_base, cases, on=on.date() if on else None)
+    knowledge_base = KnowledgeBase.load(folders)
+    cases, unread = read_cases(knowledge_base, files, input_format, ignore_columns)
+    dataset = build_dataset(knowledge_base, cases, on=on, guideline=guideline)
     result = dataset.query(_text(query))
     usual = {"graph": "turtle", "boolean": "json", "solutions": "csv"}[result.kind]
     click.echo(result.written(form or usual).decode("utf-8"), nl=False)
     if unread:
-        raise click.exceptions.Exit(_INPUT_AT_FAULT)
+        raise click.exceptions.Exit(options.INPUT_AT_FAULT)
 
 
 def _text(query: str) -> str:

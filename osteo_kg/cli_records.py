@@ -4,44 +4,49 @@ from __future__ import annotations
 
 import datetime
 import json
+from pathlib import Path
 
 import click
 
+from osteo_kg import options
 from osteo_kg.cases import Case
 from osteo_kg.console import complain, complain_of
 from osteo_kg.errors import UsageError
 from osteo_kg.guideline import read_guideline
 from osteo_kg.inputs import read_cases
 from osteo_kg.knowledge import Terms
-from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
-from osteo_kg.reading import FORMATS as READ
+from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.report import ValidationReport
 from osteo_kg.schemas import assessment_schema, record_schema
 from osteo_kg.writing import FORMATS, RDF_FORMATS, check_fits, empty_record, names_shared, shared_names, write_cases
-
-_INPUT_AT_FAULT = 2
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--to", "form", type=click.Choice(FORMATS), required=True, help="Format to write.")
-@click.option("--input-format", metavar="FORMAT", type=click.Choice(list(READ)), help="Format of the input.")
-@click.option("--ignore-columns", default="", metavar="NAMES", help="CSV columns to pass over, or all.")
-def convert(files: tuple[str, ...], form: str, input_format: str | None, ignore_columns: str) -> None:
+@options.input_format
+@options.ignore_columns
+@options.knowledge
+def convert(
+    files: tuple[str, ...],
+    form: str,
+    input_format: str | None,
+    ignore_columns: tuple[str, ...],
+    folders: tuple[Path, ...],
+) -> None:
     """Write the patients of FILE... in another format.
 
     A patient who does not fit into the format is refused, and the others are written.
     """
-    knowledge_base = KnowledgeBase.load()
+    knowledge_base = KnowledgeBase.load(folders)
     terms = knowledge_base.knowledge.terms
-    ignored = tuple(name.strip() for name in ignore_columns.split(","))
-    cases, unread = read_cases(knowledge_base, files, input_format, ignored)
+    cases, unread = read_cases(knowledge_base, files, input_format, ignore_columns)
     shared = shared_names(cases) if form in RDF_FORMATS else frozenset[str]()
     fitting = [case for case in cases if _fits(case, form, terms, shared)]
     if fitting:
         click.echo(write_cases(fitting, form, terms).encode(), nl=False)
     if unread or len(fitting) < len(cases):
-        raise click.exceptions.Exit(_INPUT_AT_FAULT)
+        raise click.exceptions.Exit(options.INPUT_AT_FAULT)
 
 
 def _fits(case: Case, form: str, terms: Terms, shared: frozenset[str]) -> bool:
@@ -72,13 +77,15 @@ def template(form: str) -> None:
 
 @click.command()
 @click.argument("document", type=click.Choice(["record", "assessment"]), metavar="record|assessment")
-def schema(document: str) -> None:
+@options.knowledge
+@options.guideline
+def schema(document: str, folders: tuple[Path, ...], guideline: str) -> None:
     """Print the JSON Schema of a flat record, or of an assessment."""
-    knowledge = KnowledgeBase.load().knowledge
+    knowledge = KnowledgeBase.load(folders).knowledge
     if document == "record":
         found = record_schema(knowledge.terms)
     else:
-        found = assessment_schema(knowledge, read_guideline(knowledge, DEFAULT_GUIDELINE))
+        found = assessment_schema(knowledge, read_guideline(knowledge, guideline))
     click.echo(json.dumps(found, ensure_ascii=False, indent=2).encode())
 
 

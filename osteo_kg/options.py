@@ -1,0 +1,79 @@
+"""The options that commands share (design.md section 3.5)."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from osteo_kg.knowledge_base import DEFAULT_GUIDELINE
+from osteo_kg.reading import FORMATS
+from osteo_kg.texts import LANGUAGES
+
+KNOWLEDGE_AT_FAULT, INPUT_AT_FAULT = 1, 2
+
+
+class Day(click.ParamType[datetime.date]):
+    """A day written YYYY-MM-DD."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime.date:
+        """Read a day; the short form without hyphens is no day here."""
+        try:
+            day = datetime.date.fromisoformat(value)
+        except (TypeError, ValueError):
+            day = None
+        if day is None or day.isoformat() != value:
+            self.fail(f"{value!r} is not a day. Write it as 2026-11-22.", param, ctx)
+        return day
+
+
+class Words(click.ParamType[tuple[str, ...]]):
+    """Words separated by commas."""
+
+    name = "words"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Split at commas; what is split already stays."""
+        if isinstance(value, tuple):
+            return value
+        return tuple(word.strip() for word in str(value).split(",") if word.strip())
+
+
+on = click.option("--on", type=Day(), metavar="DATE", help="Day of assessment (today).")
+language = click.option("--language", type=click.Choice(LANGUAGES), default="en", help="Language of the sentences.")
+input_format = click.option(
+    "--input-format", metavar="FORMAT", type=click.Choice(list(FORMATS)), help="Format of the input."
+)
+ignore_columns = click.option(
+    "--ignore-columns", type=Words(), default=(), metavar="NAMES", help="CSV columns to pass over, or all."
+)
+knowledge = click.option(
+    "--knowledge",
+    "folders",
+    multiple=True,
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Add modules of a folder; repeatable.",
+)
+guideline = click.option(
+    "--guideline", default=DEFAULT_GUIDELINE, metavar="ID", show_default=True, help="Guideline to apply."
+)
+guidelines = click.option(
+    "--guideline",
+    "guidelines",
+    multiple=True,
+    default=(DEFAULT_GUIDELINE,),
+    metavar="ID",
+    help="Guideline to apply; repeatable.",
+)
+assume_complete = click.option(
+    "--assume-complete",
+    type=Words(),
+    default=(),
+    metavar="SECTIONS",
+    help="Sections whose emptiness means none: any of fractures,treatments,conditions.",
+)
