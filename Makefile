@@ -1,4 +1,4 @@
-# make demo, test, lint, bench or clean. Python 3.11 or later and make are enough: the rest comes from PyPI, once.
+# make demo, serve, test, lint, bench or clean. Python 3.11 or later and make are enough: the rest comes from PyPI, once.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -6,10 +6,13 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 SOURCES := $(wildcard osteo_kg server tests benchmarks)
 
-.PHONY: demo test lint bench clean
+.PHONY: demo serve test lint bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/osteo-kg assess examples/*.ttl
+
+serve: $(VENV)/installed
+	$(BIN)/osteo-kg serve
 
 test: $(VENV)/test-installed $(VENV)/jars-fetched
 	$(BIN)/pytest -n $(WORKERS)

@@ -21,6 +21,7 @@ from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import OSTEO
 
 Subject = ox.NamedNode | ox.BlankNode | ox.Triple  # RDF 1.2 lets a triple stand here; no case may
+Node = (ox.NamedNode, ox.BlankNode)
 XSD = "http://www.w3.org/2001/XMLSchema#"
 DECIMAL, INTEGER, BOOLEAN, DATE_TIME = (
     ox.NamedNode(XSD + name) for name in ("decimal", "integer", "boolean", "dateTime")
@@ -225,18 +226,16 @@ _MENDERS = {
 
 
 def _bare_fractures(triples: tuple[ox.Triple, ...]) -> tuple[ox.Triple, ...]:
-    """A bare osteo:Fracture is one of unspecified site; beside a class that names a site it says nothing more."""
-    bare = ox.NamedNode(str(OSTEO.Fracture))
-    classes = [t for t in triples if t.predicate == RDF_TYPE]
-    if not any(t.object == bare for t in classes):
-        return triples
-    named = {t.subject for t in classes if t.object != bare}
-    unspecified = ox.NamedNode(str(OSTEO.UnspecifiedSiteFracture))
-    return tuple(
-        t if not (t.predicate == RDF_TYPE and t.object == bare) else ox.Triple(t.subject, RDF_TYPE, unspecified)
-        for t in triples
-        if not (t.predicate == RDF_TYPE and t.object == bare and t.subject in named)
-    )
+    """A fracture of no class, or of the class osteo:Fracture alone, is one of unspecified site.
+
+    Beside a class that names a site, osteo:Fracture says nothing more and is left out.
+    """
+    fractures = dict.fromkeys(t.object for t in triples if t.predicate.value == str(OSTEO.hasFracture))
+    bare, unspecified = ox.NamedNode(str(OSTEO.Fracture)), ox.NamedNode(str(OSTEO.UnspecifiedSiteFracture))
+    named = {t.subject for t in triples if t.predicate == RDF_TYPE and t.object != bare}
+    kept = [t for t in triples if not (t.predicate == RDF_TYPE and t.object == bare and t.subject in fractures)]
+    unnamed = [each for each in fractures if isinstance(each, Node) and each not in named]
+    return (*kept, *(ox.Triple(each, RDF_TYPE, unspecified) for each in unnamed))
 
 
 def with_findings(case: Case, findings: Iterable[Finding]) -> Case:

@@ -12,6 +12,7 @@ from osteo_kg import options
 from osteo_kg.cases import Case
 from osteo_kg.console import complain, complain_of
 from osteo_kg.errors import UsageError
+from osteo_kg.flatten import completeness_implied
 from osteo_kg.guideline import read_guideline
 from osteo_kg.inputs import read_cases
 from osteo_kg.knowledge import Terms
@@ -56,6 +57,10 @@ def _fits(case: Case, form: str, terms: Terms, shared: frozenset[str]) -> bool:
         return False
     try:
         check_fits(case, form, terms)
+        for key in completeness_implied(case) if form not in RDF_FORMATS else ():
+            complain(
+                f"{case.patient}: that {key} is complete goes without saying in {form}, as for any list with entries."
+            )
     except UsageError as error:
         complain(str(error))
         return False

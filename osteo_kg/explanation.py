@@ -27,7 +27,7 @@ from osteo_kg.cases import BOOLEAN, DECIMAL
 from osteo_kg.engine import Engine
 from osteo_kg.guideline import Criterion, Rule
 from osteo_kg.lifting import SECTIONS, Entry, Lifted
-from osteo_kg.matching import NOT_MET
+from osteo_kg.matching import NOT_MET, UNKNOWN
 from osteo_kg.notices import Notices, Raised
 from osteo_kg.sections import SectionDimension
 from osteo_kg.situations import Key
@@ -72,7 +72,9 @@ class Explainer:
         for each in self._notices.raised(lifted):
             raised[each.kind.category].append(each)
         criteria = {
-            iri: CriterionAssessment(iri, each.label, answer.criteria[iri], tuple(self._evidence(lifted, coded, each)))
+            iri: CriterionAssessment(
+                iri, each.label, answer.criteria[iri], tuple(self._evidence(lifted, coded, each, answer))
+            )
             for iri, each in guideline.criteria.items()
         }
         return Assessment(
@@ -245,11 +247,13 @@ class Explainer:
         touching = self.engine.guideline.interpretations_of(raised.kind.iri)
         return Notice(raised.kind.code, raised.message, touching[0].key if touching else None)
 
-    def _evidence(self, lifted: Lifted, coded: Mapping[str, str], criterion: Criterion) -> Iterator[Evidence]:
+    def _evidence(
+        self, lifted: Lifted, coded: Mapping[str, str], criterion: Criterion, answer: Answer
+    ) -> Iterator[Evidence]:
         for fact in criterion.facts:
             key, stated_by = self._terms.record_keys[fact], self._stated_by[fact]
             if fact in SECTIONS:
-                yield from (Evidence(key, value) for value in self._entries(lifted, fact, criterion))
+                yield from (Evidence(key, value) for value in self._entries(lifted, fact, criterion, answer))
             elif stated_by == LOWEST_T_SCORE:
                 yield from (Evidence(site, _json_number(score)) for site, score in lifted.deciding)
             elif stated_by in lifted.numbers:
@@ -263,23 +267,27 @@ class Explainer:
     def _stated_by(self) -> Mapping[str, str]:
         return dict(self.engine.knowledge.triples.pairs(f"{OSTEO._NS}statedBy"))
 
-    def _entries(self, lifted: Lifted, section: str, criterion: Criterion) -> Iterator[object]:
+    def _entries(self, lifted: Lifted, section: str, criterion: Criterion, answer: Answer) -> Iterator[object]:
         """Give the entries that bear on a criterion.
 
         Where none does, all that were weighed; the empty list for none.
         """
         entries = lifted.sections[section]
-        bearing = [entry for entry in entries if entry.counts and self._bears_on(entry, section, criterion)]
+        open_ = answer.criteria[criterion.iri] == UNKNOWN
+        bearing = [entry for entry in entries if entry.counts and self._bears_on(entry, section, criterion, open_)]
         for entry in bearing or entries:
             yield dict(entry.record)
         if not entries and section in lifted.complete:
             yield []
 
-    def _bears_on(self, entry: Entry, section: str, criterion: Criterion) -> bool:
+    def _bears_on(self, entry: Entry, section: str, criterion: Criterion, open_: bool) -> bool:
+        """Whether an entry speaks for a criterion; a doubtful one does where the criterion is open."""
         dimension = self.engine.space.dimensions[self.engine.space.places[section]]
         assert isinstance(dimension, SectionDimension)
         name = dimension.name_of(entry)
-        if name in dimension.doubts or name in dimension.counted.get(criterion.tested, ()):
+        if name in dimension.doubts:
+            return open_
+        if name in dimension.counted.get(criterion.tested, ()):
             return True
         closure = self.engine.closures.get(frozenset({entry.atom}))
         return closure is not None and criterion.tested in closure.classes

@@ -7,14 +7,14 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from osteo_kg.cases import Case, decimal_text
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge import Terms
-from osteo_kg.records import KEYS, SCORES, SECTIONS, STATEMENTS, Repeated, nearest, record_case
+from osteo_kg.records import KEYS, SCORES, SECTIONS, STATEMENTS, Repeated, nearest, record_case, unread_case
 
 
 def read_json(text: str, name: str, terms: Terms) -> tuple[Case, ...]:
@@ -24,8 +24,9 @@ def read_json(text: str, name: str, terms: Terms) -> tuple[Case, ...]:
         UnreadableCaseError: the text is not JSON, or neither an object nor an array of objects.
     """
     document = parse_json(text, name)
-    records = document if isinstance(document, list) else [document]
-    return tuple(record_case(record, f"{name}#{row}", terms) for row, record in enumerate(_objects(records, name), 1))
+    if not isinstance(document, list | Repeated):
+        raise UnreadableCaseError(f"{name} is not a JSON object, nor an array of them.", advice=_ONE_EACH)
+    return _cases(document if isinstance(document, list) else [document], name, terms)
 
 
 def read_json_lines(text: str, name: str, terms: Terms) -> tuple[Case, ...]:
@@ -35,8 +36,29 @@ def read_json_lines(text: str, name: str, terms: Terms) -> tuple[Case, ...]:
         UnreadableCaseError: a line is not a JSON object.
     """
     lines = [(row, line) for row, line in enumerate(text.split("\n"), 1) if line.strip()]
-    records = [parse_json(line, f"{name}, line {row}") for row, line in lines]
-    return tuple(record_case(record, f"{name}#{row}", terms) for row, record in enumerate(_objects(records, name), 1))
+    return _cases([_line(line, f"{name}, line {row}") for row, line in lines], name, terms)
+
+
+def _line(line: str, name: str) -> Any:
+    try:
+        return parse_json(line, name)
+    except UnreadableCaseError as error:
+        return error
+
+
+def _cases(records: list[Any], name: str, terms: Terms) -> tuple[Case, ...]:
+    """Make one case of each record; one that is no object is a case that is refused, and the others are answered."""
+    if not records:
+        raise UnreadableCaseError(f"{name} holds no patient.", advice="Send one record at least.")
+    return tuple(_one(record, f"{name}#{row}", terms) for row, record in enumerate(records, 1))
+
+
+def _one(record: Any, name: str, terms: Terms) -> Case:
+    if isinstance(record, Repeated):
+        return record_case(record, name, terms)
+    if isinstance(record, UnreadableCaseError):
+        return unread_case(name, record)
+    return unread_case(name, UnreadableCaseError(f"{name} is not a JSON object.", advice=_ONE_EACH))
 
 
 def read_csv(text: str, name: str, terms: Terms, ignore: frozenset[str] = frozenset()) -> tuple[Case, ...]:
@@ -66,10 +88,12 @@ def read_csv(text: str, name: str, terms: Terms, ignore: frozenset[str] = frozen
     cases = []
     for number, row in enumerate(rows, 1):
         if len(row) != len(header):
-            raise UnreadableCaseError(
+            uneven = UnreadableCaseError(
                 f"{name}, row {number} has {len(row)} cells, and the header has {len(header)}.",
                 advice="Give every row one cell for each column; quote cells that hold a comma.",
             )
+            cases.append(unread_case(f"{name}#{number}", uneven))
+            continue
         cells = {
             key: cell
             for key, cell in zip(header, row, strict=True)
@@ -114,7 +138,7 @@ def _from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
 def _fracture_cell(text: str) -> dict[str, Any]:
     site, *parts = text.split(":")
     entry: dict[str, Any] = {"site": site}
-    for part in parts:
+    for part in filter(None, parts):
         count = re.fullmatch(r"x(-?\d+)", part, re.ASCII)
         key = "count" if count else "date" if re.match(r"\d", part) else "mechanism"
         value = Decimal(count.group(1)) if count else part
@@ -134,6 +158,7 @@ _ENTRY_CELLS: dict[str, Callable[[str], Any]] = {
 }
 
 
+_ONE_EACH = "Send one object for each patient."
 #: A surrogate without its other half, escaped; `\\\\u` is a backslash before a letter.
 _SURROGATE = re.compile(
     r"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
@@ -172,16 +197,3 @@ def parse_json(text: str, name: str) -> Any:
 def _number(text: str) -> Decimal | str:
     written = decimal_text(text)
     return text if written is None else Decimal(written)
-
-
-def _objects(records: Iterable[Any], name: str) -> Iterator[Repeated]:
-    records = list(records)
-    if not records:
-        raise UnreadableCaseError(f"{name} holds no patient.", advice="Send one record at least.")
-    for record in records:
-        if not isinstance(record, Repeated):
-            raise UnreadableCaseError(
-                f"{name} holds something that is not a JSON object.",
-                advice="Send one object for each patient.",
-            )
-        yield record

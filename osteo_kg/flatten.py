@@ -16,6 +16,11 @@ from osteo_kg.records import CODED, KEYS, SCORES, SECTIONS, STATEMENTS
 from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import OSTEO, local_name
 
+_LISTED_BY = {
+    str(OSTEO.FractureHistory): str(OSTEO.hasFracture),
+    str(OSTEO.TreatmentHistory): str(OSTEO.hasPastTreatment),
+    str(OSTEO.MedicalHistory): str(OSTEO.hasCondition),
+}
 _DAY = len("2026-11-22")
 _Node = ox.NamedNode | ox.BlankNode
 _Read = Callable[[ox.Literal], Any]  # a value of the flat record; None where it is not one
@@ -41,6 +46,18 @@ def record_of(case: Case, terms: Terms) -> dict[str, Any]:
             advice="Convert to an RDF format instead: ttl, nt, jsonld or rdf.",
         )
     return {key: record[key] for key in KEYS if key in record}
+
+
+def completeness_implied(case: Case) -> tuple[str, ...]:
+    """Give the keys of the sections whose completeness, stated beside entries, a flat record only implies.
+
+    A list with entries is taken as complete, so the answer is the same but for the assumption that it names.
+    """
+    stated = {getattr(t.object, "value", "") for t in case.triples if t.predicate.value == str(OSTEO.isCompleteFor)}
+    listed = {triple.predicate.value for triple in case.triples}
+    return tuple(
+        key for key, section in SECTIONS.items() if str(section) in stated and _LISTED_BY[str(section)] in listed
+    )
 
 
 class _Flattener:
@@ -104,9 +121,6 @@ class _Flattener:
         }
         for key, entries in sections.items():
             stated = ox.NamedNode(str(SECTIONS[key])) in complete
-            if stated and entries:
-                section = self.terms.label(str(SECTIONS[key])).en
-                self.unfit.append(f"the statement that the {section} is complete beside its entries")
             if stated or entries:
                 yield key, entries
         known = {str(each) for each in SECTIONS.values()}

@@ -21,6 +21,7 @@ from osteo_kg.cases import (
     reserved,
     violation,
 )
+from osteo_kg.errors import OsteoError
 from osteo_kg.knowledge import Terms
 from osteo_kg.report import Finding
 from osteo_kg.texts import Text
@@ -95,6 +96,14 @@ def record_case(record: Mapping[str, Any], fallback: str, terms: Terms) -> Case:
 
 
 _TEXT_WANTED = Text("is not text", "n’est pas du texte")
+
+
+def unread_case(name: str, error: OsteoError) -> Case:
+    """Make the case of a record that cannot be read at all, so that the others of its input are answered."""
+    advice = Text(error.advice, "Corriger cet enregistrement.")
+    finding = violation(name, "record", None, Text(error.message, f"Illisible : {error.message}"), advice)
+    patient = ox.NamedNode(patient_iri(name))
+    return Case(name, patient.value, (ox.Triple(patient, RDF_TYPE, _node(OSTEO.Patient)),), (), (finding,), flat=True)
 
 
 class _Writer:

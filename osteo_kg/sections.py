@@ -76,7 +76,7 @@ class SectionDimension(Dimension):
         """Whether further entries could tell the guideline nothing new."""
         value = self.value_of(entries, complete=True)
         return all(
-            _possible(self.kinds, self.doubts, Counter(dict(way)) + Counter({kind: 1}), {}) == (way,)
+            _capped(self.kinds, Counter(dict(way)) + Counter({kind: 1})) in self.states[value]
             for way in self.states[value]
             for kind in self.kinds
         )

@@ -71,4 +71,6 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
         "climacteric_disorders": draw(_optional(st.booleans())),
         "low_peripheral_fracture_risk": draw(_optional(st.booleans())),
     }
+    if not any(record[key] is not None for key in record if key.startswith("t_score")):
+        record["densitometry_date"] = None  # the date of no densitometry is not read
     return {key: value for key, value in record.items() if value is not None}

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from helpers import ON
-from osteo_kg import Assessment, Case, KnowledgeBase, OsteoError, UnreadableCaseError, read_case
+from osteo_kg import Assessment, Case, KnowledgeBase, OsteoError, UnreadableCaseError, ValidationReport, read_case
 from osteo_kg.vocabulary import CONTEXT
 
 FORMATS = ("ttl", "nt", "jsonld", "rdf", "json", "jsonl", "csv")
@@ -481,7 +481,6 @@ HEADER = "<urn:doc> a owl:Ontology ; owl:imports <https://w3id.org/osteo-kg/onto
         (":anna osteo:hasFracture [ a osteo:SevereFracture ] .", "type"),
         (":anna osteo:hasFracture [ a osteo:NonSevereFracture ] .", "type"),
         (":anna osteo:hasFracture [ a osteo:NonOsteoporoticFracture ] .", "type"),
-        (":anna osteo:hasFracture [ osteo:hasMechanism osteo:LowEnergyTrauma ] .", "type"),
         (":anna osteo:hasFracture 'vertebra' .", "type"),
         (":anna osteo:hasFracture ( [ a osteo:VertebralFracture ] ) .", "type"),
         (":anna osteo:hasFracture <<( :a :b :c )>> .", "hasFracture"),
@@ -675,9 +674,6 @@ def test_bare_keys_stand_for_entries() -> None:
         ("json", "", "line 1"),
         ("json", '{"patient": "anna",}', "line 1"),
         ("json", "5", "object"),
-        ("json", '[{"patient": "anna"}, 5]', "object"),
-        ("jsonl", '{"patient": "anna"}\n{"patient": \n', "line 2"),
-        ("jsonl", '[{"patient": "anna"}]', "object"),
     ],
 )
 def test_what_is_not_a_record_is_refused_saying_where(form: str, text: str, said: str) -> None:
@@ -730,7 +726,6 @@ def test_a_cell_says_what_a_value_of_json_says(
         ("fractures", "vertebra;"),
         ("fractures", "None"),
         ("fractures", "none;vertebra"),
-        ("fractures", "vertebra::x2"),
         ("fractures", "vertebra:x0"),
         ("fractures", "vertebra:X2"),
         ("fractures", "vertebra:2026-02-30"),
@@ -776,8 +771,6 @@ def test_any_end_of_line_will_do(ending: str) -> None:
         ("patient,sexe\nanna,female\n", "'sexe'.*'sex'.*--ignore-columns"),
         ("patient;sex\nanna;female\n", "patient;sex"),
         ("patient,sex,sex\nanna,female,female\n", "'sex' twice"),
-        ("patient,sex\nanna\n", "row 1 has 1 cells"),
-        ("patient,sex\nanna,female\nberta,female,x\n", "row 2 has 3 cells"),
         ('patient,sex\n"anna,female\n', "CSV"),
         ("patient,sex\n" + "a" * 200_000 + ",female\n", "CSV"),
     ],
@@ -844,6 +837,40 @@ def test_our_context_may_be_named_or_left_out(context: dict[str, Any], shape: st
     case = _one(json.dumps(document), "jsonld")
     assert _values(case, "birthDate") == {"1968-03-02T00:00:00"}
     assert _values(case, "hasSex") == {"https://w3id.org/osteo-kg/ns/Female"}
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "said"),
+    [
+        ("json", '[{"patient": "anna"}, 5]', "not a JSON object"),
+        ("jsonl", '{"patient": "anna"}\n{"patient": \n', "line 2"),
+        ("jsonl", '{"patient": "anna"}\n[]', "not a JSON object"),
+        ("csv", "patient,sex\nanna,female\nberta,female,x\n", "row 2 has 3 cells"),
+        ("csv", "patient,sex\nanna,female\nberta\n", "row 2 has 1 cells"),
+    ],
+)
+def test_one_record_that_cannot_be_read_is_refused_and_the_others_are_answered(
+    knowledge_base: KnowledgeBase, form: str, text: str, said: str
+) -> None:
+    first, second = knowledge_base.assess_all(knowledge_base.read(text, form), on=ON)
+    assert isinstance(first, Assessment)
+    assert isinstance(second, ValidationReport)
+    assert said in second.violations[0].message.en
+
+
+def test_a_fracture_of_no_class_is_one_of_unspecified_site(knowledge_base: KnowledgeBase) -> None:
+    case = _one(_found(":anna osteo:hasFracture [ osteo:hasMechanism osteo:LowEnergyTrauma ] ."))
+    assert "fractures=unspecified;" in knowledge_base.assess(case, on=ON).situation
+
+
+@pytest.mark.parametrize("node", [":anna a osteo:Fracture", ":anna osteo:hasBoneDensitometry [ a osteo:Fracture ]"])
+def test_the_class_of_fractures_on_anything_else_is_refused(knowledge_base: KnowledgeBase, node: str) -> None:
+    assert not knowledge_base.validate(_one(_found(f"{node} .")), on=ON).conforms
+
+
+def test_a_side_of_the_spine_is_refused(knowledge_base: KnowledgeBase) -> None:
+    spine = "[ osteo:hasSite osteo:LumbarSpine ; osteo:tScore -2.5 ; osteo:hasSide osteo:LeftSide ]"
+    assert "hasSite" in _refused_paths(knowledge_base, _one(_found(f":anna osteo:hasBoneDensitometry {spine} .")))
 
 
 def test_what_stands_beside_a_graph_is_read_too() -> None:
@@ -1078,7 +1105,8 @@ def test_a_valid_document_that_was_damaged_is_read_or_refused(form: str, knowled
         seen.add(_outcome(knowledge_base, text, form))
 
     check()
-    assert seen == {"read", "unreadable"}
+    assert "read" in seen
+    assert seen <= {"read", "unreadable"}
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "ttl"])

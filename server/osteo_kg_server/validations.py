@@ -1,0 +1,22 @@
+"""`POST /validations`: cases in, what the shapes say of them out; nothing is kept."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from osteo_kg_server.answering import ANSWERS, answered, posted_cases
+from osteo_kg_server.negotiation import best
+from osteo_kg_server.parameters import asked
+from osteo_kg_server.service import service
+
+PARAMETERS = ("on", "language")
+blueprint = Blueprint("validations", __name__)
+
+
+@blueprint.post("/validations")
+def create() -> Response:
+    """Validate the cases of the body: a report of each, whether it conforms or not."""
+    wanted, media, serving = asked(*PARAMETERS), best(ANSWERS), service()
+    with serving.turn:
+        reports = [serving.knowledge_base.validate(case, on=wanted.on) for case in posted_cases(serving)]
+        return answered(serving, reports, media, wanted.language)
