@@ -13,7 +13,7 @@ from rich.progress import track
 from osteo_kg.assessment import Assessment
 from osteo_kg.report import ValidationReport
 from osteo_kg.texts import Language, Text
-from osteo_kg.wording import Line, assessment_lines, report_lines
+from osteo_kg.wording import Line, assessment_lines, place, report_lines
 
 _LONG_RUN = 200  # cases from which a progress bar is worth its line
 _COLOURS = {
@@ -92,9 +92,7 @@ def complain_of(report: ValidationReport, language: Language) -> None:
     """Say on standard error why a case is refused: where, what is wrong, what to do."""
     for finding in report.violations:
         found = f" ({finding.value})" if finding.value is not None else ""
-        complain(
-            f"{finding.focus}, {finding.path}{found}: {finding.message.in_(language)} {finding.advice.in_(language)}"
-        )
+        complain(f"{place(finding)}{found}: {finding.message.in_(language)} {finding.advice.in_(language)}")
 
 
 def complain(sentence: str) -> None:

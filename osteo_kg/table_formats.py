@@ -21,7 +21,7 @@ from osteo_kg.texts import Language, Text
 from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import OSTEO, SITUATION
 
-_WIDE = 200  # characters of a printed table where there is no terminal to ask
+_WIDE = 220  # characters of a printed table where there is no terminal to ask
 _WORDS = {
     "disposition": Text("disposition", "disposition"),
     "strength": Text("strength", "force"),

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from osteo_kg.assessment import Assessment, CriterionAssessment, Evidence, OptionAssessment
-from osteo_kg.report import ValidationReport
+from osteo_kg.report import Finding, ValidationReport
 from osteo_kg.texts import Language, Text
 
 
@@ -108,10 +108,14 @@ def report_lines(report: ValidationReport, language: Language = "en") -> Iterato
         yield Line(
             1, finding.severity, f"{word(finding.severity)}{_COLON.in_(language)}{finding.message.in_(language)}"
         )
-        where = finding.focus if finding.path in finding.focus else f"{finding.focus}, {finding.path}".strip(", ")
         found = f"; {word('value')}{_COLON.in_(language)}{finding.value}" if finding.value is not None else ""
-        yield Line(2, "detail", f"{where}{found}")
+        yield Line(2, "detail", f"{place(finding)}{found}")
         yield Line(2, "advice", finding.advice.in_(language))
+
+
+def place(finding: Finding) -> str:
+    """Say where a finding is: the patient or her entry, and the key or property, each named once."""
+    return finding.focus if finding.path in finding.focus else f"{finding.focus}, {finding.path}".strip(", ")
 
 
 def _option(option: OptionAssessment, language: Language) -> Iterator[Line]:
