@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TypeGuard
 from urllib.parse import quote
@@ -236,8 +236,3 @@ def _bare_fractures(triples: tuple[ox.Triple, ...]) -> tuple[ox.Triple, ...]:
     kept = [t for t in triples if not (t.predicate == RDF_TYPE and t.object == bare and t.subject in fractures)]
     unnamed = [each for each in fractures if isinstance(each, Node) and each not in named]
     return (*kept, *(ox.Triple(each, RDF_TYPE, unspecified) for each in unnamed))
-
-
-def with_findings(case: Case, findings: Iterable[Finding]) -> Case:
-    """Give the case with more findings of the reader."""
-    return replace(case, findings=(*case.findings, *findings))

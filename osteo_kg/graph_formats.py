@@ -33,7 +33,7 @@ def written_graph(triples: Iterable[ox.Triple], form: str) -> str:
 
 def _json_ld(triples: Iterable[ox.Triple]) -> str:
     """Compact by our context, which is then named by its IRI alone, as the reader wants it."""
-    context = json.loads((resources.root() / "ontology" / "context.jsonld").read_text(encoding="utf-8"))["@context"]
+    context = resources.json_ld_context()
     data = ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES)
     graph = Graph(bind_namespaces="none").parse(data=data, format="nt")
     document = json.loads(graph.serialize(format="json-ld", context=context, auto_compact=False))

@@ -99,8 +99,7 @@ def _own_context(document: Any, name: str) -> str:
     graph = body if isinstance(body, list) else [body]
     if not isinstance(body, list | dict):
         raise UnreadableCaseError(f"{name} is not a JSON-LD document.", advice="Send an object or an array of objects.")
-    context = json.loads((resources.root() / "ontology" / "context.jsonld").read_text(encoding="utf-8"))
-    return json.dumps({"@context": context["@context"], "@graph": graph})
+    return json.dumps({"@context": resources.json_ld_context(), "@graph": graph})
 
 
 def _without_context(node: Any, name: str, depth: int) -> Any:

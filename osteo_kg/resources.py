@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.metadata
+import json
 from pathlib import Path
+from typing import Any
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -14,6 +16,14 @@ def root() -> Path:
     """Give the folder that holds `ontology/` and `shapes/`: inside the wheel, or the checkout."""
     packaged = _PACKAGE / "_data"
     return packaged if packaged.is_dir() else _PACKAGE.parent
+
+
+@functools.cache
+def json_ld_context() -> dict[str, Any]:
+    """Read what our JSON-LD context says of each term."""
+    document = json.loads((root() / "ontology" / "context.jsonld").read_text(encoding="utf-8"))
+    context: dict[str, Any] = document["@context"]
+    return context
 
 
 @functools.cache

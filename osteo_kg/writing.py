@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import functools
 import io
 import json
 import re
@@ -149,13 +148,6 @@ def _serialized(triples: _Triples, form: str) -> str:
     return written.decode()
 
 
-@functools.cache
-def _context() -> dict[str, Any]:
-    path = resources.root() / "ontology" / "context.jsonld"
-    context: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["@context"]
-    return context
-
-
 def _json_ld(triples: _Triples, *, ids: bool) -> str:
     """Write JSON-LD in the terms of our context; `ids` gives blank nodes their labels, to be recognised by."""
     by_subject: dict[Any, _Triples] = defaultdict(list)
@@ -182,14 +174,18 @@ def _key(predicate: ox.NamedNode) -> tuple[str, str | None]:
     if predicate == RDF_TYPE:
         return "type", "@vocab"
     term = _short(predicate.value)
-    known = _context().get(term)
+    known = resources.json_ld_context().get(term)
     return term, known["@type"] if isinstance(known, dict) else None
 
 
 def _short(iri: str) -> str:
     """Give a term of ours by its name alone, unless the context means something else by that."""
     name = iri.removeprefix(_NS)
-    return name if name != iri and name.isidentifier() and not isinstance(_context().get(name), str) else iri
+    return (
+        name
+        if name != iri and name.isidentifier() and not isinstance(resources.json_ld_context().get(name), str)
+        else iri
+    )
 
 
 def _value(term: Any, kind: str | None) -> Any:
