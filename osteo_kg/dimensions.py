@@ -158,7 +158,10 @@ class BandDimension(Dimension):
         return tuple(band.name for band in self.bands) if value == UNKNOWN else (value,)
 
     def read(self, lifted: Lifted, coded: Mapping[str, str]) -> str:
-        number = lifted.numbers.get(self.predicate)
+        return self.value_of(lifted.numbers.get(self.predicate))
+
+    def value_of(self, number: Decimal | None) -> str:
+        """Give the value of a number, or of none."""
         if number is None:
             return NONE if self.never_tried else UNKNOWN
         return next(band.name for band in self.bands if band.holds(number))

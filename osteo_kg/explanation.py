@@ -30,7 +30,7 @@ from osteo_kg.lifting import SECTIONS, Entry, Lifted
 from osteo_kg.matching import NOT_MET, UNKNOWN
 from osteo_kg.notices import Notices, Raised
 from osteo_kg.sections import SectionDimension
-from osteo_kg.situations import Key
+from osteo_kg.situations import Key, Space
 from osteo_kg.texts import Text
 from osteo_kg.vocabulary import LIFTED, OSTEO, SITUATION
 
@@ -127,25 +127,28 @@ class Explainer:
         other: AnswerTo,
     ) -> None:
         """Lift what the notices need to know of the answer."""
-        lifted.add(_LIFTED + "disposition", ox.NamedNode(self._terms.kinds[_DISPOSITION][answer.disposition]))
-        lifted.add(
-            _LIFTED + "openThreshold",
-            *(ox.Literal(f"{value:f}", datatype=DECIMAL) for value in sorted(answer.open_thresholds)),
-        )
+        for property_, value in self.said(answer.disposition, answer.open_thresholds):
+            lifted.add(property_, value)
         lifted.add(
             _LIFTED + "takenAsCompleteFor",
             *(
                 ox.NamedNode(section)
                 for section in taken
-                if self._is_used(section, answer) and self._changes_what_is_used(lifted, section)
+                if self.is_used(section, answer) and self._changes_what_is_used(lifted, section)
             ),
         )
         lifted.add(
             _LIFTED + "assumedCompleteFor",
-            *(ox.NamedNode(section) for section in assumed if self._is_used(section, answer)),
+            *(ox.NamedNode(section) for section in assumed if self.is_used(section, answer)),
         )
         if self._count_decides(lifted, key, answer, other):
             lifted.add(_LIFTED + "countDecides", ox.Literal("true", datatype=BOOLEAN))
+
+    def said(self, disposition: str, thresholds: Iterable[Decimal]) -> Iterator[tuple[str, ox.NamedNode | ox.Literal]]:
+        """Write what notices look at in an answer: its disposition, and the thresholds that matter."""
+        yield _LIFTED + "disposition", ox.NamedNode(self._terms.kinds[_DISPOSITION][disposition])
+        for value in sorted(thresholds):
+            yield _LIFTED + "openThreshold", ox.Literal(f"{value:f}", datatype=DECIMAL)
 
     def _changes_what_is_used(self, lifted: Lifted, section: str) -> bool:
         """Whether a section taken as complete would leave more ways open, were it not."""
@@ -165,13 +168,11 @@ class Explainer:
             dimension = self.engine.space.dimensions[place]
             assert isinstance(dimension, SectionDimension)
             more = dimension.with_more(entries)
-            if more is not None and more != key[place]:
-                changed = self.engine.space.canonical((*key[:place], more, *key[place + 1 :]))
-                if other(changed).decided != answer.decided:
-                    return True
+            if more is not None and would_change(self.engine.space, key, place, more, answer, other):
+                return True
         return False
 
-    def _is_used(self, fact: str, answer: Answer) -> bool:
+    def is_used(self, fact: str, answer: Answer) -> bool:
         """Whether what decides, or may decide, looks at a fact: a rule, or a condition on an option."""
         guideline = self.engine.guideline
         deciding = [r for r in guideline.rules if answer.rules[r.iri] != NOT_MET and r.disposition in answer.possible]
@@ -183,11 +184,12 @@ class Explainer:
 
     def _matters(self, raised: Raised, answer: Answer) -> bool:
         """An assumption is told where the section, or the fact, that it is about was used."""
-        fact = self._about.get(raised.kind.code)
-        return fact is None or self._is_used(fact, answer)
+        fact = self.about.get(raised.kind.code)
+        return fact is None or self.is_used(fact, answer)
 
     @functools.cached_property
-    def _about(self) -> Mapping[str, str]:
+    def about(self) -> Mapping[str, str]:
+        """The fact that a notice is about, by the code of the notice."""
         triples = self.engine.knowledge.triples
         return {
             kind.code: fact
@@ -291,6 +293,12 @@ class Explainer:
             return True
         closure = self.engine.closures.get(frozenset({entry.atom}))
         return closure is not None and criterion.tested in closure.classes
+
+
+def would_change(space: Space, key: Key, place: int, more: str, answer: Answer, other: AnswerTo) -> bool:
+    """Whether another value in one place of a situation would change its answer."""
+    changed = space.canonical((*key[:place], more, *key[place + 1 :]))
+    return more != key[place] and other(changed).decided != answer.decided
 
 
 def _json_number(value: Decimal) -> int | float:

@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,10 @@ from osteo_kg.cases import Case, decimal_text
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge import Terms
 from osteo_kg.records import KEYS, SCORES, SECTIONS, STATEMENTS, Repeated, nearest, record_case, unread_case
+
+
+#: One flat record, or what is wrong with it.
+FlatRecord = dict[str, Any] | UnreadableCaseError
 
 
 def read_json(text: str, name: str, terms: Terms) -> tuple[Case, ...]:
@@ -35,8 +39,15 @@ def read_json_lines(text: str, name: str, terms: Terms) -> tuple[Case, ...]:
     Raises:
         UnreadableCaseError: a line is not a JSON object.
     """
-    lines = [(row, line) for row, line in enumerate(text.split("\n"), 1) if line.strip()]
-    return _cases([_line(line, f"{name}, line {row}") for row, line in lines], name, terms)
+    records = json_line_records(text.split("\n"), name)
+    return _cases([record for _, record in records], name, terms)
+
+
+def json_line_records(lines: Iterable[str], name: str) -> Iterator[tuple[int, FlatRecord]]:
+    """Give the number and the record of each line that is not blank, or what is wrong with a line."""
+    stated = ((row, line) for row, line in enumerate(lines, 1) if line.strip())
+    for number, (row, line) in enumerate(stated, 1):
+        yield number, _line(line, f"{name}, line {row}")
 
 
 def _line(line: str, name: str) -> Any:
@@ -50,11 +61,12 @@ def _cases(records: list[Any], name: str, terms: Terms) -> tuple[Case, ...]:
     """Make one case of each record; one that is no object is a case that is refused, and the others are answered."""
     if not records:
         raise UnreadableCaseError(f"{name} holds no patient.", advice="Send one record at least.")
-    return tuple(_one(record, f"{name}#{row}", terms) for row, record in enumerate(records, 1))
+    return tuple(case_of(record, f"{name}#{row}", terms) for row, record in enumerate(records, 1))
 
 
-def _one(record: Any, name: str, terms: Terms) -> Case:
-    if isinstance(record, Repeated):
+def case_of(record: Any, name: str, terms: Terms) -> Case:
+    """Make the case of one record, or of one that cannot be read."""
+    if isinstance(record, dict):
         return record_case(record, name, terms)
     if isinstance(record, UnreadableCaseError):
         return unread_case(name, record)
@@ -71,43 +83,50 @@ def read_csv(text: str, name: str, terms: Terms, ignore: frozenset[str] = frozen
         ignore: names of columns to pass over; `all` passes over every unknown one.
 
     Raises:
-        UnreadableCaseError: there is no header, a column is unknown or stands twice, or a row is longer than the
-            header.
+        UnreadableCaseError: there is no header, a column is unknown or stands twice, or nothing is below the header.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows = csv_records(io.StringIO(text, newline=""), name, ignore)
+    return tuple(case_of(record, f"{name}#{number}", terms) for number, record in rows)
+
+
+def csv_records(
+    lines: Iterable[str], name: str, ignore: frozenset[str] = frozenset(), renamed: Mapping[str, str] | None = None
+) -> Iterator[tuple[int, FlatRecord]]:
+    """Give the number and the record of each row, or what is wrong with a row that has too many cells or too few.
+
+    Raises:
+        UnreadableCaseError: there is no header, a column is unknown or stands twice, or nothing is below the header.
+    """
+    reader = csv.reader(lines, strict=True)
+    number = 0
     try:
-        header = next(reader, None)
-        if not header:
+        stated = next(reader, None)
+        if not stated:
             raise UnreadableCaseError(f"{name} is empty.", advice=f"Begin with a header line: {','.join(KEYS)}.")
-        _check_header(header, name, ignore)
-        rows = [row for row in reader if row]
+        header = ["" if column in ignore else (renamed or {}).get(column, column) for column in stated]
+        _check_header(stated, header, name, ignore)
+        for number, row in enumerate(filter(None, reader), 1):
+            yield number, _row(row, header, f"{name}, row {number}")
     except csv.Error as error:
         raise UnreadableCaseError(f"{name} is not CSV: {error}.", advice="Write RFC 4180 CSV with commas.") from error
-    if not rows:
+    if not number:
         raise UnreadableCaseError(f"{name} holds no patient.", advice="Write one row at least below the header.")
-    cases = []
-    for number, row in enumerate(rows, 1):
-        if len(row) != len(header):
-            uneven = UnreadableCaseError(
-                f"{name}, row {number} has {len(row)} cells, and the header has {len(header)}.",
-                advice="Give every row one cell for each column; quote cells that hold a comma.",
-            )
-            cases.append(unread_case(f"{name}#{number}", uneven))
-            continue
-        cells = {
-            key: cell
-            for key, cell in zip(header, row, strict=True)
-            if key in KEYS and key not in ignore and cell.strip()
-        }
-        cases.append(record_case(_from_cells(cells), f"{name}#{number}", terms))
-    return tuple(cases)
 
 
-def _check_header(header: list[str], name: str, ignore: frozenset[str]) -> None:
-    for column in header:
-        if header.count(column) > 1:
+def _row(row: list[str], header: list[str], name: str) -> FlatRecord:
+    if len(row) != len(header):
+        return UnreadableCaseError(
+            f"{name} has {len(row)} cells, and the header has {len(header)}.",
+            advice="Give every row one cell for each column; quote cells that hold a comma.",
+        )
+    return _from_cells({key: cell for key, cell in zip(header, row, strict=True) if key in KEYS and cell.strip()})
+
+
+def _check_header(stated: list[str], header: list[str], name: str, ignore: frozenset[str]) -> None:
+    for column, key in zip(stated, header, strict=True):
+        if stated.count(column) > 1 or (key in KEYS and header.count(key) > 1):
             raise UnreadableCaseError(f"{name} has the column {column!r} twice.", advice="Keep one of them.")
-        if column not in KEYS and column not in ignore and "all" not in ignore:
+        if key and key not in KEYS and "all" not in ignore:
             raise UnreadableCaseError(
                 f"{name} has the column {column!r}, which is not a key of the flat record.",
                 advice=f"{nearest(column, KEYS).en} To pass over it: --ignore-columns {column}.",

@@ -54,7 +54,7 @@ class KnowledgeBase:
     def __init__(self, knowledge: Knowledge | None = None, *, remember: bool = True) -> None:
         self.knowledge = knowledge or packaged_knowledge()
         self._remember = remember
-        self._notices = Notices(self.knowledge)
+        self.notices = Notices(self.knowledge)
         self._explainers: dict[str, Explainer] = {}
 
     @classmethod
@@ -89,8 +89,8 @@ class KnowledgeBase:
         """Check a case against the shapes (reading.md R10), on the day of assessment (today when None)."""
         day = on or datetime.date.today()
         lifted = lift(case, day, self.knowledge)
-        warned = {raised.kind.iri for raised in self._notices.raised(lifted, ["warning"])}
-        return self._validator.report(lifted, day, sorted(warned))
+        warned = {raised.kind.iri for raised in self.notices.raised(lifted, ["warning"])}
+        return self.validator.report(lifted, day, sorted(warned))
 
     def assess(
         self,
@@ -153,7 +153,7 @@ class KnowledgeBase:
         self, cases: Sequence[Case], day: datetime.date, sections: tuple[str, ...], by: Method, guideline: str
     ) -> Iterator[Assessment]:
         """The pipeline: lift, say the closed world aloud, answer, explain."""
-        explainer, engine = self._explainer(guideline), self.engine(guideline)
+        explainer, engine = self.explainer(guideline), self.engine(guideline)
         completed = [self._completed(lift(case, day, self.knowledge), sections) for case in cases]
         lifted = [each for each, _, _ in completed]
         answers = engine.answers_by_reasoning(lifted) if by == "reasoning" else engine.answers(lifted)
@@ -185,13 +185,14 @@ class KnowledgeBase:
 
     def engine(self, guideline: str = DEFAULT_GUIDELINE) -> Engine:
         """Give the engine of one guideline, named by its id or IRI and loaded once."""
-        return self._explainer(guideline).engine
+        return self.explainer(guideline).engine
 
-    def _explainer(self, named: str) -> Explainer:
+    def explainer(self, named: str = DEFAULT_GUIDELINE) -> Explainer:
+        """Give what explains the answers of one guideline, named by its id or IRI and loaded once."""
         guideline = named.removeprefix(GUIDELINE)
         if guideline not in self._explainers:
             engine = Engine(self.knowledge, read_guideline(self.knowledge, guideline), remember=self._remember)
-            self._explainers[guideline] = Explainer(engine, self._notices)
+            self._explainers[guideline] = Explainer(engine, self.notices)
         return self._explainers[guideline]
 
     def _completed(
@@ -201,12 +202,17 @@ class KnowledgeBase:
 
         And so are empty ones where the caller says so.
         """
-        asked = {self._section(name) for name in assume_complete}
+        asked = {self.section(name) for name in assume_complete}
         taken = tuple(s for s, entries in lifted.sections.items() if entries and s not in lifted.complete)
         assumed = tuple(s for s, entries in lifted.sections.items() if not entries and s in asked - lifted.complete)
         return lifted.completed(*taken, *assumed), taken, assumed
 
-    def _section(self, name: str) -> str:
+    def section(self, name: str) -> str:
+        """Give the section that a caller names.
+
+        Raises:
+            UsageError: there is no such section.
+        """
         sections = {key: iri for iri, key in self.knowledge.triples.pairs(f"{OSTEO._NS}sectionKey")}
         if name not in sections:
             raise UsageError(
@@ -216,5 +222,6 @@ class KnowledgeBase:
         return sections[name]
 
     @functools.cached_property
-    def _validator(self) -> CaseValidator:
+    def validator(self) -> CaseValidator:
+        """What checks cases against the shapes."""
         return CaseValidator(self.knowledge)

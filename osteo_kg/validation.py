@@ -56,7 +56,7 @@ class CaseValidator:
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
-        self._shapes = Graph().parse(data=knowledge.shapes["case.ttl"], format="turtle")
+        self.shapes = Graph().parse(data=knowledge.shapes["case.ttl"], format="turtle")
         self._turn = threading.Lock()  # a kept validator serves one case at a time
         self._for_day = functools.lru_cache(_DAYS_KEPT)(self._kept_validator)
 
@@ -87,7 +87,7 @@ class CaseValidator:
         if severity not in _SEVERITIES or message is None or advice is None:
             raise KnowledgeError(f"The shape {shape} has no severity, message or advice.", advice="Complete it.")
         focus = results.value(node, SH.focusNode)
-        code = self._shapes.value(shape, _NOTICE_CODE)
+        code = self.shapes.value(shape, _NOTICE_CODE)
         return Finding(
             severity=_SEVERITIES[severity],
             focus=names.of(focus),
@@ -100,17 +100,17 @@ class CaseValidator:
 
     def _text(self, shape: Node | None, property_: URIRef) -> Text | None:
         found = {
-            text.language: str(text) for text in self._shapes.objects(shape, property_) if isinstance(text, Literal)
+            text.language: str(text) for text in self.shapes.objects(shape, property_) if isinstance(text, Literal)
         }
         return Text(found["en"], found["fr"]) if {"en", "fr"} <= set(found) else None
 
     def _kept_validator(self, on: datetime.date) -> Validator:
         settled = _Settled()
-        for triple in self._shapes:
+        for triple in self.shapes:
             if triple[1] not in _SPOKEN:
                 settled.add(triple)
         latest = Literal(f"{on.isoformat()}T23:59:59", datatype=XSD.dateTime)
-        for shape in self._shapes.subjects(LIFTED.notAfter, None):
+        for shape in self.shapes.subjects(LIFTED.notAfter, None):
             settled.add((shape, SH.maxInclusive, latest))
         empty = DataGraph.from_rdflib(Graph())
         return Validator(empty, shacl_graph=settled, options={"inplace": True, "allow_warnings": True})

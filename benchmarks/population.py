@@ -1,0 +1,169 @@
+"""A cohort of any size with a seed: women after the menopause, as a French registry of densitometry might hold them.
+
+Where the figures come from, rounded on purpose, since a benchmark needs the shape and not the decimals:
+
+- ages: women of 50 and over by five-year band, age pyramid of France, INSEE 2024;
+- T-scores: mean and spread of femoral neck, total hip and lumbar spine by age, after Looker et al., Osteoporosis
+  International 1998 (NHANES III); the three sites of one woman go together with a correlation of about 0.7;
+- fractures: prevalence by age and share of each site after van Staa et al., Bone 2001, and Curtis et al., Bone 2016;
+- treatments: about one woman in eight, two thirds of them bisphosphonates, as the French health insurance reports.
+
+What a registry leaves out is left out here too: one value in ten or so, more for climacteric disorders and risk.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ON = datetime.date(2026, 11, 22)
+GROUP = 100_000  # patients made and written at a time
+_BANDS = {50: 2.25, 55: 2.25, 60: 2.15, 65: 2.05, 70: 1.95, 75: 1.6, 80: 1.05, 85: 0.85, 90: 0.65}  # millions
+_SITES = {
+    "distal-radius": 0.22,
+    "vertebra": 0.20,
+    "proximal-femur": 0.12,
+    "proximal-humerus": 0.09,
+    "ankle": 0.09,
+    "rib": 0.06,
+    "pelvis": 0.05,
+    "metatarsal": 0.04,
+    "hand": 0.03,
+    "tibial-shaft": 0.02,
+    "forearm": 0.02,
+    "patella": 0.02,
+    "unspecified": 0.02,
+    "toe": 0.01,
+    "multiple-ribs": 0.01,
+}
+_DRUGS = {
+    "alendronate": 0.30,
+    "risedronate": 0.22,
+    "zoledronate": 0.14,
+    "denosumab": 0.10,
+    "raloxifene": 0.08,
+    "menopausal-hormone-therapy": 0.08,
+    "teriparatide": 0.05,
+    "strontium-ranelate": 0.03,
+}
+_OUTCOMES = ["completed", "ongoing", "intolerance", "failure", None]
+_MECHANISMS = ["low-energy", None, "high-energy", "pathological"]
+_FRACTURE = pa.struct(
+    [("site", pa.string()), ("mechanism", pa.string()), ("date", pa.date32()), ("count", pa.int32())]
+)
+_TREATMENT = pa.struct([("drug", pa.string()), ("outcome", pa.string())])
+
+
+def write_parquet(path: Path, size: int, seed: int = 1) -> None:
+    """Write a cohort of `size` patients as Parquet, a group at a time."""
+    writer: pq.ParquetWriter | None = None
+    for table in tables(size, seed):
+        writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
+        writer.write_table(table)
+    assert writer is not None, "a cohort has one patient at least"
+    writer.close()
+
+
+def tables(size: int, seed: int = 1) -> Iterator[pa.Table]:
+    """Make a cohort a group at a time; the same seed gives the same cohort."""
+    for start in range(0, size, GROUP):
+        yield _group(start, min(GROUP, size - start), np.random.default_rng([seed, start]))
+
+
+def _group(start: int, size: int, random: np.random.Generator) -> pa.Table:
+    ages = _ages(size, random)
+    shared = random.normal(size=size)
+    measured = random.random(size) > 0.08
+    days = np.datetime64(ON) - random.integers(0, 5 * 365, size)
+    columns = {
+        "patient": pa.array([f"w{number:08d}" for number in range(start, start + size)]),
+        "sex": _sometimes(np.full(size, "female"), 0.98, random),
+        "menopausal_status": _sometimes(np.full(size, "postmenopausal"), 0.95, random),
+        "age_years": pa.array(ages, pa.int32(), mask=random.random(size) < 0.02),
+        **{name: _scores(name, ages, shared, measured, random) for name in _MEASURED},
+        "densitometry_date": pa.array(days, pa.date32(), mask=~measured | (random.random(size) < 0.1)),
+        "fractures": _fractures(ages, random),
+        "treatment_history": _treatments(size, random),
+        "conditions": _conditions(size, random),
+        "climacteric_disorders": pa.array(random.random(size) < 0.2, mask=random.random(size) < 0.4),
+        "low_peripheral_fracture_risk": pa.array(random.random(size) < 0.5, mask=random.random(size) < 0.5),
+    }
+    return pa.table(columns)
+
+
+#: For each site: mean at 50, loss for each year after, spread, and how often it is measured.
+_MEASURED = {
+    "t_score_lumbar_spine": (-0.9, 0.015, 1.3, 0.9),
+    "t_score_femoral_neck": (-0.8, 0.042, 0.9, 0.9),
+    "t_score_total_hip": (-0.3, 0.042, 1.0, 0.8),
+}
+
+
+def _ages(size: int, random: np.random.Generator) -> np.ndarray:
+    weights = np.array(list(_BANDS.values()))
+    starts = random.choice(list(_BANDS), size, p=weights / weights.sum())
+    return starts + random.integers(0, 5, size)
+
+
+def _scores(
+    name: str, ages: np.ndarray, shared: np.ndarray, measured: np.ndarray, random: np.random.Generator
+) -> pa.Array:
+    mean, loss, spread, often = _MEASURED[name]
+    own = random.normal(size=len(ages))
+    scores = mean - loss * (ages - 50) + spread * (0.84 * shared + 0.54 * own)
+    return pa.array(np.round(scores.clip(-6, 4), 1), mask=~measured | (random.random(len(ages)) > often))
+
+
+def _sometimes(values: np.ndarray, often: float, random: np.random.Generator) -> pa.Array:
+    return pa.array(values, mask=random.random(len(values)) > often)
+
+
+def _lists(counts: np.ndarray, unknown: np.ndarray, entries: pa.Array) -> pa.Array:
+    """Cut entries into lists of these lengths; a list that is unknown is null."""
+    offsets = np.concatenate([[0], np.cumsum(np.where(unknown, 0, counts))]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets, mask=np.append(unknown, False)), entries)
+
+
+def _fractures(ages: np.ndarray, random: np.random.Generator) -> pa.Array:
+    counts = random.poisson(0.15 + 0.012 * (ages - 50)).clip(0, 4)
+    unknown = random.random(len(ages)) < 0.12
+    number = int(counts[~unknown].sum())
+    sites = random.choice(list(_SITES), number, p=list(_SITES.values()) / np.sum(list(_SITES.values())))
+    spine = sites == "vertebra"
+    entries = pa.StructArray.from_arrays(
+        [
+            pa.array(sites),
+            pa.array(random.choice(np.array(_MECHANISMS, object), number, p=[0.6, 0.25, 0.12, 0.03]), pa.string()),
+            pa.array(np.datetime64(ON) - random.integers(0, 20 * 365, number), mask=random.random(number) < 0.3),
+            pa.array(random.integers(1, 4, number), pa.int32(), mask=~spine | (random.random(number) < 0.5)),
+        ],
+        fields=list(_FRACTURE),
+    )
+    return _lists(counts, unknown, entries)
+
+
+def _treatments(size: int, random: np.random.Generator) -> pa.Array:
+    counts = random.choice(3, size, p=[0.87, 0.10, 0.03])
+    unknown = random.random(size) < 0.15
+    number = int(counts[~unknown].sum())
+    entries = pa.StructArray.from_arrays(
+        [
+            pa.array(random.choice(list(_DRUGS), number, p=list(_DRUGS.values()))),
+            pa.array(random.choice(np.array(_OUTCOMES, object), number, p=[0.35, 0.3, 0.15, 0.1, 0.1]), pa.string()),
+        ],
+        fields=list(_TREATMENT),
+    )
+    return _lists(counts, unknown, entries)
+
+
+def _conditions(size: int, random: np.random.Generator) -> pa.Array:
+    counts = random.choice(2, size, p=[0.93, 0.07])
+    unknown = random.random(size) < 0.3
+    number = int(counts[~unknown].sum())
+    kinds = random.choice(["long-term-glucocorticoid-treatment", "secondary-osteoporosis-cause"], number)
+    return _lists(counts, unknown, pa.array(kinds))

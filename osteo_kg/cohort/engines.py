@@ -1,0 +1,113 @@
+"""What runs the expression: DuckDB here, or Spark; both are asked for by the same few methods."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+from ibis.backends import BaseBackend
+
+from osteo_kg.errors import UsageError
+
+_BATCH = 100_000  # rows
+_MEMORY = "2GB"  # what DuckDB may hold before it writes to the scratch folder
+
+
+class Engine(ABC):
+    """Runs expressions of Ibis."""
+
+    backend: BaseBackend
+
+    @abstractmethod
+    def kept(self, table: ir.Table, name: str) -> ir.Table:
+        """Run an expression and keep what comes out."""
+
+    @abstractmethod
+    def small(self, table: pa.Table) -> ir.Table:
+        """Bring a small table to the engine."""
+
+    def arrow(self, table: ir.Table) -> pa.Table:
+        """Give a small result."""
+        return self.backend.to_pyarrow(table)
+
+    def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
+        """Give a result piece by piece, in order."""
+        yield from self.backend.to_pyarrow_batches(table)
+
+
+class DuckDBEngine(Engine):
+    """DuckDB in this process; what does not fit in memory goes to the scratch folder."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.backend: Any = ibis.duckdb.connect(memory_limit=_MEMORY, temp_directory=str(scratch / "duckdb"))
+
+    def kept(self, table: ir.Table, name: str) -> ir.Table:
+        """Run an expression into a temporary table."""
+        return self.backend.create_table(name, table, temp=True)
+
+    def small(self, table: pa.Table) -> ir.Table:
+        """Bring a small table to DuckDB."""
+        return ibis.memtable(table)
+
+    def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
+        """Give a result piece by piece: DuckDB 2 calls its reader otherwise than Ibis 12 knows."""
+        self.backend._run_pre_execute_hooks(table)
+        yield from self.backend.con.sql(self.backend.compile(table)).to_arrow_reader(_BATCH)
+
+
+class SparkEngine(Engine):
+    """Spark, in a session of its own or in the one that is running."""
+
+    def __init__(self, session: Any) -> None:
+        self.backend: Any = ibis.pyspark.connect(session)
+
+    def kept(self, table: ir.Table, name: str) -> ir.Table:
+        """Run an expression once, and let Spark remember what comes out."""
+        return table.cache()
+
+    def small(self, table: pa.Table) -> ir.Table:
+        """Bring a small table to Spark."""
+        return ibis.memtable(table)
+
+
+@contextlib.contextmanager
+def opened(name: str, master: str, scratch: Path) -> Iterator[Engine]:
+    """Open an engine by its name, and close it.
+
+    Raises:
+        UsageError: there is no such engine, or it is not installed.
+    """
+    if name == "duckdb":
+        engine = DuckDBEngine(scratch)
+        with contextlib.closing(engine.backend.con):
+            yield engine
+    elif name == "spark":
+        with _session(master, scratch) as session:
+            yield SparkEngine(session)
+    else:
+        raise UsageError(f"There is no engine {name!r}.", advice="Name duckdb or spark.")
+
+
+@contextlib.contextmanager
+def _session(master: str, scratch: Path) -> Iterator[Any]:
+    """Give the Spark session that is running, or one that ends with the run."""
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise UsageError("Spark is not installed.", advice="Run: pip install 'osteo-kg[spark]'.") from error
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        yield running
+        return
+    builder = SparkSession.builder.master(master).appName("osteo-kg").config("spark.ui.enabled", "false")
+    session = builder.config("spark.sql.warehouse.dir", str(scratch / "warehouse")).getOrCreate()
+    try:
+        yield session
+    finally:
+        session.stop()

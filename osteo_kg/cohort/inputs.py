@@ -1,0 +1,110 @@
+"""What a cohort is read from: files, folders and globs of them, each as a table of flat records."""
+
+from __future__ import annotations
+
+import glob
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import ibis.expr.types as ir
+
+from osteo_kg.cases import Case
+from osteo_kg.cohort.engines import Engine
+from osteo_kg.errors import UnreadableCaseError
+from osteo_kg.knowledge import Terms
+
+#: The format of a file, by its extension; `.gz` and `.zst` may follow those of text.
+FORMATS = {
+    "parquet": "parquet",
+    "pq": "parquet",
+    "csv": "csv",
+    "jsonl": "jsonl",
+    "ndjson": "jsonl",
+    "nt": "ntriples",
+    "nq": "nquads",
+}
+COMPRESSIONS = ("gz", "zst")
+Wanted = Mapping[str, set[int]]  # numbers of records, by file
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How flat records are read.
+
+    Attributes:
+        terms: the vocabulary of their keys.
+        ignore: columns to pass over; `all` passes over every unknown one.
+        renamed: the key that a column of another name holds.
+        scratch: a folder for what is written on the way.
+    """
+
+    terms: Terms
+    ignore: frozenset[str]
+    renamed: Mapping[str, str]
+    scratch: Path
+
+
+class Source(ABC):
+    """Files of one format."""
+
+    def __init__(self, files: list[Path], reading: Reading) -> None:
+        self.files = files
+        self.reading = reading
+
+    @abstractmethod
+    def flat(self, engine: Engine) -> ir.Table:
+        """Give the records as a table: `file`, `number`, and the keys of the flat record."""
+
+    @abstractmethod
+    def cases(self, engine: Engine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
+        """Read some records as cases, exactly as they stand in their files."""
+
+
+def found(inputs: Iterable[str], form: str | None = None) -> list[tuple[Path, str]]:
+    """Find the files that are named, lie in a folder that is named, or match a glob, each with its format.
+
+    Raises:
+        UnreadableCaseError: nothing is found under a name, or the format of a file is not known.
+    """
+    files: dict[Path, str] = {}
+    for named in inputs:
+        paths = sorted(_files(named))
+        if not paths:
+            raise UnreadableCaseError(f"There is no file {named}.", advice="Check its name.")
+        files |= {path: form or format_of(path) for path in paths}
+    return list(files.items())
+
+
+def _files(named: str) -> Iterator[Path]:
+    path = Path(named)
+    if path.is_dir():
+        yield from (each for each in path.rglob("*") if each.is_file() and _extension(each) in FORMATS)
+    elif path.exists():
+        yield path
+    else:
+        yield from (Path(each) for each in glob.glob(named, recursive=True) if Path(each).is_file())
+
+
+def format_of(path: Path) -> str:
+    """Give the format of a file by its name.
+
+    Raises:
+        UnreadableCaseError: its extension is not known.
+
+    >>> format_of(Path("women.csv.gz"))
+    'csv'
+    """
+    extension = _extension(path)
+    if extension not in FORMATS:
+        raise UnreadableCaseError(
+            f"The format of {path.name} is not known.",
+            advice=f"Name it .{', .'.join(FORMATS)}, or give --input-format.",
+        )
+    return FORMATS[extension]
+
+
+def _extension(path: Path) -> str:
+    parts = path.name.lower().split(".")
+    return parts[-2] if len(parts) > 1 and parts[-1] in COMPRESSIONS else parts[-1]

@@ -1,0 +1,139 @@
+"""What a cohort is written to: nothing stands under its name before everything is written."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from osteo_kg.cohort.engines import DuckDBEngine, Engine
+from osteo_kg.errors import UsageError
+
+_BETWEEN = ";"  # between the words of a list in a CSV cell
+_UNFINISHED = ".unfinished"
+
+
+class Together:
+    """Files that are written under other names, and get their own names all at the end."""
+
+    def __init__(self) -> None:
+        self._files: dict[Path, Path] = {}
+
+    def path(self, final: Path) -> Path:
+        """Give the name under which a file is written."""
+        self._files[final] = final.with_name(f".{final.name}{_UNFINISHED}")
+        return self._files[final]
+
+    @contextlib.contextmanager
+    def text(self, final: Path) -> Iterator[TextIO]:
+        """Open a file to write text to."""
+        with self.path(final).open("w", encoding="utf-8") as file:
+            yield file
+
+    def finish(self) -> None:
+        """Give every file its own name, the first one last: where it stands, everything stands."""
+        for final, written in reversed(self._files.items()):
+            os.replace(written, final)
+
+    def discard(self) -> None:
+        """Remove what was not finished."""
+        for written in self._files.values():
+            written.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def together() -> Iterator[Together]:
+    """Write files that appear together, or not at all."""
+    files = Together()
+    try:
+        yield files
+        files.finish()
+    finally:
+        files.discard()
+
+
+Writer = Callable[[ir.Table, Path, Engine], None]
+
+
+def checked_format(path: Path) -> str:
+    """Give the format of an output, and make sure that it can be written.
+
+    Raises:
+        UsageError: its format is not known, or its folder does not exist.
+    """
+    if _format(path) not in _WRITERS:
+        raise UsageError(
+            f"The format of {path.name} is not known.", advice=f"Name it .{', .'.join(sorted(_WRITERS))}."
+        )
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"There is no folder {path.parent}.", advice="Make it first.")
+    return _format(path)
+
+
+def _format(path: Path) -> str:
+    return path.suffix.removeprefix(".").lower()
+
+
+def write(table: ir.Table, path: Path, form: str, engine: Engine) -> None:
+    """Write the decisions in a format."""
+    _WRITERS[form](table, path, engine)
+
+
+def _parquet(table: ir.Table, path: Path, engine: Engine) -> None:
+    if isinstance(engine, DuckDBEngine):
+        engine.backend.to_parquet(table, path)
+        return
+    writer: pq.ParquetWriter | None = None
+    for batch in engine.batches(table):
+        writer = writer or pq.ParquetWriter(path, batch.schema)
+        writer.write_batch(batch)
+    (writer or pq.ParquetWriter(path, table.schema().to_pyarrow())).close()
+
+
+def _csv(table: ir.Table, path: Path, engine: Engine) -> None:
+    lists = {name: table[name].join(_BETWEEN) for name, kind in table.schema().items() if kind.is_array()}
+    flat = table.mutate(**lists)
+    with path.open("wb") as file:
+        writer = pa.csv.CSVWriter(file, flat.schema().to_pyarrow(), write_options=_NEEDED)
+        for batch in engine.batches(flat):
+            writer.write_batch(batch)
+        writer.close()
+
+
+_NEEDED = pa.csv.WriteOptions(quoting_style="needed")
+
+
+def _json_lines(table: ir.Table, path: Path, engine: Engine) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for batch in engine.batches(table):
+            for row in batch.to_pylist():
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+_WRITERS: dict[str, Writer] = {"parquet": _parquet, "csv": _csv, "jsonl": _json_lines}
+
+
+def read(path: Path) -> ir.Table:
+    """Open what was written as a table.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    readers: dict[str, Callable[[Any], ir.Table]] = {
+        "parquet": ibis.read_parquet,
+        "csv": ibis.read_csv,
+        "jsonl": ibis.read_json,
+    }
+    form = _format(path)
+    if form not in readers or not path.is_file():
+        raise UsageError(f"{path} is not a result that can be read.", advice=f"Name a file .{', .'.join(readers)}.")
+    return readers[form](path)

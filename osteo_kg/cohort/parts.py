@@ -1,0 +1,157 @@
+"""Parts of records, read by the library itself: what a part says, and which notices it raises, whoever's it is."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyoxigraph as ox
+
+from osteo_kg import resources
+from osteo_kg.answers import LOWEST_T_SCORE, Answer
+from osteo_kg.cases import BOOLEAN, Case
+from osteo_kg.cohort.marks import Mark, Marks
+from osteo_kg.dimensions import BandDimension
+from osteo_kg.explanation import Explainer, would_change
+from osteo_kg.knowledge_base import KnowledgeBase
+from osteo_kg.lifting import SECTIONS, Lifted, lift
+from osteo_kg.records import STATEMENTS, record_case
+from osteo_kg.sections import SectionDimension
+from osteo_kg.situations import Key
+from osteo_kg.vocabulary import LIFTED, OSTEO, local_name
+
+Record = Mapping[str, Any]
+_LIFTED = str(LIFTED._NS)
+_USED, _MORE = "is used", "would change with"
+_CATEGORIES = ("warning", "assumption")
+
+
+class Parts:
+    """Reads parts of records for one guideline on one day.
+
+    Args:
+        knowledge_base: the library.
+        guideline: the id of the guideline.
+        on: the day of assessment.
+        asked: the sections whose emptiness means none, by IRI.
+    """
+
+    def __init__(self, knowledge_base: KnowledgeBase, guideline: str, on: datetime.date, asked: Iterable[str]) -> None:
+        self.knowledge_base = knowledge_base
+        self.explainer: Explainer = knowledge_base.explainer(guideline)
+        self.engine = self.explainer.engine
+        self.space = self.engine.space
+        self.on = on
+        self.asked = frozenset(asked)
+        self.marks = Marks()
+        self._told_before: dict[tuple[str, tuple[str, str]], frozenset[Mark]] = {}
+        for kind in knowledge_base.notices.kinds:
+            if kind.category in _CATEGORIES:
+                self.marks.mask([Mark(kind.code, kind.category)])  # what is told one by one has a bit too
+
+    def case(self, record: Record) -> Case:
+        """Read a part of a record as a case."""
+        return record_case(record, "part", self.knowledge_base.knowledge.terms)
+
+    def conforms(self, record: Record) -> bool:
+        """Whether the shapes refuse nothing in a part of a record."""
+        return self.knowledge_base.validate(self.case(record), on=self.on).conforms
+
+    def lifted(self, record: Record) -> Lifted:
+        """Lift a part of a record."""
+        return lift(self.case(record), self.on, self.knowledge_base.knowledge)
+
+    def raised(self, lifted: Lifted) -> set[Mark]:
+        """Give the notices that a part raises by itself."""
+        about = self.explainer.about
+        found = self.knowledge_base.notices.raised(lifted, _CATEGORIES)
+        return {
+            Mark(each.kind.code, each.kind.category, (_USED, about[code]) if (code := each.kind.code) in about else None)
+            for each in found
+        }
+
+    def raised_with_answers(self, record: Record) -> set[Mark]:
+        """Give the notices that a part raises by itself, and those that it raises beside some answer."""
+        lifted = self.lifted(record)
+        own = self.raised(lifted)
+        patient = ox.NamedNode(lifted.case.iri)
+        found = set(own)
+        for property_, value in self._sayings:
+            quad = ox.Quad(patient, ox.NamedNode(property_), value)
+            lifted.store.add(quad)
+            found |= {Mark(m.code, m.category, (property_, value.value)) for m in self.raised(lifted) - own}
+            lifted.store.remove(quad)
+        return found
+
+    def told_of_section(self, name: str, fact: str) -> frozenset[Mark]:
+        """Give the notices of how a section was read, for answers that look at it."""
+        return self._told(name, ox.NamedNode(fact), (_USED, fact))
+
+    def count_decides(self, fact: str, more: str) -> frozenset[Mark]:
+        """Give the notices of a count that was assumed, for answers that another value of the section would change."""
+        return self._told("countDecides", ox.Literal("true", datatype=BOOLEAN), (_MORE, f"{fact} {more}"))
+
+    def _told(self, name: str, value: ox.NamedNode | ox.Literal, aspect: tuple[str, str]) -> frozenset[Mark]:
+        if (name, aspect) not in self._told_before:
+            lifted = self.lifted({})
+            lifted.add(_LIFTED + name, value)
+            self._told_before[name, aspect] = frozenset(
+                Mark(mark.code, mark.category, aspect) for mark in self.raised(lifted)
+            )
+        return self._told_before[name, aspect]
+
+    @functools.cached_property
+    def _sayings(self) -> tuple[tuple[str, ox.NamedNode | ox.Literal], ...]:
+        """Everything that some answer may say to the notices, one thing at a time."""
+        dispositions = self.knowledge_base.knowledge.terms.kinds[f"{OSTEO._NS}Disposition"]
+        criteria = self.engine.guideline.criteria.values()
+        bounds = {bound for each in criteria if each.tested == LOWEST_T_SCORE for _, bound in each.bounds}
+        found = {each: None for key in dispositions for each in self.explainer.said(key, bounds)}
+        return tuple(found)
+
+    def aspects(self, key: Key, answer: Answer) -> frozenset[tuple[str, str]]:
+        """Give what an answer says of everything that some mark waits for."""
+        said = {(name, value.value) for name, value in self.explainer.said(answer.disposition, answer.open_thresholds)}
+        return frozenset(aspect for aspect in self.marks.aspects if aspect in said or self._holds(aspect, key, answer))
+
+    def _holds(self, aspect: tuple[str, str], key: Key, answer: Answer) -> bool:
+        if aspect[0] == _USED:
+            return self.explainer.is_used(aspect[1], answer)
+        if aspect[0] == _MORE:
+            section, value = aspect[1].split(" ", 1)
+            place = self.space.places[section]
+            return would_change(self.space, key, place, value, answer, self.engine.answer)
+        return False
+
+    def section(self, fact: str) -> SectionDimension | None:
+        """Give the dimension of a section, where the guideline looks at it."""
+        found = self._dimension(fact)
+        return found if isinstance(found, SectionDimension) else None
+
+    def band(self, predicate: str) -> BandDimension | None:
+        """Give the dimension of a measured number, where the guideline looks at it."""
+        found = [d for d in self.space.dimensions if isinstance(d, BandDimension) and d.predicate == predicate]
+        return found[0] if found else None
+
+    def _dimension(self, fact: str) -> object:
+        place = self.space.places.get(fact)
+        return None if place is None else self.space.dimensions[place]
+
+
+def companion(section: str) -> tuple[str, bool] | None:
+    """Give the statement, by key, and its truth that notices look at together with the entries of a section."""
+    names = {local_name(str(iri)): key for key, iri in STATEMENTS.items()}
+    listing = [f"osteo:{local_name(each)} " for each in (SECTIONS[section], _COUNTED.get(section, SECTIONS[section]))]
+    for query in resources.query_names("notice"):
+        text = resources.query(query)
+        if any(each in text for each in listing):
+            for name, truth in re.findall(r"osteo:(\w+) (true|false)", text):
+                return names[name], truth == "true"
+    return None
+
+
+#: The property by which lifting lists those entries of a section that count.
+_COUNTED = {str(OSTEO.FractureHistory): str(OSTEO.hasLowEnergyFracture)}

@@ -1,0 +1,183 @@
+"""A cohort from files to a file: abstract, answer each situation once, join back."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from osteo_kg.cohort import engines, outputs
+from osteo_kg.cohort.abstraction import Abstraction
+from osteo_kg.cohort.decisions import Decisions
+from osteo_kg.cohort.inputs import Reading, Source, Wanted, found
+from osteo_kg.cohort.one_by_one import OneByOne
+from osteo_kg.cohort.parts import Parts
+from osteo_kg.cohort.sources import sources
+from osteo_kg.cohort.summary import Summary, summarised
+from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
+from osteo_kg.records import SECTIONS
+
+Progress = Callable[[str, int, int], None]  # what is done, how much of it, of how much
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a cohort.
+
+    Attributes:
+        inputs: files, folders and globs.
+        output: the file of decisions, its format by its extension.
+        on: the day of assessment.
+        assume_complete: sections whose emptiness means none.
+        guideline: the id of the guideline.
+        rejected: the file of the reports of those refused.
+        explanations: the file of the situations, each explained once.
+        report: the file of the summary as a page.
+        renamed: the key that a column of another name holds.
+        ignore: columns to pass over.
+        input_format: the format of every input, by name.
+        engine: `duckdb` or `spark`.
+        spark_master: the master of the Spark session.
+    """
+
+    inputs: tuple[str, ...]
+    output: Path
+    on: datetime.date
+    assume_complete: tuple[str, ...] = ()
+    guideline: str = DEFAULT_GUIDELINE
+    rejected: Path | None = None
+    explanations: Path | None = None
+    report: Path | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    ignore: tuple[str, ...] = ()
+    input_format: str | None = None
+    engine: str = "duckdb"
+    spark_master: str = "local[*]"
+
+
+def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress = lambda *_: None) -> Summary:
+    """Assess a cohort, and write what is asked for; nothing stands under its name before everything is written.
+
+    Raises:
+        UnreadableCaseError: an input cannot be read at all.
+        UsageError: a section, a guideline or a format does not exist.
+    """
+    form = outputs.checked_format(request.output)
+    asked = [knowledge_base.section(name) for name in request.assume_complete]
+    with contextlib.ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="osteo-kg-")))
+        files = stack.enter_context(outputs.together())
+        rejected = stack.enter_context(files.text(request.rejected)) if request.rejected else None
+        engine = stack.enter_context(engines.opened(request.engine, request.spark_master, scratch))
+        reading = Reading(knowledge_base.knowledge.terms, frozenset(request.ignore), request.renamed, scratch)
+        parts = Parts(knowledge_base, request.guideline, request.on, asked)
+        run = _Run(parts, engine, sources(found(request.inputs, request.input_format), reading), progress)
+        run.abstract()
+        run.decide(rejected, request.assume_complete)
+        outputs.write(run.result(), files.path(request.output), form, engine)
+        own = run.one_by_one
+        summary = summarised(run.decisions, run.counts, own.shown, own.refused, request.on)
+    return summary
+
+
+class _Run:
+    """One run over the sources of one request."""
+
+    def __init__(self, parts: Parts, engine: engines.Engine, given: list[Source], progress: Progress) -> None:
+        self._engine = engine
+        self._sources = given
+        self._progress = progress
+        self._parts = parts
+        self._abstraction = Abstraction(parts)
+        self.decisions = Decisions(parts)
+        self.counts: Counter[tuple[int, int]] = Counter()
+        self.one_by_one: OneByOne
+        self._lean: ir.Table
+
+    def abstract(self) -> None:
+        """Reduce every record to its situation and its notices."""
+        flats = [source.flat(self._engine) for source in self._sources]
+        stages = [self._abstraction.stage(flat) for flat in flats]
+        stage = self._engine.kept(ibis.union(*stages) if len(stages) > 1 else stages[0], "stage")
+        dictionaries = {}
+        for key in SECTIONS:
+            texts = self._engine.arrow(self._abstraction.texts(stage, key))["text"].to_pylist()
+            read = self._abstraction.dictionary(key, texts)
+            dictionaries[key] = self._engine.small(pa.table(_typed(read)))
+        self._lean = self._engine.kept(self._abstraction.whole(stage, dictionaries), "lean")
+
+    def decide(self, rejected: TextIO | None, sections: tuple[str, ...]) -> None:
+        """Answer every situation, and assess by itself every record that columns cannot answer for."""
+        lean = self._lean
+        pairs = lean.filter(lean.plain).group_by("situation", "marks").agg(count=lambda t: t.count())
+        for row in self._engine.arrow(pairs).to_pylist():
+            self.counts[row["situation"], row["marks"]] = row["count"]
+        numbers = {number for number, _ in self.counts}
+        self.decisions.answer({number: self._abstraction.key(number) for number in numbers})
+        self.one_by_one = OneByOne(self._parts, self.decisions, rejected, sections)
+        wanted = self._not_plain()
+        total = sum(len(each) for each in wanted.values())
+        done = 0
+        for many in self.one_by_one.assess(self._cases(wanted)):
+            done += many
+            self._progress("One by one", done, total)
+        self.counts.update(self.one_by_one.counted())
+
+    def _not_plain(self) -> dict[str, set[int]]:
+        lean = self._lean
+        wanted: dict[str, set[int]] = {}
+        for row in self._engine.arrow(lean.filter(~lean.plain).select("file", "number")).to_pylist():
+            wanted.setdefault(row["file"], set()).add(row["number"])
+        return wanted
+
+    def _cases(self, wanted: Wanted) -> Iterator[tuple[str, int, Any]]:
+        for source in self._sources:
+            own = {str(path): wanted[str(path)] for path in source.files if str(path) in wanted}
+            if own:
+                yield from source.cases(self._engine, own)
+
+    def result(self) -> ir.Table:
+        """Join every record with what its situation is answered and what its notices say."""
+        lean = self._with_own(self._lean)
+        told = {marks & self.decisions.allowed[number] for number, marks in self.counts}
+        answers, notices = self._engine.small(self.decisions.table()), self._engine.small(self.decisions.notices(told))
+        decided = lean.inner_join(answers, [("situation", "situation_number")])
+        marked = decided.mutate(told_of=decided.marks & decided.allowed)
+        whole = marked.inner_join(notices, [("told_of", "told")])
+        name = whole.file.re_extract(r"([^/\\]+)$", 1) + "#" + whole.number.cast("string")
+        patient = whole.patient.nullif("").fill_null(name)
+        in_order = whole.order_by("file", "number")  # a join may turn to its smaller side, and lose the order
+        return in_order.select(patient=patient, **self._answer(in_order), warnings="warnings", assumptions="assumptions")
+
+    def _answer(self, whole: ir.Table) -> dict[str, Any]:
+        names = {"situation": "situation_right"}
+        return {name: whole[names.get(name, name)] for name in self.decisions.columns}
+
+    def _with_own(self, lean: ir.Table) -> ir.Table:
+        if not len(self.one_by_one):
+            return lean
+        own = self._engine.small(self.one_by_one.table())
+        both = lean.left_join(own, [lean.file == own.own_file, lean.number == own.own_number])
+        chosen = both.filter(both.plain | both.own_situation.notnull())
+        return chosen.select(
+            "file",
+            "number",
+            patient=ibis.ifelse(chosen.plain, chosen.patient, chosen.own_patient),
+            situation=ibis.ifelse(chosen.plain, chosen.situation, chosen.own_situation),
+            marks=ibis.ifelse(chosen.plain, chosen.marks, chosen.own_marks),
+        )
+
+
+def _typed(read: Mapping[str, list[Any]]) -> dict[str, pa.Array]:
+    kinds = {"text": pa.string(), "plain": pa.bool_()}
+    return {name: pa.array(values, kinds.get(name.rsplit("_", 1)[-1], pa.int64())) for name, values in read.items()}
+

@@ -1,0 +1,126 @@
+"""What a run amounts to: counts that a paper can quote, with the versions they hold for."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from osteo_kg import resources
+from osteo_kg.cohort.decisions import Decisions
+from osteo_kg.report import ValidationReport
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was found in a cohort.
+
+    Attributes:
+        patients: how many records were read.
+        decided: how many of them were decided.
+        rejected: how many were refused.
+        situations: into how many situations the decided ones fell.
+        dispositions: how many have each disposition, by key.
+        strengths: how many have each strength, by key.
+        options: for each option, how many of those to be treated have each status.
+        missing: of those whose disposition is undetermined, or who need a measurement, how many lack each fact.
+        warnings: how many carry each warning, by code.
+        assumptions: how many rest on each assumption, by code.
+        shown: the first reports of those refused.
+    """
+
+    on: datetime.date
+    guideline: str
+    software: str
+    knowledge: str
+    review: str
+    patients: int
+    decided: int
+    rejected: int
+    situations: int
+    dispositions: Mapping[str, int]
+    strengths: Mapping[str, int]
+    options: Mapping[str, Mapping[str, int]]
+    missing: Mapping[str, int]
+    warnings: Mapping[str, int]
+    assumptions: Mapping[str, int]
+    shown: tuple[ValidationReport, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the summary as JSON has it."""
+        told = {name: value for name, value in vars(self).items() if name not in ("shown", "on")}
+        return {"assessed_on": self.on.isoformat(), **told}
+
+
+def summarised(
+    decisions: Decisions,
+    counts: Mapping[tuple[int, int], int],
+    refused: Iterable[ValidationReport],
+    rejected: int,
+    on: datetime.date,
+) -> Summary:
+    """Count what was decided.
+
+    Args:
+        decisions: the answers.
+        counts: how many patients have each situation, by its number, with each set of notices.
+        refused: the first reports of those refused.
+        rejected: how many were refused.
+        on: the day of assessment.
+    """
+    engine, tally = decisions.parts.engine, _Tally(decisions)
+    for (number, marks), count in counts.items():
+        tally.add(number, marks, count)
+    decided = sum(counts.values())
+    return Summary(
+        on=on,
+        guideline=engine.guideline.iri,
+        software=resources.software_version(),
+        knowledge=engine.knowledge.digest,
+        review=engine.guideline.review,
+        patients=decided + rejected,
+        decided=decided,
+        rejected=rejected,
+        situations=len({decisions.keys[number] for number, _ in counts}),
+        dispositions=_falling(tally.dispositions),
+        strengths=_falling(tally.strengths),
+        options={option: _falling(each) for option, each in tally.options.items()},
+        missing=_falling(tally.missing),
+        warnings=_falling(tally.warnings),
+        assumptions=_falling(tally.assumptions),
+        shown=tuple(refused),
+    )
+
+
+class _Tally:
+    def __init__(self, decisions: Decisions) -> None:
+        self._decisions = decisions
+        self.dispositions: Counter[str] = Counter()
+        self.strengths: Counter[str] = Counter()
+        self.options: dict[str, Counter[str]] = {}
+        self.missing: Counter[str] = Counter()
+        self.warnings: Counter[str] = Counter()
+        self.assumptions: Counter[str] = Counter()
+
+    def add(self, number: int, marks: int, count: int) -> None:
+        decisions = self._decisions
+        answer = decisions.answers[decisions.keys[number]]
+        self.dispositions[answer.disposition] += count
+        if answer.strength:
+            self.strengths[answer.strength] += count
+        keys = {each.iri: each.key for each in decisions.parts.engine.guideline.options}
+        for option in answer.options:
+            self.options.setdefault(keys[option.option], Counter())[option.status] += count
+        for fact, settles in answer.missing:
+            if "disposition" in settles:
+                self.missing[decisions.parts.knowledge_base.knowledge.terms.record_keys[fact]] += count
+        told = decisions.parts.marks.told(marks & decisions.allowed[number])
+        for code, category in {(mark.code, mark.category) for mark in told}:
+            (self.warnings if category == "warning" else self.assumptions)[code] += count
+
+
+def _falling(counts: Counter[str]) -> dict[str, int]:
+    """Give counts with the highest first."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
