@@ -53,9 +53,7 @@ _DRUGS = {
 }
 _OUTCOMES = ["completed", "ongoing", "intolerance", "failure", None]
 _MECHANISMS = ["low-energy", None, "high-energy", "pathological"]
-_FRACTURE = pa.struct(
-    [("site", pa.string()), ("mechanism", pa.string()), ("date", pa.date32()), ("count", pa.int32())]
-)
+_FRACTURE = pa.struct([("site", pa.string()), ("mechanism", pa.string()), ("date", pa.date32()), ("count", pa.int32())])
 _TREATMENT = pa.struct([("drug", pa.string()), ("outcome", pa.string())])
 
 

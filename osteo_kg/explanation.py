@@ -11,12 +11,11 @@ from decimal import Decimal
 import pyoxigraph as ox
 
 from osteo_kg import resources
-from osteo_kg.answers import LOWEST_T_SCORE, Answer, OptionAnswer
+from osteo_kg.answers import Answer, OptionAnswer
 from osteo_kg.assessment import (
     Assessment,
     Caution,
     CriterionAssessment,
-    Evidence,
     Missing,
     Notice,
     Obligation,
@@ -25,9 +24,10 @@ from osteo_kg.assessment import (
 )
 from osteo_kg.cases import BOOLEAN, DECIMAL
 from osteo_kg.engine import Engine
-from osteo_kg.guideline import Criterion, Rule
-from osteo_kg.lifting import SECTIONS, Entry, Lifted
-from osteo_kg.matching import NOT_MET, UNKNOWN
+from osteo_kg.evidence import Witness
+from osteo_kg.guideline import Rule
+from osteo_kg.lifting import Lifted
+from osteo_kg.matching import NOT_MET
 from osteo_kg.notices import Notices, Raised
 from osteo_kg.sections import SectionDimension
 from osteo_kg.situations import Key, Space
@@ -45,6 +45,7 @@ class Explainer:
         self.engine = engine
         self._notices = notices
         self._terms = engine.knowledge.terms
+        self._witness = Witness(engine)
 
     def assessment(
         self,
@@ -65,20 +66,30 @@ class Explainer:
             assumed: sections that were read as empty because the caller asked for it, by IRI.
             other: gives the answer to another situation, to ask whether an assumption decides.
         """
-        engine, guideline = self.engine, self.engine.guideline
-        key, coded = engine.space.key(lifted), engine.space.coded(lifted)
+        key = self.engine.space.key(lifted)
         self._say(lifted, answer, key, taken, assumed, other)
+        raised = self._notices.raised(lifted)
+        return self._told(lifted.case.patient, on, key, answer, self._witness.criteria(lifted, answer), raised)
+
+    def of_situation(self, patient: str, on: datetime.date, key: Key, answer: Answer) -> Assessment:
+        """Explain the answer to a situation: an assessment without evidence and notices, which are a patient's own."""
+        return self._told(patient, on, key, answer, self._witness.bare(answer), [])
+
+    def _told(
+        self,
+        patient: str,
+        on: datetime.date,
+        key: Key,
+        answer: Answer,
+        criteria: Mapping[str, CriterionAssessment],
+        notices: Iterable[Raised],
+    ) -> Assessment:
+        engine, guideline = self.engine, self.engine.guideline
         raised: dict[str, list[Raised]] = defaultdict(list)
-        for each in self._notices.raised(lifted):
+        for each in notices:
             raised[each.kind.category].append(each)
-        criteria = {
-            iri: CriterionAssessment(
-                iri, each.label, answer.criteria[iri], tuple(self._evidence(lifted, coded, each, answer))
-            )
-            for iri, each in guideline.criteria.items()
-        }
         return Assessment(
-            patient=lifted.case.patient,
+            patient=patient,
             guideline=guideline.iri,
             software=resources.software_version(),
             knowledge=engine.knowledge.digest,
@@ -249,60 +260,11 @@ class Explainer:
         touching = self.engine.guideline.interpretations_of(raised.kind.iri)
         return Notice(raised.kind.code, raised.message, touching[0].key if touching else None)
 
-    def _evidence(
-        self, lifted: Lifted, coded: Mapping[str, str], criterion: Criterion, answer: Answer
-    ) -> Iterator[Evidence]:
-        for fact in criterion.facts:
-            key, stated_by = self._terms.record_keys[fact], self._stated_by[fact]
-            if fact in SECTIONS:
-                yield from (Evidence(key, value) for value in self._entries(lifted, fact, criterion, answer))
-            elif stated_by == LOWEST_T_SCORE:
-                yield from (Evidence(site, _json_number(score)) for site, score in lifted.deciding)
-            elif stated_by in lifted.numbers:
-                yield Evidence(key, _json_number(lifted.numbers[stated_by]))
-            elif stated_by in lifted.statements:
-                yield Evidence(key, lifted.statements[stated_by])
-            elif stated_by in coded:
-                yield Evidence(key, self._terms.key(coded[stated_by]))
-
-    @functools.cached_property
-    def _stated_by(self) -> Mapping[str, str]:
-        return dict(self.engine.knowledge.triples.pairs(f"{OSTEO._NS}statedBy"))
-
-    def _entries(self, lifted: Lifted, section: str, criterion: Criterion, answer: Answer) -> Iterator[object]:
-        """Give the entries that bear on a criterion.
-
-        Where none does, all that were weighed; the empty list for none.
-        """
-        entries = lifted.sections[section]
-        open_ = answer.criteria[criterion.iri] == UNKNOWN
-        bearing = [entry for entry in entries if entry.counts and self._bears_on(entry, section, criterion, open_)]
-        for entry in bearing or entries:
-            yield dict(entry.record)
-        if not entries and section in lifted.complete:
-            yield []
-
-    def _bears_on(self, entry: Entry, section: str, criterion: Criterion, open_: bool) -> bool:
-        """Whether an entry speaks for a criterion; a doubtful one does where the criterion is open."""
-        dimension = self.engine.space.dimensions[self.engine.space.places[section]]
-        assert isinstance(dimension, SectionDimension)
-        name = dimension.name_of(entry)
-        if name in dimension.doubts:
-            return open_
-        if name in dimension.counted.get(criterion.tested, ()):
-            return True
-        closure = self.engine.closures.get(frozenset({entry.atom}))
-        return closure is not None and criterion.tested in closure.classes
-
 
 def would_change(space: Space, key: Key, place: int, more: str, answer: Answer, other: AnswerTo) -> bool:
     """Whether another value in one place of a situation would change its answer."""
     changed = space.canonical((*key[:place], more, *key[place + 1 :]))
     return more != key[place] and other(changed).decided != answer.decided
-
-
-def _json_number(value: Decimal) -> int | float:
-    return int(value) if value == value.to_integral_value() and "." not in f"{value:f}" else float(value)
 
 
 _DISPOSITION, _STRENGTH = f"{OSTEO._NS}Disposition", f"{OSTEO._NS}Strength"

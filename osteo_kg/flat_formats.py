@@ -16,7 +16,6 @@ from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge import Terms
 from osteo_kg.records import KEYS, SCORES, SECTIONS, STATEMENTS, Repeated, nearest, record_case, unread_case
 
-
 #: One flat record, or what is wrong with it.
 FlatRecord = dict[str, Any] | UnreadableCaseError
 

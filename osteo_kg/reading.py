@@ -18,6 +18,8 @@ FORMATS = {
     "turtle": "turtle",
     "nt": "ntriples",
     "ntriples": "ntriples",
+    "nq": "nquads",
+    "nquads": "nquads",
     "jsonld": "jsonld",
     "rdf": "rdfxml",
     "rdfxml": "rdfxml",

@@ -76,7 +76,7 @@ class Abstraction:
             plain=functools.reduce(operator.and_, self._plain(whole)),
             situation=self._situation(whole),
             marks=self._marks(whole),
-            **{key: columns.list_text(whole[key], key) for key in SECTIONS},
+            **{key: columns.list_text(whole, key) for key in SECTIONS},
             **{f"beside_{key}": self._beside(whole, reader) for key, reader in self.sections.items()},
         )
 
@@ -258,7 +258,9 @@ class Abstraction:
         bounds = self._screen.bounds(_LIFTED + "ageFromBirthDate")
         born = flat.born
         age = columns.number(flat["age_years"])
-        tolerance = self._parts.knowledge_base.knowledge.triples.value(f"{OSTEO._NS}AgeAtAssessment", f"{OSTEO._NS}tolerance")
+        tolerance = self._parts.knowledge_base.knowledge.triples.value(
+            f"{OSTEO._NS}AgeAtAssessment", f"{OSTEO._NS}tolerance"
+        )
         return functools.reduce(
             operator.and_,
             [
@@ -279,4 +281,3 @@ def _picked(masks: Sequence[int], place: Any) -> Any:
     """Give the mask at a place; nought past the last."""
     kept = [(place == number, mask) for number, mask in enumerate(masks) if mask]
     return ibis.cases(*kept, else_=0).cast("int64") if kept else ibis.literal(0, "int64")
-

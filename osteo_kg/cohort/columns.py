@@ -9,7 +9,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from osteo_kg.cohort.entries import BETWEEN, EMPTY, FIELDS, NOT_STATED, WITHIN
+from osteo_kg.cohort.entries import BETWEEN, COMPLETE, EMPTY, FIELDS, NOT_STATED, WITHIN
 from osteo_kg.records import KEYS, SCORES, SECTIONS
 
 _A_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
@@ -57,9 +57,12 @@ def years(flat: ir.Table, on: datetime.date) -> tuple[Any, Any]:
     return born, ibis.coalesce(born, number(flat["age_years"]))
 
 
-def list_text(column: Any, key: str) -> Any:
+def list_text(flat: ir.Table, key: str) -> Any:
     """Give a list of entries as a text without dates, its entries in order."""
+    column, stated = flat[key], f"complete_{key}"
     texts = column.map(lambda entry: _entry_text(entry, key)).sort().join(BETWEEN)
+    if stated in flat.columns:
+        texts = ibis.ifelse(flat[stated], COMPLETE, "") + texts
     return ibis.cases(
         (column.isnull(), NOT_STATED),
         (column.length() == 0, EMPTY),

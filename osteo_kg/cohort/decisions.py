@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,16 +41,23 @@ class Decisions:
     allowed: dict[int, int] = field(default_factory=dict)
     _own: dict[Key, int] = field(default_factory=dict)
 
-    def answer(self, keys: dict[int, Key]) -> None:
-        """Answer situations, reasoning those that are new in one batch."""
+    def answer(self, keys: Mapping[int, Key], marks: Mapping[int, int]) -> None:
+        """Answer situations, reasoning those that are new in one batch.
+
+        Args:
+            keys: the situations by their numbers.
+            marks: for each number, the bits of all notices that some patient in that situation raises.
+        """
         engine = self.parts.engine
         engine.prepare(dict.fromkeys(keys.values()))
-        lets_through: dict[Key, int] = {}
+        raised: dict[Key, int] = defaultdict(int)
         for number, key in keys.items():
-            if key not in lets_through:
-                answer = self.answers[key] = engine.answer(key)
-                lets_through[key] = self.parts.marks.allowed(self.parts.aspects(key, answer))
-            self.keys[number], self.allowed[number] = key, lets_through[key]
+            raised[key] |= marks[number]
+        for key, bits in raised.items():
+            self.answers[key] = engine.answer(key)
+            raised[key] = self.parts.let_through(key, self.answers[key], bits)
+        for number, key in keys.items():
+            self.keys[number], self.allowed[number] = key, raised[key]
 
     def own(self, assessment: Assessment) -> tuple[int, int]:
         """Give the number and the notices of a patient who was assessed by herself."""

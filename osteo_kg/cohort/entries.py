@@ -18,7 +18,8 @@ from osteo_kg.lifting import Atom, Entry
 from osteo_kg.records import SECTIONS
 
 #: How a list is written as text: entries between `BETWEEN`, the fields of an entry between `WITHIN`.
-NOT_STATED, EMPTY, BETWEEN, WITHIN = "\x1d", "\x1c", "\x1e", "\x1f"
+#: `COMPLETE` stands before entries of which the record itself says that there are no others.
+NOT_STATED, EMPTY, COMPLETE, BETWEEN, WITHIN = "\x1d", "\x1c", "\x1a", "\x1e", "\x1f"
 #: The fields of an entry that its text holds, in order; a condition is its own text.
 FIELDS = {"fractures": ("site", "mechanism", "count"), "treatment_history": ("drug", "outcome"), "conditions": ()}
 NUMBERS = ("count",)
@@ -80,10 +81,10 @@ class SectionReader:
     def read(self, texts: Iterable[str]) -> list[ListRead]:
         """Read lists, all their new entries in one batch."""
         asked = list(texts)
-        split = [[] if text in (NOT_STATED, EMPTY) else text.split(BETWEEN) for text in asked]
+        split = [[] if text in (NOT_STATED, EMPTY) else text.removeprefix(COMPLETE).split(BETWEEN) for text in asked]
         self._learn({entry for entries in split for entry in entries} - self._entries.keys())
         return [
-            self._not_stated() if text == NOT_STATED else self._list(entries)
+            self._not_stated() if text == NOT_STATED else self._list(entries, text.startswith(COMPLETE))
             for text, entries in zip(asked, split, strict=True)
         ]
 
@@ -129,28 +130,28 @@ class SectionReader:
             self._read.append(read)
         return self._kinds[kind]
 
-    def _list(self, texts: list[str]) -> ListRead:
+    def _list(self, texts: list[str], complete: bool = False) -> ListRead:
         numbers = [number for text in texts if (number := self._entries[text]) is not None]
         if len(numbers) < len(texts):
             return ListRead(plain=False)
-        together = tuple(sorted(numbers))
+        together = (complete, *sorted(numbers))
         if together not in self._lists:
-            self._lists[together] = self._together([self._read[number] for number in together])
+            self._lists[together] = self._together([self._read[number] for number in together[1:]], complete)
         return self._lists[together]
 
-    def _together(self, read: list[EntryRead]) -> ListRead:
+    def _together(self, read: list[EntryRead], complete: bool) -> ListRead:
         entries = [each.entry for each in read]
-        marks = {mark for each in read for mark in each.marks}.union(self._of_the_whole(entries))
+        marks = {mark for each in read for mark in each.marks}.union(self._of_the_whole(entries, complete))
         beside = {mark for each in read for mark in each.beside}
         value = self._dimension.value_of(entries, complete=True) if self._dimension else UNKNOWN
         mask = self._parts.marks.mask
         return ListRead(True, self.values.index(value), mask(marks), mask(beside))
 
-    def _of_the_whole(self, entries: list[Entry]) -> Iterable[Mark]:
+    def _of_the_whole(self, entries: list[Entry], complete: bool) -> Iterable[Mark]:
         """Give the notices about a list as a whole: it was taken as complete, a count in it was assumed."""
         if self._dimension is None or not entries:
             return
-        if not self._dimension.is_exhausted(entries):
+        if not complete and not self._dimension.is_exhausted(entries):
             yield from self._parts.told_of_section("takenAsCompleteFor", self.fact)
         more = self._dimension.with_more(entries)
         if more is not None:

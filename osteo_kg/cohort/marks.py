@@ -40,15 +40,6 @@ class Marks:
         """Give the marks of some bits."""
         return [mark for mark, bit in self._bits.items() if mask & bit]
 
-    def allowed(self, aspects: frozenset[tuple[str, str]]) -> int:
-        """Give the bits that an answer with these aspects lets through."""
-        return sum(bit for mark, bit in self._bits.items() if mark.aspect is None or mark.aspect in aspects)
-
-    @property
-    def aspects(self) -> set[tuple[str, str]]:
-        """Everything that some mark waits for an answer to say."""
-        return {mark.aspect for mark in self._bits if mark.aspect is not None}
-
     def _bit(self, mark: Mark) -> int:
         if mark not in self._bits:
             if len(self._bits) == _BITS:

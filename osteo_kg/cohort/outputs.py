@@ -71,9 +71,7 @@ def checked_format(path: Path) -> str:
         UsageError: its format is not known, or its folder does not exist.
     """
     if _format(path) not in _WRITERS:
-        raise UsageError(
-            f"The format of {path.name} is not known.", advice=f"Name it .{', .'.join(sorted(_WRITERS))}."
-        )
+        raise UsageError(f"The format of {path.name} is not known.", advice=f"Name it .{', .'.join(sorted(_WRITERS))}.")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"There is no folder {path.parent}.", advice="Make it first.")
     return _format(path)

@@ -69,7 +69,9 @@ class Parts:
         about = self.explainer.about
         found = self.knowledge_base.notices.raised(lifted, _CATEGORIES)
         return {
-            Mark(each.kind.code, each.kind.category, (_USED, about[code]) if (code := each.kind.code) in about else None)
+            Mark(
+                each.kind.code, each.kind.category, (_USED, about[code]) if (code := each.kind.code) in about else None
+            )
             for each in found
         }
 
@@ -112,10 +114,14 @@ class Parts:
         found = {each: None for key in dispositions for each in self.explainer.said(key, bounds)}
         return tuple(found)
 
-    def aspects(self, key: Key, answer: Answer) -> frozenset[tuple[str, str]]:
-        """Give what an answer says of everything that some mark waits for."""
+    def let_through(self, key: Key, answer: Answer, marks: int) -> int:
+        """Give those of some bits that the answer to a situation lets through."""
         said = {(name, value.value) for name, value in self.explainer.said(answer.disposition, answer.open_thresholds)}
-        return frozenset(aspect for aspect in self.marks.aspects if aspect in said or self._holds(aspect, key, answer))
+        return self.marks.mask(
+            mark
+            for mark in self.marks.told(marks)
+            if mark.aspect is None or mark.aspect in said or self._holds(mark.aspect, key, answer)
+        )
 
     def _holds(self, aspect: tuple[str, str], key: Key, answer: Answer) -> bool:
         if aspect[0] == _USED:

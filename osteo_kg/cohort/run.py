@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,10 +119,12 @@ class _Run:
         """Answer every situation, and assess by itself every record that columns cannot answer for."""
         lean = self._lean
         pairs = lean.filter(lean.plain).group_by("situation", "marks").agg(count=lambda t: t.count())
-        for row in self._engine.arrow(pairs).to_pylist():
-            self.counts[row["situation"], row["marks"]] = row["count"]
-        numbers = {number for number, _ in self.counts}
-        self.decisions.answer({number: self._abstraction.key(number) for number in numbers})
+        raised: dict[int, int] = defaultdict(int)
+        found = self._engine.arrow(pairs).to_pydict()
+        for number, marks, count in zip(found["situation"], found["marks"], found["count"], strict=True):
+            self.counts[number, marks] = count
+            raised[number] |= marks
+        self.decisions.answer({number: self._abstraction.key(number) for number in raised}, raised)
         self.one_by_one = OneByOne(self._parts, self.decisions, rejected, sections)
         wanted = self._not_plain()
         total = sum(len(each) for each in wanted.values())
@@ -156,7 +158,9 @@ class _Run:
         name = whole.file.re_extract(r"([^/\\]+)$", 1) + "#" + whole.number.cast("string")
         patient = whole.patient.nullif("").fill_null(name)
         in_order = whole.order_by("file", "number")  # a join may turn to its smaller side, and lose the order
-        return in_order.select(patient=patient, **self._answer(in_order), warnings="warnings", assumptions="assumptions")
+        return in_order.select(
+            patient=patient, **self._answer(in_order), warnings="warnings", assumptions="assumptions"
+        )
 
     def _answer(self, whole: ir.Table) -> dict[str, Any]:
         names = {"situation": "situation_right"}
@@ -180,4 +184,3 @@ class _Run:
 def _typed(read: Mapping[str, list[Any]]) -> dict[str, pa.Array]:
     kinds = {"text": pa.string(), "plain": pa.bool_()}
     return {name: pa.array(values, kinds.get(name.rsplit("_", 1)[-1], pa.int64())) for name, values in read.items()}
-

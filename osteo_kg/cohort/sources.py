@@ -8,12 +8,15 @@ from pathlib import Path
 from osteo_kg.cohort.flat_text import CsvSource, JsonLinesSource
 from osteo_kg.cohort.inputs import Reading, Source
 from osteo_kg.cohort.parquet import ParquetSource
+from osteo_kg.cohort.triples import QuadsSource, TriplesSource
 from osteo_kg.errors import UsageError
 
 _SOURCES: dict[str, type[Source]] = {
     "parquet": ParquetSource,
     "csv": CsvSource,
     "jsonl": JsonLinesSource,
+    "ntriples": TriplesSource,
+    "nquads": QuadsSource,
 }
 
 

@@ -71,8 +71,14 @@ def summarised(
         on: the day of assessment.
     """
     engine, tally = decisions.parts.engine, _Tally(decisions)
+    situations, told = Counter[int](), Counter[int]()
     for (number, marks), count in counts.items():
-        tally.add(number, marks, count)
+        situations[number] += count
+        told[marks & decisions.allowed[number]] += count
+    for number, count in situations.items():
+        tally.answered(number, count)
+    for marks, count in told.items():
+        tally.told(marks, count)
     decided = sum(counts.values())
     return Summary(
         on=on,
@@ -83,7 +89,7 @@ def summarised(
         patients=decided + rejected,
         decided=decided,
         rejected=rejected,
-        situations=len({decisions.keys[number] for number, _ in counts}),
+        situations=len({decisions.keys[number] for number in situations}),
         dispositions=_falling(tally.dispositions),
         strengths=_falling(tally.strengths),
         options={option: _falling(each) for option, each in tally.options.items()},
@@ -97,6 +103,8 @@ def summarised(
 class _Tally:
     def __init__(self, decisions: Decisions) -> None:
         self._decisions = decisions
+        self._options = {each.iri: each.key for each in decisions.parts.engine.guideline.options}
+        self._facts = decisions.parts.knowledge_base.knowledge.terms.record_keys
         self.dispositions: Counter[str] = Counter()
         self.strengths: Counter[str] = Counter()
         self.options: dict[str, Counter[str]] = {}
@@ -104,20 +112,21 @@ class _Tally:
         self.warnings: Counter[str] = Counter()
         self.assumptions: Counter[str] = Counter()
 
-    def add(self, number: int, marks: int, count: int) -> None:
-        decisions = self._decisions
-        answer = decisions.answers[decisions.keys[number]]
+    def answered(self, number: int, count: int) -> None:
+        """Count patients of one situation."""
+        answer = self._decisions.answers[self._decisions.keys[number]]
         self.dispositions[answer.disposition] += count
         if answer.strength:
             self.strengths[answer.strength] += count
-        keys = {each.iri: each.key for each in decisions.parts.engine.guideline.options}
         for option in answer.options:
-            self.options.setdefault(keys[option.option], Counter())[option.status] += count
+            self.options.setdefault(self._options[option.option], Counter())[option.status] += count
         for fact, settles in answer.missing:
             if "disposition" in settles:
-                self.missing[decisions.parts.knowledge_base.knowledge.terms.record_keys[fact]] += count
-        told = decisions.parts.marks.told(marks & decisions.allowed[number])
-        for code, category in {(mark.code, mark.category) for mark in told}:
+                self.missing[self._facts[fact]] += count
+
+    def told(self, marks: int, count: int) -> None:
+        """Count patients who are told the same notices."""
+        for code, category in {(mark.code, mark.category) for mark in self._decisions.parts.marks.told(marks)}:
             (self.warnings if category == "warning" else self.assumptions)[code] += count
 
 

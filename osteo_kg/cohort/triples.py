@@ -1,0 +1,277 @@
+"""N-Triples and N-Quads of cases: lines pivoted to flat records, as far as they say no more than a flat record can.
+
+A patient of whom more is said (a foreign property, two measurements of one site) is read again by the library; so is
+a whole file in which a statement hangs on no patient. Whether a line is well formed is the library's to say.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from osteo_kg.cases import XSD, Case
+from osteo_kg.cohort.engines import Engine
+from osteo_kg.cohort.flat_text import opened
+from osteo_kg.cohort.inputs import Source, Wanted
+from osteo_kg.knowledge import Terms
+from osteo_kg.rdf import read_rdf
+from osteo_kg.records import CODED, SCORES, SECTIONS, STATEMENTS
+from osteo_kg.triples import RDF_TYPE
+from osteo_kg.vocabulary import OSTEO
+
+_IRI = r'<[^<>"{}|^`\\\x00-\x20]+>'
+_PLAIN_LINE = rf'^({_IRI}|_:[A-Za-z0-9]+) {_IRI} ({_IRI}|_:[A-Za-z0-9]+|"[^"\\\s]*"\^\^{_IRI})( {_IRI})? ?\.$'
+_DAY = rf'^"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?:T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}})?"\^\^<{XSD}date(?:Time)?>$'
+_WHOLE = rf'^"([0-9]{{1,9}})"\^\^<{XSD}integer>$'
+_SCORE = rf'^"(-?[0-9]{{1,3}}(?:[.](?:[0-9]{{1,2}}|[0-9]{{0,10}}[1-9]))?)"\^\^<{XSD}decimal>$'
+_TRUTH = rf'^"(true|false)"\^\^<{XSD}boolean>$'
+#: What may be said once of a patient or of an entry, by the name of its column.
+_SINGLE = {
+    **{key: str(predicate) for key, (predicate, _) in CODED.items()},
+    **{key: str(predicate) for key, predicate in STATEMENTS.items()},
+    "age_years": str(OSTEO.ageInYears),
+    "birth_date": str(OSTEO.birthDate),
+    "type": RDF_TYPE.value,
+    "mechanism": str(OSTEO.hasMechanism),
+    "date": str(OSTEO.occurredOn),
+    "count": str(OSTEO.fracturedVertebraCount),
+    "drug": str(OSTEO.withDrug),
+    "outcome": str(OSTEO.hasOutcome),
+    "place": str(OSTEO.hasSite),
+    "score": str(OSTEO.tScore),
+    "performed": str(OSTEO.performedOn),
+}
+#: The entries of a patient, with what may be said of each.
+_ENTRIES = {
+    "fractures": (str(OSTEO.hasFracture), ("type", "mechanism", "date", "count")),
+    "treatment_history": (str(OSTEO.hasPastTreatment), ("type", "drug", "outcome")),
+    "measured": (str(OSTEO.hasBoneDensitometry), ("type", "place", "score", "performed")),
+}
+_LISTED = {
+    **{key: predicate for key, (predicate, _) in _ENTRIES.items()},
+    "conditions": str(OSTEO.hasCondition),
+    "complete": str(OSTEO.isCompleteFor),
+}
+_OF_PATIENT = (*CODED, *STATEMENTS, "age_years", "birth_date", "type", *_LISTED)
+
+
+class TriplesSource(Source):
+    """Files of N-Triples."""
+
+    form = "ntriples"
+
+    def flat(self, engine: Engine) -> ir.Table:
+        """Pivot the patients of each file to flat records in the scratch folder, and give them as a table."""
+        laid = [str(self.reading.scratch / f"{self.form}{number}.parquet") for number in range(len(self.files))]
+        for path, target in zip(self.files, laid, strict=True):
+            reader = ibis.duckdb.connect(temp_directory=str(self.reading.scratch / "triples"))
+            reader.to_parquet(Pivot(reader, path, self.reading.terms).flat(), target)
+            reader.disconnect()
+        return engine.backend.read_parquet(laid)
+
+    def cases(self, engine: Engine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
+        """Read some patients as cases."""
+        for file, numbers in wanted.items():
+            text = "".join(opened(Path(file), newline="\n"))
+            for number, case in enumerate(read_rdf(text, self.form, Path(file).name), 1):
+                if number in numbers:
+                    yield file, number, case
+
+
+class QuadsSource(TriplesSource):
+    """Files of N-Quads; in which graph a statement stands does not matter."""
+
+    form = "nquads"
+
+
+class Pivot:
+    """The patients of one file as flat records.
+
+    Args:
+        reader: a DuckDB of its own.
+        path: the file.
+        terms: the vocabulary of cases.
+    """
+
+    def __init__(self, reader: Any, path: Path, terms: Terms) -> None:
+        self._path, self._terms = path, terms
+        lines = reader.read_csv(
+            str(path), columns={"line": "VARCHAR"}, header=False, delim="\x01", quote="", escape="", auto_detect=False
+        )
+        stated = lines.filter(lines.line.strip() != "", ~lines.line.startswith("#"))
+        words = stated.mutate(row=ibis.row_number(), words=stated.line.split(" "))
+        triples = words.select(
+            "row",
+            plain=words.line.re_search(_PLAIN_LINE),
+            subject=words.words[0],
+            predicate=words.words[1],
+            object=words.words[2],
+        )
+        self._nodes = reader.create_table("nodes", self._by_subject(triples), temp=True)
+        self._whole_file_plain = self._nothing_strays()
+
+    @staticmethod
+    def _by_subject(triples: ir.Table) -> ir.Table:
+        """Give what is said of each subject, and whether all that is said of it stands in these columns."""
+        says = {key: triples.predicate == f"<{predicate}>" for key, predicate in {**_SINGLE, **_LISTED}.items()}
+        return triples.group_by("subject").agg(
+            row=triples.row.min(where=says["type"]),
+            plain=triples.plain.all(),
+            said=triples.count(),
+            **{key: triples.object.max(where=says[key]) for key in _SINGLE},
+            **{key: triples.object.collect(where=says[key], distinct=True) for key in _LISTED},
+        )
+
+    def _nothing_strays(self) -> bool:
+        """Whether every node but the patients is an entry of one patient, and every entry is a node."""
+        nodes, patients = self._nodes, self._patients()
+        entries = [patients.select(entry=patients[key].unnest()) for key in _ENTRIES]
+        referred = ibis.union(*entries)
+        others = nodes.filter(nodes.type.fill_null("") != _PATIENT)
+        found = referred.inner_join(others, [("entry", "subject")])
+        counts = [referred.count(), referred.entry.nunique(), others.count(), found.count()]
+        return len({int(count.execute()) for count in counts}) == 1
+
+    def _patients(self) -> ir.Table:
+        return self._nodes.filter(self._nodes.type == _PATIENT)
+
+    def flat(self) -> ir.Table:
+        """Give the patients as flat records; not readable where a flat record cannot say the same."""
+        found = self._patients()
+        found = found.mutate(
+            number=ibis.row_number().over(order_by=found.row) + 1,
+            readable=found.plain & _all_said(found, _OF_PATIENT) & found.subject.startswith("<"),
+        )
+        found = self._with_fractures(self._with_treatments(self._with_scores(found)))
+        values = self._values(found)
+        sound = [found.readable, ibis.literal(self._whole_file_plain)]
+        sound += [values[key].notnull() | found[key].isnull() for key in (*_VALUES, *CODED)]
+        sound.append(found.conditions.length() == found.conditions.filter(self._is_condition).length())
+        complete = {key: found.complete.contains(f"<{section}>") for key, section in SECTIONS.items()}
+        sound.append(
+            functools.reduce(operator.add, (each.cast("int64") for each in complete.values()))
+            == (found.complete.length())
+        )
+        lists = {"fractures": found.fracture_list, "treatment_history": found.treatment_list}
+        lists["conditions"] = found.conditions.map(lambda each: self._key(each, OSTEO.MedicalCondition))
+        return found.select(
+            file=ibis.literal(str(self._path)),
+            number="number",
+            readable=functools.reduce(operator.and_, sound).fill_null(False),
+            patient=found.subject.re_extract("^<(.*)>$", 1),
+            **values,
+            **{key: found[key] for key in SCORES},
+            densitometry_date=found.performed_day,
+            **{key: ibis.ifelse((each.length() > 0) | complete[key], each, None) for key, each in lists.items()},
+            **{f"complete_{key}": each for key, each in complete.items()},
+        )
+
+    def _values(self, found: ir.Table) -> dict[str, Any]:
+        coded = {key: self._key(found[key], kind) for key, (_, kind) in CODED.items()}
+        return coded | {key: _typed(found[key], pattern, kind) for key, (pattern, kind) in _VALUES.items()}
+
+    def _key(self, column: Any, kind: str) -> Any:
+        """Give the key of a coded value; null for what is none."""
+        keys = {f"<{iri}>": key for key, iri in self._terms.kinds[str(kind)].items()}
+        return ibis.cases(*((column == iri, key) for iri, key in keys.items()), else_=ibis.null("string"))
+
+    def _is_condition(self, each: Any) -> Any:
+        return self._key(each, OSTEO.MedicalCondition).notnull()
+
+    def _entries(self, patients: ir.Table, key: str) -> ir.Table:
+        """Give the entries of one kind, each with its patient, and whether all that is said of it is known here."""
+        referred = patients.select(owner=patients.subject, entry=patients[key].unnest())
+        nodes = referred.inner_join(self._nodes, [("entry", "subject")])
+        return nodes.mutate(sound=nodes.plain & _all_said(nodes, _ENTRIES[key][1]))
+
+    def _joined(self, patients: ir.Table, entries: ir.Table, **found: Any) -> ir.Table:
+        grouped = entries.group_by("owner").agg(all_sound=entries.sound.all(), **found)
+        joined = patients.left_join(grouped, [("subject", "owner")])
+        return joined.mutate(readable=joined.readable & joined.all_sound.fill_null(True)).drop("owner", "all_sound")
+
+    def _with_fractures(self, patients: ir.Table) -> ir.Table:
+        entries = self._entries(patients, "fractures")
+        fields = {
+            "site": self._key(entries.type, OSTEO.Fracture),
+            "mechanism": self._key(entries.mechanism, OSTEO.FractureMechanism),
+            "date": _typed(entries.date, _DAY, "string"),
+            "count": _typed(entries["count"], _WHOLE, "int64"),
+        }
+        sources = {"site": "type", **{name: name for name in ("mechanism", "date", "count")}}
+        return self._with_list(patients, entries, "fracture_list", fields, sources)
+
+    def _with_treatments(self, patients: ir.Table) -> ir.Table:
+        entries = self._entries(patients, "treatment_history")
+        entries = entries.mutate(sound=entries.sound & (entries.type == f"<{OSTEO.PastTreatment}>"))
+        fields = {
+            "drug": self._key(entries.drug, OSTEO.Drug),
+            "outcome": self._key(entries.outcome, OSTEO.TreatmentOutcome),
+        }
+        return self._with_list(patients, entries, "treatment_list", fields, {name: name for name in fields})
+
+    def _with_list(
+        self, patients: ir.Table, entries: ir.Table, name: str, fields: Mapping[str, Any], sources: Mapping[str, str]
+    ) -> ir.Table:
+        known = [fields[field].notnull() | entries[source].isnull() for field, source in sources.items()]
+        stated = entries.mutate(
+            made=ibis.struct(dict(fields)),
+            sound=entries.sound
+            & functools.reduce(operator.and_, known)
+            & entries[next(iter(sources.values()))].notnull(),
+        )
+        joined = self._joined(patients, stated, made=stated.made.collect())
+        empty = ibis.literal([], type=joined.made.type())
+        return joined.mutate(**{name: joined.made.fill_null(empty)}).drop("made")
+
+    def _with_scores(self, patients: ir.Table) -> ir.Table:
+        """Give the score of each site, where it has one, and their day, where they have one in common."""
+        entries = self._entries(patients, "measured")
+        sites = {iri: key for iri, key in self._terms.record_keys.items() if key in SCORES}
+        entries = entries.mutate(
+            value=_typed(entries.score, _SCORE, "float64"),
+            day=_typed(entries.performed, _DAY, "string"),
+            sound=entries.sound
+            & (entries.type == f"<{OSTEO.BoneDensitometry}>")
+            & entries.place.isin([f"<{iri}>" for iri in sites]).fill_null(False),
+        )
+        entries = entries.mutate(
+            sound=entries.sound & entries.value.notnull() & (entries.day.notnull() | entries.performed.isnull())
+        )
+        found = self._joined(
+            patients,
+            entries,
+            **{key: entries.value.max(where=entries.place == f"<{iri}>") for iri, key in sites.items()},
+            performed_day=entries.day.max(),
+            places=entries.place.nunique(),
+            days=entries.day.fill_null("").nunique(),
+        )
+        once = (found.places.fill_null(0) == found.measured.length()) & (found.days.fill_null(1) == 1)
+        return found.mutate(readable=found.readable & once).drop("places", "days")
+
+
+def _all_said(table: ir.Table, keys: Iterable[str]) -> Any:
+    """Say where all that is said of a node is said in these columns, each single one once."""
+    counts = [
+        table[key].length().fill_null(0) if key in _LISTED else table[key].notnull().cast("int64") for key in keys
+    ]
+    return functools.reduce(operator.add, counts) == table.said
+
+
+def _typed(column: Any, pattern: str, kind: str) -> Any:
+    """Give a literal as a value; null where it is not of its type or is not written plainly."""
+    lexical = ibis.ifelse(column.re_search(pattern), column.re_extract(pattern, 1), None)
+    return lexical.cast(kind)
+
+
+_PATIENT = f"<{OSTEO.Patient}>"
+_VALUES = {
+    "age_years": (_WHOLE, "int64"),
+    "birth_date": (_DAY, "string"),
+    **dict.fromkeys(STATEMENTS, (_TRUTH, "boolean")),
+}
