@@ -113,27 +113,32 @@ class Pivot:
             predicate=words.words[1],
             object=words.words[2],
         )
-        self._nodes = reader.create_table("nodes", self._by_subject(triples), temp=True)
+        self._triples = reader.create_table("triples", triples, temp=True)
+        self._nodes = reader.create_table("nodes", self._by_subject(), temp=True)
         self._whole_file_plain = self._nothing_strays()
 
-    @staticmethod
-    def _by_subject(triples: ir.Table) -> ir.Table:
-        """Give what is said of each subject, and whether all that is said of it stands in these columns."""
+    def _by_subject(self) -> ir.Table:
+        """Give what is said once of each subject, and whether all that is said of it stands in these columns."""
+        triples = self._triples
         says = {key: triples.predicate == f"<{predicate}>" for key, predicate in {**_SINGLE, **_LISTED}.items()}
         return triples.group_by("subject").agg(
-            row=triples.row.min(where=says["type"]),
+            row=triples.row.min(),
             plain=triples.plain.all(),
             said=triples.count(),
             **{key: triples.object.max(where=says[key]) for key in _SINGLE},
-            **{key: triples.object.collect(where=says[key], distinct=True) for key in _LISTED},
+            **{f"many_{key}": says[key].sum() for key in _LISTED},
         )
+
+    def _listed(self, key: str) -> ir.Table:
+        """Give each subject with each object of a property that may be stated many times."""
+        triples = self._triples
+        chosen = triples.filter(triples.predicate == f"<{_LISTED[key]}>")
+        return chosen.select(owner="subject", entry="object")
 
     def _nothing_strays(self) -> bool:
         """Whether every node but the patients is an entry of one patient, and every entry is a node."""
-        nodes, patients = self._nodes, self._patients()
-        entries = [patients.select(entry=patients[key].unnest()) for key in _ENTRIES]
-        referred = ibis.union(*entries)
-        others = nodes.filter(nodes.type.fill_null("") != _PATIENT)
+        referred = ibis.union(*(self._listed(key) for key in _ENTRIES))
+        others = self._nodes.filter(self._nodes.type.fill_null("") != _PATIENT)
         found = referred.inner_join(others, [("entry", "subject")])
         counts = [referred.count(), referred.entry.nunique(), others.count(), found.count()]
         return len({int(count.execute()) for count in counts}) == 1
@@ -148,18 +153,15 @@ class Pivot:
             number=ibis.row_number().over(order_by=found.row) + 1,
             readable=found.plain & _all_said(found, _OF_PATIENT) & found.subject.startswith("<"),
         )
-        found = self._with_fractures(self._with_treatments(self._with_scores(found)))
+        for add in (self._with_scores, self._with_treatments, self._with_fractures, self._with_conditions):
+            found = add(found)
+        found = self._with_complete(found)
         values = self._values(found)
         sound = [found.readable, ibis.literal(self._whole_file_plain)]
         sound += [values[key].notnull() | found[key].isnull() for key in (*_VALUES, *CODED)]
-        sound.append(found.conditions.length() == found.conditions.filter(self._is_condition).length())
-        complete = {key: found.complete.contains(f"<{section}>") for key, section in SECTIONS.items()}
-        sound.append(
-            functools.reduce(operator.add, (each.cast("int64") for each in complete.values()))
-            == (found.complete.length())
-        )
+        complete = {key: found[f"states_{key}"].fill_null(False) for key in SECTIONS}
         lists = {"fractures": found.fracture_list, "treatment_history": found.treatment_list}
-        lists["conditions"] = found.conditions.map(lambda each: self._key(each, OSTEO.MedicalCondition))
+        lists["conditions"] = found.condition_list
         return found.select(
             file=ibis.literal(str(self._path)),
             number="number",
@@ -181,13 +183,9 @@ class Pivot:
         keys = {f"<{iri}>": key for key, iri in self._terms.kinds[str(kind)].items()}
         return ibis.cases(*((column == iri, key) for iri, key in keys.items()), else_=ibis.null("string"))
 
-    def _is_condition(self, each: Any) -> Any:
-        return self._key(each, OSTEO.MedicalCondition).notnull()
-
-    def _entries(self, patients: ir.Table, key: str) -> ir.Table:
+    def _entries(self, key: str) -> ir.Table:
         """Give the entries of one kind, each with its patient, and whether all that is said of it is known here."""
-        referred = patients.select(owner=patients.subject, entry=patients[key].unnest())
-        nodes = referred.inner_join(self._nodes, [("entry", "subject")])
+        nodes = self._listed(key).inner_join(self._nodes, [("entry", "subject")])
         return nodes.mutate(sound=nodes.plain & _all_said(nodes, _ENTRIES[key][1]))
 
     def _joined(self, patients: ir.Table, entries: ir.Table, **found: Any) -> ir.Table:
@@ -196,7 +194,7 @@ class Pivot:
         return joined.mutate(readable=joined.readable & joined.all_sound.fill_null(True)).drop("owner", "all_sound")
 
     def _with_fractures(self, patients: ir.Table) -> ir.Table:
-        entries = self._entries(patients, "fractures")
+        entries = self._entries("fractures")
         fields = {
             "site": self._key(entries.type, OSTEO.Fracture),
             "mechanism": self._key(entries.mechanism, OSTEO.FractureMechanism),
@@ -207,13 +205,31 @@ class Pivot:
         return self._with_list(patients, entries, "fracture_list", fields, sources)
 
     def _with_treatments(self, patients: ir.Table) -> ir.Table:
-        entries = self._entries(patients, "treatment_history")
+        entries = self._entries("treatment_history")
         entries = entries.mutate(sound=entries.sound & (entries.type == f"<{OSTEO.PastTreatment}>"))
         fields = {
             "drug": self._key(entries.drug, OSTEO.Drug),
             "outcome": self._key(entries.outcome, OSTEO.TreatmentOutcome),
         }
         return self._with_list(patients, entries, "treatment_list", fields, {name: name for name in fields})
+
+    def _with_conditions(self, patients: ir.Table) -> ir.Table:
+        entries = self._listed("conditions")
+        keys = entries.mutate(made=self._key(entries.entry, OSTEO.MedicalCondition))
+        known = keys.mutate(sound=keys.made.notnull())
+        joined = self._joined(patients, known, made=known.made.collect())
+        return self._or_empty(joined, "condition_list")
+
+    def _with_complete(self, patients: ir.Table) -> ir.Table:
+        entries = self._listed("complete")
+        known = entries.mutate(sound=entries.entry.isin([f"<{section}>" for section in SECTIONS.values()]))
+        stated = {f"states_{key}": (known.entry == f"<{section}>").any() for key, section in SECTIONS.items()}
+        return self._joined(patients, known, **stated)
+
+    @staticmethod
+    def _or_empty(joined: ir.Table, name: str) -> ir.Table:
+        empty = ibis.literal([], type=joined.made.type())
+        return joined.mutate(**{name: joined.made.fill_null(empty)}).drop("made")
 
     def _with_list(
         self, patients: ir.Table, entries: ir.Table, name: str, fields: Mapping[str, Any], sources: Mapping[str, str]
@@ -225,13 +241,11 @@ class Pivot:
             & functools.reduce(operator.and_, known)
             & entries[next(iter(sources.values()))].notnull(),
         )
-        joined = self._joined(patients, stated, made=stated.made.collect())
-        empty = ibis.literal([], type=joined.made.type())
-        return joined.mutate(**{name: joined.made.fill_null(empty)}).drop("made")
+        return self._or_empty(self._joined(patients, stated, made=stated.made.collect()), name)
 
     def _with_scores(self, patients: ir.Table) -> ir.Table:
         """Give the score of each site, where it has one, and their day, where they have one in common."""
-        entries = self._entries(patients, "measured")
+        entries = self._entries("measured")
         sites = {iri: key for iri, key in self._terms.record_keys.items() if key in SCORES}
         entries = entries.mutate(
             value=_typed(entries.score, _SCORE, "float64"),
@@ -251,15 +265,13 @@ class Pivot:
             places=entries.place.nunique(),
             days=entries.day.fill_null("").nunique(),
         )
-        once = (found.places.fill_null(0) == found.measured.length()) & (found.days.fill_null(1) == 1)
+        once = (found.places.fill_null(0) == found.many_measured) & (found.days.fill_null(1) == 1)
         return found.mutate(readable=found.readable & once).drop("places", "days")
 
 
 def _all_said(table: ir.Table, keys: Iterable[str]) -> Any:
     """Say where all that is said of a node is said in these columns, each single one once."""
-    counts = [
-        table[key].length().fill_null(0) if key in _LISTED else table[key].notnull().cast("int64") for key in keys
-    ]
+    counts = [table[f"many_{key}"] if key in _LISTED else table[key].notnull().cast("int64") for key in keys]
     return functools.reduce(operator.add, counts) == table.said
 
 
