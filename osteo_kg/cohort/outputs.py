@@ -18,7 +18,9 @@ import pyarrow.parquet as pq
 from osteo_kg.cohort.engines import DuckDBEngine, Engine
 from osteo_kg.errors import UsageError
 
-_BETWEEN = ";"  # between the words of a list in a CSV cell
+BETWEEN = ";"  # between the words of a list in a CSV cell
+LISTS = ("possible", "missing", "warnings", "assumptions")
+GRAPHS = ("nt", "nq")
 _UNFINISHED = ".unfinished"
 
 
@@ -82,7 +84,7 @@ def _format(path: Path) -> str:
 
 
 def write(table: ir.Table, path: Path, form: str, engine: Engine) -> None:
-    """Write the decisions in a format."""
+    """Write the decisions as a table."""
     _WRITERS[form](table, path, engine)
 
 
@@ -98,7 +100,7 @@ def _parquet(table: ir.Table, path: Path, engine: Engine) -> None:
 
 
 def _csv(table: ir.Table, path: Path, engine: Engine) -> None:
-    lists = {name: table[name].join(_BETWEEN) for name, kind in table.schema().items() if kind.is_array()}
+    lists = {name: table[name].join(BETWEEN) for name, kind in table.schema().items() if kind.is_array()}
     flat = table.mutate(**lists)
     with path.open("wb") as file:
         writer = pa.csv.CSVWriter(file, flat.schema().to_pyarrow(), write_options=_NEEDED)

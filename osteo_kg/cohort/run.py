@@ -15,9 +15,10 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from osteo_kg.cohort import engines, outputs
+from osteo_kg.cohort import engines, explanations, outputs, pages
 from osteo_kg.cohort.abstraction import Abstraction
 from osteo_kg.cohort.decisions import Decisions
+from osteo_kg.cohort.graph_output import GraphOutput
 from osteo_kg.cohort.inputs import Reading, Source, Wanted, found
 from osteo_kg.cohort.one_by_one import OneByOne
 from osteo_kg.cohort.parts import Parts
@@ -83,9 +84,15 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         run = _Run(parts, engine, sources(found(request.inputs, request.input_format), reading), progress)
         run.abstract()
         run.decide(rejected, request.assume_complete)
-        outputs.write(run.result(), files.path(request.output), form, engine)
+        run.write(files.path(request.output), form, request.on)
+        if request.explanations:
+            with files.text(request.explanations) as file:
+                explanations.write(run.decisions, request.on, file)
         own = run.one_by_one
         summary = summarised(run.decisions, run.counts, own.shown, own.refused, request.on)
+        if request.report:
+            with files.text(request.report) as file:
+                file.write(pages.page(summary, run.distribution()))
     return summary
 
 
@@ -161,6 +168,13 @@ class _Run:
         return in_order.select(
             patient=patient, **self._answer(in_order), warnings="warnings", assumptions="assumptions"
         )
+
+    def write(self, path: Path, form: str, on: datetime.date) -> None:
+        """Write the decisions."""
+        if form in outputs.GRAPHS:
+            GraphOutput(self.decisions, on, quads=form == "nq").write(self.result(), path, self._engine)
+        else:
+            outputs.write(self.result(), path, form, self._engine)
 
     def _answer(self, whole: ir.Table) -> dict[str, Any]:
         names = {"situation": "situation_right"}
