@@ -339,6 +339,8 @@ def test_a_report_is_a_shacl_graph(client: FlaskClient) -> None:
     found = {(triple.predicate.value, str(triple.object)) for triple in graph}
     assert ("http://www.w3.org/ns/shacl#conforms", '"false"^^<http://www.w3.org/2001/XMLSchema#boolean>') in found
     assert ("http://www.w3.org/ns/shacl#focusNode", f"<{PATIENT}>") in found
+    named = {predicate.removeprefix("http://www.w3.org/ns/shacl#") for predicate, _ in found}
+    assert {"resultPath", "resultSeverity", "sourceConstraintComponent", "sourceShape"} - named == set()
 
 
 @pytest.mark.parametrize("path", ["/assessments", "/validations"])
