@@ -30,9 +30,9 @@ from helpers import ON, ROOT
 from osteo_kg.cli import main
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.store import GRAPH, Dataset, build_dataset
+from osteo_kg_server.answering import MOST_BYTES
 from osteo_kg_server.negotiation import GRAPHS
 from osteo_kg_server.serving import options
-from osteo_kg_server.store import Limits
 
 EXAMPLE = (ROOT / "examples" / "hip-fracture.ttl").read_bytes()
 OIC = "oic-128-08-b"
@@ -354,7 +354,7 @@ def test_a_report_is_a_shacl_graph(client: FlaskClient) -> None:
         ("application/ld+json", '{"@context": "file:///etc/hostname"}', 400),
         ("application/pdf", "x", 415),
         (None, "x", 415),
-        ("application/json", b" " * (Limits().upload_bytes + 1), 413),
+        ("application/json", b" " * (MOST_BYTES + 1), 413),
     ],
     ids=["not json", "nobody", "not text", "not turtle", "a context outside", "unknown type", "no type", "too large"],
 )
@@ -374,7 +374,7 @@ def test_a_body_packed_by_gzip_is_unpacked_within_its_limit(client: FlaskClient)
     _is_problem(post(json.dumps(RECORD).encode()), 400)
     _is_problem(post(packed[:-9]), 400)
     _is_problem(post(packed, "br"), 415)
-    _is_problem(post(gzip.compress(b" " * (Limits().upload_bytes + 1))), 413)
+    _is_problem(post(gzip.compress(b" " * (MOST_BYTES + 1))), 413)
 
 
 @pytest.mark.parametrize(
@@ -478,7 +478,9 @@ def test_every_term_of_the_ontology_answers(client: FlaskClient, dataset: Datase
     subjects = {triple.subject for triple in dataset.graphs[GRAPH + "ontology"]}
     ours = sorted(each.value for each in subjects if isinstance(each, ox.NamedNode) and each.value.startswith(BASE))
     assert len(ours) > 100
-    missing = [iri for iri in ours if client.get("/" + quote(iri.removeprefix(BASE)), follow_redirects=True).status_code != 200]
+    missing = [
+        iri for iri in ours if client.get("/" + quote(iri.removeprefix(BASE)), follow_redirects=True).status_code != 200
+    ]
     assert missing == []
 
 
@@ -613,7 +615,7 @@ def test_a_real_server_answers(address: str) -> None:
 
 
 def test_a_real_server_refuses_a_body_that_is_too_large_with_a_problem(address: str) -> None:
-    body = b" " * (Limits().upload_bytes + 1)
+    body = b" " * (MOST_BYTES + 1)
     request = urllib.request.Request(f"{address}/assessments", body, {"Content-Type": "application/json"})
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request)

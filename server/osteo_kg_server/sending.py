@@ -1,4 +1,4 @@
-"""How every answer is sent: packed where the client unpacks, with headers that keep browsers careful, open to whom it is."""
+"""How every answer is sent: packed where the client unpacks, with headers that keep browsers careful."""
 
 from __future__ import annotations
 

@@ -60,6 +60,10 @@ class Statements:
         """Give the graphs that are there, be they empty."""
         return [name for (name,) in self._rows("SELECT name FROM graph ORDER BY name")]
 
+    def has(self, graph: str) -> bool:
+        """Say whether there is such a graph."""
+        return bool(self._rows("SELECT 1 FROM graph WHERE name = ?", (graph,)))
+
     def lines(self, graph: str) -> Iterator[tuple[str, str]]:
         """Give the statements of a graph, each as the index has it and as it was written."""
         indexed, written = "", ""
@@ -144,8 +148,6 @@ def _through_index(triple: ox.Triple) -> ox.Triple:
     [quad] = index
     found: ox.Triple = quad.triple
     return found
-
-
 
 
 def _opened(folder: Path | None) -> sqlite3.Connection:
