@@ -170,6 +170,16 @@ def test_the_guide_lists_every_question_with_its_sentence() -> None:
     assert len(listed) == len(first)
 
 
+def test_the_guide_shows_what_a_client_of_others_gets(
+    address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guide = HOW_TO.read_text(encoding="utf-8")
+    [(code, output)] = re.findall(r"```py\n(.*?)```\n\n```text\n(.*?)```", guide, re.DOTALL)
+    monkeypatch.chdir(ROOT)
+    exec(code.replace("http://127.0.0.1:8080", address), {})
+    assert capsys.readouterr().out == output
+
+
 # The answers
 
 
