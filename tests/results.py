@@ -45,6 +45,18 @@ def graph(answer: Answer, base: str) -> Graph:
     return found
 
 
+def problem(answer: Answer, *statuses: int) -> str:
+    """Give the sentence of a refusal; a refusal of another status, or without a sentence, fails."""
+    assert answer.status in statuses, (answer.status, answer.body[:500])
+    assert answer.media == "application/problem+json"
+    document = json.loads(answer.body)
+    assert document["status"] == answer.status
+    assert document["title"]
+    assert b"Traceback" not in answer.body
+    assert document["detail"].endswith(".")
+    return str(document["detail"])
+
+
 def _json(body: bytes) -> Table:
     found = json.loads(body)
     names = found["head"]["vars"]

@@ -81,11 +81,20 @@ class Server:
         finally:
             connection.close()
 
-    def get(self, text: str, headers: Mapping[str, str] | None = None, **parameters: str) -> Answer:
+    def get(
+        self, text: str, headers: Mapping[str, str] | None = None, parameters: Mapping[str, str] | None = None
+    ) -> Answer:
         """Ask a query in the address of a GET."""
-        return self.send("GET", f"{SPARQL}?{urlencode({'query': text, **parameters})}", None, headers)
+        return self.send("GET", f"{SPARQL}?{urlencode({'query': text, **(parameters or {})})}", None, headers)
 
-    def query(self, text: str, *, accept: str = JSON_RESULTS, timeout: float = 60, **parameters: str) -> Answer:
+    def query(
+        self,
+        text: str,
+        accept: str = JSON_RESULTS,
+        parameters: Mapping[str, str] | None = None,
+        *,
+        timeout: float = 60,
+    ) -> Answer:
         """Ask a query by direct POST."""
         path = f"{SPARQL}?{urlencode(parameters)}" if parameters else SPARQL
         headers = {"Accept": accept, "Content-Type": "application/sparql-query"}
