@@ -6,10 +6,7 @@ import pyoxigraph as ox
 from flask import Blueprint, Response, render_template
 from werkzeug.exceptions import NotFound
 
-from osteo_kg import UsageError
-from osteo_kg.resources import root
-from osteo_kg.store import parsed
-from osteo_kg.table_formats import situation_triples
+from osteo_kg import UsageError, json_ld_context_document, situation_triples
 from osteo_kg_server import pages
 from osteo_kg_server.graphs import written_in
 from osteo_kg_server.negotiation import GRAPHS, best, negotiated
@@ -58,7 +55,8 @@ def module(module: str) -> Response:
         page = pages.described(serving, iri, serving.described(iri), language())
         defined = [pages.link(serving, each, page.language) for each in serving.subjects(_DEFINED_BY, iri)]
         return negotiated(render_template("resource.html", page=page, defined=defined, language=page.language), media)
-    return negotiated(written_in(parsed(content), DESCRIPTIONS[media]), media)
+    triples = (quad.triple for quad in ox.parse(content, format=ox.RdfFormat.TURTLE))
+    return negotiated(written_in(triples, DESCRIPTIONS[media]), media)
 
 
 @blueprint.get("/situation/<guideline>/<key>")
@@ -78,7 +76,7 @@ def situation(guideline: str, key: str) -> Response:
 
 def _context() -> Response:
     """Give the JSON-LD context that our answers name, to pages of any site."""
-    response = Response((root() / "ontology" / CONTEXT).read_bytes(), content_type="application/ld+json")
+    response = Response(json_ld_context_document(), content_type="application/ld+json")
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from osteo_kg.resources import software_version
-from osteo_kg.schemas import assessment_schema, record_schema
+from osteo_kg import assessment_schema, record_schema, software_version
 from osteo_kg_server import answering, assessments, linked_data, negotiation, sparql, validations
 from osteo_kg_server.service import Service
 
