@@ -128,7 +128,7 @@ def _posted(base: str) -> list[ox.Triple]:
         return read_triples(text(body()), body_format(BODIES), "The body", base)
     if request.content_encoding not in (None, "", "identity"):
         raise UnsupportedMediaType("A packed form is not read. Send it as it is.")
-    files = list(request.files.values(multi=True))
+    files = [file for name in request.files for file in request.files.getlist(name)]
     if not files:
         raise BadRequest("The form holds no file. Send each graph as a file of the form.")
     triples = []
