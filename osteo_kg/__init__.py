@@ -5,7 +5,7 @@ decides, by which rules, on which facts, what it assumed and what is missing. No
 """
 
 from osteo_kg.assessment import Assessment
-from osteo_kg.cases import Case
+from osteo_kg.cases import Case, patient_iri
 from osteo_kg.errors import (
     InconsistencyError,
     KnowledgeError,
@@ -14,21 +14,69 @@ from osteo_kg.errors import (
     UnreadableCaseError,
     UsageError,
 )
-from osteo_kg.knowledge_base import KnowledgeBase
+from osteo_kg.graph_formats import PREFIXES, written_graph
+from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
+from osteo_kg.rdf import read_triples
 from osteo_kg.reading import read_case
 from osteo_kg.report import Finding, ValidationReport
+from osteo_kg.resources import json_ld_context_document, software_version
+from osteo_kg.schemas import assessment_schema, record_schema
+from osteo_kg.sparql_text import code_only, dataset_iris, depth, has_dataset_clause, is_repeatable
+from osteo_kg.store import (
+    GRAPH,
+    GRAPH_FORMATS,
+    SOLUTION_FORMATS,
+    Dataset,
+    QueryError,
+    build_dataset,
+    check_graphs,
+    graph_iri,
+    stays_inside,
+)
+from osteo_kg.table_formats import situation_triples
+from osteo_kg.texts import LANGUAGES, Language
+from osteo_kg.wording import Line, assessment_lines, report_lines
 
 __all__ = [
+    "DEFAULT_GUIDELINE",
+    "GRAPH",
+    "GRAPH_FORMATS",
+    "LANGUAGES",
+    "PREFIXES",
+    "SOLUTION_FORMATS",
     "Assessment",
     "Case",
+    "Dataset",
     "Finding",
     "InconsistencyError",
     "KnowledgeBase",
     "KnowledgeError",
+    "Language",
+    "Line",
     "OsteoError",
+    "QueryError",
     "RefusedCaseError",
     "UnreadableCaseError",
     "UsageError",
     "ValidationReport",
+    "assessment_lines",
+    "assessment_schema",
+    "build_dataset",
+    "check_graphs",
+    "code_only",
+    "dataset_iris",
+    "depth",
+    "graph_iri",
+    "has_dataset_clause",
+    "is_repeatable",
+    "json_ld_context_document",
+    "patient_iri",
     "read_case",
+    "read_triples",
+    "record_schema",
+    "report_lines",
+    "situation_triples",
+    "software_version",
+    "stays_inside",
+    "written_graph",
 ]

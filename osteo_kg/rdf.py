@@ -56,21 +56,33 @@ def read_rdf(text: str, form: str, name: str) -> tuple[Case, ...]:
     """
     if form == "jsonld":
         text = _own_context(parse_json(text, name), name)
-    if form == "rdfxml" and text.count("<!ENTITY") != len(_DECLARED_ENTITY.findall(text)):
-        raise UnreadableCaseError(
-            f"{name} declares an XML entity that is not plain text.",
-            advice="Write the value where it is used.",
-        )
+    return tuple(_patients(read_triples(text, form, name), name))
+
+
+def read_triples(text: str, form: str, name: str, base: str = _BASE) -> list[ox.Triple]:
+    """Read triples that anybody may have sent, literals as written; nothing in them opens a file or an address.
+
+    Args:
+        text: the whole document.
+        form: a key of `FORMATS`.
+        name: what to call it in messages.
+        base: the IRI that relative IRIs are resolved against.
+
+    Raises:
+        UnreadableCaseError: a syntax error, a remote JSON-LD context, XML entities that are not a little plain text,
+            or statements about statements.
+    """
+    if form == "rdfxml":
+        _check_entities(text, name)
     if text.count("<<") > _MOST_NESTING or _TRIPLE_IN_XML.search(text):
         raise UnreadableCaseError(f"{name} holds statements about statements.", advice="Send plain triples.")
     try:
-        triples = [
+        return [
             ox.Triple(quad.subject, quad.predicate, quad.object)
-            for quad in ox.parse(text, format=FORMATS[form], base_iri=_BASE)
+            for quad in ox.parse(text, format=FORMATS[form], base_iri=base, rename_blank_nodes=base != _BASE)
         ]
     except (SyntaxError, ValueError) as error:
         raise UnreadableCaseError(f"{name} cannot be read as {form}: {error}.", advice="Correct it there.") from error
-    return tuple(_patients(triples, name))
 
 
 def _check_entities(text: str, name: str) -> None:

@@ -21,9 +21,14 @@ def root() -> Path:
 @functools.cache
 def json_ld_context() -> dict[str, Any]:
     """Read what our JSON-LD context says of each term."""
-    document = json.loads((root() / "ontology" / "context.jsonld").read_text(encoding="utf-8"))
+    document = json.loads(json_ld_context_document())
     context: dict[str, Any] = document["@context"]
     return context
+
+
+def json_ld_context_document() -> bytes:
+    """Give our JSON-LD context as a document."""
+    return (root() / "ontology" / "context.jsonld").read_bytes()
 
 
 @functools.cache

@@ -7,13 +7,14 @@ literals (`"1.50"` becomes `1.5`), so graphs are handed out from the triples, ne
 from __future__ import annotations
 
 import datetime
-import re
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Literal
 from urllib.parse import quote
 
 import pyoxigraph as ox
 
+from osteo_kg import sparql_text
 from osteo_kg.assessment import Assessment
 from osteo_kg.assessment_graph import AssessmentWriter
 from osteo_kg.cases import Case
@@ -36,14 +37,9 @@ GRAPH_FORMATS = {
     "ntriples": ox.RdfFormat.N_TRIPLES,
     "rdfxml": ox.RdfFormat.RDF_XML,
     "jsonld": ox.RdfFormat.JSON_LD,
+    "nquads": ox.RdfFormat.N_QUADS,
+    "trig": ox.RdfFormat.TRIG,
 }
-_NOT_CODE = re.compile(
-    r"'''(?:[^\\]|\\.)*?'''|\"\"\"(?:[^\\]|\\.)*?\"\"\"|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\""
-    r"|<[^<>\"{}|^`\\\x00-\x20]*>|#[^\n]*",
-    re.DOTALL,
-)
-_ELSEWHERE = re.compile(r"(?<![\w:?$@-])(SERVICE|LOAD)(?![\w:-])", re.IGNORECASE)
-_DATASET_CLAUSE = re.compile(r"(?<![\w:?$@-])FROM(?![\w:-])", re.IGNORECASE)
 
 
 class QueryError(OsteoError):
@@ -89,10 +85,6 @@ class Dataset:
 
     def __init__(self, graphs: Mapping[str, Sequence[ox.Triple]]) -> None:
         self.graphs = dict(graphs)
-        self._index = ox.Store()
-        for name, triples in self.graphs.items():
-            graph = ox.NamedNode(name)
-            self._index.bulk_extend(ox.Quad(t.subject, t.predicate, t.object, graph) for t in triples)
 
     def query(
         self,
@@ -107,7 +99,8 @@ class Dataset:
             QueryError: the query is not SPARQL, or would reach outside the dataset (`SERVICE`, or a `FROM` of a
                 graph that is not loaded).
         """
-        self._stays_inside(text)
+        stays_inside(text)
+        self._known(sparql_text.dataset_iris(text))
         given = default_graphs is not None or named_graphs is not None
         names = [*(default_graphs or ()), *(named_graphs or ())]
         self._known(names)
@@ -115,7 +108,7 @@ class Dataset:
             found = self._index.query(
                 text,
                 base_iri=GRAPH,
-                use_default_graph_as_union=not given and not _DATASET_CLAUSE.search(_code(text)),
+                use_default_graph_as_union=not given and not sparql_text.has_dataset_clause(text),
                 default_graph=[ox.NamedNode(name) for name in default_graphs or ()] if given else None,
                 named_graphs=[ox.NamedNode(name) for name in named_graphs or ()] if given else None,
             )
@@ -123,32 +116,42 @@ class Dataset:
             raise QueryError(f"The query is not SPARQL 1.1: {error}.", advice="Correct it there.") from error
         return Result(found)
 
-    def _stays_inside(self, text: str) -> None:
-        """Oxigraph follows `SERVICE` to any address and has no switch for it: such a query is not handed on."""
-        code = _code(text)
-        if found := _ELSEWHERE.search(code):
-            raise QueryError(
-                f"{found.group().upper()} is not answered here: it would reach outside this dataset.",
-                advice="Ask about the graphs that are loaded.",
-            )
-        names = re.findall(r"(?<![\w:?$@-])FROM\s+(?:NAMED\s+)?<([^<>]*)>", _without_comments(text), re.IGNORECASE)
-        self._known(names)
+    @functools.cached_property
+    def _index(self) -> ox.Store:
+        index = ox.Store()
+        for name, triples in self.graphs.items():
+            graph = ox.NamedNode(name)
+            index.bulk_extend(ox.Quad(t.subject, t.predicate, t.object, graph) for t in triples)
+        return index
 
     def _known(self, names: Iterable[str]) -> None:
-        for name in names:
-            if name not in self.graphs and GRAPH + name not in self.graphs:
-                raise QueryError(
-                    f"There is no graph <{name}> here.", advice="SELECT DISTINCT ?g { GRAPH ?g { } } lists them."
-                )
+        check_graphs(names, self.graphs)
 
 
-def _code(text: str) -> str:
-    """Blank out strings, IRIs and comments, so that keywords in them are not taken for keywords."""
-    return _NOT_CODE.sub(" ", text)
+def stays_inside(text: str) -> None:
+    """Refuse a query or an update that reaches outside: Oxigraph follows it to any address and has no switch for it.
+
+    Raises:
+        QueryError: there is a `SERVICE` or a `LOAD`.
+    """
+    if keyword := sparql_text.elsewhere(text):
+        raise QueryError(
+            f"{keyword} is not answered here: it would reach outside this dataset.",
+            advice="Ask about the graphs that are loaded.",
+        )
 
 
-def _without_comments(text: str) -> str:
-    return _NOT_CODE.sub(lambda found: " " if found.group()[0] in "#'\"" else found.group(), text)
+def check_graphs(names: Iterable[str], loaded: Container[str]) -> None:
+    """Refuse names of graphs that are not loaded.
+
+    Raises:
+        QueryError: there is no graph of such a name.
+    """
+    for name in names:
+        if name not in loaded and GRAPH + name not in loaded:
+            raise QueryError(
+                f"There is no graph <{name}> here.", advice="SELECT DISTINCT ?g { GRAPH ?g { } } lists them."
+            )
 
 
 def graph_iri(kind: str, patient: str) -> str:

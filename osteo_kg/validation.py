@@ -96,6 +96,9 @@ class CaseValidator:
             message=message,
             advice=advice,
             notice=self._knowledge.terms.key(str(code)) if code else None,
+            property=_iri(results.value(node, SH.resultPath)),
+            shape=_iri(shape),
+            constraint=_iri(results.value(node, SH.sourceConstraintComponent)),
         )
 
     def _text(self, shape: Node | None, property_: URIRef) -> Text | None:
@@ -125,16 +128,45 @@ def check_guidelines(knowledge: Knowledge) -> None:
     whole, shapes = Graph(), Graph().parse(data=knowledge.shapes["guideline.ttl"], format="turtle")
     for content in knowledge.modules.values():
         whole.parse(data=content, format="turtle")
-    options = {"inplace": True, "allow_warnings": True}
-    results = _run(Validator(DataGraph.from_rdflib(whole), shacl_graph=shapes, options=options))
     found = sorted(
-        f"{results.value(node, SH.focusNode)}: {message}"
-        for node in results.subjects(RDF.type, SH.ValidationResult)
-        for message in shapes.objects(results.value(node, SH.sourceShape), SH.message)
+        f"{focus}: {message}"
+        for shape, focus in _faults(whole, shapes)
+        for message in shapes.objects(shape, SH.message)
         if isinstance(message, Literal) and message.language == "en"
     )
     if found:
         raise KnowledgeError(f"A guideline is not well formed. {' '.join(found)}", advice="Correct its module.")
+
+
+def assessment_faults(knowledge: Knowledge, triples: Iterable[ox.Triple]) -> list[tuple[str, str]]:
+    """Check written assessments and situations against `shapes/assessment.ttl`, all in one batch.
+
+    Returns:
+        The name of each shape that fails, with the assessment or situation in which it does; nothing when all is
+        well. A fault here is the library's own, never the patient's.
+    """
+    shapes = Graph().parse(data=knowledge.shapes["assessment.ttl"], format="turtle")
+    whole = Graph(bind_namespaces="none")
+    for triple in triples:
+        whole.add((_term(triple.subject), URIRef(triple.predicate.value), _term(triple.object)))
+    return sorted((local_name(str(shape)), _holder(whole, focus)) for shape, focus in _faults(whole, shapes))
+
+
+def _holder(graph: Graph, node: Node | None) -> str:
+    """Name the node that a blank node hangs on: the assessment of which it is a part."""
+    while isinstance(node, BNode):
+        node = next(graph.subjects(None, node), None)
+    return str(node)
+
+
+def _faults(data: Graph, shapes: Graph) -> set[tuple[Node | None, Node | None]]:
+    """Give every shape that fails, with the node where it does."""
+    options = {"inplace": True, "allow_warnings": True}
+    results = _run(Validator(DataGraph.from_rdflib(data), shacl_graph=shapes, options=options))
+    return {
+        (results.value(node, SH.sourceShape), results.value(node, SH.focusNode))
+        for node in results.subjects(RDF.type, SH.ValidationResult)
+    }
 
 
 def _run(validator: Any) -> Graph:
@@ -244,6 +276,10 @@ def _term(term: Subject | ox.Literal | ox.Triple) -> URIRef | BNode | Literal:
     if term.language:
         return Literal(term.value, lang=term.language)
     return Literal(term.value, datatype=URIRef(term.datatype.value), normalize=False)
+
+
+def _iri(node: Node | None) -> str | None:
+    return str(node) if isinstance(node, URIRef) else None
 
 
 def _order(finding: Finding) -> tuple[str, ...]:

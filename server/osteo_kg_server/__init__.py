@@ -1,29 +1,67 @@
 """The HTTP service of osteo-kg: a Flask app around one loaded knowledge base and one dataset.
 
-Nothing that is posted is kept, and no patient fact is logged.
+Nothing that is posted is kept unless the caller asks for it, and no patient fact is logged.
 """
 
 from __future__ import annotations
 
 from flask import Flask
 
-from osteo_kg import KnowledgeBase
-from osteo_kg.store import Dataset
-from osteo_kg_server import assessments, linked_data, logs, operation, problems, sparql, validations
+from osteo_kg import Dataset, KnowledgeBase
+from osteo_kg_server import (
+    assessments,
+    cases,
+    graph_store,
+    linked_data,
+    logs,
+    operation,
+    problems,
+    sending,
+    service_description,
+    sparql,
+    updates,
+    validations,
+)
 from osteo_kg_server.service import Service
-from osteo_kg_server.serving import MOST_BYTES, serve
+from osteo_kg_server.serving import serve
+from osteo_kg_server.settings import Settings
+from osteo_kg_server.store import Limits
 
-__all__ = ["create_app", "serve"]
+__all__ = ["Limits", "Settings", "create_app", "serve"]
+
+_MODULES = (
+    sparql,
+    updates,
+    graph_store,
+    service_description,
+    assessments,
+    validations,
+    cases,
+    linked_data,
+    operation,
+)
 
 
-def create_app(knowledge_base: KnowledgeBase, dataset: Dataset) -> Flask:
-    """Build the app around what it serves."""
+def create_app(knowledge_base: KnowledgeBase, dataset: Dataset, settings: Settings | None = None) -> Flask:
+    """Build the app around what it serves.
+
+    Args:
+        knowledge_base: what decides.
+        dataset: the graphs to answer SPARQL from; those that are not knowledge are loaded into a new store.
+        settings: what whoever runs the service decides; limits of a public service, and no writing, when None.
+
+    Raises:
+        StoreUnavailableError: the store cannot be opened.
+        UsageError: the tokens cannot be read.
+    """
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
-    app.extensions["osteo_kg"] = Service(knowledge_base, dataset)
-    for module in (sparql, assessments, validations, linked_data, operation):
+    settings = settings or Settings()
+    app.url_map.merge_slashes = False
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.limits.upload_bytes
+    app.extensions["osteo_kg"] = Service(knowledge_base, dataset, settings)
+    for module in _MODULES:
         app.register_blueprint(module.blueprint)
     problems.register(app)
-    sparql.register(app)
+    sending.register(app)
     logs.register(app)
     return app

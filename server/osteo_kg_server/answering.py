@@ -8,39 +8,56 @@ from collections.abc import Iterator, Sequence
 import pyoxigraph as ox
 from flask import Response, render_template, request
 
-from osteo_kg import Assessment, Case, ValidationReport
-from osteo_kg.graph_formats import written_graph
-from osteo_kg.texts import Language
-from osteo_kg.wording import Line, assessment_lines, report_lines
+from osteo_kg import Assessment, Case, Language, Line, ValidationReport, assessment_lines, report_lines, written_graph
 from osteo_kg_server.graphs import report_triples, written_in
-from osteo_kg_server.negotiation import CASES, GRAPHS, body_format, negotiated
+from osteo_kg_server.negotiation import CASES, GRAPHS, body, body_format, negotiated
+from osteo_kg_server.parameters import Asked
 from osteo_kg_server.service import Service
 
+MOST_BYTES = 10_000_000  # of one body of cases, which is read while others wait
+_AT_ONCE = 16  # cases
 Answer = Assessment | ValidationReport
 #: Media types of answers, JSON for a caller without wishes.
 ANSWERS = {"application/json": "json", **GRAPHS, "text/html": "html"}
 
 
-def posted_cases(service: Service) -> tuple[Case, ...]:
-    """Read the cases of the body of this request."""
-    return service.knowledge_base.read(request.get_data(cache=False), body_format(CASES))
+def posted_cases(service: Service, name: str = "input") -> tuple[Case, ...]:
+    """Read the cases of the body of this request; `name` is what a patient without one is called after."""
+    request.max_content_length = MOST_BYTES
+    data = body()
+    with service.turn:
+        return service.knowledge_base.read(data, body_format(CASES), name=name)
+
+
+def assessed(service: Service, cases: Sequence[Case], asked: Asked) -> list[Answer]:
+    """Answer cases in their order; requests take turns every few cases, so that a long one keeps nobody waiting."""
+    answers: list[Answer] = []
+    for at in range(0, len(cases), _AT_ONCE):
+        with service.turn:
+            answers += service.knowledge_base.assess_all(
+                cases[at : at + _AT_ONCE],
+                on=asked.on,
+                assume_complete=asked.assume_complete,
+                guideline=asked.guideline,
+            )
+    return answers
 
 
 def answered(service: Service, answers: Sequence[Answer], media: str, language: Language) -> Response:
     """Write one answer, or several as an array, in the media type that was chosen; no cache may keep it."""
     form = ANSWERS[media]
-    body: str | bytes
+    written: str | bytes
     if form == "json":
         documents = [answer.to_json(language) for answer in answers]
-        body = json.dumps(documents if len(documents) > 1 else documents[0], ensure_ascii=False)
+        written = json.dumps(documents if len(documents) > 1 else documents[0], ensure_ascii=False)
     elif form == "html":
         pages = [list(_lines(answer, language)) for answer in answers]
-        body = render_template("answers.html", pages=pages, language=language)
+        written = render_template("answers.html", pages=pages, language=language)
     elif form == "jsonld":
-        body = written_graph(_triples(service, answers), form)
+        written = written_graph(_triples(service, answers), form)
     else:
-        body = written_in(_triples(service, answers), form)
-    response = negotiated(body, media)
+        written = written_in(_triples(service, answers), form)
+    response = negotiated(written, media)
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -6,21 +6,18 @@ from collections.abc import Iterable, Iterator
 
 import pyoxigraph as ox
 
-from osteo_kg import ValidationReport
-from osteo_kg.cases import patient_iri
-from osteo_kg.graph_formats import PREFIXES
-from osteo_kg.store import GRAPH_FORMATS
+from osteo_kg import GRAPH_FORMATS, PREFIXES, ValidationReport, patient_iri
 
 _SH, _RDFS = "http://www.w3.org/ns/shacl#", "http://www.w3.org/2000/01/rdf-schema#"
 _TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 _BOOLEAN = ox.NamedNode("http://www.w3.org/2001/XMLSchema#boolean")
-_SHORT = {**PREFIXES, "sh": _SH, "rdfs": _RDFS, "skos": "http://www.w3.org/2004/02/skos/core#"}
-_SHORT["owl"] = "http://www.w3.org/2002/07/owl#"
+SHORT = {**PREFIXES, "sh": _SH, "rdfs": _RDFS, "skos": "http://www.w3.org/2004/02/skos/core#"}
+SHORT["owl"] = "http://www.w3.org/2002/07/owl#"
 
 
 def written_in(triples: Iterable[ox.Triple], form: str) -> bytes:
     """Write triples in one of the formats of graphs, literals as they are."""
-    data = ox.serialize(triples, format=GRAPH_FORMATS[form], prefixes=_SHORT)
+    data = ox.serialize(triples, format=GRAPH_FORMATS[form], prefixes=SHORT)
     assert data is not None  # only where an output is given
     return data
 
@@ -35,6 +32,13 @@ def report_triples(report: ValidationReport) -> Iterator[ox.Triple]:
         yield ox.Triple(node, _sh("result"), result)
         yield ox.Triple(result, _TYPE, _sh("ValidationResult"))
         yield ox.Triple(result, _sh("focusNode"), ox.NamedNode(patient_iri(report.patient)))
+        for name, iri in (
+            ("resultPath", finding.property),
+            ("sourceShape", finding.shape),
+            ("sourceConstraintComponent", finding.constraint),
+        ):
+            if iri is not None:
+                yield ox.Triple(result, _sh(name), ox.NamedNode(iri))
         yield ox.Triple(result, _sh("resultSeverity"), _sh(finding.severity.capitalize()))
         for language in ("en", "fr"):
             message = finding.message.fr if language == "fr" else finding.message.en

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import zlib
+from collections.abc import Iterable, Mapping
 
 from flask import Response, request
 from werkzeug.datastructures import MIMEAccept
-from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, NotAcceptable, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.http import parse_accept_header
 
 #: Media types of graphs, with the format each is written in; the first is what a caller without wishes gets.
 GRAPHS = {
@@ -14,46 +17,104 @@ GRAPHS = {
     "application/n-triples": "ntriples",
     "application/ld+json": "jsonld",
     "application/rdf+xml": "rdfxml",
+    "application/n-quads": "nquads",
+    "application/trig": "trig",
 }
+_IN_CASES = ("turtle", "ntriples", "jsonld", "rdfxml")
 #: Media types of cases, with the reader of each.
-CASES = {**GRAPHS, "application/json": "json", "text/csv": "csv"}
+CASES = {
+    **{media: form for media, form in GRAPHS.items() if form in _IN_CASES},
+    "application/json": "json",
+    "text/csv": "csv",
+}
 
 
-def best(offered: Mapping[str, str]) -> str:
-    """Give the media type that the caller likes best; of equals the one offered first.
+@functools.lru_cache(1024)
+def preferred(accept: str, offered: tuple[str, ...]) -> str | None:
+    """Give the media type that an `Accept` header likes best, of equals the one offered first; None if none."""
+    accepted = [(media, quality) for media, quality in parse_accept_header(accept, MIMEAccept)]
+    if not accepted:
+        return offered[0]
+    bare = MIMEAccept([(media.partition(";")[0].strip(), quality) for media, quality in accepted])
+    found = max(offered, key=bare.quality)
+    return found if bare.quality(found) > 0 else None
+
+
+def best(offered: Iterable[str]) -> str:
+    """Give the media type that the caller likes best.
 
     Raises:
         NotAcceptable: the caller accepts none.
     """
-    if not request.accept_mimetypes:
-        return next(iter(offered))
-    bare = MIMEAccept([(media.partition(";")[0].strip(), quality) for media, quality in request.accept_mimetypes])
-    found = max(offered, key=bare.quality)
-    if bare.quality(found) <= 0:
-        raise NotAcceptable(f"None of the accepted types is offered. Accept one of: {', '.join(offered)}.")
+    types = tuple(offered)
+    found = preferred(request.headers.get("Accept", ""), types)
+    if found is None:
+        raise NotAcceptable(f"None of the accepted types is offered. Accept one of: {', '.join(types)}.")
     return found
 
 
 def negotiated(body: str | bytes, media: str) -> Response:
     """Answer with a body of the media type that was chosen."""
-    content_type = f"{media}; charset=utf-8" if media.startswith("text/") else media
-    response = Response(body, content_type=content_type)
-    response.headers["Vary"] = "Accept, Accept-Language"
+    response = Response(body, content_type=content_type(media))
+    response.headers["Vary"] = "Accept, Accept-Language, Accept-Encoding"
     if media == "text/html":
-        response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+        response.headers["Content-Security-Policy"] = (
+            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"
+        )
     return response
+
+
+def content_type(media: str) -> str:
+    """Give a media type with the encoding of its text."""
+    return f"{media}; charset=utf-8" if media.startswith("text/") else media
 
 
 def body_format(readers: Mapping[str, str]) -> str:
     """Give the reader for the body of this request.
 
     Raises:
-        UnsupportedMediaType: there is none for its type, or the body is compressed.
+        UnsupportedMediaType: there is none for its type.
     """
-    if request.content_encoding not in (None, "", "identity"):
-        raise UnsupportedMediaType("A compressed body is not read. Send it as it is.")
     if request.mimetype not in readers:
         raise UnsupportedMediaType(
             f"A body of type {request.mimetype or 'unknown'} is not read here. Send one of: {', '.join(readers)}."
         )
     return readers[request.mimetype]
+
+
+def body() -> bytes:
+    """Give the body of this request, unpacked where it is compressed by gzip.
+
+    Raises:
+        UnsupportedMediaType: it is compressed otherwise.
+        BadRequest: it cannot be unpacked.
+        RequestEntityTooLarge: it is larger than is allowed, packed or unpacked.
+    """
+    data = request.get_data(cache=False)
+    if request.content_encoding in (None, "", "identity"):
+        return data
+    if request.content_encoding not in ("gzip", "x-gzip"):
+        raise UnsupportedMediaType("The compression of the body is not known. Send it as it is, or by gzip.")
+    most = request.max_content_length or 0
+    unpacking = zlib.decompressobj(wbits=31)
+    try:
+        unpacked = unpacking.decompress(data, most + 1)
+    except zlib.error as error:
+        raise BadRequest("The body is not whole gzip. Send it again.") from error
+    if len(unpacked) > most:
+        raise RequestEntityTooLarge(f"The body unpacks to more than {most} bytes. Send less.")
+    if not unpacking.eof:
+        raise BadRequest("The body is not whole gzip. Send it again.")
+    return unpacked
+
+
+def text(data: bytes) -> str:
+    """Read text in UTF-8, the only encoding here.
+
+    Raises:
+        BadRequest: it is not.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadRequest("The text is not in UTF-8. Save it as UTF-8.") from error

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from osteo_kg.resources import software_version
+from osteo_kg import software_version
 from osteo_kg_server.openapi import description
 from osteo_kg_server.service import service
 
@@ -28,7 +28,7 @@ def ready() -> dict[str, Any]:
         "status": "ready",
         "software": software_version(),
         "knowledge": knowledge.digest,
-        "graphs": len(serving.dataset.graphs),
+        "graphs": len(serving.store.names()),
     }
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pyoxigraph as ox
 
-from osteo_kg.texts import Language
+from osteo_kg import Language
 from osteo_kg_server.service import Service
 
 BASE = "https://w3id.org/osteo-kg/"

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from flask import request
 from werkzeug.exceptions import BadRequest
 
-from osteo_kg import UsageError
-from osteo_kg.knowledge_base import DEFAULT_GUIDELINE
-from osteo_kg.texts import LANGUAGES, Language
+from osteo_kg import DEFAULT_GUIDELINE, LANGUAGES, Language, UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 

@@ -10,10 +10,10 @@ from typing import Any
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from osteo_kg import KnowledgeError, OsteoError, RefusedCaseError, UnreadableCaseError, UsageError
-from osteo_kg.store import QueryError
+from osteo_kg import KnowledgeError, OsteoError, QueryError, RefusedCaseError, UnreadableCaseError, UsageError
 from osteo_kg_server import logs
 from osteo_kg_server.parameters import language_or_english
+from osteo_kg_server.store import BusyError, DeadlineError, ProtectedError, StoreUnavailableError, TooLargeError
 
 PROBLEMS = "https://w3id.org/osteo-kg/problem/"
 #: The kinds of problem that are ours: the error of the library, the end of the type's IRI, title, status.
@@ -21,6 +21,11 @@ KINDS: tuple[tuple[type[OsteoError], str, str, HTTPStatus], ...] = (
     (UnreadableCaseError, "unreadable-case", "The case cannot be read", HTTPStatus.BAD_REQUEST),
     (RefusedCaseError, "refused-case", "The case is refused", HTTPStatus.UNPROCESSABLE_ENTITY),
     (QueryError, "refused-query", "The query is not answered", HTTPStatus.BAD_REQUEST),
+    (DeadlineError, "deadline-passed", "The time was not enough", HTTPStatus.SERVICE_UNAVAILABLE),
+    (BusyError, "busy", "Too much is asked at once", HTTPStatus.SERVICE_UNAVAILABLE),
+    (TooLargeError, "too-large", "More is asked than is allowed", HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (ProtectedError, "read-only-graph", "The graph is read only", HTTPStatus.FORBIDDEN),
+    (StoreUnavailableError, "store-unavailable", "The store does not answer", HTTPStatus.BAD_GATEWAY),
     (UsageError, "unknown-name", "A parameter names what does not exist", HTTPStatus.BAD_REQUEST),
     (KnowledgeError, "knowledge-at-fault", "The knowledge is at fault", HTTPStatus.INTERNAL_SERVER_ERROR),
 )
@@ -39,7 +44,10 @@ def _from_library(error: OsteoError) -> Response:
             if status is HTTPStatus.INTERNAL_SERVER_ERROR:
                 logs.failure(error)
             members = error.report.to_json(language_or_english()) if isinstance(error, RefusedCaseError) else {}
-            return _problem(PROBLEMS + name, title, status, str(error), members)
+            response = _problem(PROBLEMS + name, title, status, str(error), members)
+            if isinstance(error, BusyError):
+                response.headers["Retry-After"] = "5"
+            return response
     return _unforeseen(error)
 
 

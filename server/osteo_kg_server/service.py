@@ -5,31 +5,47 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import pyoxigraph as ox
-from flask import current_app
+from flask import Flask, current_app, request
 
-from osteo_kg import KnowledgeBase
-from osteo_kg.store import GRAPH, Dataset
+from osteo_kg import GRAPH, Dataset, KnowledgeBase
+from osteo_kg_server.access import Access
+from osteo_kg_server.keeping import Keeper
+from osteo_kg_server.settings import Settings
+from osteo_kg_server.store import Change, LocalStore, Store
 
+KNOWLEDGE = tuple(GRAPH + name for name in ("ontology", "inferred", "shapes", "situations"))
+_LOADED = "examples loaded"
 Node = ox.NamedNode | ox.BlankNode
 
 
 class Service:
-    """One knowledge base, one dataset, and the turn that requests take.
+    """One knowledge base, one store, and the turn that requests take.
 
     Attributes:
+        store: what answers SPARQL and is written to.
+        access: who may read and write.
+        keeper: what keeps cases in the store.
         turn: held while the knowledge base works: some libraries below it change state of the whole process.
     """
 
-    def __init__(self, knowledge_base: KnowledgeBase, dataset: Dataset) -> None:
-        self.knowledge_base = knowledge_base
-        self.dataset = dataset
+    def __init__(self, knowledge_base: KnowledgeBase, dataset: Dataset, settings: Settings) -> None:
+        self.knowledge_base, self.settings = knowledge_base, settings
+        self.access, self.store = Access(settings), opened(dataset, settings)
         self.turn = threading.Lock()
+        self.keeper = Keeper(knowledge_base, self.store, self.turn)
+        if not settings.scratch:
+            self.keeper.catch_up()
         self._by_subject: dict[Node, list[ox.Triple]] = defaultdict(list)
         for triple in dataset.graphs.get(GRAPH + "ontology", ()):
             if not isinstance(triple.subject, ox.Triple):
                 self._by_subject[triple.subject].append(triple)
+
+    def url(self, path: str) -> str:
+        """Give the address of a path, as clients know it."""
+        return (self.settings.public_url or request.host_url).rstrip("/") + path
 
     def described(self, iri: str) -> list[ox.Triple]:
         """Give what the ontology states of a resource, with the nameless nodes below it; nothing where it is new."""
@@ -47,8 +63,29 @@ class Service:
                 yield from self._below(triple.object, seen)
 
 
+def opened(dataset: Dataset, settings: Settings) -> Store:
+    """Open the store that the settings name; what is not knowledge is loaded into a new one.
+
+    Raises:
+        StoreUnavailableError: it cannot be had.
+    """
+    fixed = {} if settings.scratch else {name: dataset.graphs[name] for name in KNOWLEDGE if name in dataset.graphs}
+    folder = Path(settings.store) if settings.store else None
+    store = LocalStore(fixed, folder=folder, limits=settings.limits, scratch=settings.scratch)
+    loaded = {name: triples for name, triples in dataset.graphs.items() if name not in KNOWLEDGE}
+    if not settings.scratch and not store.note(_LOADED):
+        store.change(lambda: Change(added=loaded, created=frozenset(loaded)))
+        store.set_note(_LOADED, "yes")
+    return store
+
+
 def service() -> Service:
     """Give the service of the app that answers this request."""
-    found = current_app.extensions["osteo_kg"]
+    return of(current_app)
+
+
+def of(app: Flask) -> Service:
+    """Give the service of an app."""
+    found = app.extensions["osteo_kg"]
     assert isinstance(found, Service)
     return found

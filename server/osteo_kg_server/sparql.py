@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, request
-from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import BadRequest
+import hashlib
 
-from osteo_kg_server.negotiation import GRAPHS, best, body_format, negotiated
-from osteo_kg_server.service import service
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import BadRequest, NotAcceptable, UnsupportedMediaType
+
+from osteo_kg import is_repeatable
+from osteo_kg_server import service_description
+from osteo_kg_server.negotiation import GRAPHS, body, content_type, preferred, text
+from osteo_kg_server.protocol import FORM, Given, base, given, seconds
+from osteo_kg_server.service import Service, service
+from osteo_kg_server.store import NotOfferedError, Query
 
 PATH = "/sparql"
 #: Media types of results by their kind, with the format each is written in.
@@ -21,59 +26,71 @@ RESULTS = {
     },
 }
 RESULTS["solutions"] = {**RESULTS["boolean"], "text/csv": "csv", "text/tab-separated-values": "tsv"}
-_BODIES = {"application/x-www-form-urlencoded": "form", "application/sparql-query": "query"}
-_CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
-    "Access-Control-Allow-Headers": "Accept, Accept-Language, Content-Type",
-    "Access-Control-Expose-Headers": "X-Request-Id",
-}
+PARAMETERS = ("query", "default-graph-uri", "named-graph-uri", "timeout")
+BODIES = (FORM, "application/sparql-query")
 blueprint = Blueprint("sparql", __name__)
-
-
-def register(app: Flask) -> None:
-    """Let pages of any site ask, errors included."""
-    app.after_request(_open_to_all)
 
 
 @blueprint.get(PATH)
 def by_get() -> Response:
-    """Answer the query of the query string."""
-    return _answer(request.args)
+    """Answer the query of the query string; without one, describe the service."""
+    asked = given()
+    if not request.query_string:
+        return service_description.described()
+    return _answer(asked, asked.all("query"))
 
 
 @blueprint.post(PATH)
 def by_post() -> Response:
     """Answer the query of a form, or a body that is the query itself."""
-    if body_format(_BODIES) == "form":
-        if "query" in request.args:
+    if request.mimetype not in BODIES:
+        raise UnsupportedMediaType(f"A query is sent as one of: {', '.join(BODIES)}.")
+    asked = given()
+    if request.mimetype == FORM:
+        if asked.all("query"):
             raise BadRequest("The query stands in the address of a form. Send it in the form, or by GET.")
-        return _answer(request.form)
-    try:
-        query = request.get_data().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadRequest("The query is not text in UTF-8. Save it as UTF-8.") from error
-    given = request.args.copy()
-    given.add("query", query)
-    return _answer(given)
+        asked = given(body())
+        return _answer(asked, asked.all("query"))
+    if asked.all("query"):
+        raise BadRequest("There is a query in the address and one in the body. Send one.")
+    return _answer(asked, (text(body()),))
 
 
-def _answer(given: MultiDict[str, str]) -> Response:
-    queries = given.getlist("query")
-    if len(queries) != 1 or given.getlist("update"):
+def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
+    if len(queries) != 1 or asked.all("update"):
         raise BadRequest("One query is wanted, and no update. Send it as the parameter 'query'.")
-    defaults, named = given.getlist("default-graph-uri"), given.getlist("named-graph-uri")
-    result = service().dataset.query(
-        queries[0],
-        default_graphs=defaults if defaults or named else None,
-        named_graphs=named if defaults or named else None,
+    serving = service()
+    serving.access.want("read")
+    tag = _tag(serving, queries[0])
+    if tag and request.if_none_match.contains_weak(tag):
+        return Response(status=304, headers={"ETag": f'"{tag}"'})
+    media = {kind: preferred(request.headers.get("Accept", ""), tuple(types)) for kind, types in RESULTS.items()}
+    query = Query(
+        text=queries[0],
+        formats={kind: RESULTS[kind][chosen] for kind, chosen in media.items() if chosen},
+        default_graphs=asked.graphs("default-graph-uri"),
+        named_graphs=asked.graphs("named-graph-uri"),
+        seconds=seconds(asked, serving),
+        base=base(serving),
     )
-    offered = RESULTS[result.kind]
-    media = best(offered)
-    return negotiated(result.written(offered[media]), media)
-
-
-def _open_to_all(response: Response) -> Response:
-    if request.path == PATH:
-        response.headers.update(_CORS)
+    try:
+        answer = serving.store.query(query)
+    except NotOfferedError as error:
+        offered = ", ".join(RESULTS[error.kind])
+        raise NotAcceptable(f"None of the accepted types is offered. Accept one of: {offered}.") from error
+    chosen = media[answer.kind] or ""
+    sent = answer.chunks if answer.body is None else answer.body
+    response = Response(sent, content_type=content_type(chosen))
+    response.headers["Vary"] = "Accept, Accept-Encoding"
+    if tag:
+        response.headers["ETag"] = f'"{tag}"'
+        response.headers["Cache-Control"] = "private, no-cache"
     return response
+
+
+def _tag(serving: Service, query: str) -> str | None:
+    """Name what is asked of the dataset as it is now; None for what has another answer each time."""
+    if request.method == "POST" or not is_repeatable(query):
+        return None
+    named = "\n".join((serving.store.generation, request.headers.get("Accept", ""), request.full_path))
+    return hashlib.blake2b(named.encode("utf-8"), digest_size=16).hexdigest()

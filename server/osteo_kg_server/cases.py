@@ -1,0 +1,95 @@
+"""`/cases`: cases that are kept on request, each as a graph beside the graph of its assessment."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+from urllib.parse import quote
+
+from flask import Blueprint, Response, jsonify
+from werkzeug.exceptions import BadRequest, NotFound
+
+from osteo_kg import Assessment, RefusedCaseError, ValidationReport
+from osteo_kg_server.answering import ANSWERS, answered, assessed, posted_cases
+from osteo_kg_server.graphs import written_in
+from osteo_kg_server.negotiation import GRAPHS, best, negotiated
+from osteo_kg_server.parameters import asked
+from osteo_kg_server.protocol import given
+from osteo_kg_server.service import service
+
+PATH = "/cases"
+PARAMETERS = ("on", "assume-complete", "language", "guideline")
+PAGE = 1000  # cases that are listed at a time
+KEPT = {"application/json": "json", **GRAPHS}
+blueprint = Blueprint("cases", __name__)
+
+
+@blueprint.post(PATH)
+def create() -> Response:
+    """Keep the cases of the body with their assessments; a refused one is not kept, and its report says why."""
+    serving, media = service(), best(ANSWERS)
+    serving.access.want("write")
+    wanted = asked(*PARAMETERS)
+    cases = posted_cases(serving, name=f"kept-{uuid.uuid4().hex[:12]}")
+    if len({case.iri for case in cases}) < len(cases):
+        raise BadRequest("Two cases of the body are of one patient. Send her once.")
+    answers = assessed(serving, cases, wanted)
+    if len(answers) == 1 and isinstance(answers[0], ValidationReport):
+        raise RefusedCaseError(answers[0])
+    kept = [(case, each) for case, each in zip(cases, answers, strict=True) if isinstance(each, Assessment)]
+    new = serving.keeper.keep(kept) if kept else frozenset()
+    response = answered(serving, answers, media, wanted.language)
+    response.status_code = 201 if new else 200
+    if len(cases) == 1:
+        response.headers["Location"] = serving.url(f"{PATH}/{quote(cases[0].iri, safe='')}")
+    return response
+
+
+@blueprint.get(PATH)
+def index() -> Response:
+    """List the cases that are kept, a page at a time, and say how far a new assessment of all has come."""
+    serving = service()
+    serving.access.want("read")
+    parameters = given()
+    parameters.only("after")
+    after, names = parameters.one("after") or "", serving.keeper.names()
+    page = [name for name in names if name > after][:PAGE]
+    document: dict[str, Any] = {
+        "count": len(names),
+        "cases": [{"patient": name, "case": serving.url(f"{PATH}/{quote(name, safe='')}")} for name in page],
+        "reassessment": {"due": serving.keeper.due, "done": serving.keeper.done},
+    }
+    if page and page[-1] != names[-1]:
+        document["next"] = serving.url(f"{PATH}?after={quote(page[-1], safe='')}")
+    return _uncached(jsonify(document))
+
+
+@blueprint.get(f"{PATH}/<path:patient>")
+def read(patient: str) -> Response:
+    """Give a kept case: its graph as it was read, or as JSON its patient and her assessment."""
+    serving, media = service(), best(KEPT)
+    serving.access.want("read")
+    wanted = asked("language")
+    triples = serving.keeper.triples(patient)
+    if triples is None:
+        raise NotFound("No case of this patient is kept.")
+    if media != "application/json":
+        return _uncached(negotiated(written_in(triples, KEPT[media]), media))
+    assessment = serving.keeper.assessment(patient)
+    told = assessment.to_json(wanted.language) if assessment else None
+    return _uncached(jsonify({"patient": patient, "assessment": told}))
+
+
+@blueprint.delete(f"{PATH}/<path:patient>")
+def delete(patient: str) -> Response:
+    """Take a kept case and its assessment away."""
+    serving = service()
+    serving.access.want("write")
+    if not serving.keeper.forget(patient):
+        raise NotFound("No case of this patient is kept.")
+    return Response(status=204)
+
+
+def _uncached(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response

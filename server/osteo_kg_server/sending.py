@@ -1,0 +1,78 @@
+"""How every answer is sent: packed where the client unpacks, with headers that keep browsers careful."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Generator, Iterable, Iterator
+
+from flask import Flask, Response, request
+
+from osteo_kg_server.service import service
+
+OPEN_TO_ALL = ("/sparql", "/ontology/context.jsonld")
+_WORTH_PACKING = 1024  # bytes
+_LEVEL = 3  # of compression: little work for most of the gain
+_SAFE = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+_CORS = {
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Accept, Accept-Language, Authorization, Content-Type, If-None-Match",
+    "Access-Control-Expose-Headers": "ETag, Location, Retry-After, X-Request-Id",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+def register(app: Flask) -> None:
+    """Send every answer of the app this way, errors included."""
+    app.after_request(_careful)
+    app.after_request(_packed)
+
+
+def _careful(response: Response) -> Response:
+    headers = response.headers
+    for name, value in _SAFE.items():
+        headers.setdefault(name, value)
+    origin = request.headers.get("Origin")
+    if request.path in OPEN_TO_ALL:
+        headers["Access-Control-Allow-Origin"] = "*"
+        headers.update(_CORS)
+    elif origin is not None and origin in service().settings.cors_origins:
+        headers["Access-Control-Allow-Origin"] = origin
+        headers.add("Vary", "Origin")
+        headers.update(_CORS)
+    return response
+
+
+def _packed(response: Response) -> Response:
+    """Pack what is long enough; a long result is packed while it is sent."""
+    length: int | None = response.content_length
+    if (length is not None and length < _WORTH_PACKING) or response.status_code in (204, 304):
+        return response
+    if request.method == "HEAD" or request.accept_encodings["gzip"] <= 0:
+        return response
+    response.headers["Content-Encoding"] = "gzip"
+    tag, _ = response.get_etag()
+    if tag:
+        response.set_etag(tag, weak=True)
+    if response.is_streamed:
+        response.response = _bit_by_bit(response.iter_encoded(), response.response)
+    else:
+        packing = zlib.compressobj(_LEVEL, wbits=31)
+        response.set_data(packing.compress(response.get_data()) + packing.flush())
+    return response
+
+
+def _bit_by_bit(parts: Iterable[bytes], source: object) -> Iterator[bytes]:
+    packing = zlib.compressobj(_LEVEL, wbits=31)
+    try:
+        for part in parts:
+            yield packing.compress(part)
+        yield packing.flush()
+    finally:
+        if isinstance(source, Generator):
+            source.close()

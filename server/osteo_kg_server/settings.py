@@ -1,0 +1,35 @@
+"""What whoever runs the service decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from osteo_kg_server.store.base import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one service.
+
+    Attributes:
+        limits: what one client may use.
+        store: a folder to keep what is written in, or the address of a SPARQL store; None for memory only.
+        scratch: serve an empty dataset, wholly writable, with the standard default graph.
+        public_url: the address under which clients know the service; that of the request when None.
+        update_token: a token that may write.
+        tokens: a file of tokens with their rights, read again whenever it changes.
+        private: whether reading wants a token too.
+        cors_origins: sites whose pages may use every path; `/sparql` is open to all.
+        log_queries: whether the log holds the text of queries.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    store: str | None = None
+    scratch: bool = False
+    public_url: str | None = None
+    update_token: str | None = None
+    tokens: Path | None = None
+    private: bool = False
+    cors_origins: tuple[str, ...] = ()
+    log_queries: bool = False

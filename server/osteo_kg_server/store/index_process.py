@@ -1,0 +1,79 @@
+"""The process that holds the index and forks workers from it: `python -m osteo_kg_server.store.index_process FD`.
+
+It has one thread, and so forks safely; the service, which has many, does not fork. A worker shares the memory of the
+index until one of them writes. What the index holds can always be built again from what the service keeps.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterable
+from multiprocessing.connection import Connection
+from typing import Any
+
+import pyoxigraph as ox
+
+from osteo_kg_server.store import channel, worker
+
+
+def main(descriptor: int) -> None:
+    """Serve the other end of a socket until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service ends this process by closing the socket
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries workers
+    control = socket.socket(fileno=descriptor)
+    connection, index = Connection(os.dup(descriptor)), ox.Store()
+    while True:
+        try:
+            _, message = channel.received(connection)
+        except EOFError:
+            return
+        request = json.loads(message)
+        if request["what"] == "fork":
+            _fork(index, control, request["memory"])
+        else:
+            _change(index, request)
+        channel.send(connection, channel.END, {})
+
+
+def _fork(index: ox.Store, control: socket.socket, memory: int) -> None:
+    _, [descriptor], _, _ = socket.recv_fds(control, 1, 1)
+    gc.freeze()
+    if os.fork() == 0:
+        try:
+            worker.run(index, Connection(descriptor), memory)
+        finally:
+            os._exit(0)
+    os.close(descriptor)
+
+
+def _change(index: ox.Store, request: dict[str, Any]) -> None:
+    for name in request["cleared"]:
+        index.clear_graph(_graph(name))
+    for name in request["dropped"]:
+        index.remove_graph(_graph(name))
+    for name in request["created"]:
+        index.add_graph(ox.NamedNode(name))
+    for name, lines in request["removed"]:
+        for quad in _quads(name, lines):
+            index.remove(quad)
+    for name, lines in request["added"]:
+        index.bulk_extend(_quads(name, lines))
+
+
+def _quads(name: str, lines: str) -> Iterable[ox.Quad]:
+    graph = _graph(name)
+    for quad in ox.parse(lines, format=ox.RdfFormat.N_TRIPLES):
+        yield ox.Quad(quad.subject, quad.predicate, quad.object, graph)
+
+
+def _graph(name: str) -> ox.NamedNode | ox.DefaultGraph:
+    return ox.NamedNode(name) if name else ox.DefaultGraph()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

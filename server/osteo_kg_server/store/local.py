@@ -1,0 +1,364 @@
+"""The store of this machine: statements as written, their index in workers, and a lock that makes writes take turns."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pyoxigraph as ox
+
+from osteo_kg import QueryError, check_graphs, dataset_iris, depth, has_dataset_clause, stays_inside
+from osteo_kg_server.store import channel
+from osteo_kg_server.store.base import (
+    DEFAULT_GRAPH,
+    Answer,
+    BusyError,
+    Change,
+    DeadlineError,
+    Limits,
+    NotOfferedError,
+    ProtectedError,
+    Query,
+    TooLargeError,
+    Update,
+)
+from osteo_kg_server.store.statements import Statements, both_forms
+from osteo_kg_server.store.updates import data_only
+from osteo_kg_server.store.workers import Worker, Workers
+
+_WHOLE = 4 << 20  # bytes of a result that is sent whole, with its length, and can still turn into an error
+_GRACE = 0.05  # seconds by which a worker may die before its deadline, as clocks have it
+
+
+class LocalStore:
+    """A store in memory or on disk.
+
+    Args:
+        fixed: graphs that are loaded and never written by clients.
+        folder: where to keep what is written; None for memory only.
+        limits: what a client may use.
+        scratch: have the standard default graph, and take a graph that is not there for an empty one.
+
+    Raises:
+        StoreUnavailableError: another process has the folder.
+    """
+
+    def __init__(
+        self,
+        fixed: Mapping[str, Sequence[ox.Triple]],
+        *,
+        folder: Path | None = None,
+        limits: Limits | None = None,
+        scratch: bool = False,
+    ) -> None:
+        self._fixed, self._scratch, self._limits = dict(fixed), scratch, limits or Limits()
+        self._fixed_sets: dict[str, frozenset[ox.Triple]] = {}
+        self.protected = frozenset(fixed)
+        self._statements = Statements(folder)
+        self._writing = threading.RLock()
+        self._started, self._writes = uuid.uuid4().hex[:12], 0
+        self._workers = Workers(self._limits)
+        self._fill_index()
+
+    @property
+    def generation(self) -> str:
+        """Name the present content."""
+        return f"{self._started}-{self._writes}"
+
+    @property
+    def union(self) -> bool:
+        """Say whether the default graph of a query is the union of all graphs."""
+        return not self._scratch
+
+    def names(self) -> list[str]:
+        """Give the names of the graphs, sorted."""
+        return sorted({*self._fixed, *self._statements.graphs()})
+
+    def exists(self, graph: str) -> bool:
+        """Say whether there is such a graph."""
+        return graph == DEFAULT_GRAPH or graph in self._fixed or self._statements.has(graph)
+
+    def size(self, graph: str) -> int:
+        """Give the number of triples of a graph."""
+        return len(self._fixed.get(graph, ())) + self._statements.size(graph)
+
+    def triples(self, graph: str) -> Iterator[ox.Triple]:
+        """Give the triples of a graph as they were written."""
+        yield from self._fixed.get(graph, ())
+        for _, written in self._statements.lines(graph):
+            yield _triple(written)
+
+    def query(self, query: Query) -> Answer:
+        """Answer a query."""
+        self._check(query.text, self._limits.query_bytes)
+        stays_inside(query.text)
+        if not self._scratch:
+            names = [*dataset_iris(query.text), *(query.default_graphs or ()), *(query.named_graphs or ())]
+            check_graphs(names, frozenset(self.names())) if names else None
+        request = {
+            "what": "query",
+            "query": query.text,
+            "formats": dict(query.formats),
+            "default_graphs": query.default_graphs,
+            "named_graphs": query.named_graphs,
+            "union": self.union and not has_dataset_clause(query.text),
+            "base": query.base,
+            "seconds": query.seconds,
+            "rows": self._limits.rows,
+            "result_bytes": self._limits.result_bytes,
+        }
+        with ExitStack() as held:
+            running = self._running(held, request)
+            first = list(running.until(_WHOLE))
+            if running.worker.done:
+                return Answer(running.kind, running.form, b"".join(first))
+            going_on = held.pop_all()
+            return Answer(running.kind, running.form, None, _rest(first, running, going_on))
+
+    def update(self, update: Update) -> None:
+        """Carry out an update: whole, or not at all."""
+        self._check(update.text, self._limits.upload_bytes)
+        stays_inside(update.text)
+        with self._writing:
+            changes = data_only(update.text, update.base)
+            if changes is not None:
+                self._write(changes)
+                return
+            told = self._tried(update)
+            self._write([_change(told)], dropped=told["dropped"])
+
+    def change(self, decide: Callable[[], Change], *, trusted: bool = False) -> None:
+        """Write what `decide` says while nobody else writes."""
+        with self._writing:
+            self._write([decide()], trusted=trusted)
+
+    def note(self, name: str) -> str | None:
+        """Give what was noted under a name."""
+        return self._statements.note(name)
+
+    def set_note(self, name: str, text: str) -> None:
+        """Note a text under a name, beside the graphs."""
+        with self._writing, self._statements.write():
+            self._statements.set_note(name, text)
+
+    def close(self) -> None:
+        """Let go of files and processes."""
+        self._workers.close()
+        self._statements.close()
+
+    def _check(self, text: str, most: int) -> None:
+        if len(text) > most or len(text.encode("utf-8")) > most:
+            raise TooLargeError(f"The text is longer than {most} bytes.", advice="Send less, or bit by bit.")
+        if depth(text) > self._limits.depth:
+            raise QueryError(
+                f"Brackets stand more than {self._limits.depth} deep in one another.", advice="Write it flatter."
+            )
+
+    def _running(self, held: ExitStack, request: dict[str, Any]) -> _Running:
+        """Have a worker begin; one that died while it was idle is passed over."""
+        for _ in range(self._limits.workers):
+            worker = self._worker(held)
+            try:
+                worker.ask(request)
+            except EOFError:
+                held.close()
+            else:
+                return _Running(worker, float(request["seconds"]))
+        raise BusyError("The workers are being started.", advice="Ask again in a little while.")
+
+    def _worker(self, held: ExitStack) -> Worker:
+        """Borrow a worker; where the process that forks them died, it is started again and filled."""
+        try:
+            return held.enter_context(self._workers.borrowed())
+        except EOFError:
+            with self._writing:
+                self._start_anew()
+        try:
+            return held.enter_context(self._workers.borrowed())
+        except EOFError as error:
+            raise BusyError("The index is being built.", advice="Ask again in a little while.") from error
+
+    def _start_anew(self) -> None:
+        self._workers.start_anew()
+        self._fill_index()
+
+    def _tried(self, update: Update) -> dict[str, Any]:
+        """Have an update evaluated on a copy, and give what it would change."""
+        request = {"what": "update", "update": update.text, "base": update.base, "seconds": update.seconds}
+        with ExitStack() as held:
+            running = self._running(held, request)
+            told = running.header()
+            running.worker.done = False  # its copy is no longer the index
+        return told
+
+    def _write(self, changes: Iterable[Change], dropped: Iterable[str] = (), *, trusted: bool = False) -> None:
+        """Make changes: on disk first, then in the index."""
+        kept = list(changes)
+        dropped = set(dropped)
+        if not trusted:
+            self._refuse_protected({name for change in kept for name in change.graphs} | dropped)
+        for_index = []
+        with self._statements.write():
+            for change in kept:
+                for_index.append(self._kept(change))
+            for name in dropped:
+                self._statements.drop(name)
+        self._writes += 1
+        try:
+            for each in for_index:
+                self._workers.change(**each)
+            if dropped:
+                self._workers.change(dropped=dropped)
+        except EOFError:
+            self._start_anew()
+
+    def _kept(self, change: Change) -> dict[str, Any]:
+        """Keep one change, and give it as the index wants it."""
+        removed, added = [], []
+        gone = change.cleared - change.created - {DEFAULT_GRAPH}
+        for name in change.cleared:
+            (self._statements.drop if name in gone else self._statements.clear)(name)
+            if name in self._fixed:  # of a graph of the knowledge, only what was written beside it goes
+                added.append((name, _document(map(str, self._fixed[name]))))
+        for name in change.created:
+            self._statements.create(name)
+        for name, triples in change.removed.items():
+            lines = [indexed for indexed, _ in map(both_forms, triples)]
+            self._statements.remove(name, lines)
+            removed.append((name, _document(lines)))
+        for name, triples in change.added.items():
+            known = self._known(name)
+            forms = [both_forms(triple) for triple in triples if triple not in known]
+            self._statements.add(name, forms)
+            added.append((name, _document(indexed for indexed, _ in forms)))
+        return {
+            "cleared": change.cleared,
+            "dropped": gone,
+            "created": change.created - {DEFAULT_GRAPH},
+            "removed": removed,
+            "added": added,
+        }
+
+    def _known(self, name: str) -> frozenset[ox.Triple]:
+        """Give what the knowledge states in a graph: it is not kept a second time."""
+        if name in self._fixed and name not in self._fixed_sets:
+            self._fixed_sets[name] = frozenset(self._fixed[name])
+        return self._fixed_sets.get(name, frozenset())
+
+    def _refuse_protected(self, names: set[str]) -> None:
+        if touched := sorted(names & self.protected):
+            raise ProtectedError(
+                f"<{touched[0]}> cannot be changed, and so nothing was.",
+                advice="The graphs of the knowledge are read only: write to others.",
+            )
+
+    def _fill_index(self) -> None:
+        for name, triples in self._fixed.items():
+            self._workers.change(created=[name], added=[(name, _document(map(str, triples)))])
+        for name in [DEFAULT_GRAPH, *self._statements.graphs()]:
+            lines = _document(indexed for indexed, _ in self._statements.lines(name))
+            self._workers.change(created=[name] if name else [], added=[(name, lines)])
+
+
+class _Running:
+    """A request that a worker is at."""
+
+    def __init__(self, worker: Worker, seconds: float) -> None:
+        self.worker, self._seconds = worker, seconds
+        self._until = time.monotonic() + seconds
+        self._head: dict[str, Any] = {}
+        self._first = b""
+
+    @property
+    def kind(self) -> Any:
+        return self._head["kind"]
+
+    @property
+    def form(self) -> str:
+        return str(self._head["form"])
+
+    def header(self) -> dict[str, Any]:
+        """Wait for the head of the answer."""
+        if not self._head:
+            tag, message = self._next()
+            self._head, self._first = (
+                channel.split_whole(message) if tag == channel.WHOLE else (json.loads(message), b"")
+            )
+        return self._head
+
+    def until(self, most: int) -> Iterator[bytes]:
+        """Give the next parts of the answer, up to its end or to so many bytes."""
+        self.header()
+        first, self._first = self._first, b""
+        yield first
+        while not self.worker.done and most > 0:
+            _, part = self._next()
+            most -= len(part)
+            yield part
+
+    def _next(self) -> tuple[bytes, bytes]:
+        try:
+            tag, message = self.worker.receive()
+        except EOFError as error:
+            raise self._died() from error
+        if tag == channel.ERROR:
+            raise _error(json.loads(message))
+        return tag, message
+
+    def _died(self) -> Exception:
+        if time.monotonic() >= self._until - _GRACE:
+            return DeadlineError(
+                f"It took longer than {self._seconds:g} seconds and was stopped.",
+                advice="Ask for less, or in smaller parts.",
+            )
+        return TooLargeError(
+            "It needed more memory than is allowed and was stopped.", advice="Ask for less, or in smaller parts."
+        )
+
+
+def _rest(first: list[bytes], running: _Running, held: ExitStack) -> Iterator[bytes]:
+    """Give a long result bit by bit; where it cannot be ended the error goes through, and the client is cut off."""
+    with held:
+        yield from first
+        while not running.worker.done:
+            yield from running.until(_WHOLE)
+
+
+def _error(told: dict[str, Any]) -> Exception:
+    if told["error"] == "not-offered":
+        return NotOfferedError(told["kind"])
+    if told["error"] == "too-large":
+        return TooLargeError("The result is larger than is allowed.", advice="Ask for less of it, with LIMIT.")
+    if told["error"] == "syntax":
+        return QueryError(f"This is not SPARQL 1.1: {told['message']}.", advice="Correct it there.")
+    return QueryError(f"This cannot be evaluated: {told['message']}.", advice="Ask in another way.")
+
+
+def _change(told: dict[str, Any]) -> Change:
+    """Give what a worker found to have changed."""
+    return Change(
+        removed={name: list(_triples(lines)) for name, lines in told["removed"]},
+        added={name: list(_triples(lines)) for name, lines in told["added"]},
+        created=frozenset(told["created"]),
+    )
+
+
+def _document(lines: Iterable[str]) -> str:
+    return "".join(chain.from_iterable((line, " .\n") for line in lines))
+
+
+def _triples(lines: str) -> Iterator[ox.Triple]:
+    for quad in ox.parse(lines, format=ox.RdfFormat.N_TRIPLES):
+        yield quad.triple
+
+
+def _triple(line: str) -> ox.Triple:
+    [triple] = _triples(line + " .")
+    return triple
