@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 
-from osteo_kg import cli_query, cli_records, cli_serve, options, resources, table_formats
+from osteo_kg import cli_cohort, cli_query, cli_records, cli_serve, options, resources, table_formats
 from osteo_kg.assessment import Assessment
 from osteo_kg.console import Refusals, complain, complain_of, progress, write
 from osteo_kg.errors import KnowledgeError, OsteoError
@@ -196,7 +196,7 @@ def _end(unread: int, refused: list[ValidationReport], language: Language) -> No
         raise click.exceptions.Exit(options.INPUT_AT_FAULT)
 
 
-for command in (*cli_records.commands, *cli_query.commands, *cli_serve.commands):
+for command in (*cli_cohort.commands, *cli_records.commands, *cli_query.commands, *cli_serve.commands):
     main.add_command(command)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 import functools
+import importlib
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyoxigraph as ox
 
@@ -159,6 +160,22 @@ class KnowledgeBase:
         answers = engine.answers_by_reasoning(lifted) if by == "reasoning" else engine.answers(lifted)
         for (each, taken, assumed), answer in zip(completed, answers, strict=True):
             yield explainer.assessment(each, day, answer, taken, assumed, engine.answer)
+
+    def assess_cohort(self, inputs: Iterable[str | Path], output: str | Path, **asked: Any) -> Any:
+        """Answer files of patients into a file, each situation once; see `osteo_kg.cohort.run.Request`.
+
+        Args:
+            inputs: files, folders and globs of flat records or of N-Triples.
+            output: the file of decisions, its format by its extension.
+            asked: the other attributes of the request; `on` is today when it is not named.
+
+        Raises:
+            UnreadableCaseError: an input cannot be read at all.
+            UsageError: a section, a guideline or a format does not exist.
+        """
+        run = importlib.import_module("osteo_kg.cohort.run")  # only a cohort waits for DuckDB and Ibis to load
+        files = tuple(str(each) for each in inputs)
+        return run.assess(self, run.Request(files, Path(output), **{"on": datetime.date.today(), **asked}))
 
     def triples(self, assessment: Assessment, *, ended: datetime.datetime | None = None) -> list[ox.Triple]:
         """Write an assessment as a graph; `ended` is when it was made, where that is to be told."""

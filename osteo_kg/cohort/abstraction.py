@@ -76,6 +76,7 @@ class Abstraction:
             plain=functools.reduce(operator.and_, self._plain(whole)),
             situation=self._situation(whole),
             marks=self._marks(whole),
+            score=whole.lowest.round(1),
             **{key: columns.list_text(whole, key) for key in SECTIONS},
             **{f"beside_{key}": self._beside(whole, reader) for key, reader in self.sections.items()},
         )
@@ -115,7 +116,7 @@ class Abstraction:
             situation = situation + joined[f"{key}_situation"]
             beside = ibis.ifelse(joined[f"beside_{key}"], joined[f"{key}_beside"], 0)
             marks = marks | joined[f"{key}_marks"] | beside
-        return joined.select("file", "number", "patient", plain=plain, situation=situation, marks=marks)
+        return joined.select("file", "number", "patient", "score", plain=plain, situation=situation, marks=marks)
 
     def _values_of(self, dimension: Any) -> Sequence[str]:
         if isinstance(dimension, CodedDimension):

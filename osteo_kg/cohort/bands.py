@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime
-from collections.abc import Sequence
+import itertools
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from osteo_kg.cohort.parts import Parts
 from osteo_kg.vocabulary import OSTEO
 
-Value = TypeVar("Value", Decimal, datetime.date)
+Value = TypeVar("Value")
 _NS = str(OSTEO._NS)
 _LIMITS = ("above", "atLeast", "atMost")
 _MONTHS = 12
@@ -40,10 +40,10 @@ class Cuts(Generic[Value]):
         """The place of what has no value."""
         return 2 * len(self.values) + 1
 
-    def examples(self, less: Value, more: Value) -> Sequence[Value]:
+    def examples(self, less: Value, more: Value) -> list[Value]:
         """Give one value for each place; `less` and `more` lie outside all cuts."""
-        edges = (less, *self.values, more)
-        gaps = [low + (high - low) / 2 for low, high in zip(edges, edges[1:], strict=False)]
+        edges: tuple[Any, ...] = (less, *self.values, more)
+        gaps = [low + (high - low) / 2 for low, high in itertools.pairwise(edges)]
         return [each for pair in zip(gaps, (*self.values, more), strict=True) for each in pair][:-1]
 
 

@@ -22,7 +22,7 @@ from osteo_kg.cohort.engines import Engine
 from osteo_kg.cohort.inputs import Source, Wanted
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.flat_formats import case_of, csv_records, json_line_records
-from osteo_kg.records import CODED, FRACTURE_KEYS, KEYS, SCORES, STATEMENTS, TREATMENT_KEYS
+from osteo_kg.records import CODED, FRACTURE_KEYS, KEYS, SCORES, STATEMENTS, TREATMENT_KEYS, Repeated
 
 _CHUNK = 50_000  # records laid down at a time
 _DECIMALS = 2  # up to which a score says the same with noughts at its end and without
@@ -93,10 +93,10 @@ class JsonLinesSource(TextSource):
 
     def records(self, path: Path) -> Iterator[tuple[int, Any]]:
         """Give each line."""
-        count = 0
-        for count, (number, record) in enumerate(json_line_records(opened(path, newline="\n"), path.name), 1):
+        number = 0
+        for number, record in json_line_records(opened(path, newline="\n"), path.name):
             yield number, _renamed(record, self.reading.renamed)
-        if not count:
+        if not number:
             raise UnreadableCaseError(f"{path.name} holds no patient.", advice="Send one record at least.")
 
 
@@ -129,10 +129,14 @@ def _renamed(record: Any, renamed: Mapping[str, str]) -> Any:
 
 def _row(record: Any) -> dict[str, Any] | None:
     """Give a record as columns hold it; None where they would lose something of it."""
-    if not isinstance(record, dict) or not record.keys() <= _KEYS or getattr(record, "repeated", ()):
+    if not isinstance(record, dict) or not record.keys() <= _KEYS or _repeats(record):
         return None
     row = {key: value if value is None else _HELD[key](value) for key, value in record.items()}
     return None if _LOST in row.values() else row
+
+
+def _repeats(found: dict[str, Any]) -> bool:
+    return isinstance(found, Repeated) and bool(found.repeated)
 
 
 class _Lost:
@@ -179,7 +183,7 @@ def _list(key: str) -> Any:
 
 
 def _entry(entry: Any, names: tuple[str, ...]) -> Any:
-    if not isinstance(entry, dict) or not entry.keys() <= set(names) or getattr(entry, "repeated", ()):
+    if not isinstance(entry, dict) or not entry.keys() <= set(names) or _repeats(entry):
         return _LOST
     held = {
         name: value if value is None else (_whole(value) if name == "count" else _text(value))

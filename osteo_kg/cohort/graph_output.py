@@ -1,4 +1,4 @@
-"""Decisions as triples: what is decided of each patient, with her situation, which holds the explanation once for all."""
+"""Decisions as triples: what is decided of each patient; her situation holds the explanation, once for all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import ibis.expr.types as ir
 import pyoxigraph as ox
@@ -15,8 +14,9 @@ from osteo_kg.assessment_graph import DCTERMS, AssessmentWriter, term
 from osteo_kg.cases import patient_iri
 from osteo_kg.cohort.decisions import Decisions
 from osteo_kg.cohort.engines import Engine
+from osteo_kg.store import graph_iri
 from osteo_kg.triples import RDF_TYPE
-from osteo_kg.vocabulary import GRAPH, OSTEO
+from osteo_kg.vocabulary import OSTEO
 
 _SOMEBODY = "urn:osteo-kg:somebody"
 _KINDS = {"warnings": "Warning", "assumptions": "Assumption"}
@@ -59,7 +59,7 @@ class GraphOutput:
                 for row in batch.to_pylist():
                     number += 1
                     iri = patient_iri(row["patient"])
-                    end = f" <{GRAPH}assessments/{quote(iri, safe='')}> .\n" if self._quads else " .\n"
+                    end = f" <{graph_iri('assessments', iri)}> .\n" if self._quads else " .\n"
                     file.writelines(line + end for line in self._lines(row, iri, number))
 
     def _lines(self, row: Mapping[str, Any], iri: str, number: int) -> Iterator[str]:

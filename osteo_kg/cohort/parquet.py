@@ -105,13 +105,13 @@ def _fits(key: str, kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         return _fits(key, kind.value_type)
     if key in SCORES or key == "age_years":
-        return types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind)
+        return bool(types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind))
     if key in _DAYS:
-        return types.is_date(kind) or types.is_timestamp(kind) or _is_text(kind)
+        return bool(types.is_date(kind) or types.is_timestamp(kind) or _is_text(kind))
     if key in STATEMENTS:
         return bool(types.is_boolean(kind))
     if key in _ENTRIES:
-        return (types.is_list(kind) or types.is_large_list(kind)) and _entry_fits(key, kind.value_type)
+        return bool(types.is_list(kind) or types.is_large_list(kind)) and _entry_fits(key, kind.value_type)
     return _is_text(kind)
 
 

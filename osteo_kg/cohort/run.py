@@ -169,6 +169,22 @@ class _Run:
             patient=patient, **self._answer(in_order), warnings="warnings", assumptions="assumptions"
         )
 
+    def distribution(self) -> pages.Distribution:
+        """Count the lowest T-scores, rounded to a tenth, by what is decided."""
+        lean = self._lean
+        counts = (
+            lean.filter(lean.plain, lean.score.notnull())
+            .group_by("situation", "score")
+            .agg(count=lambda table: table.count())
+        )
+        found: pages.Distribution = {}
+        for row in self._engine.arrow(counts).to_pylist():
+            answer = self.decisions.answers[self.decisions.keys[row["situation"]]]
+            branch = ", ".join(filter(None, (answer.disposition, answer.strength)))
+            scores = found.setdefault(branch, Counter())
+            scores[row["score"]] += row["count"]
+        return found
+
     def write(self, path: Path, form: str, on: datetime.date) -> None:
         """Write the decisions."""
         if form in outputs.GRAPHS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,27 @@ class Summary:
         """Give the summary as JSON has it."""
         told = {name: value for name, value in vars(self).items() if name not in ("shown", "on")}
         return {"assessed_on": self.on.isoformat(), **told}
+
+    def lines(self) -> Iterator[str]:
+        """Give the summary as lines of text, fit to be quoted."""
+        yield f"{self.patients:,} patients on {self.on.isoformat()}"
+        yield f"{self.decided:,} were decided and {self.rejected:,} refused."
+        yield f"They fall into {self.situations:,} situations."
+        yield from self._counted("Decided", self.dispositions, self.decided)
+        yield from self._counted("With a strength", self.strengths, self.decided)
+        yield from self._counted("Disposition open or blocked for want of", self.missing, self.decided)
+        for option, statuses in self.options.items():
+            yield from self._counted(f"{option}, of those to be treated", statuses, sum(statuses.values()))
+        yield from self._counted("Warnings", self.warnings, self.decided)
+        yield from self._counted("Assumptions", self.assumptions, self.decided)
+        yield f"{self.guideline} ({self.review}); osteo-kg {self.software}; knowledge {self.knowledge}."
+
+    @staticmethod
+    def _counted(title: str, counts: Mapping[str, int], total: int) -> Iterator[str]:
+        if counts:
+            yield f"{title}:"
+        for name, count in counts.items():
+            yield f"  {name}: {count:,} ({count / total:.1%})"
 
 
 def summarised(
