@@ -72,8 +72,9 @@ def checked_format(path: Path) -> str:
     Raises:
         UsageError: its format is not known, or its folder does not exist.
     """
-    if _format(path) not in _WRITERS:
-        raise UsageError(f"The format of {path.name} is not known.", advice=f"Name it .{', .'.join(sorted(_WRITERS))}.")
+    known = (*_WRITERS, *GRAPHS)
+    if _format(path) not in known:
+        raise UsageError(f"The format of {path.name} is not known.", advice=f"Name it .{', .'.join(known)}.")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"There is no folder {path.parent}.", advice="Make it first.")
     return _format(path)
