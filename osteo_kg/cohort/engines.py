@@ -55,10 +55,18 @@ class DuckDBEngine(Engine):
         """Bring a small table to DuckDB."""
         return ibis.memtable(table)
 
+    def arrow(self, table: ir.Table) -> pa.Table:
+        """Give a small result."""
+        return self._relation(table).to_arrow_table()
+
     def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
-        """Give a result piece by piece: DuckDB 2 calls its reader otherwise than Ibis 12 knows."""
+        """Give a result piece by piece."""
+        yield from self._relation(table).to_arrow_reader(_BATCH)
+
+    def _relation(self, table: ir.Table) -> Any:
+        """Compile an expression: DuckDB 2 hands its results over otherwise than Ibis 12 asks for."""
         self.backend._run_pre_execute_hooks(table)
-        yield from self.backend.con.sql(self.backend.compile(table)).to_arrow_reader(_BATCH)
+        return self.backend.con.sql(self.backend.compile(table))
 
 
 class SparkEngine(Engine):
@@ -77,6 +85,14 @@ class SparkEngine(Engine):
 
 
 @contextlib.contextmanager
+def duckdb(scratch: Path) -> Iterator[DuckDBEngine]:
+    """Open a DuckDB of its own, and close it."""
+    engine = DuckDBEngine(scratch)
+    with contextlib.closing(engine.backend.con):
+        yield engine
+
+
+@contextlib.contextmanager
 def opened(name: str, master: str, scratch: Path) -> Iterator[Engine]:
     """Open an engine by its name, and close it.
 
@@ -84,8 +100,7 @@ def opened(name: str, master: str, scratch: Path) -> Iterator[Engine]:
         UsageError: there is no such engine, or it is not installed.
     """
     if name == "duckdb":
-        engine = DuckDBEngine(scratch)
-        with contextlib.closing(engine.backend.con):
+        with duckdb(scratch) as engine:
             yield engine
     elif name == "spark":
         with _session(master, scratch) as session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -12,6 +13,7 @@ from typing import Any, TextIO
 from osteo_kg.assessment import Assessment, Notice
 from osteo_kg.cohort import outputs
 from osteo_kg.cohort.decisions import Decisions
+from osteo_kg.cohort.engines import duckdb
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.vocabulary import GUIDELINE, OSTEO, SITUATION
@@ -33,8 +35,10 @@ def decision_of(result: Path, patient: str) -> dict[str, Any]:
     Raises:
         UsageError: the result cannot be read, or does not hold the patient.
     """
-    table = outputs.read(result)
-    found = table.filter(table.patient.cast("string") == patient).limit(1).to_pyarrow().to_pylist()
+    with tempfile.TemporaryDirectory() as scratch, duckdb(Path(scratch)) as engine:
+        table = outputs.read(result, engine)
+        chosen = table.filter(table.patient.cast("string") == patient).limit(1)
+        found = engine.arrow(chosen).to_pylist()
     if not found:
         raise UsageError(f"{result.name} does not hold {patient!r}.", advice="Name the patient as the input did.")
     return {name: _listed(name, value) for name, value in found[0].items()}

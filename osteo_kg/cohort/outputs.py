@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.csv
@@ -123,16 +122,16 @@ def _json_lines(table: ir.Table, path: Path, engine: Engine) -> None:
 _WRITERS: dict[str, Writer] = {"parquet": _parquet, "csv": _csv, "jsonl": _json_lines}
 
 
-def read(path: Path) -> ir.Table:
+def read(path: Path, engine: DuckDBEngine) -> ir.Table:
     """Open what was written as a table.
 
     Raises:
         UsageError: it cannot be read.
     """
     readers: dict[str, Callable[[Any], ir.Table]] = {
-        "parquet": ibis.read_parquet,
-        "csv": ibis.read_csv,
-        "jsonl": ibis.read_json,
+        "parquet": engine.backend.read_parquet,
+        "csv": engine.backend.read_csv,
+        "jsonl": engine.backend.read_json,
     }
     form = _format(path)
     if form not in readers or not path.is_file():

@@ -16,7 +16,7 @@ import ibis
 import ibis.expr.types as ir
 
 from osteo_kg.cases import XSD, Case
-from osteo_kg.cohort.engines import Engine
+from osteo_kg.cohort.engines import DuckDBEngine, Engine, duckdb
 from osteo_kg.cohort.flat_text import opened
 from osteo_kg.cohort.inputs import Source, Wanted
 from osteo_kg.knowledge import Terms
@@ -70,9 +70,8 @@ class TriplesSource(Source):
         """Pivot the patients of each file to flat records in the scratch folder, and give them as a table."""
         laid = [str(self.reading.scratch / f"{self.form}{number}.parquet") for number in range(len(self.files))]
         for path, target in zip(self.files, laid, strict=True):
-            reader = ibis.duckdb.connect(temp_directory=str(self.reading.scratch / "triples"))
-            reader.to_parquet(Pivot(reader, path, self.reading.terms).flat(), target)
-            reader.disconnect()
+            with duckdb(self.reading.scratch) as reader:
+                reader.backend.to_parquet(Pivot(reader, path, self.reading.terms).flat(), target)
         return engine.backend.read_parquet(laid)
 
     def cases(self, engine: Engine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
@@ -99,9 +98,9 @@ class Pivot:
         terms: the vocabulary of cases.
     """
 
-    def __init__(self, reader: Any, path: Path, terms: Terms) -> None:
-        self._path, self._terms = path, terms
-        lines = reader.read_csv(
+    def __init__(self, reader: DuckDBEngine, path: Path, terms: Terms) -> None:
+        self._reader, self._path, self._terms = reader, path, terms
+        lines = reader.backend.read_csv(
             str(path), columns={"line": "VARCHAR"}, header=False, delim="\x01", quote="", escape="", auto_detect=False
         )
         stated = lines.filter(lines.line.strip() != "", ~lines.line.startswith("#"))
@@ -113,8 +112,8 @@ class Pivot:
             predicate=words.words[1],
             object=words.words[2],
         )
-        self._triples = reader.create_table("triples", triples, temp=True)
-        self._nodes = reader.create_table("nodes", self._by_subject(), temp=True)
+        self._triples = reader.kept(triples, "triples")
+        self._nodes = reader.kept(self._by_subject(), "nodes")
         self._whole_file_plain = self._nothing_strays()
 
     def _by_subject(self) -> ir.Table:
@@ -140,8 +139,15 @@ class Pivot:
         referred = ibis.union(*(self._listed(key) for key in _ENTRIES))
         others = self._nodes.filter(self._nodes.type.fill_null("") != _PATIENT)
         found = referred.inner_join(others, [("entry", "subject")])
-        counts = [referred.count(), referred.entry.nunique(), others.count(), found.count()]
-        return len({int(count.execute()) for count in counts}) == 1
+        [row] = self._reader.arrow(
+            referred.agg(
+                referred=referred.count(),
+                different=referred.entry.nunique(),
+                others=others.count().as_scalar(),
+                found=found.count().as_scalar(),
+            )
+        ).to_pylist()
+        return len(set(row.values())) == 1
 
     def _patients(self) -> ir.Table:
         return self._nodes.filter(self._nodes.type == _PATIENT)
