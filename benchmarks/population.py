@@ -16,12 +16,19 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from osteo_kg.cases import XSD
+from osteo_kg.knowledge import Terms, packaged_knowledge
+from osteo_kg.triples import RDF_TYPE
+from osteo_kg.vocabulary import OSTEO
+
 ON = datetime.date(2026, 11, 22)
+_NS = str(OSTEO._NS)
 GROUP = 100_000  # patients made and written at a time
 _BANDS = {50: 2.25, 55: 2.25, 60: 2.15, 65: 2.05, 70: 1.95, 75: 1.6, 80: 1.05, 85: 0.85, 90: 0.65}  # millions
 _SITES = {
@@ -65,6 +72,43 @@ def write_parquet(path: Path, size: int, seed: int = 1) -> None:
         writer.write_table(table)
     assert writer is not None, "a cohort has one patient at least"
     writer.close()
+
+
+def write_triples(path: Path, size: int, seed: int = 1) -> None:
+    """Write a cohort as N-Triples: of each woman one measurement, her fractures, and what is said of herself."""
+    terms = packaged_knowledge().terms
+    with path.open("w", encoding="utf-8") as file:
+        for table in tables(size, seed):
+            for row in table.to_pylist():
+                file.writelines(_statements(row, terms))
+
+
+def _statements(row: dict[str, Any], terms: Terms) -> Iterator[str]:
+    def coded(kind: str, key: str) -> str:
+        return f"<{terms.kinds[f'{_NS}{kind}'][key]}>"
+
+    def says(subject: str, name: str, value: str) -> str:
+        return f"{subject} <{name if name.startswith('http') else _NS + name}> {value} .\n"
+
+    patient = f"<urn:case:{row['patient']}>"
+    yield says(patient, RDF_TYPE.value, f"<{_NS}Patient>")
+    for key, name, kind in (("sex", "hasSex", "Sex"), ("menopausal_status", "hasMenopausalStatus", "MenopausalStatus")):
+        if row[key]:
+            yield says(patient, name, coded(kind, row[key]))
+    if row["age_years"] is not None:
+        yield says(patient, "ageInYears", f'"{row["age_years"]}"^^<{XSD}integer>')
+    if row["t_score_femoral_neck"] is not None:
+        node = f"_:{row['patient']}d"
+        yield says(patient, "hasBoneDensitometry", node)
+        yield says(node, RDF_TYPE.value, f"<{_NS}BoneDensitometry>")
+        yield says(node, "hasSite", f"<{_NS}FemoralNeck>")
+        yield says(node, "tScore", f'"{row["t_score_femoral_neck"]}"^^<{XSD}decimal>')
+    for number, entry in enumerate(row["fractures"] or []):
+        node = f"_:{row['patient']}f{number}"
+        yield says(patient, "hasFracture", node)
+        yield says(node, RDF_TYPE.value, coded("Fracture", entry["site"]))
+        if entry["mechanism"]:
+            yield says(node, "hasMechanism", coded("FractureMechanism", entry["mechanism"]))
 
 
 def tables(size: int, seed: int = 1) -> Iterator[pa.Table]:

@@ -23,7 +23,7 @@ from osteo_kg.cohort import columns
 from osteo_kg.cohort.bands import Cuts, day_cuts, number_cuts
 from osteo_kg.cohort.entries import SectionReader
 from osteo_kg.cohort.parts import Parts
-from osteo_kg.cohort.screening import Screen, certain_scores, whole_range
+from osteo_kg.cohort.screening import Screen, certain_scores, score_range, whole_range
 from osteo_kg.dimensions import UNKNOWN, BandDimension, CodedDimension, StatementDimension
 from osteo_kg.records import CODED, SCORES, SECTIONS, STATEMENTS
 from osteo_kg.situations import Key
@@ -213,12 +213,15 @@ class Abstraction:
         yield self._coded_plain(flat)
         yield self._age_plain(flat)
         yield self._day_plain(flat)
-        yield from (self._statement_plain(flat, key) for key in STATEMENTS)
-        condition = self._screen.condition(str(OSTEO.tScore), XSD.decimal)
+        day = {"densitometry_date": str(self._parts.on)}
+        scored = [dict.fromkeys(SCORES, Decimal(0)) | day | dict.fromkeys(STATEMENTS, truth) for truth in (True, False)]
+        sound = all(self._parts.conforms(record) for record in scored)  # what is not a value has its place, too
+        yield from (ibis.literal(True) if sound else flat[key].isnull() for key in STATEMENTS)
+        condition = self._screen.condition(str(OSTEO.tScore), XSD.decimal) if sound else None
+        limits = condition and score_range(condition)
         for key in SCORES:
-            sound = self._parts.conforms({key: Decimal(0), "densitometry_date": str(self._parts.on)})
             score = columns.number(flat[key])
-            yield certain_scores(condition if sound else None, score) & columns.is_exact(flat[key])
+            yield certain_scores(condition, limits, score) & columns.is_exact(flat[key])
         for key in SECTIONS:
             yield columns.dates_are_plain(flat[key], self._parts.on, self._least_entries)
 
@@ -239,10 +242,6 @@ class Abstraction:
                 alike = [flat[k].isnull() if v is None else (flat[k] == v).fill_null(False) for k, v in record.items()]
                 passing.append(functools.reduce(operator.and_, alike))
         return functools.reduce(operator.or_, passing, ibis.literal(False))
-
-    def _statement_plain(self, flat: ir.Table, key: str) -> Any:
-        passes = all(self._parts.conforms({key: truth}) for truth in (True, False))
-        return ibis.literal(True) if passes else flat[key].isnull()
 
     def _day_plain(self, flat: ir.Table) -> Any:
         condition = self._screen.condition(str(OSTEO.performedOn), XSD.dateTime, [str(LIFTED.notAfter)])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,17 @@ class Engine(ABC):
     def small(self, table: pa.Table) -> ir.Table:
         """Bring a small table to the engine."""
 
+    @abstractmethod
+    def parquet(self, paths: Sequence[str]) -> ir.Table:
+        """Read Parquet files, each row with its file and its number there (`_file`, `_number`)."""
+
+    @abstractmethod
     def arrow(self, table: ir.Table) -> pa.Table:
         """Give a small result."""
-        return self.backend.to_pyarrow(table)
 
+    @abstractmethod
     def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
         """Give a result piece by piece, in order."""
-        yield from self.backend.to_pyarrow_batches(table)
 
 
 class DuckDBEngine(Engine):
@@ -54,6 +59,12 @@ class DuckDBEngine(Engine):
     def small(self, table: pa.Table) -> ir.Table:
         """Bring a small table to DuckDB."""
         return ibis.memtable(table)
+
+    def parquet(self, paths: Sequence[str]) -> ir.Table:
+        """Read Parquet files."""
+        options = {"file_row_number": True, "filename": True, "union_by_name": len(paths) > 1}
+        table = self.backend.read_parquet(list(paths), **options)
+        return table.mutate(_file="filename", _number=table.file_row_number + 1).drop("filename", "file_row_number")
 
     def arrow(self, table: ir.Table) -> pa.Table:
         """Give a small result."""
@@ -74,6 +85,7 @@ class SparkEngine(Engine):
 
     def __init__(self, session: Any) -> None:
         self.backend: Any = ibis.pyspark.connect(session)
+        self._session = session
 
     def kept(self, table: ir.Table, name: str) -> ir.Table:
         """Run an expression once, and let Spark remember what comes out."""
@@ -81,7 +93,26 @@ class SparkEngine(Engine):
 
     def small(self, table: pa.Table) -> ir.Table:
         """Bring a small table to Spark."""
-        return ibis.memtable(table)
+        return self._table(self._session.createDataFrame(table))
+
+    def parquet(self, paths: Sequence[str]) -> ir.Table:
+        """Read Parquet files."""
+        frame = self._session.read.option("mergeSchema", len(paths) > 1).parquet(*paths)
+        file = "regexp_replace(_metadata.file_path, '^file:/+', '/') AS _file"
+        return self._table(frame.selectExpr("*", file, "_metadata.row_index + 1 AS _number"))
+
+    def arrow(self, table: ir.Table) -> pa.Table:
+        """Give a small result, past pandas, which would take nulls for numbers."""
+        return self._session.sql(self.backend.compile(table)).toArrow()
+
+    def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
+        """Give a result; what is decided fits in the memory of the driver."""
+        yield from self.arrow(table).to_batches(_BATCH)
+
+    def _table(self, frame: Any) -> ir.Table:
+        name = f"cohort_{uuid.uuid4().hex}"
+        frame.createOrReplaceTempView(name)
+        return self.backend.table(name)
 
 
 @contextlib.contextmanager

@@ -63,7 +63,7 @@ class TextSource(Source):
         with pq.ParquetWriter(laid, _SCHEMA) as writer:
             for rows in _chunks(self._rows()):
                 writer.write_table(pa.Table.from_pylist(rows, _SCHEMA))
-        return engine.backend.read_parquet(str(laid))
+        return engine.parquet([str(laid)]).drop("_file", "_number")
 
     def _rows(self) -> Iterator[dict[str, Any]]:
         for path in self.files:

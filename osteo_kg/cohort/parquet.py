@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -41,26 +40,24 @@ class ParquetSource(Source):
         """Give the records as a table, its columns under the names of the keys."""
         for path in self.files:
             self._check(path)
-        return self._tidy(self._raw(engine.backend, self.files))
+        return self._tidy(self._raw(engine, self.files))
 
     def cases(self, engine: Engine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
         """Read some rows as cases."""
         for file, numbers in wanted.items():
             path = Path(file)
-            rows = self._tidy(self._raw(engine.backend, [path]))
-            chosen = rows.semi_join(ibis.memtable({"wanted": sorted(numbers)}), [("number", "wanted")])
+            rows = self._tidy(self._raw(engine, [path]))
+            chosen = rows.semi_join(engine.small(pa.table({"wanted": sorted(numbers)})), [("number", "wanted")])
             for batch in engine.batches(chosen):
                 for row in batch.to_pylist():
                     number = row.pop("number")
                     row.pop("file")
                     yield file, number, record_case(_record(row), f"{path.name}#{number}", self.reading.terms)
 
-    def _raw(self, backend: Any, files: Sequence[Path]) -> ir.Table:
-        table = backend.read_parquet(
-            [str(path) for path in files], file_row_number=True, filename=True, union_by_name=len(files) > 1
-        )
+    def _raw(self, engine: Engine, files: Sequence[Path]) -> ir.Table:
+        table = engine.parquet([str(path) for path in files])
         kept = {self._key(name): name for name in table.columns if self._key(name) in KEYS}
-        return table.select(file="filename", number=table.file_row_number + 1, **kept)
+        return table.select(file="_file", number="_number", **kept)
 
     @staticmethod
     def _tidy(table: ir.Table) -> ir.Table:

@@ -27,6 +27,7 @@ from osteo_kg.cohort.summary import Summary, summarised
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
 from osteo_kg.records import SECTIONS
 
+_KEEPS_ORDER = 100_000  # a join turns to its smaller side: of so many patients it is never they, and their order stays
 Progress = Callable[[str, int, int], None]  # what is done, how much of it, of how much
 
 
@@ -164,10 +165,9 @@ class _Run:
         whole = marked.inner_join(notices, [("told_of", "told")])
         name = whole.file.re_extract(r"([^/\\]+)$", 1) + "#" + whole.number.cast("string")
         patient = whole.patient.nullif("").fill_null(name)
-        in_order = whole.order_by("file", "number")  # a join may turn to its smaller side, and lose the order
-        return in_order.select(
-            patient=patient, **self._answer(in_order), warnings="warnings", assumptions="assumptions"
-        )
+        if sum(self.counts.values()) < _KEEPS_ORDER:
+            whole = whole.order_by("file", "number")
+        return whole.select(patient=patient, **self._answer(whole), warnings="warnings", assumptions="assumptions")
 
     def distribution(self) -> pages.Distribution:
         """Count the lowest T-scores, rounded to a tenth, by what is decided."""

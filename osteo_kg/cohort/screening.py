@@ -115,11 +115,10 @@ def whole_range(condition: Condition, low: int, high: int) -> tuple[int, int] | 
     return (met[0], met[-1]) if met and met[-1] - met[0] + 1 == len(met) else None
 
 
-def certain_scores(condition: Condition | None, column: Any) -> Any:
+def certain_scores(condition: Condition | None, limits: tuple[float, float] | None, column: Any) -> Any:
     """Say of a column of numbers where no shape refuses the number: in a range, or else by its text."""
     if condition is None:
         return column.isnull()
-    limits = _score_range(condition)
     text = column.cast("string")
     by_text = text.re_search(r"^-?[0-9]+[.][0-9]+$") & condition(text)
     if limits is None:
@@ -128,7 +127,8 @@ def certain_scores(condition: Condition | None, column: Any) -> Any:
     return ibis.ifelse(short, column.between(*limits), by_text).fill_null(column.isnull())
 
 
-def _score_range(condition: Condition) -> tuple[float, float] | None:
+def score_range(condition: Condition) -> tuple[float, float] | None:
+    """Give the least and the greatest score of few decimals that meet a condition; None where they leave a gap."""
     reach = _REACH * _STEPS
     steps = [Decimal(number) / _STEPS for number in range(-reach, reach + 1)]
     met = [place for place, number in enumerate(steps) if condition(PlainText(f"{number:f}"))]

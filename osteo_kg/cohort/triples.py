@@ -72,7 +72,7 @@ class TriplesSource(Source):
         for path, target in zip(self.files, laid, strict=True):
             with duckdb(self.reading.scratch) as reader:
                 reader.backend.to_parquet(Pivot(reader, path, self.reading.terms).flat(), target)
-        return engine.backend.read_parquet(laid)
+        return engine.parquet(laid).drop("_file", "_number")
 
     def cases(self, engine: Engine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
         """Read some patients as cases."""
