@@ -104,6 +104,9 @@ def csv_records(
             raise UnreadableCaseError(f"{name} is empty.", advice=f"Begin with a header line: {','.join(KEYS)}.")
         header = ["" if column in ignore else (renamed or {}).get(column, column) for column in stated]
         _check_header(stated, header, name, ignore)
+        lacking = sorted((renamed or {}).keys() - set(stated))
+        if lacking:
+            raise UnreadableCaseError(f"{name} has no column {lacking[0]!r}.", advice="Correct its name.")
         for number, row in enumerate(filter(None, reader), 1):
             yield number, _row(row, header, f"{name}, row {number}")
     except csv.Error as error:

@@ -78,6 +78,10 @@ class ParquetSource(Source):
             raise UnreadableCaseError(
                 f"{path.name} cannot be read as Parquet: {error}.", advice="Write it anew."
             ) from error
+        keys = [self._key(name) for name in schema.names]
+        lacking = sorted(self.reading.renamed.keys() - set(schema.names))
+        if lacking:
+            raise UnreadableCaseError(f"{path.name} has no column {lacking[0]!r}.", advice="Correct --map.")
         for column in schema:
             key = self.reading.renamed.get(column.name, column.name)
             if column.name in self.reading.ignore or (key not in KEYS and "all" in self.reading.ignore):
@@ -86,6 +90,10 @@ class ParquetSource(Source):
                 advice = f"{nearest(column.name, KEYS).en} To pass over it: --ignore-columns {column.name}."
                 what = "which is not a key of the flat record"
                 raise UnreadableCaseError(f"{path.name} has the column {column.name!r}, {what}.", advice=advice)
+            if keys.count(key) > 1:
+                raise UnreadableCaseError(
+                    f"{path.name} has the key {key!r} in two columns.", advice="Keep one of them."
+                )
             if not (pa.types.is_null(column.type) or _fits(key, column.type)):
                 raise UnreadableCaseError(
                     f"{path.name}: the column {column.name!r} is of type {column.type}, which {key} cannot have.",

@@ -14,7 +14,6 @@ from osteo_kg import resources
 from osteo_kg.answers import LOWEST_T_SCORE, Answer
 from osteo_kg.cases import BOOLEAN, Case
 from osteo_kg.cohort.marks import Mark, Marks
-from osteo_kg.dimensions import BandDimension
 from osteo_kg.explanation import Explainer, would_change
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.lifting import SECTIONS, Lifted, lift
@@ -134,17 +133,9 @@ class Parts:
 
     def section(self, fact: str) -> SectionDimension | None:
         """Give the dimension of a section, where the guideline looks at it."""
-        found = self._dimension(fact)
-        return found if isinstance(found, SectionDimension) else None
-
-    def band(self, predicate: str) -> BandDimension | None:
-        """Give the dimension of a measured number, where the guideline looks at it."""
-        found = [d for d in self.space.dimensions if isinstance(d, BandDimension) and d.predicate == predicate]
-        return found[0] if found else None
-
-    def _dimension(self, fact: str) -> object:
         place = self.space.places.get(fact)
-        return None if place is None else self.space.dimensions[place]
+        found = None if place is None else self.space.dimensions[place]
+        return found if isinstance(found, SectionDimension) else None
 
 
 def companion(section: str) -> tuple[str, bool] | None:

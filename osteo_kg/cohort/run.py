@@ -27,6 +27,7 @@ from osteo_kg.cohort.summary import Summary, summarised
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
 from osteo_kg.records import SECTIONS
 
+_STEPS = 3  # abstract, decide, write
 _KEEPS_ORDER = 100_000  # a join turns to its smaller side: of so many patients it is never they, and their order stays
 Progress = Callable[[str, int, int], None]  # what is done, how much of it, of how much
 
@@ -83,12 +84,16 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         reading = Reading(knowledge_base.knowledge.terms, frozenset(request.ignore), request.renamed, scratch)
         parts = Parts(knowledge_base, request.guideline, request.on, asked)
         run = _Run(parts, engine, sources(found(request.inputs, request.input_format), reading), progress)
+        progress("Cohort", 0, _STEPS)
         run.abstract()
+        progress("Cohort", 1, _STEPS)
         run.decide(rejected, request.assume_complete)
+        progress("Cohort", 2, _STEPS)
         run.write(files.path(request.output), form, request.on)
         if request.explanations:
             with files.text(request.explanations) as file:
                 explanations.write(run.decisions, request.on, file)
+        progress("Cohort", _STEPS, _STEPS)
         own = run.one_by_one
         summary = summarised(run.decisions, run.counts, own.shown, own.refused, request.on)
         if request.report:
