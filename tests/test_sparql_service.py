@@ -399,7 +399,11 @@ def test_a_compressed_document_is_read_or_refused_and_never_lost(server: Server,
         problem(answer, 415)
 
 
-@pytest.mark.parametrize("body", [b"", b"\x1f\x8b\x08", gzip.compress(b"<http://e/s> <http://e/p> 1 .")[:-6], b"plain"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\x1f\x8b\x08", gzip.compress(b"<http://e/s> <http://e/p> 1 .")[:-6], b"plain"],
+    ids=["empty", "its head alone", "cut off", "no gzip"],
+)
 def test_a_damaged_compressed_document_is_refused(server: Server, body: bytes) -> None:
     headers = {"Content-Type": "text/turtle", "Content-Encoding": "gzip", **WRITER}
     problem(server.send("POST", graph_path("http://e/g"), body, headers), 400, 415)
