@@ -101,15 +101,42 @@ def _query(store: ox.Store, connection: Connection, request: dict[str, Any]) -> 
     if form is None:
         channel.send(connection, channel.ERROR, {"error": "not-offered", "kind": kind})
         return
-    channel.send(connection, channel.HEADER, {"kind": kind, "form": form})
-    raw = LimitedWriter(
-        lambda chunk: connection.send_bytes(channel.DATA + chunk), form, request["rows"], request["result_bytes"]
-    )
-    written = io.BufferedWriter(raw, _CHUNK)
+    sending = _Sending(connection, {"kind": kind, "form": form})
+    written = io.BufferedWriter(LimitedWriter(sending.send, form, request["rows"], request["result_bytes"]), _CHUNK)
     formats: Any = GRAPH_FORMATS if kind == "graph" else SOLUTION_FORMATS
     found.serialize(written, format=formats[form])
     written.flush()
-    connection.send_bytes(channel.END)
+    sending.end()
+
+
+class _Sending:
+    """Sends an answer: in one message if it fits in one, else bit by bit."""
+
+    def __init__(self, connection: Connection, head: dict[str, str]) -> None:
+        self._connection, self._head = connection, head
+        self._first: bytes | None = None
+        self._begun = False
+
+    def send(self, chunk: bytes) -> None:
+        """Send a chunk, or hold it back while it is the only one."""
+        if self._first is None:
+            self._first = chunk
+            return
+        self._begin()
+        self._connection.send_bytes(channel.DATA + chunk)
+
+    def end(self) -> None:
+        """Send what was held back, and that this was all."""
+        if self._begun:
+            self._connection.send_bytes(channel.END)
+        else:
+            channel.send_whole(self._connection, self._head, self._first or b"")
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            channel.send(self._connection, channel.HEADER, self._head)
+            self._connection.send_bytes(channel.DATA + (self._first or b""))
 
 
 def _in_order_of_appearance(store: ox.Store, request: dict[str, Any]) -> Found:
