@@ -15,6 +15,7 @@ from osteo_kg_server.store.base import (
     Update,
 )
 from osteo_kg_server.store.local import LocalStore
+from osteo_kg_server.store.remote import Remote, RemoteStore
 
 __all__ = [
     "Answer",
@@ -26,6 +27,8 @@ __all__ = [
     "NotOfferedError",
     "ProtectedError",
     "Query",
+    "Remote",
+    "RemoteStore",
     "Store",
     "StoreUnavailableError",
     "TooLargeError",

@@ -1,0 +1,342 @@
+"""A SPARQL 1.1 store of somebody else's behind this service: queries passed on within the limits, writes sent as updates."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from urllib.parse import quote, urlencode, urlsplit
+
+import pyoxigraph as ox
+
+from osteo_kg import GRAPH, UsageError, check_graphs, has_dataset_clause
+from osteo_kg_server.store import asking, replies
+from osteo_kg_server.store.base import (
+    DEFAULT_GRAPH,
+    Answer,
+    BusyError,
+    Change,
+    Limits,
+    NotOfferedError,
+    ProtectedError,
+    Query,
+    StoreUnavailableError,
+    TooLargeError,
+    Update,
+)
+from osteo_kg_server.store.credentials import Credentials
+from osteo_kg_server.store.limited import LimitedWriter
+from osteo_kg_server.store.touched import touched
+from osteo_kg_server.store.transport import Reply, Transport
+from osteo_kg_server.store.writing import additions, nameless_again, written
+
+NOTES = GRAPH + "notes"
+_VALUE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#value"
+_WHOLE = 4 << 20  # bytes of a result that is sent whole, with its length, and can still turn into an error
+_OPERATIONS = 20  # of one request that loads knowledge
+#: The ways of asking a store for the union of its graphs: nothing (it is so already), and Oxigraph's parameter.
+_UNIONS: tuple[dict[str, str], ...] = ({}, {"union-default-graph": "true"})
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Where a remote store is, and how to show oneself to it.
+
+    Attributes:
+        query: the address for queries.
+        update: the address for updates; by `query` when None.
+        user: a name, where the store wants one.
+        password: its password.
+    """
+
+    query: str
+    update: str | None = None
+    user: str | None = None
+    password: str | None = None
+
+    @property
+    def for_updates(self) -> str:
+        """The address for updates: that of queries, `/query` at its end turned into `/update`."""
+        if self.update:
+            return self.update
+        return self.query.removesuffix("/query") + "/update" if self.query.endswith("/query") else self.query
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """What the store is shown, if anything."""
+        return Credentials(self.user, self.password or "") if self.user else None
+
+
+class RemoteStore:
+    """A store that another service keeps.
+
+    Args:
+        fixed: graphs that are written to it at the start, and never by clients.
+        remote: where it is.
+        limits: what a client may use.
+        scratch: serve it as it is, without graphs of our own.
+
+    Raises:
+        StoreUnavailableError: it does not answer, or cannot have the union of its graphs as default graph.
+        UsageError: there is no such address.
+    """
+
+    def __init__(
+        self,
+        fixed: Mapping[str, Sequence[ox.Triple]],
+        remote: Remote,
+        *,
+        limits: Limits | None = None,
+        scratch: bool = False,
+    ) -> None:
+        self._fixed, self._scratch, self._limits = dict(fixed), scratch, limits or Limits()
+        self._query, self._update = _checked(remote.query), _checked(remote.for_updates)
+        self._transport = Transport(tuple({self._query, self._update}), self._limits.workers, remote.credentials)
+        self._free = threading.Semaphore(self._limits.workers)
+        self._writing = threading.Lock()
+        self._union: dict[str, str] = {}
+        self.protected = frozenset() if scratch else frozenset({*fixed, NOTES})
+        if scratch:
+            self._ask("ASK { }")
+        else:
+            self._begin()
+
+    @property
+    def generation(self) -> str:
+        """Name the present content: others may write to it, so that no name is given twice."""
+        return uuid.uuid4().hex
+
+    @property
+    def union(self) -> bool:
+        """Say whether the default graph of a query is the union of all graphs."""
+        return not self._scratch
+
+    def names(self) -> list[str]:
+        """Give the names of the graphs, sorted; those that are empty only where the store knows of them."""
+        found = self._rows("SELECT ?g { GRAPH ?g { } }")
+        if not any(found):  # some stores bind nothing here
+            found = self._rows("SELECT DISTINCT ?g { GRAPH ?g { ?s ?p ?o } }")
+        return sorted({row["g"] for row in found if "g" in row} - {NOTES})
+
+    def exists(self, graph: str) -> bool:
+        """Say whether there is such a graph."""
+        return graph == DEFAULT_GRAPH or self._ask(f"ASK {{ GRAPH <{graph}> {{ ?s ?p ?o }} }}") or graph in self.names()
+
+    def size(self, graph: str) -> int:
+        """Give the number of triples of a graph."""
+        [row] = self._rows(f"SELECT (COUNT(*) AS ?n) {{ {_of(graph)} }}")
+        return int(row["n"])
+
+    def triples(self, graph: str) -> Iterator[ox.Triple]:
+        """Give the triples of a graph as the store has them."""
+        text = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ {_of(graph)} }}"
+        lines = self._result(text, "ntriples", {}).decode("utf-8")
+        for quad in ox.parse(lines, format=ox.RdfFormat.N_TRIPLES):
+            yield nameless_again(quad.triple)
+
+    def query(self, query: Query) -> Answer:
+        """Answer a query."""
+        asking.check_text(query.text, self._limits.query_bytes, self._limits)
+        kind = asking.kind_of(query.text)
+        form = query.formats.get(kind)
+        if form is None:
+            raise NotOfferedError(kind)
+        self._check_graphs(list(asking.graphs_of(query)))
+        text, fields = asking.with_base(query.text, query.base), self._dataset(query)
+        if kind == "boolean":
+            return Answer(kind, form, replies.boolean(self._result(text, "json", fields, query.seconds), form))
+        with ExitStack() as held:
+            reply = held.enter_context(self._posted_query(text, form, fields, query.seconds))
+            parts: list[bytes] = []
+            coming = self._limited(reply, form, parts)
+            if all(count < _WHOLE for count in coming):
+                return Answer(kind, form, b"".join(parts))
+            return Answer(kind, form, None, _started(_rest(parts, coming, held.pop_all())))
+
+    def update(self, update: Update) -> None:
+        """Carry out an update: as whole as the store makes one request."""
+        asking.check_text(update.text, self._limits.upload_bytes, self._limits)
+        if self.protected:
+            self._check_touched(touched(update.text, update.base))
+        with self._writing:
+            self._send(asking.with_base(update.text, update.base), update.seconds)
+
+    def change(self, decide: Callable[[], Change], *, trusted: bool = False) -> None:
+        """Write what `decide` says, in one request, while nobody else writes through this service."""
+        with self._writing:
+            change = decide()
+            if not trusted:
+                self._refuse_protected(change.graphs)
+            self._send(written(change, self._fixed))
+
+    def note(self, name: str) -> str | None:
+        """Give what was noted under a name."""
+        found = self._rows(f"SELECT ?text {{ GRAPH <{NOTES}> {{ <{_note(name)}> <{_VALUE}> ?text }} }}")
+        return found[0]["text"] if found else None
+
+    def set_note(self, name: str, text: str) -> None:
+        """Note a text under a name, in a graph of its own."""
+        with self._writing:
+            self._send(_noted(name, text))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def _begin(self) -> None:
+        """Write the knowledge where it is not, and find out how to ask for the union of all graphs."""
+        self.set_note("union", "seen")
+        for name, triples in self._fixed.items():
+            self._load(name, triples)
+        for way in _UNIONS:
+            if replies.boolean(self._result(f"ASK {{ <{_note('union')}> ?p ?o }}", "json", way), "json").count(b"true"):
+                self._union = way
+                return
+        raise StoreUnavailableError(
+            "The default graph of the store is not the union of its graphs.",
+            advice="Configure it to be, or serve the store as it is with --scratch.",
+        )
+
+    def _load(self, name: str, triples: Sequence[ox.Triple]) -> None:
+        """Write a graph of the knowledge in several requests; only after the last is it noted to be there."""
+        digest = _digest(triples)
+        if self.note(name) == digest:
+            return
+        self._send(f"DROP SILENT GRAPH <{name}> ;\n{_noted(name, 'being written')}")
+        waiting = additions(name, triples)
+        while operations := list(islice(waiting, _OPERATIONS)):
+            self._send(" ;\n".join(operations))
+        self.set_note(name, digest)
+
+    def _check_graphs(self, names: list[str]) -> None:
+        """Refuse graphs that are not there: some stores fetch them, and others look into files."""
+        here = {each for name in names for each in (name, GRAPH + name) if ":" in each and self.exists(each)}
+        check_graphs(names, here)
+
+    def _check_touched(self, graphs: frozenset[str] | None) -> None:
+        if graphs is None:
+            raise ProtectedError(
+                "It cannot be told from the text which graphs this update writes to, and some are read only.",
+                advice="Name each of them by its IRI.",
+            )
+        self._refuse_protected(graphs)
+
+    def _refuse_protected(self, names: set[str] | frozenset[str]) -> None:
+        if found := sorted(names & self.protected):
+            raise ProtectedError(
+                f"<{found[0]}> cannot be changed, and so nothing was.",
+                advice="The graphs of the knowledge are read only: write to others.",
+            )
+
+    def _dataset(self, query: Query) -> dict[str, Sequence[str]]:
+        given = {"default-graph-uri": query.default_graphs, "named-graph-uri": query.named_graphs}
+        fields: dict[str, Sequence[str]] = {name: graphs for name, graphs in given.items() if graphs}
+        whole = self.union and not fields and not has_dataset_clause(query.text)
+        return {name: (value,) for name, value in self._union.items()} if whole else fields
+
+    def _limited(self, reply: Reply, form: str, parts: list[bytes]) -> Iterator[int]:
+        """Read into `parts` within the limits; give how many bytes were read."""
+        writer, count = LimitedWriter(parts.append, form, self._limits.rows, self._limits.result_bytes), 0
+        for chunk in reply.chunks():
+            count += writer.write(chunk)
+            yield count
+
+    def _ask(self, text: str) -> bool:
+        return b"true" in replies.boolean(self._result(text, "json", {}), "json")
+
+    def _rows(self, text: str) -> list[dict[str, str]]:
+        return replies.rows(self._result(text, "json", {}))
+
+    def _result(
+        self, text: str, form: str, fields: Mapping[str, str | Sequence[str]], seconds: float | None = None
+    ) -> bytes:
+        parts: list[bytes] = []
+        with self._posted_query(text, form, fields, seconds) as reply:
+            for count in self._limited(reply, form, parts):
+                if count > self._limits.result_bytes:
+                    raise TooLargeError("The result is larger than is allowed.", advice="Ask for less of it.")
+        return b"".join(parts)
+
+    @contextmanager
+    def _posted_query(
+        self, text: str, form: str, fields: Mapping[str, str | Sequence[str]], seconds: float | None
+    ) -> Iterator[Reply]:
+        """Send a query as a form, which every store reads."""
+        body = urlencode({"query": text, **fields}, doseq=True).encode("ascii")
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": replies.ACCEPTED[form]}
+        with self._one_more(), self._transport.post(self._query, body, headers, self._seconds(seconds)) as reply:
+            replies.check_result(reply, form)
+            yield reply
+
+    def _send(self, text: str, seconds: float | None = None) -> None:
+        headers = {"Content-Type": "application/sparql-update", "Accept": "*/*"}
+        body = text.encode("utf-8")
+        with self._one_more(), self._transport.post(self._update, body, headers, self._seconds(seconds)) as reply:
+            replies.check_status(reply)
+            for _ in reply.chunks():
+                pass
+
+    def _seconds(self, seconds: float | None) -> float:
+        return self._limits.seconds if seconds is None else seconds
+
+    @contextmanager
+    def _one_more(self) -> Iterator[None]:
+        if not self._free.acquire(timeout=self._limits.wait_seconds):
+            raise BusyError("Too many queries run at this moment.", advice="Ask again in a little while.")
+        try:
+            yield
+        finally:
+            self._free.release()
+
+
+def _rest(parts: list[bytes], coming: Iterator[int], held: ExitStack) -> Iterator[bytes]:
+    """Give a long result bit by bit; where it cannot be ended the error goes through, and the client is cut off."""
+    with held:
+        yield b""
+        yield b"".join(parts)
+        parts.clear()
+        for _ in coming:
+            yield parts.pop()
+
+
+def _started(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Begin to read: a generator that was never begun lets nothing go when it is closed."""
+    next(chunks)
+    return chunks
+
+
+def _of(graph: str) -> str:
+    return f"GRAPH <{graph}> {{ ?s ?p ?o }}" if graph else "?s ?p ?o"
+
+
+def _note(name: str) -> str:
+    return f"{NOTES}#{quote(name, safe='')}"
+
+
+def _noted(name: str, text: str) -> str:
+    node = ox.NamedNode(_note(name))
+    before = f"DELETE WHERE {{ GRAPH <{NOTES}> {{ {node} <{_VALUE}> ?text }} }}"
+    return f"{before} ;\nINSERT DATA {{ GRAPH <{NOTES}> {{ {node} <{_VALUE}> {ox.Literal(text)} }} }}"
+
+
+def _digest(triples: Sequence[ox.Triple]) -> str:
+    """Name what a graph says, whatever its nameless nodes are called."""
+    dataset = ox.Dataset(ox.Quad(each.subject, each.predicate, each.object) for each in triples)
+    dataset.canonicalize(ox.CanonicalizationAlgorithm.UNSTABLE)
+    lines = sorted(str(quad) for quad in dataset)
+    return hashlib.blake2b("\n".join(lines).encode("utf-8"), digest_size=16).hexdigest()
+
+
+def _checked(address: str) -> str:
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
+        raise UsageError(
+            "The address of the store cannot be used.",
+            advice="Give http:// or https://, a host and a path; a name and a password have settings of their own.",
+        )
+    return address
