@@ -1,4 +1,4 @@
-"""What can be told of a SPARQL text before it is parsed: which keywords stand in it, outside strings, IRIs and comments.
+"""What can be told of a SPARQL text before it is parsed: its keywords, outside strings, IRIs and comments.
 
 A codepoint escape cannot hide a keyword: Oxigraph reads escapes in strings and IRIs only.
 """

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from osteo_kg import assessment_schema, record_schema, software_version
-from osteo_kg_server import answering, assessments, linked_data, negotiation, sparql, validations
+from osteo_kg_server import answering, assessments, linked_data, negotiation, problems, sparql, validations
 from osteo_kg_server.service import Service
 
 _Json = dict[str, Any]
@@ -49,12 +49,22 @@ def description(service: Service) -> _Json:
                 "Assessment": assessment_schema(knowledge_base.knowledge, engine.guideline),
                 "Problem": {
                     "type": "object",
-                    "properties": {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT},
+                    "properties": {"type": _kinds(), "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT},
                     "required": ["type", "title", "status", "detail"],
                 },
             }
         },
     }
+
+
+def _kinds() -> _Json:
+    """Describe each kind of problem by its IRI."""
+    ours = [
+        {"const": problems.PROBLEMS + name, "title": title, "description": f"{status.value} {status.phrase}"}
+        for _, name, title, status in problems.KINDS
+    ]
+    other = {"const": "about:blank", "title": "Any other problem", "description": "as the status line says"}
+    return {"type": "string", "oneOf": [*ours, other]}
 
 
 def _paths() -> _Json:

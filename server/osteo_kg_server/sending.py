@@ -1,4 +1,4 @@
-"""How every answer is sent: packed where the client unpacks, with headers that keep browsers careful, open to whom it is."""
+"""How every answer is sent: packed where the client unpacks, with headers that keep browsers careful."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _careful(response: Response) -> Response:
 
 def _packed(response: Response) -> Response:
     """Pack what is long enough; a long result is packed while it is sent."""
-    length = response.content_length
+    length: int | None = response.content_length
     if (length is not None and length < _WORTH_PACKING) or response.status_code in (204, 304):
         return response
     if request.method == "HEAD" or request.accept_encodings["gzip"] <= 0:

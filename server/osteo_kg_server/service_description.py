@@ -1,4 +1,4 @@
-"""What is here, in the terms that machines know: the service (SPARQL 1.1 Service Description) and the dataset (VoID)."""
+"""What is here, for machines: the service (SPARQL 1.1 Service Description) and the dataset (VoID)."""
 
 from __future__ import annotations
 
@@ -30,11 +30,13 @@ blueprint = Blueprint("service_description", __name__)
 @blueprint.get(PATH)
 def void() -> Response:
     """Describe the dataset."""
+    service().access.want("read")
     return negotiated(written_in(_dataset(service()), GRAPHS[media := best(GRAPHS)]), media)
 
 
 def described() -> Response:
     """Describe the service: a page to ask from for people, a graph for machines."""
+    service().access.want("read")
     serving, media = service(), best({**GRAPHS, "text/html": "html"})
     if media == "text/html":
         return negotiated(render_template("query.html", language=language_or_english()), media)

@@ -17,7 +17,8 @@ _BESIDE_QUERIES = 12  # threads that answer while every worker is taken
 _IN_MEMORY = 1 << 40  # bytes; waitress writes longer requests and answers to a file, and these are about patients
 _WAITING_TO_BE_SENT = 4 << 20  # bytes of one answer; a slow client does not make the service hold more
 _SILENT = 60  # seconds after which a client that sends nothing is let go
-_CLIENTS = 500
+_CLIENTS = 200
+_A_LITTLE = 1 << 20  # bytes by which a body may be too large and still be answered with a sentence
 
 
 def options(app: Flask) -> dict[str, int | str | None]:
@@ -28,7 +29,7 @@ def options(app: Flask) -> dict[str, int | str | None]:
     limits = of(app).settings.limits
     return {
         "threads": limits.workers + _BESIDE_QUERIES,
-        "max_request_body_size": 2 * limits.upload_bytes,
+        "max_request_body_size": limits.upload_bytes + _A_LITTLE,
         "inbuf_overflow": _IN_MEMORY,
         "outbuf_overflow": _IN_MEMORY,
         "outbuf_high_watermark": _WAITING_TO_BE_SENT,

@@ -14,6 +14,8 @@ from osteo_kg import code_only
 from osteo_kg_server.store.base import DEFAULT_GRAPH, Change
 
 _PROLOGUE = re.compile(r"\s*(?:(?:PREFIX\s+[^\s:]*:|BASE)\s*)", re.IGNORECASE)
+_GRAPH = re.compile(r"(?<![\w:?$@-])GRAPH(?![\w:-])", re.IGNORECASE)
+_DIRECTIVE = re.compile(r"@(?:prefix|base)\b", re.IGNORECASE)
 _DATA = re.compile(r"\s*(INSERT|DELETE)\s+DATA\s*\{", re.IGNORECASE)
 Statements = dict[str, list[ox.Triple]]
 
@@ -27,7 +29,13 @@ def data_only(text: str, base: str) -> list[Change] | None:
         end = _closing(blank, found.end()) if found else None
         if found is None or end is None:
             return None
-        statements = _statements(prologue + text[found.end() : end], base)
+        inner = slice(found.end(), end)
+        if not _is_quad_data(blank[inner]):
+            return None
+        document = prologue + text[inner]
+        statements = _statements(document, base)
+        if statements is None:  # SPARQL wants no full stop at the end, and TriG does
+            statements = _statements(document + "\n.", base)
         if statements is None or (found[1].upper() == "DELETE" and _has_blank(statements)):
             return None
         changes.append(Change(added=statements) if found[1].upper() == "INSERT" else Change(removed=statements))
@@ -50,6 +58,11 @@ def _past_prologue(text: str, blank: str, at: int, prologue: str) -> tuple[int, 
         prologue += text[at : iri.end()] + "\n"
         at = iri.end()
     return at, prologue
+
+
+def _is_quad_data(blank: str) -> bool:
+    """Say whether what TriG would read is also what SPARQL reads: no `@prefix`, and every graph after its keyword."""
+    return not _DIRECTIVE.search(blank) and blank.count("{") == len(_GRAPH.findall(blank))
 
 
 def _closing(blank: str, at: int) -> int | None:
