@@ -18,6 +18,7 @@ _HELPERS = {
     "conftest.py",
     "documents.py",
     "helpers.py",
+    "remote_servers.py",
     "strategies.py",
     "canonical.py",
     "bridge.py",

@@ -1,4 +1,4 @@
-"""What is found out about a text before a remote store gets it: it may understand more than SPARQL 1.1, and reach further."""
+"""What is found out about a text before a remote store gets it, which may understand more than SPARQL 1.1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A name and a password for a remote store, shown only to it and only when it asks: Digest (RFC 7616) or Basic (RFC 7617)."""
+"""A name and a password, shown to a remote store when it asks: Digest (RFC 7616) or Basic (RFC 7617)."""
 
 from __future__ import annotations
 

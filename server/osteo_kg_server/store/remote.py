@@ -1,14 +1,13 @@
-"""A SPARQL 1.1 store of somebody else's behind this service: queries passed on within the limits, writes sent as updates."""
+"""A SPARQL 1.1 store of somebody else's: queries are passed on within the limits, writes are sent as updates."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -43,7 +42,7 @@ _OPERATIONS = 20  # of one request that loads knowledge
 _UNIONS: tuple[dict[str, str], ...] = ({}, {"union-default-graph": "true"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Remote:
     """Where a remote store is, and how to show oneself to it.
 
@@ -172,7 +171,7 @@ class RemoteStore:
             change = decide()
             if not trusted:
                 self._refuse_protected(change.graphs)
-            self._send(written(change, self._fixed))
+            self._send(written(self._without_knowledge(change)))
 
     def note(self, name: str) -> str | None:
         """Give what was noted under a name."""
@@ -205,13 +204,22 @@ class RemoteStore:
     def _load(self, name: str, triples: Sequence[ox.Triple]) -> None:
         """Write a graph of the knowledge in several requests; only after the last is it noted to be there."""
         digest = _digest(triples)
-        if self.note(name) == digest:
-            return
+        if self.note(name) != digest:
+            self._load_anew(name, triples, digest)
+
+    def _load_anew(self, name: str, triples: Sequence[ox.Triple], digest: str) -> None:
         self._send(f"DROP SILENT GRAPH <{name}> ;\n{_noted(name, 'being written')}")
         waiting = additions(name, triples)
         while operations := list(islice(waiting, _OPERATIONS)):
             self._send(" ;\n".join(operations))
-        self.set_note(name, digest)
+        self._send(_noted(name, digest))
+
+    def _without_knowledge(self, change: Change) -> Change:
+        """See to it that graphs of the knowledge that are to be emptied have what it states; give the rest of a change."""
+        for name in change.cleared & self._fixed.keys():
+            if self.size(name) != len(set(self._fixed[name])):
+                self._load_anew(name, self._fixed[name], _digest(self._fixed[name]))
+        return dataclasses.replace(change, cleared=change.cleared - self._fixed.keys())
 
     def _check_graphs(self, names: list[str]) -> None:
         """Refuse graphs that are not there: some stores fetch them, and others look into files."""
@@ -274,6 +282,8 @@ class RemoteStore:
             yield reply
 
     def _send(self, text: str, seconds: float | None = None) -> None:
+        if not text:
+            return
         headers = {"Content-Type": "application/sparql-update", "Accept": "*/*"}
         body = text.encode("utf-8")
         with self._one_more(), self._transport.post(self._update, body, headers, self._seconds(seconds)) as reply:

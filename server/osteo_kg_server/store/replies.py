@@ -58,8 +58,13 @@ def check_result(reply: Reply, form: str) -> None:
     """
     check_status(reply)
     wanted = ACCEPTED[form]
-    if reply.media not in (wanted, _ALSO.get(wanted)) or reply.headers.get("Content-Encoding", "identity") != "identity":
-        raise StoreUnavailableError("The store behind this service answers in another format.", advice="Ask for another.")
+    if (
+        reply.media not in (wanted, _ALSO.get(wanted))
+        or reply.headers.get("Content-Encoding", "identity") != "identity"
+    ):
+        raise StoreUnavailableError(
+            "The store behind this service answers in another format.", advice="Ask for another."
+        )
     if any(name in reply.headers for name in _CUT_OFF):
         raise TooLargeError("The store would give a part of the result only.", advice="Ask for less of it, with LIMIT.")
 
@@ -68,8 +73,9 @@ def boolean(document: bytes, form: str) -> bytes:
     """Write the answer to an `ASK` anew: Virtuoso gives it as a table with one row."""
     told = read_json(document)
     found = told["boolean"] if "boolean" in told else [row for row in _rows(told) if "1" in row.values()]
-    written: Any = ox.QueryBoolean(bool(found)).serialize(format=SOLUTION_FORMATS[form])
-    return bytes(written)
+    plain = json.dumps({"head": {}, "boolean": bool(found)})
+    result = ox.parse_query_results(plain, format=ox.QueryResultsFormat.JSON)
+    return result.serialize(format=SOLUTION_FORMATS[form]) or b""
 
 
 def rows(document: bytes) -> list[dict[str, str]]:
@@ -96,7 +102,9 @@ def _rows(told: dict[str, Any]) -> list[dict[str, str]]:
     try:
         return [{name: str(term["value"]) for name, term in row.items()} for row in told["results"]["bindings"]]
     except (KeyError, TypeError, AttributeError):
-        raise StoreUnavailableError("The store behind this service answers what is no result.", advice=_ADVICE) from None
+        raise StoreUnavailableError(
+            "The store behind this service answers what is no result.", advice=_ADVICE
+        ) from None
 
 
 def _error(reply: Reply) -> OsteoError:

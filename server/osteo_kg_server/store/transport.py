@@ -203,6 +203,9 @@ class Transport:
             raise _failed(error, watch) from None
         finally:
             _watched.watch = None
+        if watch.passed:  # in the middle of the head, which looks whole
+            response.close()
+            raise _late(watch)
         return Reply(response, watch)
 
 

@@ -6,7 +6,7 @@ all. So each is written as an IRI of its own (RDF 1.1 Concepts section 3.5), and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -19,9 +19,9 @@ _AT_ONCE = 500  # statements of one operation; some stores compile each of them 
 Triples = Iterable[ox.Triple]
 
 
-def written(change: Change, fixed: Mapping[str, Sequence[ox.Triple]]) -> str:
-    """Write a change as one request; a graph of the knowledge that is emptied is filled again."""
-    return " ;\n".join(_operations(change, fixed)) or "CREATE SILENT GRAPH <urn:osteo-kg:nothing>"
+def written(change: Change) -> str:
+    """Write a change as one request; nothing where nothing is to be done."""
+    return " ;\n".join(_operations(change))
 
 
 def additions(graph: str, triples: Triples) -> Iterator[str]:
@@ -34,11 +34,10 @@ def nameless_again(triple: ox.Triple) -> ox.Triple:
     return ox.Triple(_back(triple.subject), triple.predicate, _back(triple.object))
 
 
-def _operations(change: Change, fixed: Mapping[str, Sequence[ox.Triple]]) -> Iterator[str]:
+def _operations(change: Change) -> Iterator[str]:
     for name in sorted(change.cleared):
         what = "DROP" if name and name not in change.created else "CLEAR"
         yield f"{what} SILENT GRAPH <{name}>" if name else "CLEAR SILENT DEFAULT"
-        yield from _data("INSERT", name, fixed.get(name, ()))
     for name, triples in change.removed.items():
         yield from _data("DELETE", name, triples)
     for name in sorted(change.created - {DEFAULT_GRAPH}):
