@@ -37,6 +37,7 @@ from osteo_kg_server.store import (
     TooLargeError,
     Update,
 )
+from osteo_kg_server.store.touched import touched
 from remote_servers import Hostile, oxigraph, says, virtuoso
 
 SERVERS = {"oxigraph": oxigraph, "virtuoso": virtuoso}
@@ -267,6 +268,8 @@ WRITES_TO_THE_ONTOLOGY = [
     "CLEAR ALL",
     "DROP NAMED",
     f"MOVE <{ONTOLOGY}> TO <{MINE}>",
+    f"COPY DEFAULT TO <{ONTOLOGY}>",
+    f"DELETE DATA {{ GRAPH <{ONTOLOGY}> {{ <urn:Bone> <urn:label> 'bone' }} }}",
     f"INSERT DATA {{ GRAPH <{MINE}> {{ <urn:a> <urn:b> 1 }} }} ; CLEAR GRAPH <{ONTOLOGY}>",
     f"INSERT {{ GRAPH <{MINE}> {{ <urn:a> <urn:b> 1 }} GRAPH <{ONTOLOGY}> {{ <urn:a> <urn:b> 1 }} }} WHERE {{ }}",
 ]
@@ -356,6 +359,8 @@ def test_the_store_tells_what_is_wrong_with_a_query(remote: Remote) -> None:
         "SELECT * { \\u0053ERVICE <http://127.0.0.1:9/> { } }",
         "SELECT * { ?s ?p 'a\\u0027 . SERVICE <http://127.0.0.1:9/> { } #' }",
         "PREFIX x: <http://127.0.0.1:9/> SELECT * FROM x:y { ?s ?p ?o }",
+        "SELECT * FROM <urn:a> {} } #> { ?s ?p ?o }",
+        "SELECT * FROM <urn:a b> { ?s ?p ?o }",
     ],
 )
 def test_what_only_some_stores_understand_does_not_reach_them(hostile: Hostile, text: str) -> None:
@@ -519,6 +524,39 @@ def test_a_store_without_a_union_of_its_graphs_is_refused(hostile: Hostile) -> N
     hostile.behaviour = answers
     with pytest.raises(StoreUnavailableError, match="union"):
         RemoteStore({}, Remote(f"http://127.0.0.1:{hostile.port}/query"))
+
+
+# What an update writes to
+
+
+@pytest.mark.parametrize(
+    ("text", "graphs"),
+    [
+        ("INSERT DATA { <urn:s> <urn:p> 1 . GRAPH <urn:g> { <urn:s> <urn:p> '}' } }", {"", "urn:g"}),
+        ("BASE <http://x/y/> DROP GRAPH <z> ; PREFIX : <../w/> DROP GRAPH :v", None),
+        ("BASE <http://x/y/> DROP GRAPH <z> ; PREFIX : <w/> DROP GRAPH :v", {"http://x/y/z", "http://x/y/w/v"}),
+        ("PREFIX : <urn:y:> CLEAR SILENT GRAPH :g ; DROP DEFAULT ; CREATE GRAPH <urn:h> ;", {"urn:y:g", "", "urn:h"}),
+        ("ADD <urn:a> TO <urn:b> ; MOVE GRAPH <urn:c> TO DEFAULT", {"urn:b", "urn:c", ""}),
+        (
+            "WITH <urn:a> DELETE { ?s ?p ?o } INSERT { GRAPH <urn:b> { ?s ?p 1 } } WHERE { ?s ?p ?o }",
+            {"urn:a", "urn:b"},
+        ),
+        ("INSERT { ?s ?p 1 } USING <urn:a> USING NAMED <urn:n> WHERE { GRAPH ?g { ?s ?p ?o } }", {"", "urn:a"}),
+        ("INSERT { GRAPH <urn:b> { ?s ?p 1 } } USING <urn:a> WHERE { { ?s ?p ?o } }", {"urn:b"}),
+        ("DELETE WHERE { GRAPH <urn:a> { ?s ?p ?o } }", {"urn:a"}),
+        ("# GRAPH ?g\nDELETE WHERE { GRAPH <urn:a> { ?s ?p 'GRAPH ?g {' } }", {"urn:a"}),
+        ("DELETE WHERE { GRAPH ?g { ?s ?p ?o } }", None),
+        ("DROP ALL", None),
+        ("CLEAR NAMED", None),
+        ("INSERT DATA { GRAPH :undeclared { <urn:s> <urn:p> 1 } }", None),
+        ("INSERT DATA { { <urn:s> <urn:p> 1 } }", None),
+        ("INSERT DATA { GRAPH <urn:a/./b> { <urn:s> <urn:p> 1 } }", None),
+        ("INSERT DATA { <urn:s> <urn:p> 1", None),
+        ("DEFINE x:y 'z' DELETE WHERE { <urn:s> ?p ?o }", None),
+    ],
+)
+def test_an_update_tells_its_graphs_or_that_it_does_not(text: str, graphs: set[str] | None) -> None:
+    assert touched(text, "http://example.org/") == graphs
 
 
 # The service over a remote store

@@ -14,8 +14,10 @@ _KINDS: dict[str, Kind] = {"SELECT": "solutions", "ASK": "boolean", "CONSTRUCT":
 _FROM = re.compile(r"(?<![\w:?$@-])FROM(?![\w:-])", re.IGNORECASE)
 #: Beside the standard, in Virtuoso: DEFINE and OPTION fetch documents, and functions of SQL do what they like.
 _BESIDE = re.compile(r"(?<![\w:?$@-])(?:DEFINE|OPTION)(?![\w:-])|(?<![\w:?$@-])(?:bif|sql)\s*:", re.IGNORECASE)
-_BESIDE_AS_IRI = re.compile(r"<\s*(?:bif|sql):", re.IGNORECASE)
+_BESIDE_AS_NO_IRI = re.compile(r"[<>\"{}|^`\\\x00-\x20]")
+_IRI = re.compile(r"<\s*(?:bif|sql):", re.IGNORECASE)
 _ESCAPED = re.compile(r"\\u00[0-7][0-9a-f]|\\U000000[0-7][0-9a-f]", re.IGNORECASE)
+_NO_IRI = re.compile(r"[<>\"{}|^`\\\x00-\x20]")
 _IRI = re.compile(r"<(?![A-Za-z][A-Za-z0-9+.-]*:)[^<>\"{}|^`\\\x00-\x20]*>")
 
 
@@ -61,6 +63,8 @@ def graphs_of(query: Query) -> Iterator[str]:
     named = dataset_iris(query.text)
     if len(named) != len(_FROM.findall(code_only(query.text))):
         raise QueryError("A FROM names its graph in short.", advice="Write its IRI in full, between < and >.")
+    if bad := [iri for iri in named if _NO_IRI.search(iri)]:
+        raise QueryError(f"A FROM names {bad[0][:80]!r}, which is no IRI.", advice="Correct it there.")
     yield from named
     yield from query.default_graphs or ()
     yield from query.named_graphs or ()
@@ -68,4 +72,4 @@ def graphs_of(query: Query) -> Iterator[str]:
 
 def with_base(text: str, base: str) -> str:
     """Have relative IRIs of a text mean what they mean here."""
-    return f"BASE <{base}> {text}" if _IRI.search(text) else text
+    return f"BASE <{base}> {text}" if _IRI.search(text) and not _NO_IRI.search(base) else text

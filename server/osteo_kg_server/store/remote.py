@@ -7,68 +7,36 @@ import hashlib
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from itertools import islice
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote
 
 import pyoxigraph as ox
 
-from osteo_kg import GRAPH, UsageError, check_graphs, has_dataset_clause
+from osteo_kg import GRAPH, check_graphs, has_dataset_clause
 from osteo_kg_server.store import asking, replies
 from osteo_kg_server.store.base import (
     DEFAULT_GRAPH,
     Answer,
-    BusyError,
     Change,
     Limits,
     NotOfferedError,
     ProtectedError,
     Query,
     StoreUnavailableError,
-    TooLargeError,
     Update,
 )
-from osteo_kg_server.store.credentials import Credentials
-from osteo_kg_server.store.limited import LimitedWriter
+from osteo_kg_server.store.endpoint import Endpoint, Fields, Remote
 from osteo_kg_server.store.touched import touched
-from osteo_kg_server.store.transport import Reply, Transport
 from osteo_kg_server.store.writing import additions, nameless_again, written
 
 NOTES = GRAPH + "notes"
 _VALUE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#value"
 _WHOLE = 4 << 20  # bytes of a result that is sent whole, with its length, and can still turn into an error
+_REWRITTEN = 64 << 20  # bytes of a graph that is turned into another format
 _OPERATIONS = 20  # of one request that loads knowledge
 #: The ways of asking a store for the union of its graphs: nothing (it is so already), and Oxigraph's parameter.
 _UNIONS: tuple[dict[str, str], ...] = ({}, {"union-default-graph": "true"})
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Remote:
-    """Where a remote store is, and how to show oneself to it.
-
-    Attributes:
-        query: the address for queries.
-        update: the address for updates; by `query` when None.
-        user: a name, where the store wants one.
-        password: its password.
-    """
-
-    query: str
-    update: str | None = None
-    user: str | None = None
-    password: str | None = None
-
-    @property
-    def for_updates(self) -> str:
-        """The address for updates: that of queries, `/query` at its end turned into `/update`."""
-        if self.update:
-            return self.update
-        return self.query.removesuffix("/query") + "/update" if self.query.endswith("/query") else self.query
-
-    @property
-    def credentials(self) -> Credentials | None:
-        """What the store is shown, if anything."""
-        return Credentials(self.user, self.password or "") if self.user else None
 
 
 class RemoteStore:
@@ -94,14 +62,12 @@ class RemoteStore:
         scratch: bool = False,
     ) -> None:
         self._fixed, self._scratch, self._limits = dict(fixed), scratch, limits or Limits()
-        self._query, self._update = _checked(remote.query), _checked(remote.for_updates)
-        self._transport = Transport(tuple({self._query, self._update}), self._limits.workers, remote.credentials)
-        self._free = threading.Semaphore(self._limits.workers)
+        self._endpoint = Endpoint(remote, self._limits)
         self._writing = threading.Lock()
         self._union: dict[str, str] = {}
         self.protected = frozenset() if scratch else frozenset({*fixed, NOTES})
         if scratch:
-            self._ask("ASK { }")
+            self._endpoint.holds("ASK { }")
         else:
             self._begin()
 
@@ -117,24 +83,28 @@ class RemoteStore:
 
     def names(self) -> list[str]:
         """Give the names of the graphs, sorted; those that are empty only where the store knows of them."""
-        found = self._rows("SELECT ?g { GRAPH ?g { } }")
+        found = self._endpoint.rows("SELECT ?g { GRAPH ?g { } }")
         if not any(found):  # some stores bind nothing here
-            found = self._rows("SELECT DISTINCT ?g { GRAPH ?g { ?s ?p ?o } }")
+            found = self._endpoint.rows("SELECT DISTINCT ?g { GRAPH ?g { ?s ?p ?o } }")
         return sorted({row["g"] for row in found if "g" in row} - {NOTES})
 
     def exists(self, graph: str) -> bool:
         """Say whether there is such a graph."""
-        return graph == DEFAULT_GRAPH or self._ask(f"ASK {{ GRAPH <{graph}> {{ ?s ?p ?o }} }}") or graph in self.names()
+        return (
+            graph == DEFAULT_GRAPH
+            or self._endpoint.holds(f"ASK {{ GRAPH <{graph}> {{ ?s ?p ?o }} }}")
+            or graph in self.names()
+        )
 
     def size(self, graph: str) -> int:
         """Give the number of triples of a graph."""
-        [row] = self._rows(f"SELECT (COUNT(*) AS ?n) {{ {_of(graph)} }}")
+        [row] = self._endpoint.rows(f"SELECT (COUNT(*) AS ?n) {{ {_of(graph)} }}")
         return int(row["n"])
 
     def triples(self, graph: str) -> Iterator[ox.Triple]:
         """Give the triples of a graph as the store has them."""
         text = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ {_of(graph)} }}"
-        lines = self._result(text, "ntriples", {}).decode("utf-8")
+        lines = self._endpoint.result(text, "ntriples", {}).decode("utf-8")
         for quad in ox.parse(lines, format=ox.RdfFormat.N_TRIPLES):
             yield nameless_again(quad.triple)
 
@@ -148,11 +118,13 @@ class RemoteStore:
         self._check_graphs(list(asking.graphs_of(query)))
         text, fields = asking.with_base(query.text, query.base), self._dataset(query)
         if kind == "boolean":
-            return Answer(kind, form, replies.boolean(self._result(text, "json", fields, query.seconds), form))
+            return Answer(kind, form, replies.boolean(self._endpoint.result(text, "json", fields, query.seconds), form))
+        if form == "jsonld":
+            return Answer(kind, form, self._as_json_ld(text, fields, query.seconds))
         with ExitStack() as held:
-            reply = held.enter_context(self._posted_query(text, form, fields, query.seconds))
+            reply = held.enter_context(self._endpoint.asked(text, form, fields, query.seconds))
             parts: list[bytes] = []
-            coming = self._limited(reply, form, parts)
+            coming = self._endpoint.limited(reply, form, parts)
             if all(count < _WHOLE for count in coming):
                 return Answer(kind, form, b"".join(parts))
             return Answer(kind, form, None, _started(_rest(parts, coming, held.pop_all())))
@@ -163,7 +135,7 @@ class RemoteStore:
         if self.protected:
             self._check_touched(touched(update.text, update.base))
         with self._writing:
-            self._send(asking.with_base(update.text, update.base), update.seconds)
+            self._endpoint.send(asking.with_base(update.text, update.base), update.seconds)
 
     def change(self, decide: Callable[[], Change], *, trusted: bool = False) -> None:
         """Write what `decide` says, in one request, while nobody else writes through this service."""
@@ -171,21 +143,21 @@ class RemoteStore:
             change = decide()
             if not trusted:
                 self._refuse_protected(change.graphs)
-            self._send(written(self._without_knowledge(change)))
+            self._endpoint.send(written(self._without_knowledge(change)))
 
     def note(self, name: str) -> str | None:
         """Give what was noted under a name."""
-        found = self._rows(f"SELECT ?text {{ GRAPH <{NOTES}> {{ <{_note(name)}> <{_VALUE}> ?text }} }}")
+        found = self._endpoint.rows(f"SELECT ?text {{ GRAPH <{NOTES}> {{ <{_note(name)}> <{_VALUE}> ?text }} }}")
         return found[0]["text"] if found else None
 
     def set_note(self, name: str, text: str) -> None:
         """Note a text under a name, in a graph of its own."""
         with self._writing:
-            self._send(_noted(name, text))
+            self._endpoint.send(_noted(name, text))
 
     def close(self) -> None:
         """Close the connections."""
-        self._transport.close()
+        self._endpoint.close()
 
     def _begin(self) -> None:
         """Write the knowledge where it is not, and find out how to ask for the union of all graphs."""
@@ -193,7 +165,7 @@ class RemoteStore:
         for name, triples in self._fixed.items():
             self._load(name, triples)
         for way in _UNIONS:
-            if replies.boolean(self._result(f"ASK {{ <{_note('union')}> ?p ?o }}", "json", way), "json").count(b"true"):
+            if self._endpoint.holds(f"ASK {{ <{_note('union')}> ?p ?o }}", way):
                 self._union = way
                 return
         raise StoreUnavailableError(
@@ -208,14 +180,19 @@ class RemoteStore:
             self._load_anew(name, triples, digest)
 
     def _load_anew(self, name: str, triples: Sequence[ox.Triple], digest: str) -> None:
-        self._send(f"DROP SILENT GRAPH <{name}> ;\n{_noted(name, 'being written')}")
+        self._endpoint.send(f"DROP SILENT GRAPH <{name}> ;\n{_noted(name, 'being written')}")
         waiting = additions(name, triples)
         while operations := list(islice(waiting, _OPERATIONS)):
-            self._send(" ;\n".join(operations))
-        self._send(_noted(name, digest))
+            self._endpoint.send(" ;\n".join(operations))
+        self._endpoint.send(_noted(name, digest))
+
+    def _as_json_ld(self, text: str, fields: Fields, seconds: float) -> bytes:
+        """Write JSON-LD here: Virtuoso leaves languages out of its own."""
+        lines = self._endpoint.result(text, "ntriples", fields, seconds, _REWRITTEN)
+        return ox.serialize(ox.parse(lines, format=ox.RdfFormat.N_TRIPLES), format=ox.RdfFormat.JSON_LD) or b""
 
     def _without_knowledge(self, change: Change) -> Change:
-        """See to it that graphs of the knowledge that are to be emptied have what it states; give the rest of a change."""
+        """Have graphs of the knowledge that are to be emptied hold what it states; give the rest of a change."""
         for name in change.cleared & self._fixed.keys():
             if self.size(name) != len(set(self._fixed[name])):
                 self._load_anew(name, self._fixed[name], _digest(self._fixed[name]))
@@ -246,62 +223,6 @@ class RemoteStore:
         fields: dict[str, Sequence[str]] = {name: graphs for name, graphs in given.items() if graphs}
         whole = self.union and not fields and not has_dataset_clause(query.text)
         return {name: (value,) for name, value in self._union.items()} if whole else fields
-
-    def _limited(self, reply: Reply, form: str, parts: list[bytes]) -> Iterator[int]:
-        """Read into `parts` within the limits; give how many bytes were read."""
-        writer, count = LimitedWriter(parts.append, form, self._limits.rows, self._limits.result_bytes), 0
-        for chunk in reply.chunks():
-            count += writer.write(chunk)
-            yield count
-
-    def _ask(self, text: str) -> bool:
-        return b"true" in replies.boolean(self._result(text, "json", {}), "json")
-
-    def _rows(self, text: str) -> list[dict[str, str]]:
-        return replies.rows(self._result(text, "json", {}))
-
-    def _result(
-        self, text: str, form: str, fields: Mapping[str, str | Sequence[str]], seconds: float | None = None
-    ) -> bytes:
-        parts: list[bytes] = []
-        with self._posted_query(text, form, fields, seconds) as reply:
-            for count in self._limited(reply, form, parts):
-                if count > self._limits.result_bytes:
-                    raise TooLargeError("The result is larger than is allowed.", advice="Ask for less of it.")
-        return b"".join(parts)
-
-    @contextmanager
-    def _posted_query(
-        self, text: str, form: str, fields: Mapping[str, str | Sequence[str]], seconds: float | None
-    ) -> Iterator[Reply]:
-        """Send a query as a form, which every store reads."""
-        body = urlencode({"query": text, **fields}, doseq=True).encode("ascii")
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": replies.ACCEPTED[form]}
-        with self._one_more(), self._transport.post(self._query, body, headers, self._seconds(seconds)) as reply:
-            replies.check_result(reply, form)
-            yield reply
-
-    def _send(self, text: str, seconds: float | None = None) -> None:
-        if not text:
-            return
-        headers = {"Content-Type": "application/sparql-update", "Accept": "*/*"}
-        body = text.encode("utf-8")
-        with self._one_more(), self._transport.post(self._update, body, headers, self._seconds(seconds)) as reply:
-            replies.check_status(reply)
-            for _ in reply.chunks():
-                pass
-
-    def _seconds(self, seconds: float | None) -> float:
-        return self._limits.seconds if seconds is None else seconds
-
-    @contextmanager
-    def _one_more(self) -> Iterator[None]:
-        if not self._free.acquire(timeout=self._limits.wait_seconds):
-            raise BusyError("Too many queries run at this moment.", advice="Ask again in a little while.")
-        try:
-            yield
-        finally:
-            self._free.release()
 
 
 def _rest(parts: list[bytes], coming: Iterator[int], held: ExitStack) -> Iterator[bytes]:
@@ -340,13 +261,3 @@ def _digest(triples: Sequence[ox.Triple]) -> str:
     dataset.canonicalize(ox.CanonicalizationAlgorithm.UNSTABLE)
     lines = sorted(str(quad) for quad in dataset)
     return hashlib.blake2b("\n".join(lines).encode("utf-8"), digest_size=16).hexdigest()
-
-
-def _checked(address: str) -> str:
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
-        raise UsageError(
-            "The address of the store cannot be used.",
-            advice="Give http:// or https://, a host and a path; a name and a password have settings of their own.",
-        )
-    return address

@@ -26,7 +26,6 @@ ACCEPTED = {
     "ntriples": "application/n-triples",
     "nquads": "application/n-triples",
     "rdfxml": "application/rdf+xml",
-    "jsonld": "application/ld+json",
 }
 _ALSO = {_JSON: "application/json", _XML: "application/xml", "application/n-triples": "text/plain"}
 _SENTENCE, _LONGEST = 2000, 300  # bytes of an error that are read, letters of it that are told

@@ -18,6 +18,7 @@ _TOKEN = re.compile(
     r"|(?P<iri><[^<>\"{}|^`\\\x00-\x20]*>)|(?P<word>[\w:?$@%.\\~-]+)|(?P<mark>[{};])",
     re.DOTALL,
 )
+_DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
@@ -141,6 +142,8 @@ class _Reader:
     def _iri(self, token: str) -> str:
         if token.startswith("<"):
             iri = token[1:-1]
+            if _DOTS.search(iri) or "\\" in iri:  # stores differ in what they make of it
+                raise _Unclear
             return iri if _ABSOLUTE.match(iri) else urljoin(self._base, iri)
         prefix, colon, name = token.partition(":")
         if not colon or prefix not in self._prefixes or "\\" in name or "%" in name:
