@@ -359,7 +359,6 @@ def test_the_store_tells_what_is_wrong_with_a_query(remote: Remote) -> None:
         "SELECT * { \\u0053ERVICE <http://127.0.0.1:9/> { } }",
         "SELECT * { ?s ?p 'a\\u0027 . SERVICE <http://127.0.0.1:9/> { } #' }",
         "PREFIX x: <http://127.0.0.1:9/> SELECT * FROM x:y { ?s ?p ?o }",
-        "SELECT * FROM <urn:a> {} } #> { ?s ?p ?o }",
         "SELECT * FROM <urn:a b> { ?s ?p ?o }",
     ],
 )

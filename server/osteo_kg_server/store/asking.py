@@ -14,8 +14,7 @@ _KINDS: dict[str, Kind] = {"SELECT": "solutions", "ASK": "boolean", "CONSTRUCT":
 _FROM = re.compile(r"(?<![\w:?$@-])FROM(?![\w:-])", re.IGNORECASE)
 #: Beside the standard, in Virtuoso: DEFINE and OPTION fetch documents, and functions of SQL do what they like.
 _BESIDE = re.compile(r"(?<![\w:?$@-])(?:DEFINE|OPTION)(?![\w:-])|(?<![\w:?$@-])(?:bif|sql)\s*:", re.IGNORECASE)
-_BESIDE_AS_NO_IRI = re.compile(r"[<>\"{}|^`\\\x00-\x20]")
-_IRI = re.compile(r"<\s*(?:bif|sql):", re.IGNORECASE)
+_BESIDE_AS_IRI = re.compile(r"<\s*(?:bif|sql):", re.IGNORECASE)
 _ESCAPED = re.compile(r"\\u00[0-7][0-9a-f]|\\U000000[0-7][0-9a-f]", re.IGNORECASE)
 _NO_IRI = re.compile(r"[<>\"{}|^`\\\x00-\x20]")
 _IRI = re.compile(r"<(?![A-Za-z][A-Za-z0-9+.-]*:)[^<>\"{}|^`\\\x00-\x20]*>")
