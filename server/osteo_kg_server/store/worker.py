@@ -6,12 +6,14 @@ doing, and gives all its memory back. A worker has no file to open: `SERVICE` an
 
 from __future__ import annotations
 
+import ctypes
 import io
 import json
 import os
 import re
 import resource
 import signal
+import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -23,6 +25,7 @@ from osteo_kg_server.store.base import Kind, TooLargeError
 from osteo_kg_server.store.limited import LimitedWriter
 
 _CHUNK = 1 << 16  # bytes
+_SET_PARENT_DEATH_SIGNAL = 1  # of prctl(2)
 _EVERYTHING = re.compile(r"(?<![\w:?$@-])SELECT\s+(?:(?:DISTINCT|REDUCED)\s+)?(\*)", re.IGNORECASE)
 _VARIABLE = re.compile(r"[?$](\w+)")
 Found = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
@@ -37,6 +40,7 @@ def run(store: ox.Store, connection: Connection, memory: int) -> None:
         memory: bytes that may be taken beside what is there already.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    _die_with_parent()
     _confine(connection, memory)
     while True:
         try:
@@ -47,6 +51,12 @@ def run(store: ox.Store, connection: Connection, memory: int) -> None:
         signal.setitimer(signal.ITIMER_REAL, request["seconds"])
         _answer(store, connection, request)
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end this process when the one that forked it ends; elsewhere than on Linux the deadline does."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def _confine(connection: Connection, memory: int) -> None:
