@@ -11,6 +11,7 @@ from flask import Response, render_template
 from osteo_kg import Assessment, Case, Language, Line, ValidationReport, assessment_lines, report_lines, written_graph
 from osteo_kg_server.graphs import report_triples, written_in
 from osteo_kg_server.negotiation import CASES, GRAPHS, body, body_format, negotiated
+from osteo_kg_server.offers import Json
 from osteo_kg_server.parameters import Asked
 from osteo_kg_server.service import Service
 
@@ -18,6 +19,14 @@ _AT_ONCE = 16  # cases
 Answer = Assessment | ValidationReport
 #: Media types of answers, JSON for a caller without wishes.
 ANSWERS = {"application/json": "json", **GRAPHS, "text/html": "html"}
+_RECORD, _ASSESSMENT = ({"$ref": f"#/components/schemas/{name}"} for name in ("Record", "Assessment"))
+#: Media types of cases, with the schema of flat records.
+BODIES: dict[str, Json] = {
+    **{media: {} for media in CASES},
+    "application/json": {"anyOf": [_RECORD, {"type": "array", "items": _RECORD}]},
+}
+#: What the JSON of assessments holds; of several cases, a refused one has its report in its place.
+SCHEMA: Json = {"anyOf": [_ASSESSMENT, {"type": "array", "items": {"anyOf": [_ASSESSMENT, {"type": "object"}]}}]}
 
 
 def posted_cases(service: Service, name: str = "input") -> tuple[Case, ...]:

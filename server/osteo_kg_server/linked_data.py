@@ -11,7 +11,8 @@ from osteo_kg_server import pages
 from osteo_kg_server.graphs import written_in
 from osteo_kg_server.negotiation import GRAPHS, best, negotiated
 from osteo_kg_server.pages import BASE
-from osteo_kg_server.parameters import is_name, language
+from osteo_kg_server.offers import offers
+from osteo_kg_server.parameters import LANGUAGE, is_name, language
 from osteo_kg_server.service import service
 
 DESCRIPTIONS = {"text/html": "html", **GRAPHS}
@@ -21,24 +22,28 @@ blueprint = Blueprint("linked_data", __name__)
 
 
 @blueprint.get("/ns/<term>")
+@offers("read", {200: DESCRIPTIONS}, parameters=LANGUAGE)
 def term(term: str) -> Response:
     """Describe a term of the vocabulary."""
     return _resource(f"ns/{term}")
 
 
 @blueprint.get("/guideline/<guideline>")
+@offers("read", {200: DESCRIPTIONS}, parameters=LANGUAGE)
 def guideline(guideline: str) -> Response:
     """Describe a guideline."""
     return _resource(f"guideline/{guideline}")
 
 
 @blueprint.get("/guideline/<guideline>/<part>")
+@offers("read", {200: DESCRIPTIONS}, parameters=LANGUAGE)
 def part(guideline: str, part: str) -> Response:
     """Describe a rule, a criterion, an interpretation or another part of a guideline."""
     return _resource(f"guideline/{guideline}/{part}")
 
 
 @blueprint.get("/ontology/<module>")
+@offers("read", {200: DESCRIPTIONS}, parameters=LANGUAGE)
 def module(module: str) -> Response:
     """Give a module of the ontology, as it was loaded; the page lists what it defines."""
     if module == CONTEXT:
@@ -60,6 +65,7 @@ def module(module: str) -> Response:
 
 
 @blueprint.get("/situation/<guideline>/<key>")
+@offers("read", {200: DESCRIPTIONS}, parameters=LANGUAGE)
 def situation(guideline: str, key: str) -> Response:
     """Describe a situation: what the guideline says of every patient who is in it."""
     serving, iri = service(), f"{BASE}situation/{guideline}/{key}"

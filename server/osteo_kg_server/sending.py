@@ -41,10 +41,11 @@ def _careful(response: Response) -> Response:
     if request.path in OPEN_TO_ALL:
         headers["Access-Control-Allow-Origin"] = "*"
         headers.update(_CORS)
-    elif origin is not None and origin in service().settings.cors_origins:
-        headers["Access-Control-Allow-Origin"] = origin
-        headers.add("Vary", "Origin")
-        headers.update(_CORS)
+    elif service().settings.cors_origins:
+        response.vary.add("Origin")  # else a cache hands a page of one site what was meant for another
+        if origin in service().settings.cors_origins:
+            headers["Access-Control-Allow-Origin"] = str(origin)
+            headers.update(_CORS)
     return response
 
 
