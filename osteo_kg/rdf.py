@@ -17,6 +17,7 @@ from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.flat_formats import parse_json
 from osteo_kg.records import Repeated
 from osteo_kg.report import Finding
+from osteo_kg.sparql_text import depth
 from osteo_kg.texts import Text
 from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import CONTEXT, LIFTED, OSTEO
@@ -75,6 +76,8 @@ def read_triples(text: str, form: str, name: str, base: str = _BASE) -> list[ox.
         _check_entities(text, name)
     if text.count("<<") > _MOST_NESTING or _TRIPLE_IN_XML.search(text):
         raise UnreadableCaseError(f"{name} holds statements about statements.", advice="Send plain triples.")
+    if form == "turtle" and depth(text) > _MOST_NESTING:  # the time that Oxigraph takes grows with the square of it
+        raise UnreadableCaseError(f"{name} is nested too deeply.", advice="Name the nodes that are nested.")
     try:
         return [
             ox.Triple(quad.subject, quad.predicate, quad.object)

@@ -23,6 +23,9 @@ class Finding:
         message: what is wrong.
         advice: what to do.
         notice: the code of the notice that says the same in an answer; warnings only.
+        property: the IRI of the property concerned, where a shape found it.
+        shape: the IRI of that shape.
+        constraint: the IRI of the kind of constraint that is not met (SHACL section 3.4.1.6).
     """
 
     severity: Severity
@@ -32,6 +35,9 @@ class Finding:
     message: Text
     advice: Text
     notice: str | None = None
+    property: str | None = None
+    shape: str | None = None
+    constraint: str | None = None
 
     def to_json(self, language: Language = "en") -> dict[str, Any]:
         """Give the finding as design.md section 3.4 has it."""

@@ -96,6 +96,9 @@ class CaseValidator:
             message=message,
             advice=advice,
             notice=self._knowledge.terms.key(str(code)) if code else None,
+            property=_iri(results.value(node, SH.resultPath)),
+            shape=_iri(shape),
+            constraint=_iri(results.value(node, SH.sourceConstraintComponent)),
         )
 
     def _text(self, shape: Node | None, property_: URIRef) -> Text | None:
@@ -273,6 +276,10 @@ def _term(term: Subject | ox.Literal | ox.Triple) -> URIRef | BNode | Literal:
     if term.language:
         return Literal(term.value, lang=term.language)
     return Literal(term.value, datatype=URIRef(term.datatype.value), normalize=False)
+
+
+def _iri(node: Node | None) -> str | None:
+    return str(node) if isinstance(node, URIRef) else None
 
 
 def _order(finding: Finding) -> tuple[str, ...]:

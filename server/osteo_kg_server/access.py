@@ -12,6 +12,7 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from osteo_kg import UsageError
+from osteo_kg_server import logs
 from osteo_kg_server.settings import Settings
 
 Right = Literal["read", "write"]
@@ -31,7 +32,11 @@ class Access:
     def __init__(self, settings: Settings) -> None:
         self._single, self._file, self._private = settings.update_token, settings.tokens, settings.private
         self._turn, self._read_at, self._of_file = threading.Lock(), 0, dict[str, Right]()
-        self._refresh()
+        if self._file is not None:
+            try:
+                self._of_file, self._read_at = _read(self._file), self._file.stat().st_mtime_ns
+            except (OSError, UnicodeError) as error:
+                raise UsageError(f"The tokens {self._file} cannot be read: {error}.", advice="Check it.") from error
 
     @property
     def can_be_written(self) -> bool:
@@ -70,6 +75,7 @@ class Access:
         return {**self._of_file, **single}
 
     def _refresh(self) -> None:
+        """Read the file again where it changed; while it cannot be read, no token of it counts."""
         if self._file is None:
             return
         with self._turn:
@@ -77,8 +83,9 @@ class Access:
                 changed = self._file.stat().st_mtime_ns
                 if changed != self._read_at:
                     self._of_file, self._read_at = _read(self._file), changed
-            except (OSError, UnicodeError) as error:
-                raise UsageError(f"The tokens {self._file} cannot be read: {error}.", advice="Check it.") from error
+            except (OSError, UnicodeError, UsageError) as error:
+                logs.failure(error)
+                self._of_file, self._read_at = {}, 0
 
 
 def _read(file: Path) -> dict[str, Right]:

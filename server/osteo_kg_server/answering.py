@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 import pyoxigraph as ox
-from flask import Response, render_template
+from flask import Response, render_template, request
 
 from osteo_kg import Assessment, Case, Language, Line, ValidationReport, assessment_lines, report_lines, written_graph
 from osteo_kg_server.graphs import report_triples, written_in
@@ -15,6 +15,7 @@ from osteo_kg_server.offers import Json
 from osteo_kg_server.parameters import Asked
 from osteo_kg_server.service import Service
 
+MOST_BYTES = 10_000_000  # of one body of cases, which is read while others wait
 _AT_ONCE = 16  # cases
 Answer = Assessment | ValidationReport
 #: Media types of answers, JSON for a caller without wishes.
@@ -31,8 +32,10 @@ SCHEMA: Json = {"anyOf": [_ASSESSMENT, {"type": "array", "items": {"anyOf": [_AS
 
 def posted_cases(service: Service, name: str = "input") -> tuple[Case, ...]:
     """Read the cases of the body of this request; `name` is what a patient without one is called after."""
+    request.max_content_length = MOST_BYTES
+    data = body()
     with service.turn:
-        return service.knowledge_base.read(body(), body_format(CASES), name=name)
+        return service.knowledge_base.read(data, body_format(CASES), name=name)
 
 
 def assessed(service: Service, cases: Sequence[Case], asked: Asked) -> list[Answer]:

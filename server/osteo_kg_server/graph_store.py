@@ -34,6 +34,7 @@ _NAMES = {
 }
 _SENT = {**{media: {} for media in BODIES}, _FORMS: {"type": "object"}}
 _UNWELL = (502, 503)
+_CACHED = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding"}
 blueprint = Blueprint("graph_store", __name__)
 
 
@@ -134,6 +135,8 @@ def _posted(base: str) -> list[ox.Triple]:
     if request.mimetype != _FORMS:
         return read_triples(text(body()), body_format(BODIES), "The body", base)
     triples = []
+    if not request.files:
+        raise BadRequest("There is no file in the form. Send one, or the graph itself as the body.")
     for _, file in request.files.items(multi=True):
         if file.mimetype not in BODIES:
             raise BadRequest(f"A file of the form is of no type that is read. Send one of: {', '.join(BODIES)}.")
@@ -145,7 +148,7 @@ def _sent(serving: Service, names: list[str], media: str) -> Response:
     form = GRAPHS[media]
     tag = f"{serving.store.generation}-{form}"
     if request.if_none_match.contains_weak(tag):
-        return Response(status=304, headers={"ETag": f'"{tag}"'})
+        return Response(status=304, headers={"ETag": f'"{tag}"', **_CACHED})
     quads = (
         ox.Quad(each.subject, each.predicate, each.object, ox.NamedNode(name) if name and len(names) > 1 else None)
         for name in names
@@ -157,6 +160,7 @@ def _sent(serving: Service, names: list[str], media: str) -> Response:
     else:
         response = negotiated(written_in((quad.triple for quad in quads), form), media)
     response.headers["ETag"] = f'"{tag}"'
+    response.headers.update(_CACHED)
     return response
 
 

@@ -32,6 +32,13 @@ def report_triples(report: ValidationReport) -> Iterator[ox.Triple]:
         yield ox.Triple(node, _sh("result"), result)
         yield ox.Triple(result, _TYPE, _sh("ValidationResult"))
         yield ox.Triple(result, _sh("focusNode"), ox.NamedNode(patient_iri(report.patient)))
+        for name, iri in (
+            ("resultPath", finding.property),
+            ("sourceShape", finding.shape),
+            ("sourceConstraintComponent", finding.constraint),
+        ):
+            if iri is not None:
+                yield ox.Triple(result, _sh(name), ox.NamedNode(iri))
         yield ox.Triple(result, _sh("resultSeverity"), _sh(finding.severity.capitalize()))
         for language in ("en", "fr"):
             message = finding.message.fr if language == "fr" else finding.message.en

@@ -1,4 +1,4 @@
-"""Cases that are kept: each with its assessment in graphs of their own, assessed anew when the knowledge has changed."""
+"""Cases that are kept, each with its assessment in a graph of its own, which is renewed when the knowledge changes."""
 
 from __future__ import annotations
 

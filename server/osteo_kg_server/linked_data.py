@@ -1,12 +1,21 @@
-"""Every IRI of ours answers: a page for people, a graph for machines."""
+"""Every IRI of ours answers: a page for people, a graph for machines.
+
+What an IRI of the vocabulary, of a guideline or of a situation names is no document: it answers 303 with the address of
+one, which ends with its format (`/ns/Patient.ttl`). A module of the ontology is a document, and answers itself.
+"""
 
 from __future__ import annotations
 
-import pyoxigraph as ox
-from flask import Blueprint, Response, render_template
-from werkzeug.exceptions import NotFound
+import hashlib
+from collections.abc import Callable
+from urllib.parse import quote
 
-from osteo_kg import UsageError, json_ld_context_document, situation_triples
+import pyoxigraph as ox
+from flask import Blueprint, Response, redirect, render_template, request
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as AnyResponse
+
+from osteo_kg import GRAPH, UsageError, json_ld_context_document, situation_triples
 from osteo_kg_server import pages
 from osteo_kg_server.graphs import written_in
 from osteo_kg_server.negotiation import GRAPHS, best, negotiated
@@ -17,43 +26,90 @@ from osteo_kg_server.service import service
 
 DESCRIPTIONS = {"text/html": "html", **GRAPHS}
 CONTEXT = "context.jsonld"
+#: What the address of a document ends with, by its media type.
+EXTENSIONS = {
+    "text/html": "html",
+    "text/turtle": "ttl",
+    "application/n-triples": "nt",
+    "application/ld+json": "jsonld",
+    "application/rdf+xml": "rdf",
+    "application/n-quads": "nq",
+    "application/trig": "trig",
+}
+_MEDIA = {extension: media for media, extension in EXTENSIONS.items()}
 _DEFINED_BY = "http://www.w3.org/2000/01/rdf-schema#isDefinedBy"
+_VERSION = "http://www.w3.org/2002/07/owl#versionIRI"
+_GIVEN = {200: DESCRIPTIONS, 303: (), 304: ()}
+_FRESH = 3600  # seconds for which a document need not be asked for again
 blueprint = Blueprint("linked_data", __name__)
 
 
+@blueprint.get("/")
+@offers("read", _GIVEN, parameters=LANGUAGE)
+def home() -> AnyResponse:
+    """Say what is here."""
+    if best(DESCRIPTIONS) != "text/html":
+        return _see_other("/.well-known/void")
+    return _kept(lambda: negotiated(render_template("home.html", language=language()), "text/html"))
+
+
 @blueprint.get("/ns/<term>")
-@offers("read", {200: DESCRIPTIONS}, parameters=LANGUAGE)
-def term(term: str) -> Response:
+@offers("read", _GIVEN, parameters=LANGUAGE)
+def term(term: str) -> AnyResponse:
     """Describe a term of the vocabulary."""
-    return _resource(f"ns/{term}")
+    return _thing(f"ns/{term}", _resource)
 
 
 @blueprint.get("/guideline/<guideline>")
-@offers("read", {200: DESCRIPTIONS}, parameters=LANGUAGE)
-def guideline(guideline: str) -> Response:
+@offers("read", _GIVEN, parameters=LANGUAGE)
+def guideline(guideline: str) -> AnyResponse:
     """Describe a guideline."""
-    return _resource(f"guideline/{guideline}")
+    return _thing(f"guideline/{guideline}", _resource)
 
 
 @blueprint.get("/guideline/<guideline>/<part>")
-@offers("read", {200: DESCRIPTIONS}, parameters=LANGUAGE)
-def part(guideline: str, part: str) -> Response:
+@offers("read", _GIVEN, parameters=LANGUAGE)
+def part(guideline: str, part: str) -> AnyResponse:
     """Describe a rule, a criterion, an interpretation or another part of a guideline."""
-    return _resource(f"guideline/{guideline}/{part}")
+    return _thing(f"guideline/{guideline}/{part}", _resource)
+
+
+@blueprint.get("/situation/<guideline>/<key>")
+@offers("read", _GIVEN, parameters=LANGUAGE)
+def situation(guideline: str, key: str) -> AnyResponse:
+    """Describe a situation: what the guideline says of every patient who is in it."""
+    return _thing(f"situation/{guideline}/{key}", _situation)
+
+
+@blueprint.get("/graph/<path:name>")
+@offers("read", {303: ()})
+def graph(name: str) -> AnyResponse:
+    """Lead to the triples of a named graph."""
+    kind, _, patient = name.partition("/")
+    iri = f"{GRAPH}{kind}/{quote(patient, safe='')}" if patient else GRAPH + kind
+    return _see_other(f"/store?graph={quote(iri, safe='')}")
 
 
 @blueprint.get("/ontology/<module>")
-@offers("read", {200: DESCRIPTIONS}, parameters=LANGUAGE)
-def module(module: str) -> Response:
+@blueprint.get("/ontology/<module>/<version>")
+@offers("read", _GIVEN, parameters=LANGUAGE)
+def module(module: str, version: str | None = None) -> AnyResponse:
     """Give a module of the ontology, as it was loaded; the page lists what it defines."""
     if module == CONTEXT:
         return _context()
-    serving = service()
+    stem, media = _document(module)
+    iri, triples = f"{BASE}ontology/{stem}", service().knowledge_base.knowledge.triples
+    if version is not None and triples.value(iri, _VERSION) != f"{iri}/{version}":
+        raise NotFound("This version of the module is not loaded.")
+    return _kept(lambda: _module(stem, media or best(DESCRIPTIONS)))
+
+
+def _module(name: str, media: str) -> Response:
+    serving, iri = service(), f"{BASE}ontology/{name}"
     files = serving.knowledge_base.knowledge.modules
-    content = next((data for name, data in files.items() if name.removesuffix(".ttl").split("/")[-1] == module), None)
+    content = next((data for file, data in files.items() if file.removesuffix(".ttl").split("/")[-1] == name), None)
     if content is None:
-        raise NotFound(f"There is no module {module!r} of the ontology.")
-    media, iri = best(DESCRIPTIONS), f"{BASE}ontology/{module}"
+        raise NotFound("There is no such module of the ontology.")
     if media == "text/turtle":
         return negotiated(content, media)
     if media == "text/html":
@@ -64,42 +120,72 @@ def module(module: str) -> Response:
     return negotiated(written_in(triples, DESCRIPTIONS[media]), media)
 
 
-@blueprint.get("/situation/<guideline>/<key>")
-@offers("read", {200: DESCRIPTIONS}, parameters=LANGUAGE)
-def situation(guideline: str, key: str) -> Response:
-    """Describe a situation: what the guideline says of every patient who is in it."""
-    serving, iri = service(), f"{BASE}situation/{guideline}/{key}"
-    with serving.turn:
-        try:
-            if not is_name(guideline):
-                raise UsageError("A guideline has no such name.")
-            engine = serving.knowledge_base.engine(guideline)
-            triples = list(situation_triples(engine, [engine.space.parse(key)]))
-        except UsageError as error:
-            raise NotFound("There is no such situation.") from error
-    return _described(iri, triples)
+def _thing(path: str, triples_of: Callable[[str], list[ox.Triple]]) -> AnyResponse:
+    """Lead from a thing to the document that describes it, or give that document."""
+    stem, media = _document(path)
+    triples = triples_of(stem)
+    if media is None:
+        address = "/" + quote(f"{stem}.{EXTENSIONS[best(DESCRIPTIONS)]}", safe="/;=")
+        return _see_other(f"{address}?language={language()}" if "language" in request.args else address)
+    return _kept(lambda: _described(BASE + stem, triples, media))
 
 
-def _context() -> Response:
-    """Give the JSON-LD context that our answers name, to pages of any site."""
-    response = Response(json_ld_context_document(), content_type="application/ld+json")
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    return response
+def _document(path: str) -> tuple[str, str | None]:
+    """Split what an address ends with, and give the media type it stands for."""
+    stem, dot, extension = path.rpartition(".")
+    return (stem, _MEDIA[extension]) if dot and extension in _MEDIA else (path, None)
 
 
-def _resource(path: str) -> Response:
+def _resource(path: str) -> list[ox.Triple]:
     try:
         triples = service().described(BASE + path)
     except ValueError:
         triples = []
     if not triples:
         raise NotFound("The ontology says nothing of this IRI.")
-    return _described(BASE + path, triples)
+    return triples
 
 
-def _described(iri: str, triples: list[ox.Triple]) -> Response:
-    media = best(DESCRIPTIONS)
+def _situation(path: str) -> list[ox.Triple]:
+    _, guideline, key = path.split("/", 2)
+    serving = service()
+    with serving.turn:
+        try:
+            if not is_name(guideline):
+                raise UsageError("A guideline has no such name.")
+            engine = serving.knowledge_base.engine(guideline)
+            return list(situation_triples(engine, [engine.space.parse(key)]))
+        except UsageError as error:
+            raise NotFound("There is no such situation.") from error
+
+
+def _described(iri: str, triples: list[ox.Triple], media: str) -> Response:
     if media != "text/html":
         return negotiated(written_in(triples, DESCRIPTIONS[media]), media)
     page = pages.described(service(), iri, triples, language())
     return negotiated(render_template("resource.html", page=page, defined=[], language=page.language), media)
+
+
+def _context() -> Response:
+    """Give the JSON-LD context that our answers name."""
+    return _kept(lambda: Response(json_ld_context_document(), content_type="application/ld+json"))
+
+
+def _see_other(address: str) -> AnyResponse:
+    response = redirect(address, 303)
+    response.headers["Vary"] = "Accept, Accept-Language"
+    return response
+
+
+def _kept(made: Callable[[], Response]) -> Response:
+    """Give a document that stays the same as long as the knowledge does, or say that the client's is still right."""
+    serving = service()
+    wanted = (serving.knowledge_base.knowledge.digest, request.full_path, request.headers.get("Accept", ""), language())
+    tag = hashlib.sha256("\n".join(wanted).encode("utf-8")).hexdigest()[:24]
+    fresh = f"{'private' if serving.settings.private else 'public'}, max-age={_FRESH}"
+    if request.if_none_match.contains_weak(tag):
+        return Response(status=304, headers={"ETag": f'"{tag}"', "Cache-Control": fresh})
+    response = made()
+    response.set_etag(tag)
+    response.headers["Cache-Control"] = fresh
+    return response

@@ -6,7 +6,7 @@ import functools
 import zlib
 from collections.abc import Iterable, Mapping
 
-from flask import Response, current_app, request
+from flask import Response, request
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import BadRequest, NotAcceptable, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.http import parse_accept_header
@@ -95,7 +95,7 @@ def body() -> bytes:
         return data
     if request.content_encoding not in ("gzip", "x-gzip"):
         raise UnsupportedMediaType("The compression of the body is not known. Send it as it is, or by gzip.")
-    most: int = current_app.config["MAX_CONTENT_LENGTH"]
+    most = request.max_content_length or 0
     unpacking = zlib.decompressobj(wbits=31)
     try:
         unpacked = unpacking.decompress(data, most + 1)

@@ -1,16 +1,18 @@
-"""How every answer is sent: packed where the client unpacks, with headers that keep browsers careful, open to whom it is."""
+"""How every answer is sent: packed where the client unpacks, with headers that keep browsers careful."""
 
 from __future__ import annotations
 
+import io
 import zlib
 from collections.abc import Generator, Iterable, Iterator
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 
 from osteo_kg_server.service import service
 
 OPEN_TO_ALL = ("/sparql", "/ontology/context.jsonld")
 _WORTH_PACKING = 1024  # bytes
+_OFTEN_EMPTY = (201, 204, 304)
 _LEVEL = 3  # of compression: little work for most of the gain
 _SAFE = {
     "X-Content-Type-Options": "nosniff",
@@ -27,14 +29,24 @@ _CORS = {
 }
 
 
+class InMemory(Request):
+    """A request of which no file of a form touches the disk: these are about patients."""
+
+    def _get_file_stream(self, *_: object, **__: object) -> io.BytesIO:
+        return io.BytesIO()
+
+
 def register(app: Flask) -> None:
     """Send every answer of the app this way, errors included."""
+    app.request_class = InMemory
     app.after_request(_careful)
     app.after_request(_packed)
 
 
 def _careful(response: Response) -> Response:
     headers = response.headers
+    if response.status_code in _OFTEN_EMPTY and not response.is_streamed and not response.get_data():
+        headers.pop("Content-Type", None)
     for name, value in _SAFE.items():
         headers.setdefault(name, value)
     origin = request.headers.get("Origin")
@@ -51,7 +63,7 @@ def _careful(response: Response) -> Response:
 
 def _packed(response: Response) -> Response:
     """Pack what is long enough; a long result is packed while it is sent."""
-    length = response.content_length
+    length: int | None = response.content_length
     if (length is not None and length < _WORTH_PACKING) or response.status_code in (204, 304):
         return response
     if request.method == "HEAD" or request.accept_encodings["gzip"] <= 0:

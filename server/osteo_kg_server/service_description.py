@@ -1,4 +1,4 @@
-"""What is here, in the terms that machines know: the service (SPARQL 1.1 Service Description) and the dataset (VoID)."""
+"""What is here, for machines: the service (SPARQL 1.1 Service Description) and the dataset (VoID)."""
 
 from __future__ import annotations
 

@@ -22,9 +22,10 @@ _BESIDE_QUERIES = 12  # threads that answer while every worker is taken
 _IN_MEMORY = 1 << 40  # bytes; waitress writes longer requests and answers to a file, and these are about patients
 _WAITING_TO_BE_SENT = 4 << 20  # bytes of one answer; a slow client does not make the service hold more
 _SILENT = 60  # seconds after which a client that sends nothing, or takes nothing, is let go
-_CLIENTS = 500
+_CLIENTS = 200
 _TICK = 0.5  # seconds between looks at whether to stop
 _LONGER = 5.0  # seconds beside the deadline of queries, for the last answers to be sent
+_A_LITTLE = 1 << 20  # bytes by which a body may be too large and still be answered with a sentence
 
 
 def options(app: Flask) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def options(app: Flask) -> dict[str, Any]:
     limits = of(app).settings.limits
     return {
         "threads": limits.workers + _BESIDE_QUERIES,
-        "max_request_body_size": 2 * limits.upload_bytes,
+        "max_request_body_size": limits.upload_bytes + _A_LITTLE,
         "inbuf_overflow": _IN_MEMORY,
         "outbuf_overflow": _IN_MEMORY,
         "outbuf_high_watermark": _WAITING_TO_BE_SENT,

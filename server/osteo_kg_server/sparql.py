@@ -40,6 +40,7 @@ _FORM: Json = {
 }
 BODIES: dict[str, Json] = {FORM: _FORM, "application/sparql-query": TEXT}
 _ANSWERS = {media for offered in RESULTS.values() for media in offered}
+_CACHED = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding"}
 _PROBLEMS = (413, 502, 503)
 blueprint = Blueprint("sparql", __name__)
 
@@ -83,7 +84,7 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
     logs.asked(queries[0])
     tag = _tag(serving, queries[0])
     if tag and request.if_none_match.contains_weak(tag):
-        return Response(status=304, headers={"ETag": f'"{tag}"'})
+        return Response(status=304, headers={"ETag": f'"{tag}"', **_CACHED})
     media = {kind: preferred(request.headers.get("Accept", ""), tuple(types)) for kind, types in RESULTS.items()}
     query = Query(
         text=queries[0],
@@ -105,7 +106,7 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
     response.headers["Vary"] = "Accept, Accept-Encoding"
     if tag:
         response.headers["ETag"] = f'"{tag}"'
-        response.headers["Cache-Control"] = "private, no-cache"
+        response.headers.update(_CACHED)
     return response
 
 

@@ -1,4 +1,4 @@
-"""The store behind the service: what is written is kept as written, and what is asked is answered by killable workers."""
+"""The store behind the service: what is written is kept as written; killable workers answer what is asked."""
 
 from osteo_kg_server.store.base import (
     Answer,

@@ -124,7 +124,9 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The result of a query in the format wanted: whole in `body`, or in `chunks` that end with an error if it is not whole.
+    """The result of a query in the format wanted: whole in `body`, or bit by bit in `chunks`.
+
+    Chunks that are not all of the result end with an error.
 
     Attributes:
         kind: what kind of result it is.

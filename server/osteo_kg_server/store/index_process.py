@@ -1,7 +1,7 @@
 """The process that holds the index and forks workers from it: `python -m osteo_kg_server.store.index_process FD`.
 
-It has one thread, and so forks safely; the service, which has many, does not fork. A worker shares the memory of the index
-until one of them writes. What the index holds can always be built again from what the service keeps.
+It has one thread, and so forks safely; the service, which has many, does not fork. A worker shares the memory of the
+index until one of them writes. What the index holds can always be built again from what the service keeps.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The store of this machine: statements as written, an index of them in workers, and a lock that makes writes take turns."""
+"""The store of this machine: statements as written, their index in workers, and a lock that makes writes take turns."""
 
 from __future__ import annotations
 
@@ -60,9 +60,10 @@ class LocalStore:
         scratch: bool = False,
     ) -> None:
         self._fixed, self._scratch, self._limits = dict(fixed), scratch, limits or Limits()
+        self._fixed_sets: dict[str, frozenset[ox.Triple]] = {}
         self.protected = frozenset(fixed)
         self._statements = Statements(folder)
-        self._writing = threading.Lock()
+        self._writing = threading.RLock()
         self._started, self._writes = uuid.uuid4().hex[:12], 0
         self._workers, self._building = Workers(self._limits), False
         self._sizes: tuple[str, dict[str, int]] = ("", {})
@@ -97,7 +98,7 @@ class LocalStore:
 
     def exists(self, graph: str) -> bool:
         """Say whether there is such a graph."""
-        return graph == DEFAULT_GRAPH or graph in self._fixed or graph in self._statements.graphs()
+        return graph == DEFAULT_GRAPH or graph in self._fixed or self._statements.has(graph)
 
     def size(self, graph: str) -> int:
         """Give the number of triples of a graph."""
@@ -139,7 +140,7 @@ class LocalStore:
             "result_bytes": self._limits.result_bytes,
         }
         with ExitStack() as held:
-            running = _Running(self._worker(held), request)
+            running = self._running(held, request)
             first = list(running.until(_WHOLE))
             if running.worker.done:
                 return Answer(running.kind, running.form, b"".join(first))
@@ -185,6 +186,18 @@ class LocalStore:
                 f"Brackets stand more than {self._limits.depth} deep in one another.", advice="Write it flatter."
             )
 
+    def _running(self, held: ExitStack, request: dict[str, Any]) -> _Running:
+        """Have a worker begin; one that died while it was idle is passed over."""
+        for _ in range(self._limits.workers):
+            worker = self._worker(held)
+            try:
+                worker.ask(request)
+            except EOFError:
+                held.close()
+            else:
+                return _Running(worker, float(request["seconds"]))
+        raise BusyError("The workers are being started.", advice="Ask again in a little while.")
+
     def _worker(self, held: ExitStack) -> Worker:
         """Borrow a worker; where the process that forks them died, it is started again and filled."""
         index = self._workers.index
@@ -210,10 +223,9 @@ class LocalStore:
         """Have an update evaluated on a copy, and give what it would change."""
         request = {"what": "update", "update": update.text, "base": update.base, "seconds": update.seconds}
         with ExitStack() as held:
-            worker = self._worker(held)
-            running = _Running(worker, request)
+            running = self._running(held, request)
             told = running.header()
-            worker.done = False  # its copy is no longer the index
+            running.worker.done = False  # its copy is no longer the index
         return told
 
     def _write(self, changes: Iterable[Change], dropped: Iterable[str] = (), *, trusted: bool = False) -> None:
@@ -249,7 +261,8 @@ class LocalStore:
             self._statements.remove(name, lines)
             removed.append((name, _document(lines)))
         for name, triples in change.added.items():
-            forms = list(map(both_forms, triples))
+            known = self._known(name)
+            forms = [both_forms(triple) for triple in triples if triple not in known]
             self._statements.add(name, forms)
             added.append((name, _document(indexed for indexed, _ in forms)))
         return {
@@ -259,6 +272,12 @@ class LocalStore:
             "removed": removed,
             "added": added,
         }
+
+    def _known(self, name: str) -> frozenset[ox.Triple]:
+        """Give what the knowledge states in a graph: it is not kept a second time."""
+        if name in self._fixed and name not in self._fixed_sets:
+            self._fixed_sets[name] = frozenset(self._fixed[name])
+        return self._fixed_sets.get(name, frozenset())
 
     def _refuse_protected(self, names: set[str]) -> None:
         if touched := sorted(names & self.protected):
@@ -279,11 +298,10 @@ class LocalStore:
 class _Running:
     """A request that a worker is at."""
 
-    def __init__(self, worker: Worker, request: dict[str, Any]) -> None:
-        self.worker, self._seconds = worker, float(request["seconds"])
-        self._until = time.monotonic() + self._seconds
+    def __init__(self, worker: Worker, seconds: float) -> None:
+        self.worker, self._seconds = worker, seconds
+        self._until = time.monotonic() + seconds
         self._head: dict[str, Any] = {}
-        self._ask(request)
 
     @property
     def kind(self) -> Any:
@@ -306,12 +324,6 @@ class _Running:
             part = self._next()
             most -= len(part)
             yield part
-
-    def _ask(self, request: dict[str, Any]) -> None:
-        try:
-            self.worker.ask(request)
-        except EOFError as error:
-            raise self._died() from error
 
     def _next(self) -> bytes:
         try:

@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS statement (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 """
+_ANY, _STRING = ox.NamedNode("urn:any"), ox.NamedNode("http://www.w3.org/2001/XMLSchema#string")
 _PAGE = 10_000  # statements read at a time
 
 
@@ -58,6 +59,10 @@ class Statements:
     def graphs(self) -> list[str]:
         """Give the graphs that are there, be they empty."""
         return [name for (name,) in self._rows("SELECT name FROM graph ORDER BY name")]
+
+    def has(self, graph: str) -> bool:
+        """Say whether there is such a graph."""
+        return bool(self._rows("SELECT 1 FROM graph WHERE name = ?", (graph,)))
 
     def lines(self, graph: str) -> Iterator[tuple[str, str]]:
         """Give the statements of a graph, each as the index has it and as it was written."""
@@ -129,9 +134,9 @@ def both_forms(triple: ox.Triple) -> tuple[str, str]:
     """Give a statement as the index has it, and as it is written."""
     written = str(triple)
     value = triple.object
-    if isinstance(value, ox.Literal):
+    if isinstance(value, ox.Literal) and (value.datatype != _STRING or value.language):
         return str(ox.Triple(triple.subject, triple.predicate, _in_index(value))), written
-    return (written, written) if not isinstance(value, ox.Triple) else (str(_through_index(triple)), written)
+    return (str(_through_index(triple)) if isinstance(value, ox.Triple) else written), written
 
 
 @lru_cache(100_000)
@@ -147,9 +152,6 @@ def _through_index(triple: ox.Triple) -> ox.Triple:
     [quad] = index
     found: ox.Triple = quad.triple
     return found
-
-
-_ANY = ox.NamedNode("urn:any")
 
 
 def _opened(folder: Path | None) -> sqlite3.Connection:

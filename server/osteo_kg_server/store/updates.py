@@ -14,6 +14,8 @@ from osteo_kg import code_only
 from osteo_kg_server.store.base import DEFAULT_GRAPH, Change
 
 _PROLOGUE = re.compile(r"\s*(?:(?:PREFIX\s+[^\s:]*:|BASE)\s*)", re.IGNORECASE)
+_GRAPH = re.compile(r"(?<![\w:?$@-])GRAPH(?![\w:-])", re.IGNORECASE)
+_DIRECTIVE = re.compile(r"@(?:prefix|base)\b", re.IGNORECASE)
 _DATA = re.compile(r"\s*(INSERT|DELETE)\s+DATA\s*\{", re.IGNORECASE)
 Statements = dict[str, list[ox.Triple]]
 
@@ -26,6 +28,8 @@ def data_only(text: str, base: str) -> list[Change] | None:
         found = _DATA.match(blank, at)
         end = _closing(blank, found.end()) if found else None
         if found is None or end is None:
+            return None
+        if not _is_quad_data(blank[found.end() : end]):
             return None
         statements = _statements(prologue + text[found.end() : end], base)
         if statements is None or (found[1].upper() == "DELETE" and _has_blank(statements)):
@@ -50,6 +54,11 @@ def _past_prologue(text: str, blank: str, at: int, prologue: str) -> tuple[int, 
         prologue += text[at : iri.end()] + "\n"
         at = iri.end()
     return at, prologue
+
+
+def _is_quad_data(blank: str) -> bool:
+    """Say whether what TriG would read is also what SPARQL reads: no `@prefix`, and every graph after its keyword."""
+    return not _DIRECTIVE.search(blank) and blank.count("{") == len(_GRAPH.findall(blank))
 
 
 def _closing(blank: str, at: int) -> int | None:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -24,7 +25,7 @@ class IndexProcess:
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "osteo_kg_server.store.index_process", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -32,6 +33,7 @@ class IndexProcess:
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
             )
         self._control, self._connection = ours, Connection(os.dup(ours.fileno()))
+        self._end = weakref.finalize(self, _ended, process, self._control, self._connection)
 
     def change(
         self,
@@ -69,15 +71,19 @@ class IndexProcess:
 
     def close(self) -> None:
         """Let the process end, which it does once nobody speaks to it."""
-        self._connection.close()
-        self._control.close()
-        self._process.wait()
+        self._end()
 
     def _ask(self, request: dict[str, Any]) -> None:
         try:
             channel.send(self._connection, channel.REQUEST, request)
         except OSError as error:
             raise EOFError from error
+
+
+def _ended(process: subprocess.Popen[bytes], control: socket.socket, connection: Connection) -> None:
+    connection.close()
+    control.close()
+    process.wait()
 
 
 class Workers:
