@@ -15,7 +15,7 @@ blueprint = Blueprint("assessments", __name__)
 
 
 @blueprint.post("/assessments")
-@offers("read", {200: ANSWERS}, parameters=PARAMETERS, bodies=BODIES, schema=SCHEMA, problems=(422,))
+@offers("read", {200: ANSWERS}, parameters=PARAMETERS, bodies=BODIES, schema=SCHEMA, problems=(422, 503))
 def create() -> Response:
     """Assess the cases of the body: one is answered or refused, of several a refused one has its report in place."""
     wanted, media, serving = asked(*PARAMETERS), best(ANSWERS), service()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from osteo_kg_server.answering import ANSWERS, BODIES, answered, posted_cases
+from osteo_kg_server.answering import ANSWERS, BODIES, answered, in_time, posted_cases
 from osteo_kg_server.negotiation import best
 from osteo_kg_server.offers import offers
 from osteo_kg_server.parameters import PARAMETERS, asked
@@ -15,12 +15,12 @@ blueprint = Blueprint("validations", __name__)
 
 
 @blueprint.post("/validations")
-@offers("read", {200: ANSWERS}, parameters=_PARAMETERS, bodies=BODIES)
+@offers("read", {200: ANSWERS}, parameters=_PARAMETERS, bodies=BODIES, problems=(503,))
 def create() -> Response:
     """Validate the cases of the body: a report of each, whether it conforms or not."""
     wanted, media, serving = asked(*_PARAMETERS), best(ANSWERS), service()
     reports = []
-    for case in posted_cases(serving):
+    for case in in_time(serving, posted_cases(serving)):
         with serving.turn:
             reports.append(serving.knowledge_base.validate(case, on=wanted.on))
     return answered(serving, reports, media, wanted.language)
