@@ -1,12 +1,12 @@
-# make demo, serve, test, lint, bench or clean. Python 3.11 or later and make are enough: the rest comes from PyPI, once.
+# make demo, serve, test, lint, docs, reference, bench or clean. Python 3.11 or later and make are enough: the rest comes from PyPI, once.
 
 PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= 2
 BIN := $(VENV)/bin
-SOURCES := $(wildcard osteo_kg server tests benchmarks)
+SOURCES := $(wildcard osteo_kg server tests benchmarks docs)
 
-.PHONY: demo serve test lint bench clean
+.PHONY: demo serve test lint docs reference bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/osteo-kg assess examples/*.ttl
@@ -22,6 +22,13 @@ lint: $(VENV)/test-installed
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/docs-installed
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --conf-dir docs --doctree-dir build/doctrees . build/docs
+	@echo "Open build/docs/index.html"
+
+reference: $(VENV)/installed
+	$(BIN)/python -m docs.generate
 
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks
@@ -41,6 +48,10 @@ $(VENV)/installed: $(VENV)/created pyproject.toml
 
 $(VENV)/test-installed: $(VENV)/created pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(VENV)/installed
+
+$(VENV)/docs-installed: $(VENV)/created pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@ $(VENV)/installed
 
 $(VENV)/jars-fetched: $(VENV)/test-installed tests/owlapi/fetch_jars.py

@@ -1,4 +1,4 @@
-"""How fast one patient is answered: `make bench`, or `python -m benchmarks`.
+"""How fast one patient, and a question, is answered: `make bench`, or `python -m benchmarks`.
 
 Every figure stands beside what does the same work otherwise, measured in the same run; on a shared machine only the
 ratios mean something.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,8 @@ from rdflib import SH, XSD, Graph, Literal
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import questions
+from benchmarks.timing import median
 from osteo_kg.knowledge import load_knowledge
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.lifting import lift
@@ -31,17 +32,6 @@ from osteo_kg.vocabulary import LIFTED
 
 ON = datetime.date(2026, 11, 22)
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "two-vertebral-fractures.ttl"
-
-
-def median(work: Callable[[], object], times: int) -> float:
-    """Give the median seconds of `work`, after one run that does not count."""
-    work()
-    taken = []
-    for _ in range(times):
-        start = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
 
 
 def once(work: Callable[[], object]) -> float:
@@ -68,12 +58,14 @@ def main() -> None:
     """Measure, and print a table."""
     with empty_cache():
         rows = list(measured())
+        asked = questions.table(KnowledgeBase(), ON)
     table = Table(title=f"{sys.version.split()[0]}, {os.cpu_count()} processors")
     for name in ("work", "here", "peer", "peer's time", "ratio"):
         table.add_column(name)
     for work, here, peer, there in rows:
         table.add_row(work, seconds(here), peer, seconds(there), f"{there / here:,.1f}")
     Console().print(table)
+    Console().print(asked)
 
 
 def measured() -> Iterator[tuple[str, float, str, float]]:

@@ -53,7 +53,7 @@ def _inputs(command: _Command) -> _Command:
     return command
 
 
-@click.group(cls=_Main)
+@click.group(cls=_Main, epilog=options.EXIT_STATUSES)
 @click.version_option(resources.software_version(), prog_name="osteo-kg")
 def main() -> None:
     """Ask a treatment guideline for post-menopausal osteoporosis what it says of a patient, and why.
@@ -73,7 +73,12 @@ def main() -> None:
 )
 @options.language
 @options.assume_complete
-@click.option("--by", type=click.Choice(["situation", "reasoning"]), default="situation", help="How to answer.")
+@click.option(
+    "--by",
+    type=click.Choice(["situation", "reasoning"]),
+    default="situation",
+    help="By the table of situations, or by reasoning on the case itself; both answer the same.",
+)
 @options.guidelines
 def assess(
     files: tuple[str, ...],

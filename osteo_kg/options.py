@@ -13,6 +13,9 @@ from osteo_kg.reading import FORMATS
 from osteo_kg.texts import LANGUAGES
 
 KNOWLEDGE_AT_FAULT, INPUT_AT_FAULT = 1, 2
+EXIT_STATUSES = f"""Exit status: 0, every patient was answered; {KNOWLEDGE_AT_FAULT}, the knowledge is at fault: a
+module cannot be read, or its rules leave a gap or overlap; {INPUT_AT_FAULT}, a file could not be read, a case was
+refused, or the command was called wrongly. Where one file or case is at fault, the others are answered all the same."""
 
 
 class Day(click.ParamType[datetime.date]):
@@ -43,13 +46,20 @@ class Words(click.ParamType[tuple[str, ...]]):
         return tuple(word.strip() for word in str(value).split(",") if word.strip())
 
 
-on = click.option("--on", type=Day(), metavar="DATE", help="Day of assessment (today).")
+on = click.option("--on", type=Day(), metavar="DATE", help="Day of assessment, such as 2026-11-22 (today).")
 language = click.option("--language", type=click.Choice(LANGUAGES), default="en", help="Language of the sentences.")
 input_format = click.option(
-    "--input-format", metavar="FORMAT", type=click.Choice(list(FORMATS)), help="Format of the input."
+    "--input-format",
+    metavar="FORMAT",
+    type=click.Choice(list(FORMATS)),
+    help="Format of the input, where the file name does not tell it.",
 )
 ignore_columns = click.option(
-    "--ignore-columns", type=Words(), default=(), metavar="NAMES", help="CSV columns to pass over, or all."
+    "--ignore-columns",
+    type=Words(),
+    default=(),
+    metavar="NAMES",
+    help="CSV columns to pass over, separated by commas; all for every unknown one.",
 )
 knowledge = click.option(
     "--knowledge",

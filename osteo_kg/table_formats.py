@@ -15,6 +15,7 @@ from rich.table import Table
 from osteo_kg.engine import Engine
 from osteo_kg.guideline import Guideline
 from osteo_kg.matching import ELIGIBLE, NOT_ELIGIBLE
+from osteo_kg.situation_values import SituationValues
 from osteo_kg.situations import Key
 from osteo_kg.table import Cell, Row, every_answer, minimised, shown_values
 from osteo_kg.texts import Language, Text
@@ -163,7 +164,7 @@ def csv_lines(rows: Iterable[list[str]]) -> Iterator[str]:
 
 def situation_triples(engine: Engine, keys: Iterable[Key]) -> Iterator[ox.Triple]:
     """Write situations as triples, in the terms of an assessment; new ones are reasoned in one batch."""
-    wanted = list(keys)
+    wanted, values = list(keys), SituationValues(engine)
     engine.prepare(wanted)
     terms = engine.knowledge.terms
     kinds = {name: terms.kinds[f"{OSTEO._NS}{name}"] for name in ("Disposition", "Strength", "Obligation")}
@@ -174,9 +175,10 @@ def situation_triples(engine: Engine, keys: Iterable[Key]) -> Iterator[ox.Triple
     by_status = {ELIGIBLE: node("isEligibleFor"), NOT_ELIGIBLE: node("isNotEligibleFor")}
     for key in wanted:
         answer = engine.answer(key)
-        situation = ox.NamedNode(f"{SITUATION}{engine.guideline.id}/{engine.space.text(key)}")
+        situation = values.iri(key)
         yield ox.Triple(situation, RDF_TYPE, node("Situation"))
         yield ox.Triple(situation, node("appliesGuideline"), ox.NamedNode(engine.guideline.iri))
+        yield from values.triples(key)
         disposition = ox.NamedNode(kinds["Disposition"][answer.disposition])
         yield ox.Triple(situation, node("hasDisposition"), disposition)
         for possible in answer.possible:

@@ -14,7 +14,16 @@ import osteo_kg
 from helpers import ROOT
 
 MODULES = sorted((ROOT / "osteo_kg").rglob("*.py"))
-_HELPERS = {"conftest.py", "helpers.py", "strategies.py", "canonical.py", "bridge.py", "fetch_jars.py", "jvm.py"}
+_HELPERS = {
+    "conftest.py",
+    "documents.py",
+    "helpers.py",
+    "strategies.py",
+    "canonical.py",
+    "bridge.py",
+    "fetch_jars.py",
+    "jvm.py",
+}
 
 
 def test_no_module_is_longer_than_three_hundred_lines() -> None:

@@ -1,4 +1,4 @@
-"""What the documents show is what happens, and the examples show every kind of answer.
+"""What the documents show is what happens, and what they link to is there.
 
 Run as a script, it writes the outputs shown in the documents anew.
 """
@@ -6,74 +6,35 @@ Run as a script, it writes the outputs shown in the documents anew.
 from __future__ import annotations
 
 import doctest
+import os
 import re
-import shlex
+import shutil
 import tomllib
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
-from click.testing import CliRunner
-from rdflib import OWL, RDF, Graph
+from rdflib import Graph
 
-from helpers import ON, ROOT
-from osteo_kg import Assessment
-from osteo_kg.cli import main
-from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.table import settled_keys
+from documents import ADDRESS, DOCUMENTS, FENCE, Block, blocks, exchanges, run_again, served
+from helpers import ROOT
 
-EXAMPLES = ROOT / "examples"
-PATIENTS = sorted(EXAMPLES.glob("*.ttl"))
-REFUSED = sorted(path for path in (EXAMPLES / "refused").iterdir() if path.suffix != ".xml")
-CATALOGS = sorted(EXAMPLES.rglob("catalog-v001.xml"))
-DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
-COMMAND, OMITTED = "$ osteo-kg ", "..."
+ABOUT_PATIENTS = re.compile(r"osteo-kg (assess|validate) |/(assessments|validations)\b")
+DAY = re.compile(r"--on |\bon=")
 
 
-@dataclass(frozen=True)
-class Block:
-    """One fenced block of a document."""
-
-    path: Path
-    language: str
-    text: str
-
-    @property
-    def name(self) -> str:
-        """Where the block is, for the name of a test."""
-        return f"{self.path.relative_to(ROOT)}: {self.text.splitlines()[0][:60]}"
+@pytest.fixture(scope="module")
+def started() -> Iterator[str]:
+    """The service, started once."""
+    with served() as found:
+        yield found
 
 
-def blocks(language: str) -> list[Block]:
-    """Give every fenced block of a language; finding none is a failure."""
-    found = [
-        Block(path, each[1], each[2])
-        for path in DOCUMENTS
-        for each in FENCE.finditer(path.read_text(encoding="utf-8"))
-        if each[1] == language
-    ]
-    assert found, language
+def address(text: str, request: pytest.FixtureRequest) -> str:
+    """Give the address of the service, started where a text speaks of it."""
+    found: str = request.getfixturevalue("started") if ADDRESS in text else ADDRESS
     return found
-
-
-def shown(command: str) -> str:
-    """Give what a terminal shows after a command, without the blank lines at the end."""
-    runner = CliRunner(env={"FORCE_COLOR": None})
-    result = runner.invoke(main, shlex.split(command.removeprefix(COMMAND)), prog_name="osteo-kg")
-    return result.output.rstrip("\n")
-
-
-def shortened(output: str, told: str) -> str:
-    """Leave out of an output what a document leaves out by a last line of three dots."""
-    lines = told.splitlines()
-    if lines[-1:] != [OMITTED]:
-        return output
-    return "\n".join([*output.splitlines()[: len(lines) - 1], OMITTED])
 
 
 @pytest.fixture
@@ -83,23 +44,30 @@ def _in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_in_the_checkout")
 @pytest.mark.parametrize("block", blocks("console"), ids=lambda block: block.name)
-def test_a_command_gives_what_the_document_shows(block: Block) -> None:
-    command, _, told = block.text.partition("\n")
-    assert command.startswith(COMMAND)
-    assert shortened(shown(command), told.rstrip("\n")) == told.rstrip("\n")
+def test_a_command_gives_what_the_document_shows(block: Block, request: pytest.FixtureRequest) -> None:
+    if "curl " in block.text and shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    service, told = address(block.text, request), exchanges(block.text)
+    assert [str(run_again(each, service)) for each in told] == [str(each) for each in told]
 
 
 @pytest.mark.parametrize("block", blocks("console"), ids=lambda block: block.name)
 def test_a_command_on_patients_names_its_day(block: Block) -> None:
-    command = block.text.partition("\n")[0].split()
-    assert "--on" in command or command[2] not in ("assess", "validate")
+    commands = [each.command for each in exchanges(block.text) if ABOUT_PATIENTS.search(each.command)]
+    assert [command for command in commands if not DAY.search(command)] == []
+
+
+@pytest.mark.parametrize("block", blocks("console"), ids=lambda block: block.name)
+def test_a_console_block_is_taken_apart_without_loss(block: Block) -> None:
+    assert "\n".join(str(each) for each in exchanges(block.text)) == block.text.rstrip("\n")
 
 
 @pytest.mark.usefixtures("_in_the_checkout")
 @pytest.mark.parametrize("path", sorted({block.path for block in blocks("python")}), ids=lambda path: path.name)
-def test_python_gives_what_the_document_shows(path: Path) -> None:
+def test_python_gives_what_the_document_shows(path: Path, request: pytest.FixtureRequest) -> None:
     """The Python blocks of one document are one session."""
     text = "\n".join(block.text for block in blocks("python") if block.path == path)
+    text = text.replace(ADDRESS, address(text, request))
     session = doctest.DocTestParser().get_doctest(text, {}, path.name, str(path), 0)
     assert session.examples
     said: list[str] = []
@@ -122,6 +90,17 @@ def test_a_turtle_block_is_turtle(block: Block) -> None:
 def test_a_file_shown_is_shown_whole(document: str, file: str) -> None:
     first = next(block for block in blocks("turtle") if block.path == ROOT / document)
     assert first.text == (ROOT / file).read_text(encoding="utf-8")
+
+
+def test_a_query_shown_is_a_file_shown_whole() -> None:
+    files = {path.read_text(encoding="utf-8") for path in (ROOT / "docs").rglob("*.rq")}
+    assert {block.text for block in blocks("sparql")} ^ files == set()
+
+
+def test_every_document_is_in_the_table_of_contents() -> None:
+    listed = LINK.findall((ROOT / "docs" / "index.md").read_text(encoding="utf-8"))
+    found = {path.resolve() for path in DOCUMENTS} - {(ROOT / "docs" / link).resolve() for link in listed}
+    assert found == {ROOT / "docs" / "index.md"}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -148,125 +127,23 @@ def test_the_readme_names_the_python_that_the_package_needs() -> None:
     assert {f">={version}" for version in named} == {needed}
 
 
-# The examples
-
-
-@pytest.fixture(scope="module")
-def answers(knowledge_base: KnowledgeBase) -> dict[str, Assessment]:
-    """The answer about every example patient, by her name."""
-    return answered(knowledge_base, PATIENTS)
-
-
-def answered(knowledge_base: KnowledgeBase, paths: list[Path]) -> dict[str, Assessment]:
-    """Answer every patient of some files."""
-    cases = [case for path in paths for case in knowledge_base.read(path.read_bytes(), name=path.name)]
-    return {case.patient: knowledge_base.assess(case, on=ON) for case in cases}
-
-
-@pytest.mark.usefixtures("_in_the_checkout")
-def test_every_example_is_answered() -> None:
-    """As `make demo` does it, on whatever day it is."""
-    result = CliRunner().invoke(main, ["assess", *(str(path.relative_to(ROOT)) for path in PATIENTS)])
-    assert (result.exit_code, result.stderr) == (0, "")
-
-
-@pytest.mark.usefixtures("_in_the_checkout")
-@pytest.mark.parametrize("path", REFUSED, ids=lambda path: path.name)
-def test_every_wrong_example_is_refused(path: Path) -> None:
-    result = CliRunner().invoke(main, ["assess", str(path), "--on", ON.isoformat()])
-    assert (result.exit_code, "Traceback" in result.output) == (2, False)
-
-
-def test_every_file_of_the_examples_is_used() -> None:
-    tables = [EXAMPLES / "patients.csv", EXAMPLES / "patients.json"]
-    files = {path for path in EXAMPLES.rglob("*") if path.is_file()}
-    assert files - {*PATIENTS, *REFUSED, *CATALOGS, *tables} == set()
-
-
-@pytest.mark.parametrize("path", PATIENTS, ids=lambda path: path.stem)
-def test_an_example_has_the_name_of_its_file(answers: dict[str, Assessment], path: Path) -> None:
-    assert f"urn:case:{path.stem}" in answers
-
-
-@pytest.mark.parametrize("name", ["patients.csv", "patients.json"])
-def test_a_flat_record_gives_the_answer_of_its_graph(
-    knowledge_base: KnowledgeBase, answers: dict[str, Assessment], name: str
-) -> None:
-    flat = answered(knowledge_base, [EXAMPLES / name])
-    assert flat
-    assert {patient: answer for patient, answer in flat.items() if answer != answers[patient]} == {}
-
-
-def test_the_examples_show_every_disposition_and_every_strength(
-    knowledge_base: KnowledgeBase, answers: dict[str, Assessment]
-) -> None:
-    rules = knowledge_base.engine().guideline.rules
-    dispositions = {rule.disposition for rule in rules} | {"undetermined"}
-    assert dispositions - {answer.disposition for answer in answers.values()} == set()
-    assert {rule.strength for rule in rules} - {answer.strength for answer in answers.values()} == set()
-
-
-def test_the_examples_show_every_status_that_an_option_can_have(
-    knowledge_base: KnowledgeBase, answers: dict[str, Assessment]
-) -> None:
-    engine = knowledge_base.engine()
-    outcomes = set(engine.settled(settled_keys(engine)).values())
-    options = engine.guideline.options
-    possible: dict[str, set[str]] = defaultdict(set)
-    for outcome in outcomes:
-        for option, (status, _) in zip(options, outcome.options, strict=False):
-            possible[option.key].add(status)
-    for statuses in possible.values():
-        if len(statuses) > 1:
-            statuses.add("undetermined")
-    seen = {(option.treatment, option.status) for answer in answers.values() for option in answer.options}
-    assert {(key, status) for key, statuses in possible.items() for status in statuses} - seen == set()
-
-
-def test_the_examples_show_what_is_missing_warned_of_assumed_and_cautioned(answers: dict[str, Assessment]) -> None:
-    assert any(answer.missing for answer in answers.values())
-    assert any(answer.warnings for answer in answers.values())
-    assert any(answer.assumptions for answer in answers.values())
-    assert any(option.cautions for answer in answers.values() for option in answer.options)
-
-
-@pytest.mark.parametrize("path", [p for p in (*PATIENTS, *REFUSED) if p.suffix == ".ttl"], ids=lambda p: p.stem)
-def test_an_example_imports_the_ontology(path: Path) -> None:
-    """Without the import an ontology editor reads the patient as annotations."""
-    graph = Graph().parse(path)
-    [header] = graph.subjects(RDF.type, OWL.Ontology)
-    assert str(header).endswith(f"/examples/{path.stem}")
-    assert [str(each) for each in graph.objects(header, OWL.imports)] == ["https://w3id.org/osteo-kg/ontology/osteo-kg"]
-
-
-@pytest.mark.parametrize("catalog", CATALOGS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_catalog_of_the_examples_names_every_module(catalog: Path) -> None:
-    assert modules(catalog) == modules(ROOT / "ontology" / "catalog-v001.xml")
-
-
-def modules(catalog: Path) -> dict[str, Path]:
-    """Give the file of each module as a catalog names it; one that is not there is a failure."""
-    entries = ElementTree.parse(catalog).iter("{urn:oasis:names:tc:entity:xmlns:xml:catalog}uri")
-    found = {each.attrib["name"]: (catalog.parent / each.attrib["uri"]).resolve() for each in entries}
-    assert [path for path in found.values() if not path.is_file()] == []
-    return found
-
-
-def rewritten(text: str) -> Iterator[str]:
+def rewritten(text: str, service: str) -> Iterator[str]:
     """Give a document with its console blocks as they come out now."""
     end = 0
     for each in FENCE.finditer(text):
         yield text[end : each.start()]
         end = each.end()
-        command, _, told = each[2].partition("\n")
         if each[1] == "console":
-            output = shortened(shown(command), told.rstrip("\n"))
-            yield f"```console\n{command}\n{output}\n```"
+            now = "\n".join(str(run_again(told, service)) for told in exchanges(each[2]))
+            yield f"```console\n{now}\n```"
         else:
             yield each[0]
     yield text[end:]
 
 
 if __name__ == "__main__":
-    for document in DOCUMENTS:
-        document.write_text("".join(rewritten(document.read_text(encoding="utf-8"))), encoding="utf-8")
+    os.chdir(ROOT)
+    with served() as found:
+        texts = {path: "".join(rewritten(path.read_text(encoding="utf-8"), found)) for path in DOCUMENTS}
+    for document, text in texts.items():
+        document.write_text(text, encoding="utf-8")

@@ -29,9 +29,13 @@ def data_only(text: str, base: str) -> list[Change] | None:
         end = _closing(blank, found.end()) if found else None
         if found is None or end is None:
             return None
-        if not _is_quad_data(blank[found.end() : end]):
+        inner = slice(found.end(), end)
+        if not _is_quad_data(blank[inner]):
             return None
-        statements = _statements(prologue + text[found.end() : end], base)
+        document = prologue + text[inner]
+        statements = _statements(document, base)
+        if statements is None:  # SPARQL wants no full stop at the end, and TriG does
+            statements = _statements(document + "\n.", base)
         if statements is None or (found[1].upper() == "DELETE" and _has_blank(statements)):
             return None
         changes.append(Change(added=statements) if found[1].upper() == "INSERT" else Change(removed=statements))
