@@ -19,8 +19,8 @@ from osteo_kg import GRAPH, UsageError, json_ld_context_document, situation_trip
 from osteo_kg_server import pages
 from osteo_kg_server.graphs import written_in
 from osteo_kg_server.negotiation import GRAPHS, best, negotiated
-from osteo_kg_server.pages import BASE
 from osteo_kg_server.offers import offers
+from osteo_kg_server.pages import BASE
 from osteo_kg_server.parameters import LANGUAGE, is_name, language
 from osteo_kg_server.service import service
 

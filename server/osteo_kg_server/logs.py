@@ -21,7 +21,12 @@ from flask import Flask, Response, g, has_app_context, request
 from osteo_kg_server.store import BusyError, DeadlineError, TooLargeError
 
 OUTCOMES = ("answered", "refused", "deadline", "busy", "too-large", "failed", "abandoned")
-_BY_ERROR = ((DeadlineError, "deadline"), (BusyError, "busy"), (TooLargeError, "too-large"), (GeneratorExit, "abandoned"))
+_BY_ERROR = (
+    (DeadlineError, "deadline"),
+    (BusyError, "busy"),
+    (TooLargeError, "too-large"),
+    (GeneratorExit, "abandoned"),
+)
 _logger = logging.getLogger("osteo_kg_server")
 
 
