@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 import osteo_kg_server
 from helpers import ON, ROOT
-from osteo_kg import Dataset, KnowledgeBase, build_dataset
+from osteo_kg import KnowledgeBase, build_dataset
 
 TOKEN = "secret-of-the-tests"
 WRITER = {"Authorization": f"Bearer {TOKEN}"}
@@ -57,7 +57,7 @@ def _tried(operation: APIOperation[Any, Any, Any, Any]) -> None:
     @settings(max_examples=25, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy())
     def whatever_is_sent(case: schemathesis.Case) -> None:
-        case.call_and_validate(headers=WRITER, checks=CHECKS)
+        case.call_and_validate(headers={**WRITER, "Accept-Encoding": "identity"}, checks=CHECKS)
 
     whatever_is_sent()
 
@@ -72,4 +72,29 @@ def test_whatever_is_sent_is_answered_as_is_described(description: schemathesis.
             _tried(each)
         except FailureGroup as failure:
             failed[each.label] = [str(one) for one in failure.exceptions]
-    assert failed == {}
+    assert not failed, "\n".join(f"{label}: {each}" for label, found in failed.items() for each in found)
+
+
+def test_every_view_is_described_in_its_own_words(client: FlaskClient) -> None:
+    paths = client.get("/openapi.json").get_json()["paths"]
+    operations = [operation for path in paths.values() for operation in path.values()]
+    assert [each for each in operations if not each["summary"].endswith(".")] == []
+    assert {"/update", "/store", "/store/{path}", "/cases", "/cases/{patient}", "/metrics"} <= set(paths)
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_what_wants_a_token_says_so_and_holds_to_it(private: bool) -> None:
+    client = _app(private=private).test_client()
+    open_ = set()
+    for path, item in client.get("/openapi.json").get_json()["paths"].items():
+        for method, operation in item.items():
+            status = client.open(path.replace("{", "").replace("}", ""), method=method).status_code
+            assert (status == 401) == ("security" in operation), (method, path, status)
+            if "security" not in operation:
+                open_.add((method, path))
+    alone = {("get", "/health"), ("get", "/ready"), ("get", "/openapi.json")}
+    assert open_ == alone if private else open_ > alone
+
+
+def test_a_path_that_a_browser_asks_about_first_wants_no_token() -> None:
+    assert _app(private=True).test_client().options("/sparql").status_code == 200

@@ -98,6 +98,8 @@ def module(module: str, version: str | None = None) -> AnyResponse:
     if module == CONTEXT:
         return _context()
     stem, media = _document(module)
+    if not is_name(stem):
+        raise NotFound("There is no such module of the ontology.")
     iri, triples = f"{BASE}ontology/{stem}", service().knowledge_base.knowledge.triples
     if version is not None and triples.value(iri, _VERSION) != f"{iri}/{version}":
         raise NotFound("This version of the module is not loaded.")
