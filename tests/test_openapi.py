@@ -54,7 +54,7 @@ def description(app: Flask) -> schemathesis.BaseSchema:
 
 def _tried(operation: APIOperation[Any, Any, Any, Any]) -> None:
     @seed(1)
-    @settings(max_examples=25, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=10, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy())
     def whatever_is_sent(case: schemathesis.Case) -> None:
         case.call_and_validate(headers={**WRITER, "Accept-Encoding": "identity"}, checks=CHECKS)

@@ -42,7 +42,6 @@ def options(app: Flask) -> dict[str, Any]:
         "outbuf_high_watermark": _WAITING_TO_BE_SENT,
         "channel_timeout": _SILENT,
         "connection_limit": _CLIENTS,
-        "socket_options": [(socket.SOL_TCP, socket.TCP_NODELAY, 1), *_let_go_of_who_takes_nothing()],
         "ident": None,
     }
 
@@ -56,6 +55,7 @@ def serve(app: Flask, *, host: str, port: int) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family) as listening, _stopped_by_a_signal() as stop:
         logs.to_standard_error()
+        _let_go_of_who_takes_nothing(listening)
         named = f"[{host}]" if ":" in host else host
         print(f"osteo-kg: listening on http://{named}:{listening.getsockname()[1]}/", file=sys.stderr, flush=True)
         sockets: dict[int, Any] = {}
@@ -101,6 +101,7 @@ def _stopped_by_a_signal() -> Iterator[threading.Event]:
             signal.signal(each, handler)
 
 
-def _let_go_of_who_takes_nothing() -> list[tuple[int, int, int]]:
+def _let_go_of_who_takes_nothing(listening: socket.socket) -> None:
     """Have the kernel close a connection whose client takes nothing; waitress itself would wait for ever."""
-    return [(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENT * 1000)] if sys.platform == "linux" else []
+    if sys.platform == "linux":  # what is accepted inherits it
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENT * 1000)

@@ -60,14 +60,15 @@ class IndexProcess:
             EOFError: the process is gone.
         """
         ours, theirs = socket.socketpair()
-        with theirs:
-            self._ask({"what": "fork", "memory": memory})
-            try:
-                socket.send_fds(self._control, [b"."], [theirs.fileno()])
-            except OSError as error:
-                raise EOFError from error
-        channel.received(self._connection)
-        return Connection(ours.detach())
+        with ours:
+            with theirs:
+                self._ask({"what": "fork", "memory": memory})
+                try:
+                    socket.send_fds(self._control, [b"."], [theirs.fileno()])
+                except OSError as error:
+                    raise EOFError from error
+            channel.received(self._connection)
+            return Connection(ours.detach())
 
     def close(self) -> None:
         """Let the process end, which it does once nobody speaks to it."""
