@@ -11,7 +11,7 @@ from itertools import islice
 
 import pyoxigraph as ox
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.exceptions import BadRequest, NotFound, UnsupportedMediaType
 
 from osteo_kg import GRAPH_FORMATS, read_triples
 from osteo_kg_server.graphs import SHORT, written_in
@@ -134,12 +134,15 @@ def _posted(base: str) -> list[ox.Triple]:
     """Read the triples of the body, or of every file of a form."""
     if request.mimetype != _FORMS:
         return read_triples(text(body()), body_format(BODIES), "The body", base)
+    if request.content_encoding not in (None, "", "identity"):
+        raise UnsupportedMediaType("A packed form is not read. Send it as it is.")
+    files = [file for name in request.files for file in request.files.getlist(name)]
+    if not files:
+        raise BadRequest("The form holds no file. Send each graph as a file of the form.")
     triples = []
-    if not request.files:
-        raise BadRequest("There is no file in the form. Send one, or the graph itself as the body.")
-    for _, file in request.files.items(multi=True):
+    for file in files:
         if file.mimetype not in BODIES:
-            raise BadRequest(f"A file of the form is of no type that is read. Send one of: {', '.join(BODIES)}.")
+            raise UnsupportedMediaType(f"A file of the form has no type that is read: {', '.join(BODIES)}.")
         triples += read_triples(text(file.read()), BODIES[file.mimetype], "A file of the form", base)
     return triples
 

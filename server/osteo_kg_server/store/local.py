@@ -302,6 +302,7 @@ class _Running:
         self.worker, self._seconds = worker, seconds
         self._until = time.monotonic() + seconds
         self._head: dict[str, Any] = {}
+        self._first = b""
 
     @property
     def kind(self) -> Any:
@@ -314,25 +315,30 @@ class _Running:
     def header(self) -> dict[str, Any]:
         """Wait for the head of the answer."""
         if not self._head:
-            self._head = json.loads(self._next())
+            tag, message = self._next()
+            self._head, self._first = (
+                channel.split_whole(message) if tag == channel.WHOLE else (json.loads(message), b"")
+            )
         return self._head
 
     def until(self, most: int) -> Iterator[bytes]:
         """Give the next parts of the answer, up to its end or to so many bytes."""
         self.header()
+        first, self._first = self._first, b""
+        yield first
         while not self.worker.done and most > 0:
-            part = self._next()
+            _, part = self._next()
             most -= len(part)
             yield part
 
-    def _next(self) -> bytes:
+    def _next(self) -> tuple[bytes, bytes]:
         try:
             tag, message = self.worker.receive()
         except EOFError as error:
             raise self._died() from error
         if tag == channel.ERROR:
             raise _error(json.loads(message))
-        return message
+        return tag, message
 
     def _died(self) -> Exception:
         if time.monotonic() >= self._until - _GRACE:

@@ -13,9 +13,10 @@ import pyoxigraph as ox
 from osteo_kg import code_only
 from osteo_kg_server.store.base import DEFAULT_GRAPH, Change
 
-_PROLOGUE = re.compile(r"\s*(?:(?:PREFIX\s+[^\s:]*:|BASE)\s*)", re.IGNORECASE)
+_PROLOGUE = re.compile(r"\s*(?:PREFIX\s+[^\s:]*:|BASE(?![\w:-]))", re.IGNORECASE)
 _GRAPH = re.compile(r"(?<![\w:?$@-])GRAPH(?![\w:-])", re.IGNORECASE)
 _DIRECTIVE = re.compile(r"@(?:prefix|base)\b", re.IGNORECASE)
+_IRI = re.compile(r"\s*<[^<>]*>")
 _DATA = re.compile(r"\s*(INSERT|DELETE)\s+DATA\s*\{", re.IGNORECASE)
 Statements = dict[str, list[ox.Triple]]
 
@@ -52,7 +53,7 @@ def data_only(text: str, base: str) -> list[Change] | None:
 def _past_prologue(text: str, blank: str, at: int, prologue: str) -> tuple[int, str]:
     """Take declarations up to the next operation; they hold for it and for those after it."""
     while found := _PROLOGUE.match(blank, at):
-        iri = re.compile(r"<[^<>]*>").match(text, found.end())
+        iri = _IRI.match(text, found.end())
         if iri is None:
             break
         prologue += text[at : iri.end()] + "\n"

@@ -212,5 +212,5 @@ class Worker:
             EOFError: the worker is gone, by its deadline or for want of memory.
         """
         tag, message = channel.received(self.connection)
-        self.done = tag in (channel.END, channel.ERROR)
+        self.done = tag in (channel.WHOLE, channel.END, channel.ERROR)
         return tag, message
