@@ -32,13 +32,11 @@ blueprint = Blueprint("service_description", __name__)
 @offers("read", {200: GRAPHS}, problems=(502, 503))
 def void() -> Response:
     """Describe the dataset."""
-    service().access.want("read")
     return negotiated(written_in(_dataset(service()), GRAPHS[media := best(GRAPHS)]), media)
 
 
 def described() -> Response:
     """Describe the service: a page to ask from for people, a graph for machines."""
-    service().access.want("read")
     serving, media = service(), best({**GRAPHS, "text/html": "html"})
     if media == "text/html":
         return negotiated(render_template("query.html", language=language_or_english()), media)
