@@ -584,6 +584,7 @@ def test_a_log_line_says_which_request_ended_how(client: FlaskClient, caplog: py
         "method": "GET",
         "path": "/ns/<term>",
         "status": 303,
+        "outcome": "answered",
     }
 
 
