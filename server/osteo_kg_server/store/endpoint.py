@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from osteo_kg import UsageError
 from osteo_kg_server.store import replies
-from osteo_kg_server.store.base import BusyError, Limits, TooLargeError
+from osteo_kg_server.store.base import BusyError, Limits, Load, TooLargeError
 from osteo_kg_server.store.credentials import Credentials
 from osteo_kg_server.store.limited import LimitedWriter
 from osteo_kg_server.store.transport import Reply, Transport
@@ -63,6 +63,12 @@ class Endpoint:
         self._query, self._update = _checked(remote.query), _checked(remote.for_updates)
         self._transport = Transport(tuple({self._query, self._update}), limits.workers, remote.credentials)
         self._free = threading.Semaphore(limits.workers)
+        self.in_use = 0
+
+    @property
+    def load(self) -> Load:
+        """Say how many requests are under way."""
+        return Load(in_use=self.in_use, idle=self._limits.workers - self.in_use)
 
     @contextmanager
     def asked(self, text: str, form: str, fields: Fields, seconds: float | None = None) -> Iterator[Reply]:
@@ -121,9 +127,11 @@ class Endpoint:
     def _one_more(self) -> Iterator[None]:
         if not self._free.acquire(timeout=self._limits.wait_seconds):
             raise BusyError("Too many queries run at this moment.", advice="Ask again in a little while.")
+        self.in_use += 1
         try:
             yield
         finally:
+            self.in_use -= 1
             self._free.release()
 
 

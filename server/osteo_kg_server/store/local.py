@@ -23,6 +23,7 @@ from osteo_kg_server.store.base import (
     Change,
     DeadlineError,
     Limits,
+    Load,
     NotOfferedError,
     ProtectedError,
     Query,
@@ -65,8 +66,9 @@ class LocalStore:
         self._statements = Statements(folder)
         self._writing = threading.RLock()
         self._started, self._writes = uuid.uuid4().hex[:12], 0
-        self._workers = Workers(self._limits)
-        self._fill_index()
+        self._workers, self._building = Workers(self._limits), False
+        self._sizes: tuple[str, dict[str, int]] = ("", {})
+        self._workers.change(self._everything())
 
     @property
     def generation(self) -> str:
@@ -77,6 +79,19 @@ class LocalStore:
     def union(self) -> bool:
         """Say whether the default graph of a query is the union of all graphs."""
         return not self._scratch
+
+    @property
+    def load(self) -> Load:
+        """Say how many workers are at something, and how many wait."""
+        return self._workers.load
+
+    def check(self) -> None:
+        """Pass where queries are answered; an index that is gone is built again."""
+        if self._building:
+            raise BusyError("The index is being built.", advice="Ask again in a little while.")
+        if not self._workers.all_lent:
+            with ExitStack() as held:
+                self._worker(held)
 
     def names(self) -> list[str]:
         """Give the names of the graphs, sorted."""
@@ -89,6 +104,16 @@ class LocalStore:
     def size(self, graph: str) -> int:
         """Give the number of triples of a graph."""
         return len(self._fixed.get(graph, ())) + self._statements.size(graph)
+
+    def sizes(self) -> dict[str, int]:
+        """Give the number of triples of every graph, counted once after a write."""
+        generation, sizes = self._sizes
+        if generation != self.generation:
+            generation, sizes = self.generation, {name: len(triples) for name, triples in self._fixed.items()}
+            for name, size in self._statements.sizes().items():
+                sizes[name] = sizes.get(name, 0) + size
+            self._sizes = generation, sizes
+        return sizes
 
     def triples(self, graph: str) -> Iterator[ox.Triple]:
         """Give the triples of a graph as they were written."""
@@ -121,7 +146,7 @@ class LocalStore:
             if running.worker.done:
                 return Answer(running.kind, running.form, b"".join(first))
             going_on = held.pop_all()
-            return Answer(running.kind, running.form, None, _rest(first, running, going_on))
+            return Answer(running.kind, running.form, None, _rest(first, running, going_on), going_on.close)
 
     def update(self, update: Update) -> None:
         """Carry out an update: whole, or not at all."""
@@ -176,19 +201,24 @@ class LocalStore:
 
     def _worker(self, held: ExitStack) -> Worker:
         """Borrow a worker; where the process that forks them died, it is started again and filled."""
+        index = self._workers.index
         try:
             return held.enter_context(self._workers.borrowed())
         except EOFError:
             with self._writing:
-                self._start_anew()
+                if self._workers.index is index:  # nobody else was here first
+                    self._start_anew()
         try:
             return held.enter_context(self._workers.borrowed())
         except EOFError as error:
             raise BusyError("The index is being built.", advice="Ask again in a little while.") from error
 
     def _start_anew(self) -> None:
-        self._workers.start_anew()
-        self._fill_index()
+        self._building = True
+        try:
+            self._workers.start_anew(self._everything())
+        finally:
+            self._building = False
 
     def _tried(self, update: Update) -> dict[str, Any]:
         """Have an update evaluated on a copy, and give what it would change."""
@@ -213,10 +243,7 @@ class LocalStore:
                 self._statements.drop(name)
         self._writes += 1
         try:
-            for each in for_index:
-                self._workers.change(**each)
-            if dropped:
-                self._workers.change(dropped=dropped)
+            self._workers.change([*for_index, {"dropped": dropped}])
         except EOFError:
             self._start_anew()
 
@@ -266,12 +293,13 @@ class LocalStore:
                 advice="The graphs of the knowledge are read only: write to others.",
             )
 
-    def _fill_index(self) -> None:
+    def _everything(self) -> Iterator[Mapping[str, Any]]:
+        """Give all there is, as the index wants it, a graph at a time."""
         for name, triples in self._fixed.items():
-            self._workers.change(created=[name], added=[(name, _document(map(str, triples)))])
+            yield {"created": [name], "added": [(name, _document(map(str, triples)))]}
         for name in [DEFAULT_GRAPH, *self._statements.graphs()]:
             lines = _document(indexed for indexed, _ in self._statements.lines(name))
-            self._workers.change(created=[name] if name else [], added=[(name, lines)])
+            yield {"created": [name] if name else [], "added": [(name, lines)]}
 
 
 class _Running:

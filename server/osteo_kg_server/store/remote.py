@@ -20,6 +20,7 @@ from osteo_kg_server.store.base import (
     Answer,
     Change,
     Limits,
+    Load,
     NotOfferedError,
     ProtectedError,
     Query,
@@ -81,6 +82,15 @@ class RemoteStore:
         """Say whether the default graph of a query is the union of all graphs."""
         return not self._scratch
 
+    @property
+    def load(self) -> Load:
+        """Say how many requests are under way."""
+        return self._endpoint.load
+
+    def check(self) -> None:
+        """Pass where the store answers."""
+        self._endpoint.holds("ASK { }")
+
     def names(self) -> list[str]:
         """Give the names of the graphs, sorted; those that are empty only where the store knows of them."""
         found = self._endpoint.rows("SELECT ?g { GRAPH ?g { } }")
@@ -100,6 +110,12 @@ class RemoteStore:
         """Give the number of triples of a graph."""
         [row] = self._endpoint.rows(f"SELECT (COUNT(*) AS ?n) {{ {_of(graph)} }}")
         return int(row["n"])
+
+    def sizes(self) -> dict[str, int]:
+        """Give the number of triples of every graph, the one without a name included where it is not their union."""
+        found = self._endpoint.rows("SELECT ?g (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } } GROUP BY ?g")
+        sizes = {row["g"]: int(row["n"]) for row in found if "g" in row}
+        return sizes if self.union else {**sizes, DEFAULT_GRAPH: self.size(DEFAULT_GRAPH)}
 
     def triples(self, graph: str) -> Iterator[ox.Triple]:
         """Give the triples of a graph as the store has them."""
@@ -127,7 +143,8 @@ class RemoteStore:
             coming = self._endpoint.limited(reply, form, parts)
             if all(count < _WHOLE for count in coming):
                 return Answer(kind, form, b"".join(parts))
-            return Answer(kind, form, None, _started(_rest(parts, coming, held.pop_all())))
+            going_on = held.pop_all()
+            return Answer(kind, form, None, _rest(parts, coming, going_on), going_on.close)
 
     def update(self, update: Update) -> None:
         """Carry out an update: as whole as the store makes one request."""
@@ -228,17 +245,10 @@ class RemoteStore:
 def _rest(parts: list[bytes], coming: Iterator[int], held: ExitStack) -> Iterator[bytes]:
     """Give a long result bit by bit; where it cannot be ended the error goes through, and the client is cut off."""
     with held:
-        yield b""
         yield b"".join(parts)
         parts.clear()
         for _ in coming:
             yield parts.pop()
-
-
-def _started(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Begin to read: a generator that was never begun lets nothing go when it is closed."""
-    next(chunks)
-    return chunks
 
 
 def _of(graph: str) -> str:

@@ -1,7 +1,7 @@
 """Updates that say by themselves what they change: data, and whole graphs, read without being evaluated.
 
-Statements of `INSERT DATA` and `DELETE DATA` are read by a parser of TriG, which keeps literals as they are written. Any
-other update is evaluated.
+Statements of `INSERT DATA` and `DELETE DATA` are read by a parser of TriG, which keeps literals as they are written.
+Any other update is evaluated.
 """
 
 from __future__ import annotations
