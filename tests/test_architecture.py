@@ -25,6 +25,7 @@ _HELPERS = {
     "jvm.py",
     "manifests.py",
     "processes.py",
+    "remote_servers.py",
     "results.py",
     "serving.py",
     "strategies.py",

@@ -15,7 +15,9 @@ from osteo_kg_server.store.base import (
     TooLargeError,
     Update,
 )
+from osteo_kg_server.store.endpoint import Remote
 from osteo_kg_server.store.local import LocalStore
+from osteo_kg_server.store.remote import RemoteStore
 
 __all__ = [
     "Answer",
@@ -28,6 +30,8 @@ __all__ = [
     "NotOfferedError",
     "ProtectedError",
     "Query",
+    "Remote",
+    "RemoteStore",
     "Store",
     "StoreUnavailableError",
     "TooLargeError",

@@ -31,10 +31,11 @@ from osteo_kg_server.store.base import (
     Update,
 )
 from osteo_kg_server.store.statements import Statements, both_forms
-from osteo_kg_server.store.updates import data_only
+from osteo_kg_server.store.updates import plain
 from osteo_kg_server.store.workers import Worker, Workers
 
 _WHOLE = 4 << 20  # bytes of a result that is sent whole, with its length, and can still turn into an error
+_LONGEST = 1 << 20  # characters of a statement
 _GRACE = 0.05  # seconds by which a worker may die before its deadline, as clocks have it
 
 
@@ -152,7 +153,7 @@ class LocalStore:
         self._check(update.text, self._limits.upload_bytes)
         stays_inside(update.text)
         with self._writing:
-            changes = data_only(update.text, update.base)
+            changes = plain(update.text, update.base, self.names())
             if changes is not None:
                 self._write(changes)
                 return
@@ -247,7 +248,11 @@ class LocalStore:
             self._start_anew()
 
     def _kept(self, change: Change) -> dict[str, Any]:
-        """Keep one change, and give it as the index wants it."""
+        """Keep one change, and give it as the index wants it.
+
+        Raises:
+            TooLargeError: a statement is longer than the index can read.
+        """
         removed, added = [], []
         gone = change.cleared - change.created - {DEFAULT_GRAPH}
         for name in change.cleared:
@@ -263,6 +268,8 @@ class LocalStore:
         for name, triples in change.added.items():
             known = self._known(name)
             forms = [both_forms(triple) for triple in triples if triple not in known]
+            if any(len(written) > _LONGEST for _, written in forms):
+                raise TooLargeError("A statement is too long.", advice=f"Keep each below {_LONGEST:,} characters.")
             self._statements.add(name, forms)
             added.append((name, _document(indexed for indexed, _ in forms)))
         return {
@@ -347,7 +354,8 @@ class _Running:
                 advice="Ask for less, or in smaller parts.",
             )
         return TooLargeError(
-            "It needed more memory than is allowed and was stopped.", advice="Ask for less, or in smaller parts."
+            "It needed more memory, or was deeper, than is allowed, and was stopped.",
+            advice="Ask for less, or in smaller parts.",
         )
 
 
