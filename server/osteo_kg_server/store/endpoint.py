@@ -54,6 +54,9 @@ class Endpoint:
         remote: where it is.
         limits: what a client may use.
 
+    Attributes:
+        in_use: how many requests it is at.
+
     Raises:
         UsageError: there is no such address.
     """
@@ -63,6 +66,7 @@ class Endpoint:
         self._query, self._update = _checked(remote.query), _checked(remote.for_updates)
         self._transport = Transport(tuple({self._query, self._update}), limits.workers, remote.credentials)
         self._free = threading.Semaphore(limits.workers)
+        self._counting, self.in_use = threading.Lock(), 0
 
     @contextmanager
     def asked(self, text: str, form: str, fields: Fields, seconds: float | None = None) -> Iterator[Reply]:
@@ -121,9 +125,13 @@ class Endpoint:
     def _one_more(self) -> Iterator[None]:
         if not self._free.acquire(timeout=self._limits.wait_seconds):
             raise BusyError("Too many queries run at this moment.", advice="Ask again in a little while.")
+        with self._counting:
+            self.in_use += 1
         try:
             yield
         finally:
+            with self._counting:
+                self.in_use -= 1
             self._free.release()
 
 

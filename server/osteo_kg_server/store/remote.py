@@ -20,6 +20,7 @@ from osteo_kg_server.store.base import (
     Answer,
     Change,
     Limits,
+    Load,
     NotOfferedError,
     ProtectedError,
     Query,
@@ -81,6 +82,16 @@ class RemoteStore:
         """Say whether the default graph of a query is the union of all graphs."""
         return not self._scratch
 
+    @property
+    def load(self) -> Load:
+        """Say how many requests the store is at; its own workers are its own affair."""
+        return Load(in_use=self._endpoint.in_use, idle=0)
+
+    def check(self) -> None:
+        """Pass where the store answers, or is busy with as much as it may be asked."""
+        if self._endpoint.in_use < self._limits.workers:
+            self._endpoint.holds("ASK { }")
+
     def names(self) -> list[str]:
         """Give the names of the graphs, sorted; those that are empty only where the store knows of them."""
         found = self._endpoint.rows("SELECT ?g { GRAPH ?g { } }")
@@ -100,6 +111,11 @@ class RemoteStore:
         """Give the number of triples of a graph."""
         [row] = self._endpoint.rows(f"SELECT (COUNT(*) AS ?n) {{ {_of(graph)} }}")
         return int(row["n"])
+
+    def sizes(self) -> dict[str, int]:
+        """Give the number of triples of every graph."""
+        found = self._endpoint.rows("SELECT ?g (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } } GROUP BY ?g")
+        return {row["g"]: int(row["n"]) for row in found if "g" in row}
 
     def triples(self, graph: str) -> Iterator[ox.Triple]:
         """Give the triples of a graph as the store has them."""
