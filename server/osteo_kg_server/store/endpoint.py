@@ -54,6 +54,9 @@ class Endpoint:
         remote: where it is.
         limits: what a client may use.
 
+    Attributes:
+        in_use: how many requests it is at.
+
     Raises:
         UsageError: there is no such address.
     """
