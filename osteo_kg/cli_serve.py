@@ -27,7 +27,7 @@ _MEBIBYTE = 1 << 20
 @click.option("--store-password", metavar="PASSWORD", help="Its password; better given in the environment.")
 @click.option("--scratch", is_flag=True, help="Serve an empty dataset, wholly writable, and no knowledge graphs.")
 @click.option("--examples/--no-examples", default=True, help="Load the example patients into a new store.")
-@options.knowledge
+@options.knowledge_of_the_environment
 @click.option("--public-url", metavar="URL", help="Address under which clients know the service.")
 @click.option("--update-token", metavar="TOKEN", help="Token that may write; better given in the environment.")
 @click.option(

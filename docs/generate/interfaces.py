@@ -28,9 +28,9 @@ def configuration(knowledge_base: KnowledgeBase) -> Mapping[str, Any]:
     context = click.Context(serve, info_name="serve", **serve.context_settings)
     return {
         "options": [
-            {**_option(each, context), "variable": f"{context.auto_envvar_prefix}_{(each.name or '').upper()}"}
+            {**_option(each, context), "variable": each.envvar or f"{context.auto_envvar_prefix}_{each.name.upper()}"}
             for each in serve.params
-            if isinstance(each, click.Option)
+            if isinstance(each, click.Option) and each.name
         ]
     }
 
