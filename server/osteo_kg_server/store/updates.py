@@ -37,14 +37,16 @@ def plain(text: str, base: str, names: Collection[str]) -> list[Change] | None:
         base: the IRI that relative IRIs are resolved against.
         names: the graphs that are there.
     """
-    blank, at, prologue, changes = code_only(text), 0, "", []
+    blank, at, prologue, there = code_only(text), 0, "", set(names)
+    changes: list[Change] = []
     while blank[at:].strip():
         at, prologue = _past_prologue(text, blank, at, prologue)
-        read = _data(text, blank, at, prologue, base) or _graphs(text, at, names)
+        read = _data(text, blank, at, prologue, base) or _graphs(text, at, there)
         if read is None:
             return None
         change, at = read
         changes.append(change)
+        there = (there - change.cleared) | change.created | {name for name in change.added if name}
         separator = _SEPARATOR.match(blank, at)
         if separator is None:
             return None
