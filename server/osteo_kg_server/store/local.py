@@ -6,7 +6,6 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,8 @@ from osteo_kg_server.store.base import (
     Update,
 )
 from osteo_kg_server.store.running import Running, rest
-from osteo_kg_server.store.statements import Statements, both_forms
-from osteo_kg_server.store.updates import plain
+from osteo_kg_server.store.statements import Statements, both_forms, document, triple_of
+from osteo_kg_server.store.updates import plain, tried
 from osteo_kg_server.store.workers import Worker, Workers
 
 _LONGEST = 1 << 20  # characters of a statement
@@ -114,7 +113,7 @@ class LocalStore:
         """Give the triples of a graph as they were written."""
         yield from self._fixed.get(graph, ())
         for _, written in self._statements.lines(graph):
-            yield _triple(written)
+            yield triple_of(written)
 
     def query(self, query: Query) -> Answer:
         """Answer a query."""
@@ -153,7 +152,7 @@ class LocalStore:
                 self._write(changes)
                 return
             told = self._tried(update)
-            self._write([_change(told)], dropped=told["dropped"])
+            self._write([tried(told)], dropped=told["dropped"])
 
     def change(self, decide: Callable[[], Change], *, trusted: bool = False) -> None:
         """Write what `decide` says while nobody else writes."""
@@ -253,20 +252,20 @@ class LocalStore:
         for name in change.cleared:
             (self._statements.drop if name in gone else self._statements.clear)(name)
             if name in self._fixed:  # of a graph of the knowledge, only what was written beside it goes
-                added.append((name, _document(map(str, self._fixed[name]))))
+                added.append((name, document(map(str, self._fixed[name]))))
         for name in change.created:
             self._statements.create(name)
         for name, triples in change.removed.items():
             lines = [indexed for indexed, _ in map(both_forms, triples)]
             self._statements.remove(name, lines)
-            removed.append((name, _document(lines)))
+            removed.append((name, document(lines)))
         for name, triples in change.added.items():
             known = self._known(name)
             forms = [both_forms(triple) for triple in triples if triple not in known]
             if any(len(written) > _LONGEST for _, written in forms):
                 raise TooLargeError("A statement is too long.", advice=f"Keep each below {_LONGEST:,} characters.")
             self._statements.add(name, forms)
-            added.append((name, _document(indexed for indexed, _ in forms)))
+            added.append((name, document(indexed for indexed, _ in forms)))
         return {
             "cleared": change.cleared,
             "dropped": gone,
@@ -291,30 +290,7 @@ class LocalStore:
     def _everything(self) -> Iterator[Mapping[str, Any]]:
         """Give all there is, as the index wants it, a graph at a time."""
         for name, triples in self._fixed.items():
-            yield {"created": [name], "added": [(name, _document(map(str, triples)))]}
+            yield {"created": [name], "added": [(name, document(map(str, triples)))]}
         for name in [DEFAULT_GRAPH, *self._statements.graphs()]:
-            lines = _document(indexed for indexed, _ in self._statements.lines(name))
+            lines = document(indexed for indexed, _ in self._statements.lines(name))
             yield {"created": [name] if name else [], "added": [(name, lines)]}
-
-
-def _change(told: dict[str, Any]) -> Change:
-    """Give what a worker found to have changed."""
-    return Change(
-        removed={name: list(_triples(lines)) for name, lines in told["removed"]},
-        added={name: list(_triples(lines)) for name, lines in told["added"]},
-        created=frozenset(told["created"]),
-    )
-
-
-def _document(lines: Iterable[str]) -> str:
-    return "".join(chain.from_iterable((line, " .\n") for line in lines))
-
-
-def _triples(lines: str) -> Iterator[ox.Triple]:
-    for quad in ox.parse(lines, format=ox.RdfFormat.N_TRIPLES):
-        yield quad.triple
-
-
-def _triple(line: str) -> ox.Triple:
-    [triple] = _triples(line + " .")
-    return triple

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection
+from typing import Any
 
 import pyoxigraph as ox
 
 from osteo_kg import code_only
 from osteo_kg_server.store.base import DEFAULT_GRAPH, Change
+from osteo_kg_server.store.statements import triples_of
 
 _PROLOGUE = re.compile(r"\s*(?:PREFIX\s+[^\s:]*:|BASE(?![\w:-]))", re.IGNORECASE)
 _GRAPH = re.compile(r"(?<![\w:?$@-])GRAPH(?![\w:-])", re.IGNORECASE)
@@ -52,6 +54,15 @@ def plain(text: str, base: str, names: Collection[str]) -> list[Change] | None:
             return None
         at = separator.end()
     return changes or None
+
+
+def tried(told: dict[str, Any]) -> Change:
+    """Give the change that a worker found an update to make."""
+    return Change(
+        removed={name: list(triples_of(lines)) for name, lines in told["removed"]},
+        added={name: list(triples_of(lines)) for name, lines in told["added"]},
+        created=frozenset(told["created"]),
+    )
 
 
 def _data(text: str, blank: str, at: int, prologue: str, base: str) -> tuple[Change, int] | None:
