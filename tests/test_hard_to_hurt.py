@@ -264,6 +264,37 @@ def test_a_body_larger_than_any_limit_is_refused_before_it_is_read(server: Serve
     connection.close()
 
 
+NESTED = 80_000
+DEEP_DOCUMENTS = {
+    "text/turtle": "<http://e/s> <http://e/p> " + "(" * 320_000,
+    "application/ld+json": '{"http://e/p":' * NESTED,
+    "application/rdf+xml": '<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:x="http://e/">'
+    + "<x:a><x:b>" * NESTED,
+}
+
+
+@pytest.mark.parametrize("media", DEEP_DOCUMENTS)
+def test_documents_nested_without_end_do_not_occupy_the_server(media: str) -> None:
+    """Anybody may send a case: twice as many of these as the server has threads leave it free for others."""
+    with serving("--scratch") as server, ThreadPoolExecutor(16) as clients:
+        headers = {"Content-Type": media}
+        document = DEEP_DOCUMENTS[media]
+        sent = [clients.submit(server.send, "POST", "/assessments", document, headers, timeout=20) for _ in range(16)]
+        time.sleep(1)
+        assert server.query("ASK {}", timeout=20).status == 200
+        for each in sent:
+            problem(each.result(), 400, 413, 422)
+
+
+def test_a_literal_of_twenty_megabytes_is_kept_or_refused(server: Server) -> None:
+    answer = server.put("http://e/literal", f'<http://e/s> <http://e/p> "{"x" * 20 * MEGABYTE}" .')
+    if answer.status == 201:
+        assert server.rows("SELECT (STRLEN(?o) AS ?n) { GRAPH ?g { ?s ?p ?o } }") == [(str(20 * MEGABYTE),)]
+        assert server.update("DROP GRAPH <http://e/literal>").status == 204
+    else:
+        problem(answer, 400, 413)
+
+
 # Slow
 
 

@@ -377,6 +377,25 @@ def test_a_document_that_cannot_be_read_changes_nothing(server: Server) -> None:
     assert server.rows("SELECT ?o { GRAPH <http://e/g> { ?s ?p ?o } }") == [("1",)]
 
 
+@pytest.mark.parametrize(
+    ("media", "document"),
+    [
+        ("text/turtle", "<http://e/s> <http://e/p> 2 ; <http://e/q>"),
+        ("application/n-triples", "<http://e/s> <http://e/p> <http://e/o> .\n<http://e/s> <http://e/p>"),
+        ("application/ld+json", '{"@id": "http://e/s", "http://e/p": 2'),
+        (
+            "application/rdf+xml",
+            '<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:x="http://e/">'
+            '<r:Description r:about="http://e/s"><x:p>2</x:p></r:Description><r:Description r:about="http://e/t">',
+        ),
+    ],
+)
+def test_a_document_that_is_cut_off_is_refused(server: Server, media: str, document: str) -> None:
+    server.put("http://e/g", "<http://e/s> <http://e/p> 1 .")
+    problem(server.put("http://e/g", document, media), 400)
+    assert server.rows("SELECT ?o { GRAPH <http://e/g> { ?s ?p ?o } }") == [("1",)]
+
+
 MULTIPART = """--b\r
 Content-Disposition: form-data; name="g.ttl"; filename="g.ttl"\r
 Content-Type: text/turtle\r
@@ -399,7 +418,11 @@ def test_a_compressed_document_is_read_or_refused_and_never_lost(server: Server,
         problem(answer, 415)
 
 
-@pytest.mark.parametrize("body", [b"", b"\x1f\x8b\x08", gzip.compress(b"<http://e/s> <http://e/p> 1 .")[:-6], b"plain"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\x1f\x8b\x08", gzip.compress(b"<http://e/s> <http://e/p> 1 .")[:-6], b"plain"],
+    ids=["empty", "its head alone", "cut off", "no gzip"],
+)
 def test_a_damaged_compressed_document_is_refused(server: Server, body: bytes) -> None:
     headers = {"Content-Type": "text/turtle", "Content-Encoding": "gzip", **WRITER}
     problem(server.send("POST", graph_path("http://e/g"), body, headers), 400, 415)
