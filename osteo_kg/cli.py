@@ -48,7 +48,8 @@ class _Main(click.Group):
 def _inputs(command: _Command) -> _Command:
     """Add what every command that reads patients takes."""
     files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
-    for option in (options.knowledge, options.ignore_columns, options.input_format, options.on, files):
+    reading = (options.assume_postmenopausal, options.ignore_columns, options.input_format)
+    for option in (options.knowledge, *reading, options.on, files):
         command = option(command)
     return command
 
@@ -85,6 +86,7 @@ def assess(
     on: datetime.date | None,
     input_format: str | None,
     ignore_columns: tuple[str, ...],
+    assume_postmenopausal_from: int | None,
     folders: tuple[Path, ...],
     form: str,
     language: Language,
@@ -92,9 +94,16 @@ def assess(
     by: Method,
     guidelines: tuple[str, ...],
 ) -> None:
-    """Assess the patients of FILE... (.ttl .nt .jsonld .rdf .json .jsonl .csv; - is standard input)."""
+    """Assess the patients of FILE... (.ttl .nt .jsonld .rdf .json .jsonl .csv, FHIR as .json or .ndjson; - is standard input)."""
     knowledge_base = KnowledgeBase.load(folders)
-    cases, unread = read_cases(knowledge_base, files, input_format, ignore_columns)
+    cases, unread = read_cases(
+        knowledge_base,
+        files,
+        input_format,
+        ignore_columns,
+        assume_postmenopausal_from=assume_postmenopausal_from,
+        on=on,
+    )
     for_each = [
         knowledge_base.assess_all(cases, on=on, assume_complete=assume_complete, by=by, guideline=guideline)
         for guideline in guidelines
@@ -125,13 +134,21 @@ def validate(
     on: datetime.date | None,
     input_format: str | None,
     ignore_columns: tuple[str, ...],
+    assume_postmenopausal_from: int | None,
     folders: tuple[Path, ...],
     form: str,
     language: Language,
 ) -> None:
     """Say of the patients of FILE... whether they are fit to be assessed, and what to correct."""
     knowledge_base = KnowledgeBase.load(folders)
-    cases, unread = read_cases(knowledge_base, files, input_format, ignore_columns)
+    cases, unread = read_cases(
+        knowledge_base,
+        files,
+        input_format,
+        ignore_columns,
+        assume_postmenopausal_from=assume_postmenopausal_from,
+        on=on,
+    )
     reports = [knowledge_base.validate(case, on=on) for case in progress(cases, "Validating", len(cases))]
     write(reports, form, language, several=len(reports) > 1)
     _end(unread, [report for report in reports if not report.conforms], language)

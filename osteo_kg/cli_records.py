@@ -27,12 +27,14 @@ from osteo_kg.writing import FORMATS, RDF_FORMATS, check_fits, empty_record, nam
 @click.option("--to", "form", type=click.Choice(FORMATS), required=True, help="Format to write.")
 @options.input_format
 @options.ignore_columns
+@options.assume_postmenopausal
 @options.knowledge
 def convert(
     files: tuple[str, ...],
     form: str,
     input_format: str | None,
     ignore_columns: tuple[str, ...],
+    assume_postmenopausal_from: int | None,
     folders: tuple[Path, ...],
 ) -> None:
     """Write the patients of FILE... in another format.
@@ -41,7 +43,13 @@ def convert(
     """
     knowledge_base = KnowledgeBase.load(folders)
     terms = knowledge_base.knowledge.terms
-    cases, unread = read_cases(knowledge_base, files, input_format, ignore_columns)
+    cases, unread = read_cases(
+        knowledge_base,
+        files,
+        input_format,
+        ignore_columns,
+        assume_postmenopausal_from=assume_postmenopausal_from,
+    )
     shared = shared_names(cases) if form in RDF_FORMATS else frozenset[str]()
     fitting = [case for case in cases if _fits(case, form, terms, shared)]
     if fitting:
