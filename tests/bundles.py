@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from helpers import ON
 from osteo_kg import Assessment, Case
 from osteo_kg.knowledge_base import KnowledgeBase
-
-from helpers import ON
 
 SNOMED, LOINC = "http://snomed.info/sct", "http://loinc.org"
 ICD_CM, ICD_WHO = "http://hl7.org/fhir/sid/icd-10-cm", "http://hl7.org/fhir/sid/icd-10"

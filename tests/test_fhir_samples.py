@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from osteo_kg import Case, UnreadableCaseError
-from osteo_kg.knowledge_base import KnowledgeBase
-
 from bundles import NO_FRACTURE, POSTMENOPAUSAL, assess, bundle, fractures, patient, reasons, said, told
 from helpers import ON
+from osteo_kg import Case, UnreadableCaseError
+from osteo_kg.knowledge_base import KnowledgeBase
 
 FHIR = Path(__file__).parent / "fhir"
 FOREARM, HIP, NO_FRACTURES = (
