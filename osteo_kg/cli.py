@@ -94,7 +94,7 @@ def assess(
     by: Method,
     guidelines: tuple[str, ...],
 ) -> None:
-    """Assess the patients of FILE... (.ttl .nt .jsonld .rdf .json .jsonl .csv, FHIR as .json or .ndjson; - is standard input)."""
+    """Assess the patients of FILE... (RDF, flat records or FHIR; - is standard input)."""
     knowledge_base = KnowledgeBase.load(folders)
     cases, unread = read_cases(
         knowledge_base,

@@ -19,7 +19,16 @@ from osteo_kg.knowledge import Terms
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.report import ValidationReport
 from osteo_kg.schemas import assessment_schema, record_schema
-from osteo_kg.writing import FORMATS, RDF_FORMATS, check_fits, empty_record, names_shared, shared_names, write_cases
+from osteo_kg.writing import (
+    FORMATS,
+    RDF_FORMATS,
+    SAYING_COMPLETENESS,
+    check_fits,
+    empty_record,
+    names_shared,
+    shared_names,
+    write_cases,
+)
 
 
 @click.command()
@@ -65,13 +74,15 @@ def _fits(case: Case, form: str, terms: Terms, shared: frozenset[str]) -> bool:
         return False
     try:
         check_fits(case, form, terms)
-        for key in completeness_implied(case) if form not in RDF_FORMATS else ():
+        for key in completeness_implied(case) if form not in SAYING_COMPLETENESS else ():
             complain(
                 f"{case.patient}: that {key} is complete goes without saying in {form}, as for any list with entries."
             )
     except UsageError as error:
         complain(str(error))
         return False
+    if case.remarks:
+        complain(f"{case.patient}: elements of the source were not used; {form} does not name them, and assess does.")
     common = names_shared(case, shared)
     if common:
         complain(

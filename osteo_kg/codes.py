@@ -10,6 +10,7 @@ from osteo_kg.triples import Triples
 from osteo_kg.vocabulary import OSTEO
 
 _NS = str(OSTEO._NS)
+_SKOS = "http://www.w3.org/2004/02/skos/core#"
 _RELATIONS = (_NS + "hasCode", _NS + "hasClassCode")
 
 
@@ -48,6 +49,13 @@ class Codes:
         for code in self._codes.values():
             for term in code.stands_for:
                 self._of[term].append(code)
+        self._matches = {
+            term: code
+            for match in ("closeMatch", "exactMatch")
+            for term, concept in triples.pairs(_SKOS + match)
+            for code in self._of[term]
+            if concept.rsplit("/", 1)[-1] == code.value
+        }
 
     def find(self, system: str, value: str) -> Code | None:
         """Give a code, or in a system in which codes nest the narrowest one above it; None where there is none."""
@@ -60,6 +68,10 @@ class Codes:
     def of(self, term: str) -> tuple[Code, ...]:
         """Give the codes that stand for a term."""
         return tuple(self._of.get(term, ()))
+
+    def match(self, term: str) -> Code | None:
+        """Give the code of the concept that the ontology matches with a term; None where there is none."""
+        return self._matches.get(term)
 
     def knows(self, system: str) -> bool:
         """Whether the ontology has any code of a system."""

@@ -31,7 +31,7 @@ def read_t_score(part: dict[str, Any], found: list[Meaning], facts: Facts) -> No
     facts.say(entry, OSTEO.tScore, ox.Literal(f"{_value(part):f}", datatype=DECIMAL))
     _side(part, found, entry, facts)
     _day(part, entry, facts)
-    if str(OSTEO.PeripheralSite) in facts.terms.types.get(site, ()):
+    if not found[0].own and str(OSTEO.PeripheralSite) in facts.terms.types.get(site, ()):
         facts.ignore(part, OSTEO.SiteNeverDecides, ", ".join((told, *_value_told(part))))
 
 
