@@ -70,8 +70,9 @@ class Codes:
         return tuple(self._of.get(term, ()))
 
     def match(self, term: str) -> Code | None:
-        """Give the code of the concept that the ontology matches with a term; None where there is none."""
-        return self._matches.get(term)
+        """Give the code of the concept that the ontology matches with a term, or its only code; None without any."""
+        alone = self._of[term] if len(self._of.get(term, ())) == 1 else [None]
+        return self._matches.get(term, alone[0])
 
     def knows(self, system: str) -> bool:
         """Whether the ontology has any code of a system."""

@@ -53,6 +53,15 @@ class OSTEO(DefinedNamespace):
     AxialTScore: URIRef
     BoneMineralDensityCode: URIRef
     RouteOfAdministration: URIRef
+    AgeAtAssessment: URIRef
+    AxialSite: URIRef
+    Disposition: URIRef
+    LowPeripheralFractureRisk: URIRef
+    Obligation: URIRef
+    RecordedSex: URIRef
+    ReviewStatus: URIRef
+    TreatmentLine: URIRef
+    TreatmentOption: URIRef
     Guideline: URIRef
     NoticeCode: URIRef
     RecordSection: URIRef

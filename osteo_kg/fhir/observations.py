@@ -20,7 +20,10 @@ _USED = ("final", "amended", "corrected")
 _STATEMENTS = {
     str(property_): property_
     for property_ in (OSTEO.climactericDisorders, OSTEO.lowPeripheralFractureRisk, OSTEO.menopausalStatusAssumed)
-} | {str(OSTEO.ClimactericDisorders): OSTEO.climactericDisorders}
+} | {
+    str(OSTEO.ClimactericDisorders): OSTEO.climactericDisorders,
+    str(OSTEO.LowPeripheralFractureRisk): OSTEO.lowPeripheralFractureRisk,
+}
 
 
 def read_observation(resource: dict[str, Any], facts: Facts, menopause: Statements) -> bool:
@@ -57,7 +60,7 @@ def _read(part: dict[str, Any], facts: Facts, menopause: Statements) -> None:
     found = meanings(part.get("code"), facts.terms)
     if not found:
         facts.ignore(part, OSTEO.DensityNotTScore, _code(part, facts))
-    elif scored := [*of_term(found, OSTEO.tScore), *of_kind(found, OSTEO.DensitometrySite, facts.terms)]:
+    elif scored := [*of_term(found, OSTEO.tScore, OSTEO.AxialTScore), *of_kind(found, OSTEO.DensitometrySite, facts.terms)]:
         read_t_score(part, scored, facts)
     elif of_term(found, OSTEO.RecordedMenopausalStatus):
         _status(part, facts, menopause)
@@ -65,7 +68,7 @@ def _read(part: dict[str, Any], facts: Facts, menopause: Statements) -> None:
         _finding(part, said[0], facts, menopause)
     elif stated := of_term(found, *_STATEMENTS):
         _statement(part, _STATEMENTS[stated[0].term], facts)
-    elif of_term(found, OSTEO.ageInYears) and isinstance(part.get("valueInteger"), Decimal):
+    elif of_term(found, OSTEO.ageInYears, OSTEO.AgeAtAssessment) and isinstance(part.get("valueInteger"), Decimal):
         facts.say(facts.patient, OSTEO.ageInYears, ox.Literal(f"{part['valueInteger']:f}", datatype=INTEGER))
     else:
         facts.ignore(part, OSTEO.ValueNotUsable, _code(part, facts))
