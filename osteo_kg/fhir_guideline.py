@@ -1,4 +1,4 @@
-"""A guideline as a FHIR R4 PlanDefinition, generated from the ontology: a rule is an action, a criterion a condition."""
+"""A guideline as a FHIR R4 PlanDefinition, out of the ontology: a rule is an action, a criterion its condition."""
 
 from __future__ import annotations
 

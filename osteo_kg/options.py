@@ -67,13 +67,18 @@ assume_postmenopausal = click.option(
     metavar="AGE",
     help="In FHIR, take a woman of this age or more for post-menopausal where her status is not recorded.",
 )
-knowledge = click.option(
-    "--knowledge",
-    "folders",
-    multiple=True,
-    metavar="DIR",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Add modules of a folder; repeatable.",
+
+knowledge, knowledge_of_the_environment = (
+    click.option(
+        "--knowledge",
+        "folders",
+        multiple=True,
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        envvar=variable,
+        help="Add modules of a folder; repeatable.",
+    )
+    for variable in (None, "OSTEO_KG_KNOWLEDGE")
 )
 guideline = click.option(
     "--guideline", default=DEFAULT_GUIDELINE, metavar="ID", show_default=True, help="Guideline to apply."

@@ -15,14 +15,20 @@ from helpers import ROOT
 
 MODULES = sorted((ROOT / "osteo_kg").rglob("*.py"))
 _HELPERS = {
+    "bridge.py",
+    "canonical.py",
+    "checking.py",
     "conftest.py",
     "documents.py",
-    "helpers.py",
-    "strategies.py",
-    "canonical.py",
-    "bridge.py",
     "fetch_jars.py",
+    "helpers.py",
     "jvm.py",
+    "manifests.py",
+    "processes.py",
+    "remote_servers.py",
+    "results.py",
+    "serving.py",
+    "strategies.py",
 }
 
 

@@ -60,7 +60,10 @@ def _read(part: dict[str, Any], facts: Facts, menopause: Statements) -> None:
     found = meanings(part.get("code"), facts.terms)
     if not found:
         facts.ignore(part, OSTEO.DensityNotTScore, _code(part, facts))
-    elif scored := [*of_term(found, OSTEO.tScore, OSTEO.AxialTScore), *of_kind(found, OSTEO.DensitometrySite, facts.terms)]:
+    elif scored := [
+        *of_term(found, OSTEO.tScore, OSTEO.AxialTScore),
+        *of_kind(found, OSTEO.DensitometrySite, facts.terms),
+    ]:
         read_t_score(part, scored, facts)
     elif of_term(found, OSTEO.RecordedMenopausalStatus):
         _status(part, facts, menopause)

@@ -23,6 +23,7 @@ from osteo_kg_server.store.base import (
     Change,
     DeadlineError,
     Limits,
+    Load,
     NotOfferedError,
     ProtectedError,
     Query,
@@ -30,10 +31,11 @@ from osteo_kg_server.store.base import (
     Update,
 )
 from osteo_kg_server.store.statements import Statements, both_forms
-from osteo_kg_server.store.updates import data_only
+from osteo_kg_server.store.updates import plain
 from osteo_kg_server.store.workers import Worker, Workers
 
 _WHOLE = 4 << 20  # bytes of a result that is sent whole, with its length, and can still turn into an error
+_LONGEST = 1 << 20  # characters of a statement
 _GRACE = 0.05  # seconds by which a worker may die before its deadline, as clocks have it
 
 
@@ -64,8 +66,9 @@ class LocalStore:
         self._statements = Statements(folder)
         self._writing = threading.RLock()
         self._started, self._writes = uuid.uuid4().hex[:12], 0
-        self._workers = Workers(self._limits)
-        self._fill_index()
+        self._workers, self._building = Workers(self._limits), False
+        self._sizes: tuple[str, dict[str, int]] = ("", {})
+        self._workers.change(self._everything())
 
     @property
     def generation(self) -> str:
@@ -76,6 +79,19 @@ class LocalStore:
     def union(self) -> bool:
         """Say whether the default graph of a query is the union of all graphs."""
         return not self._scratch
+
+    @property
+    def load(self) -> Load:
+        """Say how many workers are at something, and how many wait."""
+        return self._workers.load
+
+    def check(self) -> None:
+        """Pass where queries are answered; an index that is gone is built again."""
+        if self._building:
+            raise BusyError("The index is being built.", advice="Ask again in a little while.")
+        if not self._workers.all_lent:
+            with ExitStack() as held:
+                self._worker(held)
 
     def names(self) -> list[str]:
         """Give the names of the graphs, sorted."""
@@ -88,6 +104,16 @@ class LocalStore:
     def size(self, graph: str) -> int:
         """Give the number of triples of a graph."""
         return len(self._fixed.get(graph, ())) + self._statements.size(graph)
+
+    def sizes(self) -> dict[str, int]:
+        """Give the number of triples of every graph, counted once after a write."""
+        generation, sizes = self._sizes
+        if generation != self.generation:
+            generation, sizes = self.generation, {name: len(triples) for name, triples in self._fixed.items()}
+            for name, size in self._statements.sizes().items():
+                sizes[name] = sizes.get(name, 0) + size
+            self._sizes = generation, sizes
+        return sizes
 
     def triples(self, graph: str) -> Iterator[ox.Triple]:
         """Give the triples of a graph as they were written."""
@@ -120,14 +146,14 @@ class LocalStore:
             if running.worker.done:
                 return Answer(running.kind, running.form, b"".join(first))
             going_on = held.pop_all()
-            return Answer(running.kind, running.form, None, _rest(first, running, going_on))
+            return Answer(running.kind, running.form, None, _rest(first, running, going_on), going_on.close)
 
     def update(self, update: Update) -> None:
         """Carry out an update: whole, or not at all."""
         self._check(update.text, self._limits.upload_bytes)
         stays_inside(update.text)
         with self._writing:
-            changes = data_only(update.text, update.base)
+            changes = plain(update.text, update.base, self.names())
             if changes is not None:
                 self._write(changes)
                 return
@@ -175,19 +201,24 @@ class LocalStore:
 
     def _worker(self, held: ExitStack) -> Worker:
         """Borrow a worker; where the process that forks them died, it is started again and filled."""
+        index = self._workers.index
         try:
             return held.enter_context(self._workers.borrowed())
         except EOFError:
             with self._writing:
-                self._start_anew()
+                if self._workers.index is index:  # nobody else was here first
+                    self._start_anew()
         try:
             return held.enter_context(self._workers.borrowed())
         except EOFError as error:
             raise BusyError("The index is being built.", advice="Ask again in a little while.") from error
 
     def _start_anew(self) -> None:
-        self._workers.start_anew()
-        self._fill_index()
+        self._building = True
+        try:
+            self._workers.start_anew(self._everything())
+        finally:
+            self._building = False
 
     def _tried(self, update: Update) -> dict[str, Any]:
         """Have an update evaluated on a copy, and give what it would change."""
@@ -212,15 +243,16 @@ class LocalStore:
                 self._statements.drop(name)
         self._writes += 1
         try:
-            for each in for_index:
-                self._workers.change(**each)
-            if dropped:
-                self._workers.change(dropped=dropped)
+            self._workers.change([*for_index, {"dropped": dropped}])
         except EOFError:
             self._start_anew()
 
     def _kept(self, change: Change) -> dict[str, Any]:
-        """Keep one change, and give it as the index wants it."""
+        """Keep one change, and give it as the index wants it.
+
+        Raises:
+            TooLargeError: a statement is longer than the index can read.
+        """
         removed, added = [], []
         gone = change.cleared - change.created - {DEFAULT_GRAPH}
         for name in change.cleared:
@@ -236,6 +268,8 @@ class LocalStore:
         for name, triples in change.added.items():
             known = self._known(name)
             forms = [both_forms(triple) for triple in triples if triple not in known]
+            if any(len(written) > _LONGEST for _, written in forms):
+                raise TooLargeError("A statement is too long.", advice=f"Keep each below {_LONGEST:,} characters.")
             self._statements.add(name, forms)
             added.append((name, _document(indexed for indexed, _ in forms)))
         return {
@@ -259,12 +293,13 @@ class LocalStore:
                 advice="The graphs of the knowledge are read only: write to others.",
             )
 
-    def _fill_index(self) -> None:
+    def _everything(self) -> Iterator[Mapping[str, Any]]:
+        """Give all there is, as the index wants it, a graph at a time."""
         for name, triples in self._fixed.items():
-            self._workers.change(created=[name], added=[(name, _document(map(str, triples)))])
+            yield {"created": [name], "added": [(name, _document(map(str, triples)))]}
         for name in [DEFAULT_GRAPH, *self._statements.graphs()]:
             lines = _document(indexed for indexed, _ in self._statements.lines(name))
-            self._workers.change(created=[name] if name else [], added=[(name, lines)])
+            yield {"created": [name] if name else [], "added": [(name, lines)]}
 
 
 class _Running:
@@ -274,6 +309,7 @@ class _Running:
         self.worker, self._seconds = worker, seconds
         self._until = time.monotonic() + seconds
         self._head: dict[str, Any] = {}
+        self._first = b""
 
     @property
     def kind(self) -> Any:
@@ -286,25 +322,30 @@ class _Running:
     def header(self) -> dict[str, Any]:
         """Wait for the head of the answer."""
         if not self._head:
-            self._head = json.loads(self._next())
+            tag, message = self._next()
+            self._head, self._first = (
+                channel.split_whole(message) if tag == channel.WHOLE else (json.loads(message), b"")
+            )
         return self._head
 
     def until(self, most: int) -> Iterator[bytes]:
         """Give the next parts of the answer, up to its end or to so many bytes."""
         self.header()
+        first, self._first = self._first, b""
+        yield first
         while not self.worker.done and most > 0:
-            part = self._next()
+            _, part = self._next()
             most -= len(part)
             yield part
 
-    def _next(self) -> bytes:
+    def _next(self) -> tuple[bytes, bytes]:
         try:
             tag, message = self.worker.receive()
         except EOFError as error:
             raise self._died() from error
         if tag == channel.ERROR:
             raise _error(json.loads(message))
-        return message
+        return tag, message
 
     def _died(self) -> Exception:
         if time.monotonic() >= self._until - _GRACE:
@@ -313,7 +354,8 @@ class _Running:
                 advice="Ask for less, or in smaller parts.",
             )
         return TooLargeError(
-            "It needed more memory than is allowed and was stopped.", advice="Ask for less, or in smaller parts."
+            "It needed more memory, or was deeper, than is allowed, and was stopped.",
+            advice="Ask for less, or in smaller parts.",
         )
 
 

@@ -79,6 +79,10 @@ class Statements:
         [(count,)] = self._rows("SELECT COUNT(*) FROM statement WHERE graph = ?", (graph,))
         return int(count)
 
+    def sizes(self) -> dict[str, int]:
+        """Give the number of statements of every graph that has some."""
+        return {name: int(count) for name, count in self._rows("SELECT graph, COUNT(*) FROM statement GROUP BY graph")}
+
     def clear(self, graph: str) -> None:
         """Take all statements of a graph away."""
         self._database.execute("DELETE FROM statement WHERE graph = ?", (graph,))
