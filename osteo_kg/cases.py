@@ -85,6 +85,7 @@ class Case:
         findings: what the reader itself refuses.
         flat: whether she came as a flat record, so that findings speak of its keys.
         remarks: what the reader says of elements of the source record.
+        born_between: the first and the last day on which she may be born, where her birth date is not whole.
     """
 
     patient: str
@@ -94,6 +95,7 @@ class Case:
     findings: tuple[Finding, ...] = ()
     flat: bool = False
     remarks: tuple[Remark, ...] = ()
+    born_between: tuple[datetime.date, datetime.date] | None = None
 
     def __repr__(self) -> str:
         """Say how large the case is; never what it says."""

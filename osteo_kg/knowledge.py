@@ -114,6 +114,8 @@ _LIMITS = [
     "above",
     "atMost",
     "atLeast",
+    "below",
+    "measures",
     "readAs",
     "hasMember",
     "concernsOption",

@@ -90,6 +90,7 @@ class OSTEO(DefinedNamespace):
     isDeceased: URIRef
     menopausalStatusAssumed: URIRef
 
+    BirthDateNotWhole: URIRef
     BodySiteNotKnown: URIRef
     CodeDecidesNothing: URIRef
     CodeNotRead: URIRef

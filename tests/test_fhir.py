@@ -341,6 +341,35 @@ def test_a_woman_is_assumed_post_menopausal_from_an_age_on(
     assert said(case, "menopausalStatusAssumed") == (["true"] if assumed else [])
 
 
+@pytest.mark.parametrize(
+    ("born", "status"),
+    [
+        ("1950", "not-met"),
+        ("1970", "met"),
+        ("1966", "met"),  # 59 or 60, both inside
+        ("1965", "unknown"),  # 60 or 61
+        ("1965-11", "unknown"),  # 61 from the 22nd of November on, 60 before
+        ("1965-12", "met"),
+        ("1976", "unknown"),  # 49 or 50
+        ("1976-11", "unknown"),
+        ("1976-10", "met"),
+        ("1977", "not-met"),
+        ("1950-13", "unknown"),
+    ],
+)
+@pytest.mark.parametrize("by", ["situation", "reasoning"])
+def test_a_birth_date_that_is_not_whole_bounds_the_age(
+    knowledge_base: KnowledgeBase, born: str, status: str, by: Any
+) -> None:
+    """The age is known only where both bounds fall in one band; aged 50 to 60 is what the guideline asks."""
+    text = bundle(patient(birthDate=born), POSTMENOPAUSAL, NO_FRACTURE, t_score("38267-1", -3.2))
+    [case] = knowledge_base.read(text, "fhir")
+    assessment = knowledge_base.assess(case, on=ON, by=by)
+    [aged] = [c for o in assessment.options for c in o.criteria if c.label.en == "aged 50 to 60"]
+    assert aged.status == status
+    assert born in told(assessment, "element-ignored")[0]
+
+
 def test_nothing_is_assumed_of_a_recorded_status(knowledge_base: KnowledgeBase) -> None:
     """The record says otherwise."""
     case = read(knowledge_base, condition(SNOMED, "22636003"), assume_postmenopausal_from=50)

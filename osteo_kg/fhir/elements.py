@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import calendar
+import datetime
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from osteo_kg.cases import day_literal
 
-_DAY = len("2026-11-22")
+_DAY, _DECEMBER = len("2026-11-22"), 12
 _PARTIAL = re.compile(r"\d{4}(-\d{2})?", re.ASCII)
 
 
@@ -63,6 +65,23 @@ def day(value: Any) -> str | None:
     written = value[:_DAY] if literal is None and value[_DAY : _DAY + 1] == "T" else value
     literal = literal or day_literal(written)
     return literal.value[:_DAY] if literal else None
+
+
+def span(value: Any) -> tuple[datetime.date, datetime.date] | None:
+    """Give the first and the last day of a year or of a month; None where it is neither.
+
+    >>> [str(day) for day in span("2024-02")]
+    ['2024-02-01', '2024-02-29']
+    """
+    if not is_partial(value):
+        return None
+    year, _, month = value.partition("-")
+    try:
+        first_day = datetime.date(int(year), int(month or 1), 1)
+        last_month = first_day.replace(month=int(month or _DECEMBER))
+        return first_day, last_month.replace(day=calendar.monthrange(last_month.year, last_month.month)[1])
+    except ValueError:
+        return None
 
 
 def is_partial(value: Any) -> bool:

@@ -9,7 +9,7 @@ import pyoxigraph as ox
 
 from osteo_kg.cases import BOOLEAN, day_literal
 from osteo_kg.fhir.bundles import Gathered
-from osteo_kg.fhir.elements import day, each, is_partial, text
+from osteo_kg.fhir.elements import day, each, is_partial, span, text
 from osteo_kg.fhir.facts import Facts, node
 from osteo_kg.fhir.meanings import OWN_SYSTEM
 from osteo_kg.vocabulary import OSTEO
@@ -34,7 +34,7 @@ def read_patient(patient: dict[str, Any], facts: Facts) -> None:
     if literal := day_literal(day(born) or ""):
         facts.say(facts.patient, OSTEO.birthDate, literal)
     elif is_partial(born):
-        facts.ignore(patient, OSTEO.DateNotWhole, f"birthDate {born}")
+        facts.ignore(patient, OSTEO.BirthDateNotWhole, f"birthDate {born}")
     if isinstance(died := patient.get("deceasedBoolean", bool(patient.get("deceasedDateTime")) or None), bool):
         facts.say(facts.patient, OSTEO.isDeceased, ox.Literal(str(died).lower(), datatype=BOOLEAN))
 
@@ -49,11 +49,9 @@ def assume_postmenopausal(patient: dict[str, Any], facts: Facts, least_age: int,
 
 def _least_age(born: Any, facts: Facts, on: datetime.date) -> int | None:
     """Give the completed years that a birth date, whole or not, leaves her with at least, or the age stated."""
-    if is_partial(born):
-        year, _, month = born.partition("-")
-        return on.year - int(year) - (not month or int(month) >= on.month)
-    if whole := day(born):
-        birth = datetime.date.fromisoformat(whole)
+    between, whole = span(born), day(born)
+    if between or whole:
+        birth = between[1] if between else datetime.date.fromisoformat(whole or "")
         return on.year - birth.year - ((birth.month, birth.day) > (on.month, on.day))
     stated = [t.object for t in facts.triples if t.predicate == node(OSTEO.ageInYears)]
     return min((int(age.value) for age in stated if isinstance(age, ox.Literal)), default=None)

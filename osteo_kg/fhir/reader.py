@@ -15,6 +15,7 @@ from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.fhir.bundles import Gathered, Input, Resource, gather
 from osteo_kg.fhir.checks import keys_twice, problems
 from osteo_kg.fhir.conditions import read_condition
+from osteo_kg.fhir.elements import span
 from osteo_kg.fhir.facts import Facts
 from osteo_kg.fhir.fractures import Fractures
 from osteo_kg.fhir.menopause import Statements
@@ -80,7 +81,14 @@ def _case(person: Gathered, fallback: str, found: Input, terms: Terms, postmenop
     _strays(found, facts)
     refused = [reserved(name)] if facts.patient.value.startswith(str(OSTEO._NS)) else []
     refused += [_twice(name, key) for key in dict.fromkeys(keys_twice(person.patient))]
-    return Case(name, facts.patient.value, normalised(facts.triples), (), tuple(refused), remarks=facts.remarks)
+    return Case(
+        name,
+        facts.patient.value,
+        normalised(facts.triples),
+        findings=tuple(refused),
+        remarks=facts.remarks,
+        born_between=span(person.patient.get("birthDate")),
+    )
 
 
 def _twice(name: str, key: str) -> Finding:
