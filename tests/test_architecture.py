@@ -16,6 +16,7 @@ from helpers import ROOT
 MODULES = sorted((ROOT / "osteo_kg").rglob("*.py"))
 _HELPERS = {
     "bridge.py",
+    "bundles.py",
     "canonical.py",
     "checking.py",
     "conftest.py",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from bundles import (
     ATC,
@@ -36,6 +37,7 @@ from bundles import (
 )
 from helpers import ON
 from osteo_kg import UnreadableCaseError
+from osteo_kg.cli import main
 from osteo_kg.knowledge_base import KnowledgeBase
 
 # Densitometry
@@ -610,3 +612,23 @@ def test_elements_of_any_shape_are_read_without_an_error(knowledge_base: Knowled
 def test_nothing_known_of_treatments_closes_them(knowledge_base: KnowledgeBase) -> None:
     """Each section has its own list."""
     assert said(read(knowledge_base, nothing_known("TreatmentHistory")), "isCompleteFor") == ["TreatmentHistory"]
+
+
+# On the command line
+
+
+def test_a_folder_is_a_bulk_export(tmp_path: Path) -> None:
+    """The resources of all its NDJSON files are read together."""
+    for kind, resource in (("Patient", patient()), ("Condition", POSTMENOPAUSAL)):
+        (tmp_path / f"{kind}.ndjson").write_text(json.dumps(resource) + "\n", encoding="utf-8")
+    done = CliRunner().invoke(main, ["assess", str(tmp_path), "--on", "2026-11-22", "--format", "json"])
+    assert json.loads(done.stdout)["disposition"] == "densitometry-required"
+
+
+def test_a_conversion_says_that_elements_were_left_out(tmp_path: Path) -> None:
+    """An RDF format does not name them."""
+    file = tmp_path / "bundle.json"
+    file.write_text(bundle(patient(), condition(SNOMED, "38341003")), encoding="utf-8")
+    done = CliRunner().invoke(main, ["convert", str(file), "--to", "ttl"])
+    assert done.exit_code == 0
+    assert "elements of the source were not used" in done.stderr
