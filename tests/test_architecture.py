@@ -13,7 +13,7 @@ import pytest
 import osteo_kg
 from helpers import ROOT
 
-MODULES = sorted((ROOT / "osteo_kg").rglob("*.py"))
+MODULES = sorted(path for folder in ("osteo_kg", "server") for path in (ROOT / folder).rglob("*.py"))
 _HELPERS = {
     "bridge.py",
     "bundles.py",

@@ -98,6 +98,8 @@ def _said(update: str) -> set[str] | None:
         "INSERT DATA { <a> <b> <c> . GRAPH <urn:g> { <a> <b> <c> } } ; DROP SILENT GRAPH <urn:g>",
         "INSERT DATA { <a> <b> <c> . GRAPH <urn:g> { <a> <b> <c> } } ; clear default",
         "INSERT DATA { <a> <b> <c> . GRAPH <urn:g> { <a> <b> <c> } } ; CLEAR NAMED",
+        "INSERT DATA { GRAPH <urn:new> { <a> <b> <c> } } ; DROP NAMED",
+        "INSERT DATA { GRAPH <urn:new> { <a> <b> <c> } } ; CLEAR GRAPH <urn:new>",
         "INSERT DATA { <a> <b> <c> . GRAPH <urn:g> { <a> <b> <c> } } ; DROP ALL ;",
     ],
 )

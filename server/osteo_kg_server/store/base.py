@@ -12,6 +12,7 @@ from osteo_kg import OsteoError
 
 Kind = Literal["solutions", "boolean", "graph"]
 DEFAULT_GRAPH = ""  # the name of the graph that has none
+WHOLE = 4 << 20  # bytes of a result that is sent whole, with its length, and can still turn into an error
 
 
 class DeadlineError(OsteoError):

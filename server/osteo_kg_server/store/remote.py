@@ -17,6 +17,7 @@ from osteo_kg import GRAPH, check_graphs, has_dataset_clause
 from osteo_kg_server.store import asking, replies
 from osteo_kg_server.store.base import (
     DEFAULT_GRAPH,
+    WHOLE,
     Answer,
     Change,
     Limits,
@@ -33,7 +34,6 @@ from osteo_kg_server.store.writing import additions, nameless_again, written
 
 NOTES = GRAPH + "notes"
 _VALUE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#value"
-_WHOLE = 4 << 20  # bytes of a result that is sent whole, with its length, and can still turn into an error
 _REWRITTEN = 64 << 20  # bytes of a graph that is turned into another format
 _OPERATIONS = 20  # of one request that loads knowledge
 #: The ways of asking a store for the union of its graphs: nothing (it is so already), and Oxigraph's parameter.
@@ -141,7 +141,7 @@ class RemoteStore:
             reply = held.enter_context(self._endpoint.asked(text, form, fields, query.seconds))
             parts: list[bytes] = []
             coming = self._endpoint.limited(reply, form, parts)
-            if all(count < _WHOLE for count in coming):
+            if all(count < WHOLE for count in coming):
                 return Answer(kind, form, b"".join(parts))
             going_on = held.pop_all()
             return Answer(kind, form, None, _rest(parts, coming, going_on), going_on.close)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection
+from typing import Any
 
 import pyoxigraph as ox
 
 from osteo_kg import code_only
 from osteo_kg_server.store.base import DEFAULT_GRAPH, Change
+from osteo_kg_server.store.statements import triples_of
 
 _PROLOGUE = re.compile(r"\s*(?:PREFIX\s+[^\s:]*:|BASE(?![\w:-]))", re.IGNORECASE)
 _GRAPH = re.compile(r"(?<![\w:?$@-])GRAPH(?![\w:-])", re.IGNORECASE)
@@ -37,19 +39,30 @@ def plain(text: str, base: str, names: Collection[str]) -> list[Change] | None:
         base: the IRI that relative IRIs are resolved against.
         names: the graphs that are there.
     """
-    blank, at, prologue, changes = code_only(text), 0, "", []
+    blank, at, prologue, there = code_only(text), 0, "", set(names)
+    changes: list[Change] = []
     while blank[at:].strip():
         at, prologue = _past_prologue(text, blank, at, prologue)
-        read = _data(text, blank, at, prologue, base) or _graphs(text, at, names)
+        read = _data(text, blank, at, prologue, base) or _graphs(text, at, there)
         if read is None:
             return None
         change, at = read
         changes.append(change)
+        there = (there - change.cleared) | change.created | {name for name in change.added if name}
         separator = _SEPARATOR.match(blank, at)
         if separator is None:
             return None
         at = separator.end()
     return changes or None
+
+
+def tried(told: dict[str, Any]) -> Change:
+    """Give the change that a worker found an update to make."""
+    return Change(
+        removed={name: list(triples_of(lines)) for name, lines in told["removed"]},
+        added={name: list(triples_of(lines)) for name, lines in told["added"]},
+        created=frozenset(told["created"]),
+    )
 
 
 def _data(text: str, blank: str, at: int, prologue: str, base: str) -> tuple[Change, int] | None:
