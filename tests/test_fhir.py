@@ -406,6 +406,12 @@ def test_a_death_is_told(knowledge_base: KnowledgeBase, death: Resource) -> None
     assert told(knowledge_base.assess(case, on=ON), "deceased")
 
 
+def test_a_living_patient_fits_into_a_flat_record(knowledge_base: KnowledgeBase) -> None:
+    """That she is not dead goes without saying."""
+    [case] = knowledge_base.read(bundle(patient(deceasedBoolean=False)), "fhir")
+    assert said(case, "isDeceased") == []
+
+
 # Treatments
 
 

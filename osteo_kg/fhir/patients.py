@@ -35,8 +35,8 @@ def read_patient(patient: dict[str, Any], facts: Facts) -> None:
         facts.say(facts.patient, OSTEO.birthDate, literal)
     elif is_partial(born):
         facts.ignore(patient, OSTEO.BirthDateNotWhole, f"birthDate {born}")
-    if isinstance(died := patient.get("deceasedBoolean", bool(patient.get("deceasedDateTime")) or None), bool):
-        facts.say(facts.patient, OSTEO.isDeceased, ox.Literal(str(died).lower(), datatype=BOOLEAN))
+    if patient.get("deceasedBoolean") is True or patient.get("deceasedDateTime"):
+        facts.say(facts.patient, OSTEO.isDeceased, ox.Literal("true", datatype=BOOLEAN))
 
 
 def assume_postmenopausal(patient: dict[str, Any], facts: Facts, least_age: int, on: datetime.date) -> None:
