@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TypeGuard
+from typing import Literal, TypeGuard
 from urllib.parse import quote
 
 import pyoxigraph as ox
@@ -59,6 +59,21 @@ _LONGEST_EXPONENT = 400  # past any xsd:double; a longer one would be written ou
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What the reader says of an element of the source record, which no triple of the case can say.
+
+    Attributes:
+        kind: the lifted property that carries it to the notices.
+        element: the element, in words a person can follow.
+        reason: the IRI of an `osteo:ReasonNotUsed`, where the element was not used.
+    """
+
+    kind: Literal["ignoredElement", "invalidElement", "openLevel", "doubtfulProduct"]
+    element: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One patient, ready to be validated and assessed.
 
@@ -69,6 +84,8 @@ class Case:
         ignored: the properties of other vocabularies that were not read.
         findings: what the reader itself refuses.
         flat: whether she came as a flat record, so that findings speak of its keys.
+        remarks: what the reader says of elements of the source record.
+        born_between: the first and the last day on which she may be born, where her birth date is not whole.
     """
 
     patient: str
@@ -77,6 +94,8 @@ class Case:
     ignored: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     flat: bool = False
+    remarks: tuple[Remark, ...] = ()
+    born_between: tuple[datetime.date, datetime.date] | None = None
 
     def __repr__(self) -> str:
         """Say how large the case is; never what it says."""

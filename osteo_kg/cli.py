@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ from osteo_kg import cli_cohort, cli_query, cli_records, cli_serve, options, res
 from osteo_kg.assessment import Assessment
 from osteo_kg.console import Refusals, complain, complain_of, progress, write
 from osteo_kg.errors import KnowledgeError, OsteoError
+from osteo_kg.fhir_guidance import guidance_bundle
+from osteo_kg.fhir_guideline import plan_definition
 from osteo_kg.graph_formats import GRAPH_FORMATS, written_graph
 from osteo_kg.inputs import read_cases
 from osteo_kg.knowledge_base import KnowledgeBase, Method
@@ -48,7 +51,8 @@ class _Main(click.Group):
 def _inputs(command: _Command) -> _Command:
     """Add what every command that reads patients takes."""
     files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
-    for option in (options.knowledge, options.ignore_columns, options.input_format, options.on, files):
+    reading = (options.assume_postmenopausal, options.ignore_columns, options.input_format)
+    for option in (options.knowledge, *reading, options.on, files):
         command = option(command)
     return command
 
@@ -67,7 +71,7 @@ def main() -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "jsonl", *GRAPH_FORMATS]),
+    type=click.Choice(["text", "json", "jsonl", *GRAPH_FORMATS, "fhir"]),
     default="text",
     help="Format of the answers.",
 )
@@ -85,6 +89,7 @@ def assess(
     on: datetime.date | None,
     input_format: str | None,
     ignore_columns: tuple[str, ...],
+    assume_postmenopausal_from: int | None,
     folders: tuple[Path, ...],
     form: str,
     language: Language,
@@ -92,9 +97,16 @@ def assess(
     by: Method,
     guidelines: tuple[str, ...],
 ) -> None:
-    """Assess the patients of FILE... (.ttl .nt .jsonld .rdf .json .jsonl .csv; - is standard input)."""
+    """Assess the patients of FILE... (RDF, flat records or FHIR; - is standard input)."""
     knowledge_base = KnowledgeBase.load(folders)
-    cases, unread = read_cases(knowledge_base, files, input_format, ignore_columns)
+    cases, unread = read_cases(
+        knowledge_base,
+        files,
+        input_format,
+        ignore_columns,
+        assume_postmenopausal_from=assume_postmenopausal_from,
+        on=on,
+    )
     for_each = [
         knowledge_base.assess_all(cases, on=on, assume_complete=assume_complete, by=by, guideline=guideline)
         for guideline in guidelines
@@ -105,6 +117,9 @@ def assess(
         made = datetime.datetime.now(datetime.UTC)
         triples = (t for a in answers if isinstance(a, Assessment) for t in knowledge_base.triples(a, ended=made))
         click.echo(written_graph(triples, form), nl=False)
+    elif form == "fhir":
+        given = (each for each in answers if isinstance(each, Assessment))
+        _print_json(guidance_bundle(given, knowledge_base.knowledge.terms, language))
     else:
         write(answers, form, language, several=total > 1)
     _end(unread, answers.reports, language)
@@ -125,13 +140,21 @@ def validate(
     on: datetime.date | None,
     input_format: str | None,
     ignore_columns: tuple[str, ...],
+    assume_postmenopausal_from: int | None,
     folders: tuple[Path, ...],
     form: str,
     language: Language,
 ) -> None:
     """Say of the patients of FILE... whether they are fit to be assessed, and what to correct."""
     knowledge_base = KnowledgeBase.load(folders)
-    cases, unread = read_cases(knowledge_base, files, input_format, ignore_columns)
+    cases, unread = read_cases(
+        knowledge_base,
+        files,
+        input_format,
+        ignore_columns,
+        assume_postmenopausal_from=assume_postmenopausal_from,
+        on=on,
+    )
     reports = [knowledge_base.validate(case, on=on) for case in progress(cases, "Validating", len(cases))]
     write(reports, form, language, several=len(reports) > 1)
     _end(unread, [report for report in reports if not report.conforms], language)
@@ -139,18 +162,22 @@ def validate(
 
 @main.command()
 @click.option("--all", "everything", is_flag=True, help="Every situation, those with unknown facts too.")
-@click.option("--format", "form", type=click.Choice(["text", "csv", "html", "turtle"]), default="text", help="Format.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "csv", "html", "turtle", "fhir"]), default="text", help="Format."
+)
 @options.knowledge
 @options.guideline
 @options.language
 def table(everything: bool, form: str, folders: tuple[Path, ...], guideline: str, language: Language) -> None:
     """Print the decision table: one page that a clinician can sign, or every situation.
 
-    As Turtle, it is every situation.
+    As Turtle, it is every situation; as FHIR, a PlanDefinition of the rules that the table follows from.
     """
     engine = KnowledgeBase.load(folders).engine(guideline)
     if form == "turtle":
         table_formats.write_turtle(engine, sys.stdout.buffer)
+    elif form == "fhir":
+        _print_json(plan_definition(engine.guideline, engine.knowledge, language))
     elif everything:
         rows = table_formats.every_line(engine)
         if form == "csv":
@@ -178,6 +205,10 @@ def table(everything: bool, form: str, folders: tuple[Path, ...], guideline: str
 def ontology(form: str, folders: tuple[Path, ...]) -> None:
     """Print the whole ontology: all modules merged under one header, without imports."""
     click.echo(written(KnowledgeBase.load(folders).knowledge, form), nl=False)
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2).encode())
 
 
 def _one_by_one(

@@ -26,6 +26,7 @@ from osteo_kg.store import GRAPH_FORMATS, SOLUTION_FORMATS, build_dataset
 @options.on
 @options.input_format
 @options.ignore_columns
+@options.assume_postmenopausal
 @options.knowledge
 @options.guideline
 def query(
@@ -35,12 +36,20 @@ def query(
     on: datetime.date | None,
     input_format: str | None,
     ignore_columns: tuple[str, ...],
+    assume_postmenopausal_from: int | None,
     folders: tuple[Path, ...],
     guideline: str,
 ) -> None:
     """Answer a SPARQL query over the knowledge, the decision table, and the patients of FILE... with their answers."""
     knowledge_base = KnowledgeBase.load(folders)
-    cases, unread = read_cases(knowledge_base, files, input_format, ignore_columns)
+    cases, unread = read_cases(
+        knowledge_base,
+        files,
+        input_format,
+        ignore_columns,
+        assume_postmenopausal_from=assume_postmenopausal_from,
+        on=on,
+    )
     dataset = build_dataset(knowledge_base, cases, on=on, guideline=guideline)
     result = dataset.query(_text(query))
     usual = {"graph": "turtle", "boolean": "json", "solutions": "csv"}[result.kind]

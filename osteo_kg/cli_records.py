@@ -19,7 +19,16 @@ from osteo_kg.knowledge import Terms
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.report import ValidationReport
 from osteo_kg.schemas import assessment_schema, record_schema
-from osteo_kg.writing import FORMATS, RDF_FORMATS, check_fits, empty_record, names_shared, shared_names, write_cases
+from osteo_kg.writing import (
+    FORMATS,
+    RDF_FORMATS,
+    SAYING_COMPLETENESS,
+    check_fits,
+    empty_record,
+    names_shared,
+    shared_names,
+    write_cases,
+)
 
 
 @click.command()
@@ -27,12 +36,14 @@ from osteo_kg.writing import FORMATS, RDF_FORMATS, check_fits, empty_record, nam
 @click.option("--to", "form", type=click.Choice(FORMATS), required=True, help="Format to write.")
 @options.input_format
 @options.ignore_columns
+@options.assume_postmenopausal
 @options.knowledge
 def convert(
     files: tuple[str, ...],
     form: str,
     input_format: str | None,
     ignore_columns: tuple[str, ...],
+    assume_postmenopausal_from: int | None,
     folders: tuple[Path, ...],
 ) -> None:
     """Write the patients of FILE... in another format.
@@ -41,7 +52,13 @@ def convert(
     """
     knowledge_base = KnowledgeBase.load(folders)
     terms = knowledge_base.knowledge.terms
-    cases, unread = read_cases(knowledge_base, files, input_format, ignore_columns)
+    cases, unread = read_cases(
+        knowledge_base,
+        files,
+        input_format,
+        ignore_columns,
+        assume_postmenopausal_from=assume_postmenopausal_from,
+    )
     shared = shared_names(cases) if form in RDF_FORMATS else frozenset[str]()
     fitting = [case for case in cases if _fits(case, form, terms, shared)]
     if fitting:
@@ -57,13 +74,15 @@ def _fits(case: Case, form: str, terms: Terms, shared: frozenset[str]) -> bool:
         return False
     try:
         check_fits(case, form, terms)
-        for key in completeness_implied(case) if form not in RDF_FORMATS else ():
+        for key in completeness_implied(case) if form not in SAYING_COMPLETENESS else ():
             complain(
                 f"{case.patient}: that {key} is complete goes without saying in {form}, as for any list with entries."
             )
     except UsageError as error:
         complain(str(error))
         return False
+    if case.remarks:
+        complain(f"{case.patient}: elements of the source were not used; {form} does not name them, and assess does.")
     common = names_shared(case, shared)
     if common:
         complain(

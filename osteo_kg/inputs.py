@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,15 +14,31 @@ from osteo_kg.knowledge_base import KnowledgeBase
 
 
 def read_cases(
-    knowledge_base: KnowledgeBase, files: Iterable[str], form: str | None, ignore: tuple[str, ...]
+    knowledge_base: KnowledgeBase,
+    files: Iterable[str],
+    form: str | None,
+    ignore: tuple[str, ...],
+    *,
+    assume_postmenopausal_from: int | None = None,
+    on: datetime.date | None = None,
 ) -> tuple[list[Case], int]:
-    """Read every file that can be read; say of the others what is wrong, and count them."""
+    """Read every file that can be read; say of the others what is wrong, and count them.
+
+    A folder is a FHIR bulk export: the resources of all its NDJSON files are read together.
+    """
     cases: list[Case] = []
     unread = 0
     for file in files:
         try:
-            data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-            cases += knowledge_base.read(data, form, name=_name(file), ignore_columns=ignore)
+            data, certain = _content(file)
+            cases += knowledge_base.read(
+                data,
+                form or certain,
+                name=_name(file),
+                ignore_columns=ignore,
+                assume_postmenopausal_from=assume_postmenopausal_from,
+                on=on,
+            )
         except OSError as error:
             unread += 1
             complain(f"{file} cannot be opened: {error.strerror or error}. Check its name and its rights.")
@@ -29,6 +46,16 @@ def read_cases(
             unread += 1
             complain(str(error))
     return cases, unread
+
+
+def _content(file: str) -> tuple[bytes, str | None]:
+    """Give what a file holds, and its format where that is certain."""
+    if file == "-":
+        return sys.stdin.buffer.read(), None
+    path = Path(file)
+    if not path.is_dir():
+        return path.read_bytes(), None
+    return b"\n".join(part.read_bytes() for part in sorted(path.glob("*.ndjson"))), "fhir"
 
 
 def _name(file: str) -> str:

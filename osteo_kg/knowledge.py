@@ -15,6 +15,7 @@ from pathlib import Path
 import pyoxigraph as ox
 
 from osteo_kg import resources
+from osteo_kg.codes import Codes
 from osteo_kg.errors import KnowledgeError
 from osteo_kg.texts import Text
 from osteo_kg.triples import LABEL, NOTATION, RDF_TYPE, SUBCLASS_OF, Triples, digest
@@ -31,6 +32,8 @@ class Terms:
         kinds: for each class of values, the IRIs of the values by key.
         record_keys: the flat key of each fact and of each axial site, by IRI.
         types: the classes that an individual belongs to, or that a class stands under (itself included).
+        codes: the codes of published terminologies, and what they stand for.
+        limits: the other values that readers of a source record go by, by property and then by term.
     """
 
     labels: Mapping[str, Text]
@@ -38,6 +41,8 @@ class Terms:
     kinds: Mapping[str, Mapping[str, str]]
     record_keys: Mapping[str, str]
     types: Mapping[str, frozenset[str]]
+    codes: Codes
+    limits: Mapping[str, Mapping[str, frozenset[str]]]
 
     def label(self, iri: str) -> Text:
         """Give the label of a term; the end of its IRI where it has none."""
@@ -100,6 +105,7 @@ class Knowledge:
 
 
 _TOLD_APART = (OSTEO.DensitometrySite, OSTEO.FractureMechanism)
+_READERS_LIMITS = ("acceptedUnit", "otherUseDoseInMilligrams", "otherUseRoute", "readAs")
 _LIMITS = [
     "tolerance",
     "monthsAllowed",
@@ -108,6 +114,8 @@ _LIMITS = [
     "above",
     "atMost",
     "atLeast",
+    "below",
+    "measures",
     "readAs",
     "hasMember",
     "concernsOption",
@@ -166,7 +174,16 @@ def _terms(triples: Triples) -> Terms:
     for iri, key in keys.items():
         for kind in types.get(iri, ()):
             kinds[kind][key] = iri
-    return Terms(labels, keys, kinds, dict(triples.pairs(f"{OSTEO._NS}recordKey")), types)
+    limits = {name: _values(triples, f"{OSTEO._NS}{name}") for name in _READERS_LIMITS}
+    record_keys = dict(triples.pairs(f"{OSTEO._NS}recordKey"))
+    return Terms(labels, keys, kinds, record_keys, types, Codes(triples), limits)
+
+
+def _values(triples: Triples, property_: str) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for term, value in triples.pairs(property_):
+        found[term].add(value)
+    return {term: frozenset(values) for term, values in found.items()}
 
 
 def _types(triples: Triples) -> dict[str, frozenset[str]]:

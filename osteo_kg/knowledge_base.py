@@ -78,13 +78,23 @@ class KnowledgeBase:
         *,
         name: str = "input",
         ignore_columns: Iterable[str] = (),
+        assume_postmenopausal_from: int | None = None,
+        on: datetime.date | None = None,
     ) -> tuple[Case, ...]:
         """Read cases with the vocabulary of this knowledge base; see `read_case`.
 
         Raises:
             UnreadableCaseError: the input is not of its format, or holds no patient.
         """
-        return read_case(data, format, name=name, terms=self.knowledge.terms, ignore_columns=ignore_columns)
+        return read_case(
+            data,
+            format,
+            name=name,
+            terms=self.knowledge.terms,
+            ignore_columns=ignore_columns,
+            assume_postmenopausal_from=assume_postmenopausal_from,
+            on=on,
+        )
 
     def validate(self, case: Case, *, on: datetime.date | None = None) -> ValidationReport:
         """Check a case against the shapes (reading.md R10), on the day of assessment (today when None)."""

@@ -118,6 +118,14 @@ def _beside(case: Case, on: datetime.date, knowledge: Knowledge) -> Iterable[ox.
     patient = ox.NamedNode(case.iri)
     for property_ in case.ignored:
         yield ox.Quad(patient, _lifted("ignoredProperty"), ox.Literal(property_))
+    for name, day in zip(("bornNotBefore", "bornNotAfter"), case.born_between or (), strict=False):
+        yield ox.Quad(patient, _lifted(name), day_term(day))
+    for number, remark in enumerate(case.remarks, 1):
+        node = ox.BlankNode(f"remark{number}")
+        yield ox.Quad(patient, _lifted(remark.kind), node)
+        yield ox.Quad(node, _lifted("element"), ox.Literal(remark.element))
+        if remark.reason is not None:
+            yield ox.Quad(node, _lifted("reason"), ox.NamedNode(remark.reason))
     for triple in case.triples:
         if triple.predicate == RDF_TYPE and isinstance(triple.object, ox.NamedNode):
             types = knowledge.terms.types.get(triple.object.value, frozenset())

@@ -37,6 +37,31 @@ class OSTEO(DefinedNamespace):
     MedicalCondition: URIRef
     DensitometrySite: URIRef
     Drug: URIRef
+    LeftSide: URIRef
+    RightSide: URIRef
+    PeripheralSite: URIRef
+    QualifyingFracture: URIRef
+    ExcludingMechanism: URIRef
+    Female: URIRef
+    Male: URIRef
+    Postmenopausal: URIRef
+    Completed: URIRef
+    Intolerance: URIRef
+    Ongoing: URIRef
+    ClimactericDisorders: URIRef
+    RecordedMenopausalStatus: URIRef
+    AxialTScore: URIRef
+    BoneMineralDensityCode: URIRef
+    RouteOfAdministration: URIRef
+    AgeAtAssessment: URIRef
+    AxialSite: URIRef
+    Disposition: URIRef
+    LowPeripheralFractureRisk: URIRef
+    Obligation: URIRef
+    RecordedSex: URIRef
+    ReviewStatus: URIRef
+    TreatmentLine: URIRef
+    TreatmentOption: URIRef
     Guideline: URIRef
     NoticeCode: URIRef
     RecordSection: URIRef
@@ -64,6 +89,29 @@ class OSTEO(DefinedNamespace):
     isCompleteFor: URIRef
     isDeceased: URIRef
     menopausalStatusAssumed: URIRef
+
+    BirthDateNotWhole: URIRef
+    BodySiteNotKnown: URIRef
+    CodeDecidesNothing: URIRef
+    CodeNotRead: URIRef
+    DateNotWhole: URIRef
+    DensityNotTScore: URIRef
+    GroupOfDrugs: URIRef
+    KeyTwice: URIRef
+    NewerStatement: URIRef
+    NoLongerHolds: URIRef
+    OtherPatient: URIRef
+    OtherProduct: URIRef
+    SameEntryTwice: URIRef
+    SectionNotClosed: URIRef
+    SiteNeverDecides: URIRef
+    SiteSaidElsewhere: URIRef
+    StatusRulesOut: URIRef
+    SystemNotVerified: URIRef
+    TypeNotRead: URIRef
+    UnitNotAccepted: URIRef
+    ValueNotKnown: URIRef
+    ValueNotUsable: URIRef
 
 
 class LIFTED(DefinedNamespace):

@@ -16,6 +16,7 @@ import pyoxigraph as ox
 from osteo_kg import resources
 from osteo_kg.cases import BOOLEAN, INTEGER, XSD, Case
 from osteo_kg.errors import OsteoError, UsageError
+from osteo_kg.fhir import bundle_of
 from osteo_kg.flatten import record_of
 from osteo_kg.knowledge import Terms
 from osteo_kg.reading import read_case
@@ -26,7 +27,9 @@ from osteo_kg.vocabulary import CONTEXT, OSTEO
 _OXIGRAPH = {"ttl": ox.RdfFormat.TURTLE, "nt": ox.RdfFormat.N_TRIPLES, "rdf": ox.RdfFormat.RDF_XML}
 RDF_FORMATS = (*_OXIGRAPH, "jsonld")
 #: Every format that cases are written in.
-FORMATS = (*RDF_FORMATS, "json", "jsonl", "csv")
+FORMATS = (*RDF_FORMATS, "json", "jsonl", "csv", "fhir")
+#: Formats that say whether a section is complete beside its entries.
+SAYING_COMPLETENESS = (*RDF_FORMATS, "fhir")
 _NS = str(OSTEO._NS)
 _PREFIXES = {"osteo": _NS, "xsd": XSD}
 _PLAIN = re.compile(r"true|false|0|-?[1-9][0-9]{0,14}", re.ASCII)  # what JSON says as RDF does
@@ -52,6 +55,10 @@ def check_fits(case: Case, form: str, terms: Terms) -> None:
         text = _json_ld(triples, ids=True) if form == "jsonld" else _serialized(triples, form)
         same = [(set(each.triples), each.findings) for each in _again(text, form, terms)] == [(set(triples), ())]
         same = same and not (form == "rdf" and _NOT_XML.search(text))
+    elif form == "fhir":
+        same = [(_content(each), each.findings) for each in _again(_fhir([case], terms), form, terms)] == [
+            (_content(case), case.findings)
+        ]
     else:
         record = record_of(case, terms)
         same = [record_of(each, terms) for each in _again(_flat([record], form), form, terms)] == [record]
@@ -67,6 +74,24 @@ def _again(text: str, form: str, terms: Terms) -> tuple[Case, ...]:
         return read_case(text, form, terms=terms)
     except OsteoError:
         return ()
+
+
+def _content(case: Case) -> tuple[set[ox.Triple], list[list[str]]]:
+    """Give what a case says of its patient, and what it says of each entry, whatever the nodes are called."""
+    blank = {node for t in case.triples for node in (t.subject, t.object) if isinstance(node, ox.BlankNode)}
+    own = {t for t in case.triples if t.object not in blank and t.subject not in blank}
+    entries = [
+        sorted(
+            f"{t.predicate} {t.object if t.subject == node else ''}"
+            for t in case.triples
+            if node in (t.subject, t.object) and t.object not in _ENTRY_CLASSES
+        )
+        for node in blank
+    ]
+    return own, sorted(entries)
+
+
+_ENTRY_CLASSES = tuple(ox.NamedNode(str(each)) for each in (OSTEO.BoneDensitometry, OSTEO.PastTreatment))
 
 
 def shared_names(cases: Iterable[Case]) -> frozenset[str]:
@@ -105,12 +130,14 @@ def _counted(words: Iterable[str]) -> dict[str, int]:
 def write_cases(cases: Sequence[Case], form: str, terms: Terms) -> str:
     """Write cases, each of which the format can hold (`check_fits`), in one of `FORMATS`.
 
-    RDF holds them all in one graph, JSON in an array where there are several, CSV in rows.
+    RDF holds them all in one graph, FHIR in one Bundle, JSON in an array where there are several, CSV in rows.
     """
     if form == "jsonld":
         return _json_ld(_relabelled(cases), ids=False)
     if form in RDF_FORMATS:
         return _serialized(_relabelled(cases), form)
+    if form == "fhir":
+        return _fhir(cases, terms)
     return _flat([record_of(case, terms) for case in cases], form)
 
 
@@ -206,6 +233,16 @@ _PREFIXED = {XSD + name: f"xsd:{name}" for name in ("boolean", "integer", "decim
 
 def _id(node: Any) -> str:
     return f"_:{node.value}" if isinstance(node, ox.BlankNode) else str(node.value)
+
+
+# FHIR
+
+
+def _fhir(cases: Sequence[Case], terms: Terms) -> str:
+    """Write a Bundle, one resource a line."""
+    bundle = bundle_of(cases, terms)
+    entries = ",\n".join(_exact(entry) for entry in bundle.pop("entry"))
+    return f'{_exact(bundle)[:-1]}, "entry": [\n{entries}\n]}}\n'
 
 
 # Flat records

@@ -16,6 +16,7 @@ from helpers import ROOT
 MODULES = sorted(path for folder in ("osteo_kg", "server") for path in (ROOT / folder).rglob("*.py"))
 _HELPERS = {
     "bridge.py",
+    "bundles.py",
     "canonical.py",
     "checking.py",
     "conftest.py",

@@ -13,6 +13,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 from xml.etree import ElementTree
@@ -674,3 +675,29 @@ def test_the_command_says_that_the_server_is_not_installed(monkeypatch: pytest.M
     result = CliRunner().invoke(main, ["serve"])
     assert result.exit_code == 2
     assert "The server cannot be loaded" in result.stderr
+
+
+BUNDLE = Path(__file__).parents[1] / "examples" / "fhir" / "bundle.json"
+
+
+@pytest.mark.parametrize("content_type", ["application/fhir+json", "application/json"])
+def test_a_fhir_bundle_is_answered(client: FlaskClient, content_type: str) -> None:
+    """What is assumed of the menopause is what the caller asks."""
+    body = BUNDLE.read_bytes()
+    unknown = client.post("/assessments" + DAY, data=body, content_type=content_type)
+    assert unknown.get_json()["disposition"] == "undetermined"
+    assumed = client.post(f"/assessments{DAY}&assume-postmenopausal-from=60", data=body, content_type=content_type)
+    assert assumed.get_json()["disposition"] == "treat"
+
+
+@pytest.mark.parametrize("age", ["sixty", "-1", "1000", ""])
+def test_an_age_that_is_none_is_refused(client: FlaskClient, age: str) -> None:
+    """With a sentence."""
+    answer = client.post(f"/assessments{DAY}&assume-postmenopausal-from={age}", data=BUNDLE.read_bytes())
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("body", ['{"resourceType": "Observation"}', '{"resourceType": "Bundle"}', "[]", "{"])
+def test_fhir_without_a_patient_is_refused(client: FlaskClient, body: str) -> None:
+    """Never with a failure of the service."""
+    assert client.post("/assessments", data=body, content_type="application/fhir+json").status_code == 400

@@ -25,21 +25,29 @@ Item = TypeVar("Item")
 #: Media types of answers, JSON for a caller without wishes.
 ANSWERS = {"application/json": "json", **GRAPHS, "text/html": "html"}
 _RECORD, _ASSESSMENT = ({"$ref": f"#/components/schemas/{name}"} for name in ("Record", "Assessment"))
+_FHIR: Json = {"type": "object", "required": ["resourceType"]}
 #: Media types of cases, with the schema of flat records.
 BODIES: dict[str, Json] = {
     **{media: {} for media in CASES},
-    "application/json": {"anyOf": [_RECORD, {"type": "array", "items": _RECORD}]},
+    "application/json": {"anyOf": [_RECORD, {"type": "array", "items": _RECORD}, _FHIR]},
+    "application/fhir+json": _FHIR,
 }
 #: What the JSON of assessments holds; of several cases, a refused one has its report in its place.
 SCHEMA: Json = {"anyOf": [_ASSESSMENT, {"type": "array", "items": {"anyOf": [_ASSESSMENT, {"type": "object"}]}}]}
 
 
-def posted_cases(service: Service, name: str = "input") -> tuple[Case, ...]:
+def posted_cases(service: Service, asked: Asked, name: str = "input") -> tuple[Case, ...]:
     """Read the cases of the body of this request; `name` is what a patient without one is called after."""
     request.max_content_length = MOST_BYTES
     data = body()
     with service.turn:
-        return service.knowledge_base.read(data, body_format(CASES), name=name)
+        return service.knowledge_base.read(
+            data,
+            body_format(CASES),
+            name=name,
+            assume_postmenopausal_from=asked.assume_postmenopausal_from,
+            on=asked.on,
+        )
 
 
 def assessed(service: Service, cases: Sequence[Case], asked: Asked) -> list[Answer]:

@@ -19,7 +19,7 @@ blueprint = Blueprint("assessments", __name__)
 def create() -> Response:
     """Assess the cases of the body: one is answered or refused, of several a refused one has its report in place."""
     wanted, media, serving = asked(*PARAMETERS), best(ANSWERS), service()
-    answers = assessed(serving, posted_cases(serving), wanted)
+    answers = assessed(serving, posted_cases(serving, wanted), wanted)
     if len(answers) == 1 and isinstance(answers[0], ValidationReport):
         raise RefusedCaseError(answers[0])
     return answered(serving, answers, media, wanted.language)

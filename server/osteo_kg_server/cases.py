@@ -38,7 +38,7 @@ def create() -> Response:
     """Keep the cases of the body with their assessments; a refused one is not kept, and its report says why."""
     serving, media = service(), best(ANSWERS)
     wanted = asked(*PARAMETERS)
-    cases = posted_cases(serving, name=f"kept-{uuid.uuid4().hex[:12]}")
+    cases = posted_cases(serving, wanted, name=f"kept-{uuid.uuid4().hex[:12]}")
     if len({case.iri for case in cases}) < len(cases):
         raise BadRequest("Two cases of the body are of one patient. Send her once.")
     answers = assessed(serving, cases, wanted)

@@ -25,6 +25,7 @@ _IN_CASES = ("turtle", "ntriples", "jsonld", "rdfxml")
 CASES = {
     **{media: form for media, form in GRAPHS.items() if form in _IN_CASES},
     "application/json": "json",
+    "application/fhir+json": "fhir",
     "text/csv": "csv",
 }
 

@@ -12,11 +12,16 @@ from werkzeug.exceptions import BadRequest
 from osteo_kg import DEFAULT_GUIDELINE, LANGUAGES, Language, UsageError
 from osteo_kg_server.offers import Json, word
 
+_AGE = re.compile(r"[0-9]{1,3}")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 #: The parameters of assessments; other views take some of them.
 PARAMETERS: dict[str, Json] = {
     "on": word("Day of assessment, such as 2026-11-22; today where it is not given.", format="date"),
     "assume-complete": word("Sections whose emptiness means none: any of fractures,treatments,conditions."),
+    "assume-postmenopausal-from": word(
+        "In FHIR, the age from which a woman whose menopausal status is not recorded is taken for post-menopausal.",
+        pattern="^[0-9]{1,3}$",
+    ),
     "language": word("Language of the sentences; by Accept-Language where it is not given.", enum=list(LANGUAGES)),
     "guideline": word("Guideline to apply, by its id."),
 }
@@ -29,6 +34,7 @@ class Asked:
 
     on: datetime.date
     assume_complete: tuple[str, ...]
+    assume_postmenopausal_from: int | None
     guideline: str
     language: Language
 
@@ -48,6 +54,7 @@ def asked(*names: str) -> Asked:
     return Asked(
         on=_day(request.args.get("on")),
         assume_complete=tuple(word.strip() for word in complete.split(",") if word.strip()),
+        assume_postmenopausal_from=_age(request.args.get("assume-postmenopausal-from")),
         guideline=guideline,
         language=language(),
     )
@@ -96,3 +103,9 @@ def _day(text: str | None) -> datetime.date:
         return datetime.date.fromisoformat(text)
     except ValueError as error:
         raise BadRequest(f"{text!r} is not a day. Write it as 2026-11-22.") from error
+
+
+def _age(text: str | None) -> int | None:
+    if text is not None and not _AGE.fullmatch(text):
+        raise BadRequest(f"{text!r} is not an age. Write it in years, as 60.")
+    return None if text is None else int(text)

@@ -20,7 +20,7 @@ def create() -> Response:
     """Validate the cases of the body: a report of each, whether it conforms or not."""
     wanted, media, serving = asked(*_PARAMETERS), best(ANSWERS), service()
     reports = []
-    for case in in_time(serving, posted_cases(serving)):
+    for case in in_time(serving, posted_cases(serving, wanted)):
         with serving.turn:
             reports.append(serving.knowledge_base.validate(case, on=wanted.on))
     return answered(serving, reports, media, wanted.language)

@@ -1,0 +1,107 @@
+"""Whose resource is it? Resources of bundles, NDJSON and single ones, gathered by patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from osteo_kg.fhir.elements import each, text
+
+Resource = dict[str, Any]
+_SUBJECTS = ("subject", "patient", "beneficiary", "for", "individual")
+
+
+@dataclass
+class Gathered:
+    """The resources of one patient, in the order of the input; `url` is that of her entry in a bundle."""
+
+    patient: Resource
+    url: str = ""
+    resources: list[Resource] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Input:
+    """What one input holds.
+
+    Attributes:
+        patients: each patient with her resources.
+        strays: the resources that belong to no patient of the input.
+        medications: the Medication resources, by every way to refer to them.
+    """
+
+    patients: tuple[Gathered, ...]
+    strays: tuple[Resource, ...]
+    medications: dict[str, Resource]
+
+
+def gather(documents: Iterable[Any]) -> Input:
+    """Gather the resources of documents by patient."""
+    found = [pair for document in documents for pair in _resources(document)]
+    patients: dict[str, Gathered] = {}
+    people: list[Gathered] = []
+    medications: dict[str, Resource] = {}
+    others: list[Resource] = []
+    for url, resource in found:
+        names = _names(url, resource)
+        if resource["resourceType"] == "Patient":
+            _add_patient(Gathered(resource, url), names, patients, people)
+        elif resource["resourceType"] == "Medication":
+            medications |= dict.fromkeys(names, resource)
+        else:
+            others.append(resource)
+    strays = [each for each in others if not _give(each, patients)]
+    return Input(tuple(people), tuple(strays), medications)
+
+
+def _add_patient(person: Gathered, names: list[str], patients: dict[str, Gathered], people: list[Gathered]) -> None:
+    """Add a patient; one who stands in the input again is the same, and her second resource is one of hers."""
+    known = next((patients[name] for name in names if name in patients), None)
+    if known is not None:
+        known.resources.append(person.patient)
+        return
+    people.append(person)
+    patients.update(dict.fromkeys(names, person))
+
+
+def _give(resource: Resource, patients: dict[str, Gathered]) -> bool:
+    """Give a resource to the patient whom it names; False where she is not here."""
+    reference = next((text(resource, key, "reference") for key in _SUBJECTS if text(resource, key, "reference")), "")
+    for name in _spellings(reference):
+        if name in patients:
+            patients[name].resources.append(resource)
+            return True
+    return False
+
+
+def _resources(document: Any, url: str = "") -> Iterator[tuple[str, Resource]]:
+    """Give every resource with the URL of its entry, bundles inside bundles included."""
+    if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):
+        return
+    if document["resourceType"] != "Bundle":
+        yield url, document
+        return
+    for entry in each(document, "entry"):
+        if isinstance(entry, dict):
+            yield from _resources(entry.get("resource"), text(entry, "fullUrl"))
+
+
+def _names(url: str, resource: Resource) -> list[str]:
+    """Give the ways to refer to a resource: the URL of its entry, and its type and id."""
+    own = text(resource, "id")
+    return [name for name in (url, f"{resource['resourceType']}/{own}" if own else "") if name]
+
+
+def _spellings(reference: str) -> Iterator[str]:
+    """Give a reference as written, without a version, and by type and id alone."""
+    if reference:
+        yield reference
+        bare = reference.partition("/_history/")[0]
+        yield bare
+        yield "/".join(bare.rsplit("/", 2)[-2:])
+
+
+def resolved(reference: str, table: dict[str, Resource]) -> Resource | None:
+    """Give the resource that a reference names."""
+    return next((table[name] for name in _spellings(reference) if name in table), None)

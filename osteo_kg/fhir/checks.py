@@ -1,0 +1,36 @@
+"""Is a resource valid FHIR R4? fhir.resources says so; it is loaded when the first resource is checked."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+from osteo_kg.records import Repeated
+
+
+def problems(resource: dict[str, Any]) -> tuple[str, ...]:
+    """Give the elements of a resource that its model refuses, such as `valueQuantity.value`."""
+    from pydantic import ValidationError
+
+    try:
+        _model(resource["resourceType"]).model_validate(resource)
+    except ValidationError as error:
+        paths = (".".join(str(part) for part in each["loc"]) for each in error.errors(include_url=False))
+        return tuple(dict.fromkeys(path or "resourceType" for path in paths))
+    return ()
+
+
+@functools.cache
+def _model(name: str) -> Any:
+    from fhir.resources.R4B import get_fhir_model_class
+
+    return get_fhir_model_class(name)
+
+
+def keys_twice(node: Any) -> Iterator[str]:
+    """Give the keys that stand twice in one object of a resource; one of their values was lost."""
+    if isinstance(node, Repeated):
+        yield from node.repeated
+    for item in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from keys_twice(item)

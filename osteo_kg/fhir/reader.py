@@ -1,0 +1,148 @@
+"""From FHIR R4 to cases: bundles, single resources and NDJSON.
+
+What is not used is named with its reason; what is not valid is named, and read for what is needed.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from osteo_kg.cases import Case, normalised, patient_iri, reserved, violation
+from osteo_kg.errors import UnreadableCaseError
+from osteo_kg.fhir.bundles import Gathered, Input, Resource, gather
+from osteo_kg.fhir.checks import keys_twice, problems
+from osteo_kg.fhir.conditions import read_condition
+from osteo_kg.fhir.elements import span
+from osteo_kg.fhir.facts import Facts
+from osteo_kg.fhir.fractures import Fractures
+from osteo_kg.fhir.menopause import Statements
+from osteo_kg.fhir.observations import read_observation
+from osteo_kg.fhir.patients import assume_postmenopausal, name_of, read_patient
+from osteo_kg.fhir.sections import read_list
+from osteo_kg.fhir.treatments import Treatments
+from osteo_kg.knowledge import Terms
+from osteo_kg.report import Finding
+from osteo_kg.texts import Text
+from osteo_kg.vocabulary import OSTEO
+
+_READ = (
+    "Patient",
+    "Condition",
+    "Observation",
+    "MedicationStatement",
+    "MedicationRequest",
+    "MedicationAdministration",
+    "AllergyIntolerance",
+    "List",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """That a woman is post-menopausal from an age on, reckoned on the day of assessment."""
+
+    least_age: int
+    on: datetime.date
+
+
+def read_fhir(
+    documents: Iterable[Any], name: str, terms: Terms, postmenopausal: Assumption | None = None
+) -> tuple[Case, ...]:
+    """Read the case of every patient of some FHIR documents: bundles or single resources.
+
+    Args:
+        documents: each as parsed JSON, with exact decimals.
+        name: what to call the input in messages.
+        terms: the vocabulary, with its codes.
+        postmenopausal: what to assume of a woman whose menopausal status is not recorded; nothing when None.
+
+    Raises:
+        UnreadableCaseError: there is no patient.
+    """
+    found = gather(documents)
+    if not found.patients:
+        raise UnreadableCaseError(
+            f"{name} holds no Patient resource.",
+            advice="Send a Bundle with the Patient and the resources that refer to her.",
+        )
+    return tuple(
+        _case(person, f"{name}#{number}", found, terms, postmenopausal)
+        for number, person in enumerate(found.patients, 1)
+    )
+
+
+def _case(person: Gathered, fallback: str, found: Input, terms: Terms, postmenopausal: Assumption | None) -> Case:
+    name = name_of(person, fallback)
+    facts = Facts(patient_iri(name), terms)
+    _read(person, found, facts, postmenopausal)
+    _strays(found, facts)
+    refused = [reserved(name)] if facts.patient.value.startswith(str(OSTEO._NS)) else []
+    refused += [_twice(name, key) for key in dict.fromkeys(keys_twice(person.patient))]
+    return Case(
+        name,
+        facts.patient.value,
+        normalised(facts.triples),
+        findings=tuple(refused),
+        remarks=facts.remarks,
+        born_between=span(person.patient.get("birthDate")),
+    )
+
+
+def _twice(name: str, key: str) -> Finding:
+    return violation(
+        name,
+        key,
+        None,
+        Text(f"{key!r} stands twice in the Patient resource.", f"{key!r} figure deux fois dans la ressource Patient."),
+        Text("Keep one of the two.", "En garder un des deux."),
+    )
+
+
+def _read(person: Gathered, found: Input, facts: Facts, postmenopausal: Assumption | None) -> None:
+    fractures, menopause, treatments = Fractures(), Statements(), Treatments(found.medications)
+    readers: dict[str, Callable[[Resource], bool]] = {
+        "Condition": lambda resource: read_condition(resource, facts, fractures, menopause),
+        "Observation": lambda resource: read_observation(resource, facts, menopause),
+        "MedicationStatement": lambda resource: treatments.read_medication(resource, facts),
+        "MedicationRequest": lambda resource: treatments.read_medication(resource, facts),
+        "MedicationAdministration": lambda resource: treatments.read_medication(resource, facts),
+        "AllergyIntolerance": lambda resource: treatments.read_allergy(resource, facts),
+        "List": lambda resource: read_list(resource, facts),
+    }
+    read_patient(person.patient, facts)
+    _check(person.patient, facts)
+    for resource in person.resources:
+        _read_one(resource, readers, facts)
+    fractures.settle(facts)
+    menopause.settle(facts)
+    if postmenopausal is not None and not menopause:
+        assume_postmenopausal(person.patient, facts, postmenopausal.least_age, postmenopausal.on)
+
+
+def _read_one(resource: Resource, readers: dict[str, Callable[[Resource], bool]], facts: Facts) -> None:
+    reader = readers.get(resource["resourceType"])
+    if twice := tuple(dict.fromkeys(keys_twice(resource))):
+        facts.ignore(resource, OSTEO.KeyTwice, ", ".join(twice))
+    elif resource["resourceType"] == "Patient":
+        facts.ignore(resource, OSTEO.SameEntryTwice)
+    elif reader is None:
+        facts.unread_type(resource)
+    elif reader(resource):
+        _check(resource, facts)
+
+
+def _check(resource: Resource, facts: Facts) -> None:
+    if found := problems(resource):
+        facts.invalid(resource, found)
+
+
+def _strays(found: Input, facts: Facts) -> None:
+    """Tell of what belongs to nobody; of what speaks of no patient at all only where there is one patient."""
+    for resource in found.strays:
+        if resource["resourceType"] in _READ:
+            facts.unread_type(resource, str(OSTEO.OtherPatient))
+        elif len(found.patients) == 1:
+            facts.unread_type(resource)

@@ -1,0 +1,161 @@
+"""Medication resources and allergies: which drug, what became of it, and whether the product is the one meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from osteo_kg.fhir.bundles import Resource, resolved
+from osteo_kg.fhir.elements import each, status, text
+from osteo_kg.fhir.facts import Facts, node
+from osteo_kg.fhir.meanings import Meaning, meanings, of_kind, shown
+from osteo_kg.vocabulary import OSTEO
+
+#: What a status says of the outcome; a status that is not here says that the drug was not taken, or not that it was.
+_OUTCOMES: dict[str, str | None] = {
+    "active": OSTEO.Ongoing,
+    "in-progress": OSTEO.Ongoing,
+    "stopped": None,
+    "on-hold": None,
+    "unknown": None,
+}
+_COURSES = ("MedicationStatement", "MedicationRequest")  # completed, they are a whole course; a dose is not
+_NO_ORDERS = ("proposal", "plan", "option")
+_RULED_OUT = ("refuted", "entered-in-error")
+
+
+class Treatments:
+    """The treatments that were read of one patient; a drug with one outcome is told once."""
+
+    def __init__(self, medications: dict[str, Resource]) -> None:
+        self._medications = medications
+        self._told: set[tuple[str, str | None]] = set()
+
+    def read_medication(self, resource: Resource, facts: Facts) -> bool:
+        """Read a MedicationStatement, MedicationRequest or MedicationAdministration."""
+        concept = self._drug_concept(resource)
+        found = meanings(concept, facts.terms)
+        if not found:
+            facts.unread(resource, concept)
+            return False
+        drugs = of_kind(found, OSTEO.Drug, facts.terms)
+        if not _was_given(resource):
+            facts.ignore(resource, OSTEO.StatusRulesOut, f"{shown(found[0].coding, facts.terms)}, {_why_not(resource)}")
+        elif self._one_drug(resource, drugs, facts) and self._is_meant(resource, drugs[0], facts):
+            self._add(drugs[0], _outcome(resource, facts), resource, facts)
+        return True
+
+    def read_allergy(self, resource: Resource, facts: Facts) -> bool:
+        """Read an AllergyIntolerance; one to a drug is an intolerance of that drug."""
+        concepts = [resource.get("code"), *each(resource, "reaction", "substance")]
+        concept = next((each for each in concepts if meanings(each, facts.terms)), resource.get("code"))
+        found = meanings(concept, facts.terms)
+        if not found:
+            facts.unread(resource, concept)
+            return False
+        drugs = of_kind(found, OSTEO.Drug, facts.terms)
+        if (verified := status(resource, "verificationStatus")) in _RULED_OUT:
+            facts.ignore(resource, OSTEO.StatusRulesOut, f"{shown(found[0].coding, facts.terms)}, {verified}")
+        elif self._one_drug(resource, drugs, facts):
+            self._add(drugs[0], OSTEO.Intolerance, resource, facts)
+        return True
+
+    def _drug_concept(self, resource: Resource) -> Any:
+        """Give the concept of the drug: stated, or that of the medication that is referred to."""
+        if resource.get("medicationCodeableConcept"):
+            return resource["medicationCodeableConcept"]
+        reference = text(resource, "medicationReference", "reference")
+        contained = {f"#{text(found, 'id')}": found for found in each(resource, "contained") if isinstance(found, dict)}
+        medication = contained.get(reference) or resolved(reference, self._medications) or {}
+        return [medication.get("code"), *each(medication, "ingredient", "itemCodeableConcept")]
+
+    def _one_drug(self, resource: Resource, drugs: list[Meaning], facts: Facts) -> bool:
+        """See that a single drug is named, not a group of them."""
+        if drugs and drugs[0].term not in facts.terms.keys:
+            facts.ignore(resource, OSTEO.GroupOfDrugs, shown(drugs[0].coding, facts.terms))
+            return False
+        if not drugs:
+            facts.ignore(resource, OSTEO.ValueNotUsable)
+        return bool(drugs)
+
+    def _is_meant(self, resource: Resource, drug: Meaning, facts: Facts) -> bool:
+        """Whether dose and route are those of the product meant; where they tell nothing, the doubt is noted."""
+        doses = frozenset(_milligrams(resource))
+        routes = frozenset(_routes(resource, facts))
+        other_doses = {Decimal(dose) for dose in facts.terms.limits["otherUseDoseInMilligrams"].get(drug.term, ())}
+        other_routes = facts.terms.limits["otherUseRoute"].get(drug.term, frozenset())
+        if doses & other_doses or routes & other_routes:
+            facts.ignore(resource, OSTEO.OtherProduct, shown(drug.coding, facts.terms))
+            return False
+        told = (doses and other_doses) or (routes and other_routes)
+        if drug.says("namesOtherProducts") and not told:
+            facts.doubtful_product(resource, drug.coding)
+        return True
+
+    def _add(self, drug: Meaning, outcome: str | None, resource: Resource, facts: Facts) -> None:
+        key = drug.term, str(outcome)
+        if key in self._told and not drug.own:
+            facts.ignore(resource, OSTEO.SameEntryTwice, shown(drug.coding, facts.terms))
+            return
+        self._told.add(key)
+        entry = facts.entry(OSTEO.hasPastTreatment, OSTEO.PastTreatment)
+        facts.say(entry, OSTEO.withDrug, node(drug.term))
+        if outcome is not None:
+            facts.say(entry, OSTEO.hasOutcome, node(outcome))
+
+
+def _was_given(resource: Resource) -> bool:
+    stated = status(resource, "status")
+    ordered = text(resource, "intent") not in _NO_ORDERS and resource.get("doNotPerform") is not True
+    return ordered and (stated in _OUTCOMES or stated == "completed")
+
+
+def _why_not(resource: Resource) -> str:
+    if resource.get("doNotPerform") is True:
+        return "doNotPerform true"
+    if text(resource, "intent") in _NO_ORDERS:
+        return f"intent {text(resource, 'intent')}"
+    return f"status {status(resource, 'status') or '?'}"
+
+
+def _outcome(resource: Resource, facts: Facts) -> str | None:
+    """Give the outcome: one stated in the project's own code system, or what the status says."""
+    stated = [
+        meaning
+        for reason in each(resource, "statusReason")
+        for meaning in of_kind(meanings(reason, facts.terms), OSTEO.TreatmentOutcome, facts.terms)
+    ]
+    if stated:
+        return stated[0].term
+    if status(resource, "status") == "completed":
+        return OSTEO.Completed if resource["resourceType"] in _COURSES else None
+    return _OUTCOMES.get(status(resource, "status"))
+
+
+def _dosages(resource: Resource) -> Iterator[Any]:
+    yield from (*each(resource, "dosage"), *each(resource, "dosageInstruction"))
+
+
+def _milligrams(resource: Resource) -> Iterator[Decimal]:
+    """Give every dose that is stated in milligrams."""
+    for dosage in _dosages(resource):
+        for dose in (
+            *each(dosage, "doseAndRate", "doseQuantity"),
+            *each(dosage, "dose"),
+            *each(dosage, "doseQuantity"),
+        ):
+            value = dose.get("value") if isinstance(dose, dict) else None
+            if isinstance(value, Decimal) and "mg" in (text(dose, "code"), text(dose, "unit")):
+                yield value
+
+
+def _routes(resource: Resource, facts: Facts) -> Iterator[str]:
+    """Give every route that is stated, by the project's own code or by a word that its label has."""
+    routes = facts.terms.kinds[str(OSTEO.RouteOfAdministration)]
+    for route in (found for dosage in _dosages(resource) for found in each(dosage, "route")):
+        said = " ".join((text(route, "text"), *(f"{word}" for word in each(route, "coding", "display")))).casefold()
+        yield from (
+            meaning.term for meaning in of_kind(meanings(route, facts.terms), OSTEO.RouteOfAdministration, facts.terms)
+        )
+        yield from (iri for key, iri in routes.items() if key in said)
