@@ -73,6 +73,7 @@ def main() -> None:
 )
 @options.language
 @options.assume_complete
+@options.no_safety
 @click.option(
     "--by",
     type=click.Choice(["situation", "reasoning"]),
@@ -89,11 +90,12 @@ def assess(
     form: str,
     language: Language,
     assume_complete: tuple[str, ...],
+    no_safety: bool,
     by: Method,
     guidelines: tuple[str, ...],
 ) -> None:
     """Assess the patients of FILE... (.ttl .nt .jsonld .rdf .json .jsonl .csv; - is standard input)."""
-    knowledge_base = KnowledgeBase.load(folders)
+    knowledge_base = KnowledgeBase.load(folders, safety=not no_safety)
     cases, unread = read_cases(knowledge_base, files, input_format, ignore_columns)
     for_each = [
         knowledge_base.assess_all(cases, on=on, assume_complete=assume_complete, by=by, guideline=guideline)

@@ -112,6 +112,8 @@ _LIMITS = [
     "hasMember",
     "concernsOption",
     "isRaisedWith",
+    "isRaisedByDrug",
+    "isRaisedByFracture",
 ]
 
 

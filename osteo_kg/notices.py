@@ -84,11 +84,7 @@ class Notices:
             iri = terms.kinds[str(OSTEO.NoticeCode)][code]
             template = triples.text(iri, _NS + "messageText")
             assert template is not None  # the style shapes see to it
-            category = next(
-                word
-                for word in ("warning", "assumption", "caution")
-                if f"{_NS}{word.capitalize()}Code" in terms.types[iri]
-            )
+            category = next(word for word, class_ in _CATEGORIES.items() if f"{_NS}{class_}" in terms.types[iri])
             yield Kind(iri, code, category, template, triples.value(iri, _SOURCE) or "")
 
 
@@ -116,3 +112,9 @@ def triggers(code: str) -> frozenset[str]:
 
 
 _SOURCE = "http://purl.org/dc/terms/source"
+_CATEGORIES = {
+    "warning": "WarningCode",
+    "assumption": "AssumptionCode",
+    "caution": "CautionCode",
+    "safety": "SafetyCautionCode",
+}

@@ -39,6 +39,15 @@ class OSTEO(DefinedNamespace):
     Drug: URIRef
     Guideline: URIRef
     NoticeCode: URIRef
+    CautionCode: URIRef
+    Contraindication: URIRef
+    Precaution: URIRef
+    RenalLimit: URIRef
+    UnsourcedStatement: URIRef
+    FrequentAdverseEvents: URIRef
+    SeriousAdverseEvents: URIRef
+    SafetyCautionCode: URIRef
+    RenalFunctionTest: URIRef
     RecordSection: URIRef
 
     hasSex: URIRef
@@ -57,6 +66,9 @@ class OSTEO(DefinedNamespace):
     fracturedVertebraCount: URIRef
     hasPastTreatment: URIRef
     withDrug: URIRef
+    hasRenalFunctionTest: URIRef
+    creatinineClearance: URIRef
+    estimatedGfr: URIRef
     hasOutcome: URIRef
     hasCondition: URIRef
     climactericDisorders: URIRef
