@@ -232,10 +232,7 @@ class Explainer:
             drugs=known.drugs,
             drug_labels=tuple(self._terms.label(drug) for drug in known.drugs),
             criteria=tuple(criteria[each] for each in reserved),
-            cautions=tuple(
-                Caution(each.kind.code, each.message, each.drug, Text(each.kind.source, each.kind.source))
-                for each in own
-            ),
+            cautions=tuple(Caution(each.kind.code, each.message, each.drug, each.kind.source) for each in own),
         )
 
     def _interpretations(self, answer: Answer, *touched: str) -> tuple[str, ...]:

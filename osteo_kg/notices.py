@@ -31,7 +31,7 @@ class Kind:
     code: str
     category: str
     template: Text
-    source: str
+    source: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,8 @@ class Notices:
             template = triples.text(iri, _NS + "messageText")
             assert template is not None  # the style shapes see to it
             category = next(word for word, class_ in _CATEGORIES.items() if f"{_NS}{class_}" in terms.types[iri])
-            yield Kind(iri, code, category, template, triples.value(iri, _SOURCE) or "")
+            source = triples.value(iri, _SOURCE) or ""
+            yield Kind(iri, code, category, template, Text(source, source))
 
 
 def _stated(lifted: Lifted) -> frozenset[str]:

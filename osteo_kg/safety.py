@@ -24,8 +24,6 @@ from osteo_kg.vocabulary import OSTEO
 _NS, _HISTORY = str(OSTEO._NS), str(OSTEO.MedicalHistory)
 _DAY = len("2026-11-22")
 _HOLDS = {"above": operator.gt, "atLeast": operator.ge, "atMost": operator.le, "below": operator.lt}
-#: Codes of what is open, by whether the statement is a limit, and else a contraindication.
-_TO_CHECK = ("RenalFunctionToCheck", "ContraindicationsToCheck", "PrecautionsToCheck")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +48,7 @@ class Safety:
         self._terms, self._triples = knowledge.terms, knowledge.triples
         self._notices = notices
         self._statements = SafetyStatements(knowledge)
+        self._written: dict[tuple[str, tuple[Statement, ...]], tuple[Caution, ...]] = {}
 
     def beside(
         self, assessment: Assessment, lifted: Lifted, taken: Collection[str], assumed: Collection[str]
@@ -110,17 +109,22 @@ class Safety:
         dated = f" ({day[:_DAY]})" if day else ""
         return Text(f"{label.en} {value:f}{dated}", f"{label.fr} {value:f}{dated}")
 
-    def _to_check(self, drug: str, facts: Facts) -> Iterator[Caution]:
-        """Give what is open for a drug, one caution for each kind of statement."""
-        open_: dict[str, list[Statement]] = {name: [] for name in _TO_CHECK}
-        for each in self._of(drug):
-            if _is_open(each, facts):
-                open_[_TO_CHECK[0 if each.is_limit else 1 if each.is_contraindication else 2]].append(each)
-        for name, statements in open_.items():
-            if statements:
-                sources = tuple(sorted({source for each in statements for source in each.sources}))
-                found = listed(self._asked(each) for each in statements)
-                yield self._check(name, {"drug": self._terms.label(drug), "found": found}, drug, sources)
+    def _to_check(self, drug: str, facts: Facts) -> tuple[Caution, ...]:
+        """Give what is open for a drug; most records leave the same open, so it is written once."""
+        open_ = tuple(each for each in self._of(drug) if _is_open(each, facts))
+        if (drug, open_) not in self._written:
+            self._written[drug, open_] = tuple(self._checks(drug, open_))
+        return self._written[drug, open_]
+
+    def _checks(self, drug: str, open_: Iterable[Statement]) -> Iterator[Caution]:
+        """Write one caution for each kind of open statement."""
+        kinds: dict[str, list[Statement]] = {}
+        for each in open_:
+            kinds.setdefault(_kind(each), []).append(each)
+        for name, statements in kinds.items():
+            sources = tuple(sorted({source for each in statements for source in each.sources}))
+            found = listed(self._asked(each) for each in statements)
+            yield self._check(name, {"drug": self._terms.label(drug), "found": found}, drug, sources)
 
     def _asked(self, statement: Statement) -> Text:
         """Name what a statement asks about: its conditions, or its measures with their bound."""
@@ -155,6 +159,13 @@ def _facts(lifted: Lifted) -> Facts:
             measured.setdefault(row["measure"], (Decimal(row["value"]), row.get("day")))
     conditions = frozenset(entry.atom.value for entry in lifted.sections[_HISTORY])
     return Facts(conditions, _HISTORY in lifted.complete, measured)
+
+
+def _kind(statement: Statement) -> str:
+    """Name the notice that asks for what a statement looks at."""
+    if statement.is_limit:
+        return "RenalFunctionToCheck"
+    return "ContraindicationsToCheck" if statement.is_contraindication else "PrecautionsToCheck"
 
 
 def _is_out_of_bounds(statement: Statement, property_: str, facts: Facts) -> bool:

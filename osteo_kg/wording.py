@@ -46,7 +46,7 @@ _WORDS = {
     "assumptions": Text("Assumed", "Supposé"),
     "obligations": Text("To do: ", "À faire : "),
     "caution": Text("caution: ", "mise en garde : "),
-    "contraindicated": Text("contraindicated beside the guideline: ", "contre-indiqué, à côté de la recommandation : "),
+    "contraindicated": Text("contraindicated, see Safety: ", "contre-indiqué, voir Sécurité : "),
     "safety": Text(
         "Safety, beside the guideline; not reviewed by a clinician",
         "Sécurité, à côté de la recommandation ; non relu par un clinicien",

@@ -199,7 +199,7 @@ TESTS = """
     ("values", "shown"),
     [
         ({"old": "20", "undated": "20", "new": "80", "same": "80.5"}, None),
-        ({"old": "80", "undated": "80", "new": "29.90", "same": "60"}, "29.90 (2026-01-01)"),
+        ({"old": "80", "undated": "80", "new": "29.9", "same": "60"}, "29.9 (2026-01-01)"),
     ],
 )
 def test_of_several_tests_the_most_recent_counts_and_of_one_day_the_lowest(
