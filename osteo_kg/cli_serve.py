@@ -22,9 +22,12 @@ _MEBIBYTE = 1 << 20
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, help="Port to listen on; 0 takes a free one.")
 @click.option("--store", metavar="PATH|URL", help="Folder to keep what is written in, or SPARQL store to serve.")
+@click.option("--store-update", metavar="URL", help="Address for updates of a SPARQL store, where it is another.")
+@click.option("--store-user", metavar="NAME", help="Name that a SPARQL store wants.")
+@click.option("--store-password", metavar="PASSWORD", help="Its password; better given in the environment.")
 @click.option("--scratch", is_flag=True, help="Serve an empty dataset, wholly writable, and no knowledge graphs.")
 @click.option("--examples/--no-examples", default=True, help="Load the example patients into a new store.")
-@options.knowledge
+@options.knowledge_of_the_environment
 @options.no_safety
 @click.option("--public-url", metavar="URL", help="Address under which clients know the service.")
 @click.option("--update-token", metavar="TOKEN", help="Token that may write; better given in the environment.")

@@ -61,13 +61,19 @@ ignore_columns = click.option(
     metavar="NAMES",
     help="CSV columns to pass over, separated by commas; all for every unknown one.",
 )
-knowledge = click.option(
-    "--knowledge",
-    "folders",
-    multiple=True,
-    metavar="DIR",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Add modules of a folder; repeatable.",
+
+
+knowledge, knowledge_of_the_environment = (
+    click.option(
+        "--knowledge",
+        "folders",
+        multiple=True,
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        envvar=variable,
+        help="Add modules of a folder; repeatable.",
+    )
+    for variable in (None, "OSTEO_KG_KNOWLEDGE")
 )
 guideline = click.option(
     "--guideline", default=DEFAULT_GUIDELINE, metavar="ID", show_default=True, help="Guideline to apply."

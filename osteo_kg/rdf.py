@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
+from xml.parsers import expat
 
 import pyoxigraph as ox
 
@@ -17,6 +18,7 @@ from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.flat_formats import parse_json
 from osteo_kg.records import Repeated
 from osteo_kg.report import Finding
+from osteo_kg.sparql_text import depth
 from osteo_kg.texts import Text
 from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import CONTEXT, LIFTED, OSTEO
@@ -73,8 +75,11 @@ def read_triples(text: str, form: str, name: str, base: str = _BASE) -> list[ox.
     """
     if form == "rdfxml":
         _check_entities(text, name)
+        _check_elements(text, name)
     if text.count("<<") > _MOST_NESTING or _TRIPLE_IN_XML.search(text):
         raise UnreadableCaseError(f"{name} holds statements about statements.", advice="Send plain triples.")
+    if form == "turtle" and depth(text) > _MOST_NESTING:  # the time that Oxigraph takes grows with the square of it
+        raise UnreadableCaseError(f"{name} is nested too deeply.", advice="Name the nodes that are nested.")
     try:
         return [
             ox.Triple(quad.subject, quad.predicate, quad.object)
@@ -82,6 +87,28 @@ def read_triples(text: str, form: str, name: str, base: str = _BASE) -> list[ox.
         ]
     except (SyntaxError, ValueError) as error:
         raise UnreadableCaseError(f"{name} cannot be read as {form}: {error}.", advice="Correct it there.") from error
+
+
+def _check_elements(text: str, name: str) -> None:
+    """The time that Oxigraph takes grows with the square of how deep elements stand in one another."""
+    now = 0
+
+    def begin(element: str, attributes: object) -> None:
+        nonlocal now
+        now += 1
+        if now > _MOST_NESTING:
+            raise UnreadableCaseError(f"{name} is nested too deeply.", advice="Name the nodes that are nested.")
+
+    def end(element: str) -> None:
+        nonlocal now
+        now -= 1
+
+    parser = expat.ParserCreate("utf-8")
+    parser.StartElementHandler, parser.EndElementHandler = begin, end
+    try:
+        parser.Parse(text.encode("utf-8"), True)
+    except expat.ExpatError as error:
+        raise UnreadableCaseError(f"{name} cannot be read as rdfxml: {error}.", advice="Correct it there.") from error
 
 
 def _check_entities(text: str, name: str) -> None:

@@ -7,26 +7,34 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 
 _NOT_CODE = re.compile(
     r"'''(?:[^\\]|\\.)*?'''|\"\"\"(?:[^\\]|\\.)*?\"\"\"|'(?:[^'\\\n\r]|\\.)*'|\"(?:[^\"\\\n\r]|\\.)*\""
-    r"|<[^<>\"{}|^`\\\x00-\x20]*>|#[^\n\r]*",
+    r"|<[^<>\"{}|^`\\\x00-\x20]*>|#[^\n\r]*|\\.",
     re.DOTALL,
 )
-_ELSEWHERE = re.compile(r"(?<![\w:?$@-])(SERVICE|LOAD)(?![\w:-])", re.IGNORECASE)
+#: A keyword needs no space around it: `1SERVICE<urn:x>{}` and `SERVICESILENT` are read as what they are.
+_ELSEWHERE = re.compile(r"(?<![\w:?$@])(?:(?<!-)|\d\w*?|true|false)(SERVICE|LOAD)", re.IGNORECASE)
+_COMPARES_NOTHING = re.compile(r"[^'#]*?//")
 _DATASET_CLAUSE = re.compile(r"(?<![\w:?$@-])FROM(?![\w:-])", re.IGNORECASE)
 _DATASET_IRI = re.compile(r"(?<![\w:?$@-])FROM\s*(?:NAMED\s*)?<([^<>]*)>", re.IGNORECASE)
 _EACH_TIME_NEW = re.compile(r"(?<![\w:?$@-])(NOW|RAND|UUID|STRUUID|BNODE)\s*\(", re.IGNORECASE)
 _BRACKET = re.compile(r"[{}()\[\]]")
+_LONG = 100_000  # characters of a text that is not remembered
 
 
-@functools.lru_cache(8)
 def code_only(text: str) -> str:
     """Blank out strings, IRIs and comments; what is left stands where it stood.
 
     >>> code_only("ASK { ?s <urn:p> 'SERVICE' } # LOAD").split()
     ['ASK', '{', '?s', '}']
     """
+    return _blanked(text) if len(text) <= _LONG else _blanked.__wrapped__(text)
+
+
+@functools.lru_cache(8)
+def _blanked(text: str) -> str:
     return _NOT_CODE.sub(lambda found: " " * len(found.group()), text)
 
 
@@ -36,8 +44,28 @@ def elsewhere(text: str) -> str | None:
     >>> elsewhere("SELECT * { SERVICE <http://example.org/> { } }"), elsewhere("SELECT ?service { }")
     ('SERVICE', None)
     """
-    found = _ELSEWHERE.search(code_only(text))
-    return found.group().upper() if found else None
+    found = next(filter(None, map(_ELSEWHERE.search, _readings(text))), None)
+    return found[1].upper() if found else None
+
+
+def _readings(text: str) -> Iterator[str]:
+    """Give the pieces of code that a text may be read to have.
+
+    `<` begins an IRI or compares: which of them is known only to a parser, so that both readings are followed. In what
+    is compared, `//` stands nowhere outside strings and comments.
+    """
+    waiting, seen = [0], set[int]()
+    while waiting:
+        start = waiting.pop()
+        while start not in seen:
+            seen.add(start)
+            found = _NOT_CODE.search(text, start)
+            yield text[max(0, start - 1) : found.start() if found else len(text)]
+            if found is None:
+                break
+            if found[0][0] == "<" and not _COMPARES_NOTHING.match(found[0]):
+                waiting.append(found.start() + 1)
+            start = found.end()
 
 
 def has_dataset_clause(text: str) -> bool:

@@ -13,16 +13,22 @@ import pytest
 import osteo_kg
 from helpers import ROOT
 
-MODULES = sorted((ROOT / "osteo_kg").rglob("*.py"))
+MODULES = sorted(path for folder in ("osteo_kg", "server") for path in (ROOT / folder).rglob("*.py"))
 _HELPERS = {
+    "bridge.py",
+    "canonical.py",
+    "checking.py",
     "conftest.py",
     "documents.py",
-    "helpers.py",
-    "strategies.py",
-    "canonical.py",
-    "bridge.py",
     "fetch_jars.py",
+    "helpers.py",
     "jvm.py",
+    "manifests.py",
+    "processes.py",
+    "remote_servers.py",
+    "results.py",
+    "serving.py",
+    "strategies.py",
 }
 
 

@@ -14,7 +14,7 @@ from osteo_kg import SOLUTION_FORMATS
 from osteo_kg_server.store.base import DEFAULT_GRAPH, TooLargeError
 from osteo_kg_server.store.limited import LimitedWriter
 from osteo_kg_server.store.statements import Statements, both_forms
-from osteo_kg_server.store.updates import data_only
+from osteo_kg_server.store.updates import plain
 from osteo_kg_server.using import with_graphs
 
 BASE = "http://example.org/"
@@ -69,11 +69,13 @@ def _after(update: str) -> set[str]:
 
 def _said(update: str) -> set[str] | None:
     """Give the quads that an update leaves, by its own words."""
-    changes = data_only(update, BASE)
+    changes = plain(update, BASE, ("urn:g", "urn:h"))
     if changes is None:
         return None
     store = ox.Store()
     for change in changes:
+        for name in change.cleared:
+            store.clear_graph(ox.NamedNode(name) if name != DEFAULT_GRAPH else ox.DefaultGraph())
         for kind, statements in (("removed", change.removed), ("added", change.added)):
             for name, triples in statements.items():
                 graph = ox.NamedNode(name) if name != DEFAULT_GRAPH else ox.DefaultGraph()
@@ -93,6 +95,12 @@ def _said(update: str) -> set[str] | None:
         "INSERT DATA { <a> <b> [ <c> ( 1 2 ) ] . GRAPH <g> { <a> <b> <c> } GRAPH <h> { } }",
         "INSERT DATA { <a> <b> '''}''' , \"}\" }",
         "INSERT DATA { }",
+        "INSERT DATA { <a> <b> <c> . GRAPH <urn:g> { <a> <b> <c> } } ; DROP SILENT GRAPH <urn:g>",
+        "INSERT DATA { <a> <b> <c> . GRAPH <urn:g> { <a> <b> <c> } } ; clear default",
+        "INSERT DATA { <a> <b> <c> . GRAPH <urn:g> { <a> <b> <c> } } ; CLEAR NAMED",
+        "INSERT DATA { GRAPH <urn:new> { <a> <b> <c> } } ; DROP NAMED",
+        "INSERT DATA { GRAPH <urn:new> { <a> <b> <c> } } ; CLEAR GRAPH <urn:new>",
+        "INSERT DATA { <a> <b> <c> . GRAPH <urn:g> { <a> <b> <c> } } ; DROP ALL ;",
     ],
 )
 def test_an_update_of_data_says_what_oxigraph_makes_of_it(update: str) -> None:
@@ -114,14 +122,17 @@ def test_declarations_between_operations_hold_from_there_on() -> None:
         "INSERT DATA { <g> { <a> <b> <c> } }",
         "INSERT DATA { @prefix e: <urn:e:> . e:a e:b e:c }",
         "DELETE DATA { <a> <b> _:x }",
-        "INSERT DATA { <a> <b> <c> } ; CLEAR ALL",
+        "INSERT DATA { <a> <b> <c> } ; COPY DEFAULT TO <urn:g>",
+        "CLEAR GRAPH <urn:nowhere>",
+        "DROP GRAPH <g>",
+        "DROP GRAPH e:g",
+        "CLEAR ALLOWED",
         "INSERT { <a> <b> <c> } WHERE { }",
-        "CLEAR ALL",
         "",
     ],
 )
 def test_what_is_more_than_data_or_is_none_is_left_to_be_evaluated(update: str) -> None:
-    assert data_only(update, BASE) is None
+    assert plain(update, BASE, ("urn:g", "urn:h")) is None
 
 
 # The graphs of an update request

@@ -19,6 +19,7 @@ _SOURCES = {
     "decision-table": knowledge.decision_table,
     "command-line": interfaces.command_line,
     "http": interfaces.http,
+    "configuration": interfaces.configuration,
 }
 
 

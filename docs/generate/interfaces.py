@@ -22,6 +22,19 @@ def command_line(knowledge_base: KnowledgeBase) -> Mapping[str, Any]:
     return {"help": _said(main.help), "epilog": _said(main.epilog), "commands": list(_commands(main, context))}
 
 
+def configuration(knowledge_base: KnowledgeBase) -> Mapping[str, Any]:
+    """Give what the service can be told, with the environment variable of each."""
+    serve = main.commands["serve"]
+    context = click.Context(serve, info_name="serve", **serve.context_settings)
+    return {
+        "options": [
+            {**_option(each, context), "variable": each.envvar or f"{context.auto_envvar_prefix}_{each.name.upper()}"}
+            for each in serve.params
+            if isinstance(each, click.Option) and each.name
+        ]
+    }
+
+
 def _commands(group: click.Group, context: click.Context) -> Iterator[Mapping[str, Any]]:
     for name, command in sorted(group.commands.items()):
         inner = click.Context(command, info_name=name, parent=context)
@@ -46,7 +59,7 @@ def _option(option: click.Option, context: click.Context) -> Mapping[str, Any]:
         "name": option.opts[0] if option.is_flag else f"{option.opts[0]} {_metavar(option, context)}",
         "help": option.help,
         "choices": choices,
-        "default": [str(each) for each in several if isinstance(each, str | int) and each is not False],
+        "default": [str(each) for each in several if isinstance(each, str | int | float) and each is not False],
         "required": option.required,
     }
 

@@ -14,6 +14,8 @@ from osteo_kg_server import (
     graph_store,
     linked_data,
     logs,
+    metrics,
+    offers,
     operation,
     problems,
     sending,
@@ -59,9 +61,11 @@ def create_app(knowledge_base: KnowledgeBase, dataset: Dataset, settings: Settin
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.limits.upload_bytes
     app.extensions["osteo_kg"] = Service(knowledge_base, dataset, settings)
+    app.extensions["osteo_kg_metrics"] = figures = metrics.Metrics()
+    logs.register(app, observe=figures.observe, queries=settings.log_queries)  # first: it gives a request its id
     for module in _MODULES:
         app.register_blueprint(module.blueprint)
+    offers.register(app)
     problems.register(app)
     sending.register(app)
-    logs.register(app)
     return app

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import pyoxigraph as ox
 from flask import Response, render_template, request
@@ -11,14 +13,25 @@ from flask import Response, render_template, request
 from osteo_kg import Assessment, Case, Language, Line, ValidationReport, assessment_lines, report_lines, written_graph
 from osteo_kg_server.graphs import report_triples, written_in
 from osteo_kg_server.negotiation import CASES, GRAPHS, body, body_format, negotiated
+from osteo_kg_server.offers import Json
 from osteo_kg_server.parameters import Asked
 from osteo_kg_server.service import Service
+from osteo_kg_server.store import DeadlineError
 
 MOST_BYTES = 10_000_000  # of one body of cases, which is read while others wait
 _AT_ONCE = 16  # cases
 Answer = Assessment | ValidationReport
+Item = TypeVar("Item")
 #: Media types of answers, JSON for a caller without wishes.
 ANSWERS = {"application/json": "json", **GRAPHS, "text/html": "html"}
+_RECORD, _ASSESSMENT = ({"$ref": f"#/components/schemas/{name}"} for name in ("Record", "Assessment"))
+#: Media types of cases, with the schema of flat records.
+BODIES: dict[str, Json] = {
+    **{media: {} for media in CASES},
+    "application/json": {"anyOf": [_RECORD, {"type": "array", "items": _RECORD}]},
+}
+#: What the JSON of assessments holds; of several cases, a refused one has its report in its place.
+SCHEMA: Json = {"anyOf": [_ASSESSMENT, {"type": "array", "items": {"anyOf": [_ASSESSMENT, {"type": "object"}]}}]}
 
 
 def posted_cases(service: Service, name: str = "input") -> tuple[Case, ...]:
@@ -32,7 +45,7 @@ def posted_cases(service: Service, name: str = "input") -> tuple[Case, ...]:
 def assessed(service: Service, cases: Sequence[Case], asked: Asked) -> list[Answer]:
     """Answer cases in their order; requests take turns every few cases, so that a long one keeps nobody waiting."""
     answers: list[Answer] = []
-    for at in range(0, len(cases), _AT_ONCE):
+    for at in in_time(service, range(0, len(cases), _AT_ONCE)):
         with service.turn:
             answers += service.knowledge_base.assess_all(
                 cases[at : at + _AT_ONCE],
@@ -41,6 +54,20 @@ def assessed(service: Service, cases: Sequence[Case], asked: Asked) -> list[Answ
                 guideline=asked.guideline,
             )
     return answers
+
+
+def in_time(service: Service, items: Iterable[Item]) -> Iterator[Item]:
+    """Give one after the other, up to the deadline of a request.
+
+    Raises:
+        DeadlineError: it has passed.
+    """
+    seconds = service.settings.limits.seconds
+    until = time.monotonic() + seconds
+    for item in items:
+        if time.monotonic() > until:
+            raise DeadlineError(f"The cases take longer than {seconds:g} seconds.", advice="Send fewer at a time.")
+        yield item
 
 
 def answered(service: Service, answers: Sequence[Answer], media: str, language: Language) -> Response:

@@ -10,25 +10,33 @@ from flask import Blueprint, Response, jsonify
 from werkzeug.exceptions import BadRequest, NotFound
 
 from osteo_kg import Assessment, RefusedCaseError, ValidationReport
-from osteo_kg_server.answering import ANSWERS, answered, assessed, posted_cases
+from osteo_kg_server.answering import ANSWERS, BODIES, SCHEMA, answered, assessed, posted_cases
 from osteo_kg_server.graphs import written_in
 from osteo_kg_server.negotiation import GRAPHS, best, negotiated
-from osteo_kg_server.parameters import asked
+from osteo_kg_server.offers import offers, word
+from osteo_kg_server.parameters import LANGUAGE, PARAMETERS, asked
 from osteo_kg_server.protocol import given
 from osteo_kg_server.service import service
 
 PATH = "/cases"
-PARAMETERS = ("on", "assume-complete", "language", "guideline")
 PAGE = 1000  # cases that are listed at a time
+_PAGES = {"after": word("Patient after whom the page begins; the address of the next page holds it.")}
 KEPT = {"application/json": "json", **GRAPHS}
 blueprint = Blueprint("cases", __name__)
 
 
 @blueprint.post(PATH)
+@offers(
+    "write",
+    {200: ANSWERS, 201: ANSWERS},
+    parameters=PARAMETERS,
+    bodies=BODIES,
+    schema=SCHEMA,
+    problems=(422, 502, 503),
+)
 def create() -> Response:
     """Keep the cases of the body with their assessments; a refused one is not kept, and its report says why."""
     serving, media = service(), best(ANSWERS)
-    serving.access.want("write")
     wanted = asked(*PARAMETERS)
     cases = posted_cases(serving, name=f"kept-{uuid.uuid4().hex[:12]}")
     if len({case.iri for case in cases}) < len(cases):
@@ -46,12 +54,12 @@ def create() -> Response:
 
 
 @blueprint.get(PATH)
+@offers("read", {200: ["application/json"]}, parameters=_PAGES, problems=(502, 503))
 def index() -> Response:
     """List the cases that are kept, a page at a time, and say how far a new assessment of all has come."""
     serving = service()
-    serving.access.want("read")
     parameters = given()
-    parameters.only("after")
+    parameters.only(*_PAGES)
     after, names = parameters.one("after") or "", serving.keeper.names()
     page = [name for name in names if name > after][:PAGE]
     document: dict[str, Any] = {
@@ -65,10 +73,10 @@ def index() -> Response:
 
 
 @blueprint.get(f"{PATH}/<path:patient>")
+@offers("read", {200: KEPT}, parameters=LANGUAGE, problems=(502, 503))
 def read(patient: str) -> Response:
     """Give a kept case: its graph as it was read, or as JSON its patient and her assessment."""
     serving, media = service(), best(KEPT)
-    serving.access.want("read")
     wanted = asked("language")
     triples = serving.keeper.triples(patient)
     if triples is None:
@@ -81,10 +89,10 @@ def read(patient: str) -> Response:
 
 
 @blueprint.delete(f"{PATH}/<path:patient>")
+@offers("write", {204: ()}, problems=(502, 503))
 def delete(patient: str) -> Response:
     """Take a kept case and its assessment away."""
     serving = service()
-    serving.access.want("write")
     if not serving.keeper.forget(patient):
         raise NotFound("No case of this patient is kept.")
     return Response(status=204)

@@ -11,11 +11,12 @@ from itertools import islice
 
 import pyoxigraph as ox
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.exceptions import BadRequest, NotFound, UnsupportedMediaType
 
 from osteo_kg import GRAPH_FORMATS, read_triples
 from osteo_kg_server.graphs import SHORT, written_in
 from osteo_kg_server.negotiation import GRAPHS, best, body, body_format, content_type, negotiated, text
+from osteo_kg_server.offers import offers, word
 from osteo_kg_server.protocol import checked_iri, given
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.store import Change
@@ -27,15 +28,22 @@ BODIES = {media: form for media, form in GRAPHS.items() if form not in ("nquads"
 _FORMS = "multipart/form-data"
 _IN_PARTS = ("turtle", "ntriples", "nquads", "trig")  # formats of which documents can be put behind one another
 _PART = 10_000  # triples
+_NAMES = {
+    "graph": word("IRI of the graph, where its address does not name it.", format="iri"),
+    "default": word("The graph without a name, whatever the value.", enum=[""]),
+}
+_SENT = {**{media: {} for media in BODIES}, _FORMS: {"type": "object"}}
+_UNWELL = (502, 503)
+_CACHED = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding"}
 blueprint = Blueprint("graph_store", __name__)
 
 
 @blueprint.get(PATH)
-@blueprint.get(f"{PATH}/<path:_name>")
-def read(_name: str = "") -> Response:
+@blueprint.get(f"{PATH}/<path:path>")
+@offers("read", {200: GRAPHS, 304: ()}, parameters=_NAMES, problems=(404, *_UNWELL))
+def read(path: str = "") -> Response:
     """Give a graph as it was written; without a name, every graph that there is."""
     serving = service()
-    serving.access.want("read")
     name = _named(serving)
     if name is None:
         media = best({media: form for media, form in GRAPHS.items() if form in ("trig", "nquads")})
@@ -46,22 +54,22 @@ def read(_name: str = "") -> Response:
 
 
 @blueprint.put(PATH)
-@blueprint.put(f"{PATH}/<path:_name>")
-def replace(_name: str = "") -> Response:
+@blueprint.put(f"{PATH}/<path:path>")
+@offers("write", {201: (), 204: ()}, parameters=_NAMES, bodies=_SENT, problems=_UNWELL)
+def replace(path: str = "") -> Response:
     """Have a graph hold what is sent, and nothing else."""
     serving = service()
-    serving.access.want("write")
     name = _wanted(serving)
     triples = _posted(name or serving.url(PATH))
     return _written(serving, name, Change(cleared=frozenset({name}), added={name: triples}, created=frozenset({name})))
 
 
 @blueprint.post(PATH)
-@blueprint.post(f"{PATH}/<path:_name>")
-def merge(_name: str = "") -> Response:
+@blueprint.post(f"{PATH}/<path:path>")
+@offers("write", {201: (), 204: ()}, parameters=_NAMES, bodies=_SENT, problems=_UNWELL)
+def merge(path: str = "") -> Response:
     """Add what is sent to a graph; without a name, to a new one."""
     serving = service()
-    serving.access.want("write")
     name = _named(serving)
     new = serving.url(f"{PATH}/{uuid.uuid4()}") if name is None else name
     triples = _posted(new or serving.url(PATH))
@@ -72,11 +80,11 @@ def merge(_name: str = "") -> Response:
 
 
 @blueprint.delete(PATH)
-@blueprint.delete(f"{PATH}/<path:_name>")
-def delete(_name: str = "") -> Response:
+@blueprint.delete(f"{PATH}/<path:path>")
+@offers("write", {204: ()}, parameters=_NAMES, problems=(404, *_UNWELL))
+def delete(path: str = "") -> Response:
     """Take a graph away."""
     serving = service()
-    serving.access.want("write")
     name = _wanted(serving)
 
     def decide() -> Change:
@@ -126,10 +134,15 @@ def _posted(base: str) -> list[ox.Triple]:
     """Read the triples of the body, or of every file of a form."""
     if request.mimetype != _FORMS:
         return read_triples(text(body()), body_format(BODIES), "The body", base)
+    if request.content_encoding not in (None, "", "identity"):
+        raise UnsupportedMediaType("A packed form is not read. Send it as it is.")
+    files = [file for name in request.files for file in request.files.getlist(name)]
+    if not files:
+        raise BadRequest("The form holds no file. Send each graph as a file of the form.")
     triples = []
-    for _, file in request.files.items(multi=True):
+    for file in files:
         if file.mimetype not in BODIES:
-            raise BadRequest(f"A file of the form is of no type that is read. Send one of: {', '.join(BODIES)}.")
+            raise UnsupportedMediaType(f"A file of the form has no type that is read: {', '.join(BODIES)}.")
         triples += read_triples(text(file.read()), BODIES[file.mimetype], "A file of the form", base)
     return triples
 
@@ -138,7 +151,7 @@ def _sent(serving: Service, names: list[str], media: str) -> Response:
     form = GRAPHS[media]
     tag = f"{serving.store.generation}-{form}"
     if request.if_none_match.contains_weak(tag):
-        return Response(status=304, headers={"ETag": f'"{tag}"'})
+        return Response(status=304, headers={"ETag": f'"{tag}"', **_CACHED})
     quads = (
         ox.Quad(each.subject, each.predicate, each.object, ox.NamedNode(name) if name and len(names) > 1 else None)
         for name in names
@@ -150,6 +163,7 @@ def _sent(serving: Service, names: list[str], media: str) -> Response:
     else:
         response = negotiated(written_in((quad.triple for quad in quads), form), media)
     response.headers["ETag"] = f'"{tag}"'
+    response.headers.update(_CACHED)
     return response
 
 

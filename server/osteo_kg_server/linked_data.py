@@ -19,8 +19,9 @@ from osteo_kg import GRAPH, UsageError, json_ld_context_document, situation_trip
 from osteo_kg_server import pages
 from osteo_kg_server.graphs import written_in
 from osteo_kg_server.negotiation import GRAPHS, best, negotiated
+from osteo_kg_server.offers import offers
 from osteo_kg_server.pages import BASE
-from osteo_kg_server.parameters import is_name, language
+from osteo_kg_server.parameters import LANGUAGE, is_name, language
 from osteo_kg_server.service import service
 
 DESCRIPTIONS = {"text/html": "html", **GRAPHS}
@@ -38,11 +39,13 @@ EXTENSIONS = {
 _MEDIA = {extension: media for media, extension in EXTENSIONS.items()}
 _DEFINED_BY = "http://www.w3.org/2000/01/rdf-schema#isDefinedBy"
 _VERSION = "http://www.w3.org/2002/07/owl#versionIRI"
+_GIVEN = {200: DESCRIPTIONS, 303: (), 304: ()}
 _FRESH = 3600  # seconds for which a document need not be asked for again
 blueprint = Blueprint("linked_data", __name__)
 
 
 @blueprint.get("/")
+@offers("read", _GIVEN, parameters=LANGUAGE)
 def home() -> AnyResponse:
     """Say what is here."""
     if best(DESCRIPTIONS) != "text/html":
@@ -51,30 +54,35 @@ def home() -> AnyResponse:
 
 
 @blueprint.get("/ns/<term>")
+@offers("read", _GIVEN, parameters=LANGUAGE)
 def term(term: str) -> AnyResponse:
     """Describe a term of the vocabulary."""
     return _thing(f"ns/{term}", _resource)
 
 
 @blueprint.get("/guideline/<guideline>")
+@offers("read", _GIVEN, parameters=LANGUAGE)
 def guideline(guideline: str) -> AnyResponse:
     """Describe a guideline."""
     return _thing(f"guideline/{guideline}", _resource)
 
 
 @blueprint.get("/guideline/<guideline>/<part>")
+@offers("read", _GIVEN, parameters=LANGUAGE)
 def part(guideline: str, part: str) -> AnyResponse:
     """Describe a rule, a criterion, an interpretation or another part of a guideline."""
     return _thing(f"guideline/{guideline}/{part}", _resource)
 
 
 @blueprint.get("/situation/<guideline>/<key>")
+@offers("read", _GIVEN, parameters=LANGUAGE)
 def situation(guideline: str, key: str) -> AnyResponse:
     """Describe a situation: what the guideline says of every patient who is in it."""
     return _thing(f"situation/{guideline}/{key}", _situation)
 
 
 @blueprint.get("/graph/<path:name>")
+@offers("read", {303: ()})
 def graph(name: str) -> AnyResponse:
     """Lead to the triples of a named graph."""
     kind, _, patient = name.partition("/")
@@ -84,12 +92,14 @@ def graph(name: str) -> AnyResponse:
 
 @blueprint.get("/ontology/<module>")
 @blueprint.get("/ontology/<module>/<version>")
+@offers("read", _GIVEN, parameters=LANGUAGE)
 def module(module: str, version: str | None = None) -> AnyResponse:
     """Give a module of the ontology, as it was loaded; the page lists what it defines."""
-    service().access.want("read")
     if module == CONTEXT:
         return _context()
     stem, media = _document(module)
+    if not is_name(stem):
+        raise NotFound("There is no such module of the ontology.")
     iri, triples = f"{BASE}ontology/{stem}", service().knowledge_base.knowledge.triples
     if version is not None and triples.value(iri, _VERSION) != f"{iri}/{version}":
         raise NotFound("This version of the module is not loaded.")
@@ -114,7 +124,6 @@ def _module(name: str, media: str) -> Response:
 
 def _thing(path: str, triples_of: Callable[[str], list[ox.Triple]]) -> AnyResponse:
     """Lead from a thing to the document that describes it, or give that document."""
-    service().access.want("read")
     stem, media = _document(path)
     triples = triples_of(stem)
     if media is None:

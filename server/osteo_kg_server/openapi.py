@@ -1,40 +1,46 @@
-"""The description of the service, as OpenAPI 3.1."""
+"""The description of the service, as OpenAPI 3.1: of every route what its view offers."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
+from flask import current_app
+from werkzeug.routing import Rule
+
 from osteo_kg import assessment_schema, record_schema, software_version
-from osteo_kg_server import answering, assessments, linked_data, negotiation, problems, sparql, validations
+from osteo_kg_server import problems
+from osteo_kg_server.offers import TEXT, Json, Offer, offer_of
 from osteo_kg_server.service import Service
 
-_Json = dict[str, Any]
-_TEXT: _Json = {"type": "string"}
-_SAID = {
-    "on": "Day of assessment, such as 2026-11-22; today where it is not given.",
-    "assume-complete": "Sections whose emptiness means none: any of fractures,treatments,conditions.",
-    "language": "Language of the sentences: en or fr.",
-    "guideline": "Guideline to apply, by its id.",
+_PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
+_METHODS = ("GET", "POST", "PUT", "DELETE")
+_WITH_PATH, _WITH_BODY, _WITH_CHOICE, _WITH_RIGHT = {404}, {400, 413, 415}, {406}, {"read": {401}, "write": {401, 403}}
+_TOKEN = "token"
+_DESCRIBED = {
+    200: "The answer.",
+    201: "It is kept, and is new.",
+    204: "It is done.",
+    303: "Another address has it.",
+    304: "The client has it already.",
+    401: "A token is wanted, and there is none that is known.",
+    403: "The token may not do this, or the graph is read only.",
+    404: "There is no such thing.",
+    406: "None of the formats accepted is offered.",
+    413: "More is asked or sent than is allowed.",
+    415: "What is sent is of a type that is not read.",
+    422: "The case is refused; the report stands beside.",
+    502: "The store behind the service does not answer.",
+    503: "It took too long, or too much is asked at once.",
 }
-_QUERY = {
-    "query": "A SPARQL 1.1 query.",
-    "default-graph-uri": "A graph of the default graph.",
-    "named-graph-uri": "A named graph.",
-}
-_PAGES = {
-    "/ns/{term}": "A term of the vocabulary.",
-    "/ontology/{module}": "A module of the ontology.",
-    "/guideline/{guideline}": "A guideline.",
-    "/guideline/{guideline}/{part}": "A rule, a criterion or another part of a guideline.",
-    "/situation/{guideline}/{key}": "What the guideline says of every patient in a situation.",
-}
+_ELSE = "What is sent cannot be read, or names what does not exist."
 
 
-def description(service: Service) -> _Json:
-    """Describe every path of the service."""
+def description(service: Service) -> Json:
+    """Describe every path of the app that answers this request."""
     knowledge_base = service.knowledge_base
-    engine = knowledge_base.engine()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -42,86 +48,75 @@ def description(service: Service) -> _Json:
             "version": software_version(),
             "description": "What a guideline says of a patient, and why. Not a medical device.",
         },
-        "paths": _paths(),
+        "paths": _paths(private=service.settings.private),
         "components": {
             "schemas": {
                 "Record": record_schema(knowledge_base.knowledge.terms),
-                "Assessment": assessment_schema(knowledge_base.knowledge, engine.guideline),
-                "Problem": {
-                    "type": "object",
-                    "properties": {"type": _kinds(), "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT},
-                    "required": ["type", "title", "status", "detail"],
-                },
-            }
+                "Assessment": assessment_schema(knowledge_base.knowledge, knowledge_base.engine().guideline),
+                "Problem": _problem(),
+            },
+            "securitySchemes": {_TOKEN: {"type": "http", "scheme": "bearer"}},
         },
     }
 
 
-def _kinds() -> _Json:
-    """Describe each kind of problem by its IRI."""
-    ours = [
+def _problem() -> Json:
+    kinds = [
         {"const": problems.PROBLEMS + name, "title": title, "description": f"{status.value} {status.phrase}"}
         for _, name, title, status in problems.KINDS
     ]
     other = {"const": "about:blank", "title": "Any other problem", "description": "as the status line says"}
-    return {"type": "string", "oneOf": [*ours, other]}
+    members = {"title": TEXT, "status": {"type": "integer"}, "detail": TEXT}
+    type_ = {"type": "string", "oneOf": [*kinds, other]}
+    return {"type": "object", "properties": {"type": type_, **members}, "required": ["type", *members]}
 
 
-def _paths() -> _Json:
-    results = {media for offered in sparql.RESULTS.values() for media in offered}
-    form = {"type": "object", "properties": dict.fromkeys(_QUERY, _TEXT), "required": ["query"]}
-    asked = _operation("Answer a SPARQL query.", results, [_parameter(*each) for each in _QUERY.items()])
-    asked["parameters"][0]["required"] = True
-    sent = _operation("Answer a SPARQL query that is posted.", results)
-    sent["requestBody"] = _content(
-        {"application/x-www-form-urlencoded": {"schema": form}, "application/sparql-query": {"schema": _TEXT}}
-    )
-    return {
-        "/sparql": {"get": asked, "post": sent},
-        "/assessments": {"post": _posting("Assess cases; nothing is kept.", assessments.PARAMETERS, "Assessment")},
-        "/validations": {"post": _posting("Validate cases; nothing is kept.", validations.PARAMETERS, None)},
-        **{path: {"get": _page(path, said)} for path, said in _PAGES.items()},
-        "/health": {"get": _operation("Whether the process answers.", ["application/json"])},
-        "/ready": {"get": _operation("Whether the knowledge is loaded, and which.", ["application/json"])},
-        "/openapi.json": {"get": _operation("This description.", ["application/json"])},
-    }
+def _paths(*, private: bool) -> Json:
+    paths: Json = {}
+    for rule in sorted(current_app.url_map.iter_rules(), key=lambda each: each.rule):
+        view = current_app.view_functions[rule.endpoint]
+        said = (view.__doc__ or "").partition("\n")[0]
+        operation = _operation(said, rule, offer_of(view), private=private)
+        path = paths.setdefault(_PLACE.sub(r"{\1}", rule.rule), {})
+        for method in _METHODS:
+            if method in (rule.methods or ()):
+                path[method.lower()] = {"operationId": f"{method} {rule.rule}", **operation}
+    return paths
 
 
-def _page(path: str, said: str) -> _Json:
-    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    parameters = [{"name": name, "in": "path", "required": True, "schema": _TEXT} for name in names]
-    return _operation(said, linked_data.DESCRIPTIONS, [*parameters, _parameter("language", _SAID["language"])])
-
-
-def _posting(said: str, parameters: Iterable[str], answer: str | None) -> _Json:
-    operation = _operation(said, answering.ANSWERS, [_parameter(name, _SAID[name]) for name in parameters])
-    if answer:
-        one = {"$ref": f"#/components/schemas/{answer}"}
-        operation["responses"]["200"]["content"]["application/json"]["schema"] = {
-            "anyOf": [one, {"type": "array", "items": {"anyOf": [one, {"type": "object"}]}}]
-        }
-    bodies: dict[str, _Json] = {media: {} for media in negotiation.CASES}
-    record = {"$ref": "#/components/schemas/Record"}
-    bodies["application/json"] = {"schema": {"anyOf": [record, {"type": "array", "items": record}]}}
-    operation["requestBody"] = _content(bodies)
+def _operation(said: str, rule: Rule, offer: Offer, *, private: bool) -> Json:
+    in_path = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in _PLACE.findall(rule.rule)]
+    in_query = [{"name": name, "in": "query", **each} for name, each in offer.parameters.items()]
+    operation: Json = {"summary": said, "parameters": [*in_path, *in_query], "responses": _responses(offer, in_path)}
+    if offer.bodies:
+        content = {media: {"schema": schema} if schema else {} for media, schema in offer.bodies.items()}
+        operation["requestBody"] = {"required": True, "content": content}
+    if offer.right == "write" or (offer.right and private):
+        operation["security"] = [{_TOKEN: []}]
     return operation
 
 
-def _operation(said: str, media: Iterable[str], parameters: Iterable[_Json] = ()) -> _Json:
-    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+def _responses(offer: Offer, in_path: Iterable[Any]) -> Json:
+    given = {status: _content(media, offer.schema) for status, media in offer.answers.items()}
+    problem = {problems.MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
-        "summary": said,
-        "parameters": list(parameters),
-        "responses": {
-            "200": {"description": "The answer.", "content": {each: {} for each in sorted(media)}},
-            "default": {"description": "What is wrong, and what to do.", "content": problem},
-        },
+        str(status): {"description": _DESCRIBED.get(status, _ELSE), **given.get(status, {"content": problem})}
+        for status in sorted({*given, *_refusals(offer, in_path)})
     }
 
 
-def _parameter(name: str, said: str) -> _Json:
-    return {"name": name, "in": "query", "description": said, "schema": _TEXT}
+def _content(media: tuple[str, ...], schema: Json) -> Json:
+    if not media:
+        return {}
+    return {"content": {each: {"schema": schema} if schema and each == "application/json" else {} for each in media}}
 
 
-def _content(content: _Json) -> _Json:
-    return {"required": True, "content": content}
+def _refusals(offer: Offer, in_path: Iterable[Any]) -> set[int]:
+    """Give the statuses of problems that follow from what is offered, and those that it names."""
+    found = {int(each) for each in offer.problems}
+    found |= _WITH_RIGHT[offer.right] if offer.right else set()
+    found |= _WITH_PATH if list(in_path) else set()
+    found |= _WITH_BODY if offer.bodies else set()
+    found |= _WITH_CHOICE if any(len(media) > 1 for media in offer.answers.values()) else set()
+    found |= {int(HTTPStatus.BAD_REQUEST)} if offer.parameters else set()
+    return found

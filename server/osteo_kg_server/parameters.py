@@ -10,8 +10,17 @@ from flask import request
 from werkzeug.exceptions import BadRequest
 
 from osteo_kg import DEFAULT_GUIDELINE, LANGUAGES, Language, UsageError
+from osteo_kg_server.offers import Json, word
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
+#: The parameters of assessments; other views take some of them.
+PARAMETERS: dict[str, Json] = {
+    "on": word("Day of assessment, such as 2026-11-22; today where it is not given.", format="date"),
+    "assume-complete": word("Sections whose emptiness means none: any of fractures,treatments,conditions."),
+    "language": word("Language of the sentences; by Accept-Language where it is not given.", enum=list(LANGUAGES)),
+    "guideline": word("Guideline to apply, by its id."),
+}
+LANGUAGE = {"language": PARAMETERS["language"]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from osteo_kg_server.parameters import language_or_english
 from osteo_kg_server.store import BusyError, DeadlineError, ProtectedError, StoreUnavailableError, TooLargeError
 
 PROBLEMS = "https://w3id.org/osteo-kg/problem/"
+MEDIA = "application/problem+json"
 #: The kinds of problem that are ours: the error of the library, the end of the type's IRI, title, status.
 KINDS: tuple[tuple[type[OsteoError], str, str, HTTPStatus], ...] = (
     (UnreadableCaseError, "unreadable-case", "The case cannot be read", HTTPStatus.BAD_REQUEST),
@@ -39,6 +40,7 @@ def register(app: Flask) -> None:
 
 
 def _from_library(error: OsteoError) -> Response:
+    logs.ended_by(error)
     for kind, name, title, status in KINDS:
         if isinstance(error, kind):
             if status is HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -70,6 +72,6 @@ def _problem(
     type_: str, title: str, status: HTTPStatus, detail: str, members: Mapping[str, Any] | None = None
 ) -> Response:
     document = {"type": type_, "title": title, "status": status.value, "detail": detail, **(members or {})}
-    response = Response(json.dumps(document, ensure_ascii=False), status.value, content_type="application/problem+json")
+    response = Response(json.dumps(document, ensure_ascii=False), status.value, content_type=MEDIA)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -63,7 +63,9 @@ def given(form: bytes = b"") -> Given:
     try:
         return Given(_pairs(request.query_string) + _pairs(form))
     except ValueError as error:
-        raise BadRequest("The parameters are not text in UTF-8. Percent-encode them from UTF-8.") from error
+        raise BadRequest(
+            f"The parameters are not text in UTF-8, or more than {_MOST}. Percent-encode them, or send fewer."
+        ) from error
 
 
 def checked_iri(text: str) -> str:

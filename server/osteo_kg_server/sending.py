@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from collections.abc import Generator, Iterable, Iterator
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 
 from osteo_kg_server.service import service
 
 OPEN_TO_ALL = ("/sparql", "/ontology/context.jsonld")
 _WORTH_PACKING = 1024  # bytes
+_OFTEN_EMPTY = (201, 204, 304)
 _LEVEL = 3  # of compression: little work for most of the gain
 _SAFE = {
     "X-Content-Type-Options": "nosniff",
@@ -27,24 +29,35 @@ _CORS = {
 }
 
 
+class InMemory(Request):
+    """A request of which no file of a form touches the disk: these are about patients."""
+
+    def _get_file_stream(self, *_: object, **__: object) -> io.BytesIO:
+        return io.BytesIO()
+
+
 def register(app: Flask) -> None:
     """Send every answer of the app this way, errors included."""
+    app.request_class = InMemory
     app.after_request(_careful)
     app.after_request(_packed)
 
 
 def _careful(response: Response) -> Response:
     headers = response.headers
+    if response.status_code in _OFTEN_EMPTY and not response.is_streamed and not response.get_data():
+        headers.pop("Content-Type", None)
     for name, value in _SAFE.items():
         headers.setdefault(name, value)
     origin = request.headers.get("Origin")
     if request.path in OPEN_TO_ALL:
         headers["Access-Control-Allow-Origin"] = "*"
         headers.update(_CORS)
-    elif origin is not None and origin in service().settings.cors_origins:
-        headers["Access-Control-Allow-Origin"] = origin
-        headers.add("Vary", "Origin")
-        headers.update(_CORS)
+    elif service().settings.cors_origins:
+        response.vary.add("Origin")  # else a cache hands a page of one site what was meant for another
+        if origin in service().settings.cors_origins:
+            headers["Access-Control-Allow-Origin"] = str(origin)
+            headers.update(_CORS)
     return response
 
 

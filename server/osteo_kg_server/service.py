@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -14,7 +14,7 @@ from osteo_kg import GRAPH, Dataset, KnowledgeBase
 from osteo_kg_server.access import Access
 from osteo_kg_server.keeping import Keeper
 from osteo_kg_server.settings import Settings
-from osteo_kg_server.store import Change, LocalStore, Store
+from osteo_kg_server.store import Change, LocalStore, Remote, RemoteStore, Store
 
 KNOWLEDGE = tuple(GRAPH + name for name in ("ontology", "inferred", "shapes", "situations"))
 _LOADED = "examples loaded"
@@ -70,13 +70,21 @@ def opened(dataset: Dataset, settings: Settings) -> Store:
         StoreUnavailableError: it cannot be had.
     """
     fixed = {} if settings.scratch else {name: dataset.graphs[name] for name in KNOWLEDGE if name in dataset.graphs}
-    folder = Path(settings.store) if settings.store else None
-    store = LocalStore(fixed, folder=folder, limits=settings.limits, scratch=settings.scratch)
+    store = _store(fixed, settings)
     loaded = {name: triples for name, triples in dataset.graphs.items() if name not in KNOWLEDGE}
     if not settings.scratch and not store.note(_LOADED):
         store.change(lambda: Change(added=loaded, created=frozenset(loaded)))
         store.set_note(_LOADED, "yes")
     return store
+
+
+def _store(fixed: Mapping[str, Sequence[ox.Triple]], settings: Settings) -> Store:
+    named = settings.store
+    if named and named.lower().startswith(("http://", "https://")):
+        remote = Remote(named, settings.store_update, settings.store_user, settings.store_password)
+        return RemoteStore(fixed, remote, limits=settings.limits, scratch=settings.scratch)
+    folder = Path(named) if named else None
+    return LocalStore(fixed, folder=folder, limits=settings.limits, scratch=settings.scratch)
 
 
 def service() -> Service:

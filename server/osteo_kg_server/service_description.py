@@ -10,6 +10,7 @@ from flask import Blueprint, Response, render_template
 from osteo_kg import LANGUAGES
 from osteo_kg_server.graphs import written_in
 from osteo_kg_server.negotiation import GRAPHS, best, negotiated
+from osteo_kg_server.offers import offers
 from osteo_kg_server.parameters import language_or_english
 from osteo_kg_server.service import Service, service
 
@@ -28,15 +29,14 @@ blueprint = Blueprint("service_description", __name__)
 
 
 @blueprint.get(PATH)
+@offers("read", {200: GRAPHS}, problems=(502, 503))
 def void() -> Response:
     """Describe the dataset."""
-    service().access.want("read")
     return negotiated(written_in(_dataset(service()), GRAPHS[media := best(GRAPHS)]), media)
 
 
 def described() -> Response:
     """Describe the service: a page to ask from for people, a graph for machines."""
-    service().access.want("read")
     serving, media = service(), best({**GRAPHS, "text/html": "html"})
     if media == "text/html":
         return negotiated(render_template("query.html", language=language_or_english()), media)

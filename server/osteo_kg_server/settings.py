@@ -15,6 +15,9 @@ class Settings:
     Attributes:
         limits: what one client may use.
         store: a folder to keep what is written in, or the address of a SPARQL store; None for memory only.
+        store_update: the address for updates of a SPARQL store; by that for queries when None.
+        store_user: the name that a SPARQL store wants.
+        store_password: the password that goes with it.
         scratch: serve an empty dataset, wholly writable, with the standard default graph.
         public_url: the address under which clients know the service; that of the request when None.
         update_token: a token that may write.
@@ -26,6 +29,9 @@ class Settings:
 
     limits: Limits = field(default_factory=Limits)
     store: str | None = None
+    store_update: str | None = None
+    store_user: str | None = None
+    store_password: str | None = field(default=None, repr=False)
     scratch: bool = False
     public_url: str | None = None
     update_token: str | None = None

@@ -8,8 +8,9 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest, NotAcceptable, UnsupportedMediaType
 
 from osteo_kg import is_repeatable
-from osteo_kg_server import service_description
+from osteo_kg_server import logs, service_description
 from osteo_kg_server.negotiation import GRAPHS, body, content_type, preferred, text
+from osteo_kg_server.offers import TEXT, Json, offers, word, words
 from osteo_kg_server.protocol import FORM, Given, base, given, seconds
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.store import NotOfferedError, Query
@@ -26,12 +27,31 @@ RESULTS = {
     },
 }
 RESULTS["solutions"] = {**RESULTS["boolean"], "text/csv": "csv", "text/tab-separated-values": "tsv"}
-PARAMETERS = ("query", "default-graph-uri", "named-graph-uri", "timeout")
-BODIES = (FORM, "application/sparql-query")
+_ASKED = {
+    "default-graph-uri": words("A graph of the default graph.", format="iri"),
+    "named-graph-uri": words("A named graph.", format="iri"),
+    "timeout": word("Seconds after which the query is stopped; the service may allow fewer."),
+}
+_QUERY = {"query": word("A SPARQL 1.1 query; without one the service describes itself.")}
+_FORM: Json = {
+    "type": "object",
+    "properties": {name: each["schema"] for name, each in {**_QUERY, **_ASKED}.items()},
+    "required": ["query"],
+}
+BODIES: dict[str, Json] = {FORM: _FORM, "application/sparql-query": TEXT}
+_ANSWERS = {media for offered in RESULTS.values() for media in offered}
+_CACHED = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding"}
+_PROBLEMS = (413, 502, 503)
 blueprint = Blueprint("sparql", __name__)
 
 
 @blueprint.get(PATH)
+@offers(
+    "read",
+    {200: sorted({*_ANSWERS, "text/html"}), 304: ()},
+    parameters={**_QUERY, **_ASKED},
+    problems=_PROBLEMS,
+)
 def by_get() -> Response:
     """Answer the query of the query string; without one, describe the service."""
     asked = given()
@@ -41,6 +61,7 @@ def by_get() -> Response:
 
 
 @blueprint.post(PATH)
+@offers("read", {200: sorted(_ANSWERS)}, parameters=_ASKED, bodies=BODIES, problems=_PROBLEMS)
 def by_post() -> Response:
     """Answer the query of a form, or a body that is the query itself."""
     if request.mimetype not in BODIES:
@@ -60,10 +81,10 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
     if len(queries) != 1 or asked.all("update"):
         raise BadRequest("One query is wanted, and no update. Send it as the parameter 'query'.")
     serving = service()
-    serving.access.want("read")
+    logs.asked(queries[0])
     tag = _tag(serving, queries[0])
     if tag and request.if_none_match.contains_weak(tag):
-        return Response(status=304, headers={"ETag": f'"{tag}"'})
+        return Response(status=304, headers={"ETag": f'"{tag}"', **_CACHED})
     media = {kind: preferred(request.headers.get("Accept", ""), tuple(types)) for kind, types in RESULTS.items()}
     query = Query(
         text=queries[0],
@@ -81,10 +102,11 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
     chosen = media[answer.kind] or ""
     sent = answer.chunks if answer.body is None else answer.body
     response = Response(sent, content_type=content_type(chosen))
+    response.call_on_close(answer.close)
     response.headers["Vary"] = "Accept, Accept-Encoding"
     if tag:
         response.headers["ETag"] = f'"{tag}"'
-        response.headers["Cache-Control"] = "private, no-cache"
+        response.headers.update(_CACHED)
     return response
 
 

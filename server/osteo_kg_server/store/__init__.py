@@ -6,6 +6,7 @@ from osteo_kg_server.store.base import (
     Change,
     DeadlineError,
     Limits,
+    Load,
     NotOfferedError,
     ProtectedError,
     Query,
@@ -14,7 +15,9 @@ from osteo_kg_server.store.base import (
     TooLargeError,
     Update,
 )
+from osteo_kg_server.store.endpoint import Remote
 from osteo_kg_server.store.local import LocalStore
+from osteo_kg_server.store.remote import RemoteStore
 
 __all__ = [
     "Answer",
@@ -22,10 +25,13 @@ __all__ = [
     "Change",
     "DeadlineError",
     "Limits",
+    "Load",
     "LocalStore",
     "NotOfferedError",
     "ProtectedError",
     "Query",
+    "Remote",
+    "RemoteStore",
     "Store",
     "StoreUnavailableError",
     "TooLargeError",

@@ -12,6 +12,7 @@ from osteo_kg import OsteoError
 
 Kind = Literal["solutions", "boolean", "graph"]
 DEFAULT_GRAPH = ""  # the name of the graph that has none
+WHOLE = 4 << 20  # bytes of a result that is sent whole, with its length, and can still turn into an error
 
 
 class DeadlineError(OsteoError):
@@ -110,6 +111,19 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """How much of what evaluates is taken.
+
+    Attributes:
+        in_use: workers that are at a query or an update.
+        idle: workers that wait for one.
+    """
+
+    in_use: int
+    idle: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The result of a query in the format wanted: whole in `body`, or bit by bit in `chunks`.
 
@@ -120,12 +134,14 @@ class Answer:
         form: the format it is written in.
         body: the whole result, where it is small enough.
         chunks: the result bit by bit, where it is not.
+        close: lets go of what the chunks come from, be they taken or not.
     """
 
     kind: Kind
     form: str
     body: bytes | None
     chunks: Iterator[bytes] = field(default_factory=lambda: iter(()))
+    close: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +182,18 @@ class Store(Protocol):
     def protected(self) -> frozenset[str]:
         """Give the graphs that a client cannot change."""
 
+    @property
+    def load(self) -> Load:
+        """Say how much of what evaluates is taken."""
+
+    def check(self) -> None:
+        """Pass where queries are answered; a store that is only busy does answer.
+
+        Raises:
+            BusyError: it is being built, or was while this waited.
+            StoreUnavailableError: it does not answer.
+        """
+
     def names(self) -> list[str]:
         """Give the names of the graphs that are there, the one without a name left out, sorted."""
 
@@ -174,6 +202,9 @@ class Store(Protocol):
 
     def size(self, graph: str) -> int:
         """Give the number of triples of a graph."""
+
+    def sizes(self) -> dict[str, int]:
+        """Give the number of triples of every graph, the one without a name included."""
 
     def triples(self, graph: str) -> Iterator[ox.Triple]:
         """Give the triples of a graph as they were written."""

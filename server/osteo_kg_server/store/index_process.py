@@ -23,7 +23,8 @@ from osteo_kg_server.store import channel, worker
 
 def main(descriptor: int) -> None:
     """Serve the other end of a socket until it is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service ends this process by closing the socket
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)  # the service ends this process by closing the socket, once it is done
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries workers
     control = socket.socket(fileno=descriptor)
     connection, index = Connection(os.dup(descriptor)), ox.Store()

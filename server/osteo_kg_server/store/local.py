@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pyoxigraph as ox
 
 from osteo_kg import QueryError, check_graphs, dataset_iris, depth, has_dataset_clause, stays_inside
-from osteo_kg_server.store import channel
 from osteo_kg_server.store.base import (
     DEFAULT_GRAPH,
+    WHOLE,
     Answer,
     BusyError,
     Change,
-    DeadlineError,
     Limits,
-    NotOfferedError,
+    Load,
     ProtectedError,
     Query,
     TooLargeError,
     Update,
 )
-from osteo_kg_server.store.statements import Statements, both_forms
-from osteo_kg_server.store.updates import data_only
+from osteo_kg_server.store.running import Running, rest
+from osteo_kg_server.store.statements import Statements, both_forms, document, triple_of
+from osteo_kg_server.store.updates import plain, tried
 from osteo_kg_server.store.workers import Worker, Workers
 
-_WHOLE = 4 << 20  # bytes of a result that is sent whole, with its length, and can still turn into an error
-_GRACE = 0.05  # seconds by which a worker may die before its deadline, as clocks have it
+_LONGEST = 1 << 20  # characters of a statement
 
 
 class LocalStore:
@@ -64,8 +60,9 @@ class LocalStore:
         self._statements = Statements(folder)
         self._writing = threading.RLock()
         self._started, self._writes = uuid.uuid4().hex[:12], 0
-        self._workers = Workers(self._limits)
-        self._fill_index()
+        self._workers, self._building = Workers(self._limits), False
+        self._sizes: tuple[str, dict[str, int]] = ("", {})
+        self._workers.change(self._everything())
 
     @property
     def generation(self) -> str:
@@ -76,6 +73,19 @@ class LocalStore:
     def union(self) -> bool:
         """Say whether the default graph of a query is the union of all graphs."""
         return not self._scratch
+
+    @property
+    def load(self) -> Load:
+        """Say how many workers are at something, and how many wait."""
+        return self._workers.load
+
+    def check(self) -> None:
+        """Pass where queries are answered; an index that is gone is built again."""
+        if self._building:
+            raise BusyError("The index is being built.", advice="Ask again in a little while.")
+        if not self._workers.all_lent:
+            with ExitStack() as held:
+                self._worker(held)
 
     def names(self) -> list[str]:
         """Give the names of the graphs, sorted."""
@@ -89,11 +99,21 @@ class LocalStore:
         """Give the number of triples of a graph."""
         return len(self._fixed.get(graph, ())) + self._statements.size(graph)
 
+    def sizes(self) -> dict[str, int]:
+        """Give the number of triples of every graph, counted once after a write."""
+        generation, sizes = self._sizes
+        if generation != self.generation:
+            generation, sizes = self.generation, {name: len(triples) for name, triples in self._fixed.items()}
+            for name, size in self._statements.sizes().items():
+                sizes[name] = sizes.get(name, 0) + size
+            self._sizes = generation, sizes
+        return sizes
+
     def triples(self, graph: str) -> Iterator[ox.Triple]:
         """Give the triples of a graph as they were written."""
         yield from self._fixed.get(graph, ())
         for _, written in self._statements.lines(graph):
-            yield _triple(written)
+            yield triple_of(written)
 
     def query(self, query: Query) -> Answer:
         """Answer a query."""
@@ -116,23 +136,23 @@ class LocalStore:
         }
         with ExitStack() as held:
             running = self._running(held, request)
-            first = list(running.until(_WHOLE))
+            first = list(running.until(WHOLE))
             if running.worker.done:
                 return Answer(running.kind, running.form, b"".join(first))
             going_on = held.pop_all()
-            return Answer(running.kind, running.form, None, _rest(first, running, going_on))
+            return Answer(running.kind, running.form, None, rest(first, running, going_on), going_on.close)
 
     def update(self, update: Update) -> None:
         """Carry out an update: whole, or not at all."""
         self._check(update.text, self._limits.upload_bytes)
         stays_inside(update.text)
         with self._writing:
-            changes = data_only(update.text, update.base)
+            changes = plain(update.text, update.base, self.names())
             if changes is not None:
                 self._write(changes)
                 return
             told = self._tried(update)
-            self._write([_change(told)], dropped=told["dropped"])
+            self._write([tried(told)], dropped=told["dropped"])
 
     def change(self, decide: Callable[[], Change], *, trusted: bool = False) -> None:
         """Write what `decide` says while nobody else writes."""
@@ -161,7 +181,7 @@ class LocalStore:
                 f"Brackets stand more than {self._limits.depth} deep in one another.", advice="Write it flatter."
             )
 
-    def _running(self, held: ExitStack, request: dict[str, Any]) -> _Running:
+    def _running(self, held: ExitStack, request: dict[str, Any]) -> Running:
         """Have a worker begin; one that died while it was idle is passed over."""
         for _ in range(self._limits.workers):
             worker = self._worker(held)
@@ -170,24 +190,29 @@ class LocalStore:
             except EOFError:
                 held.close()
             else:
-                return _Running(worker, float(request["seconds"]))
+                return Running(worker, float(request["seconds"]))
         raise BusyError("The workers are being started.", advice="Ask again in a little while.")
 
     def _worker(self, held: ExitStack) -> Worker:
         """Borrow a worker; where the process that forks them died, it is started again and filled."""
+        index = self._workers.index
         try:
             return held.enter_context(self._workers.borrowed())
         except EOFError:
             with self._writing:
-                self._start_anew()
+                if self._workers.index is index:  # nobody else was here first
+                    self._start_anew()
         try:
             return held.enter_context(self._workers.borrowed())
         except EOFError as error:
             raise BusyError("The index is being built.", advice="Ask again in a little while.") from error
 
     def _start_anew(self) -> None:
-        self._workers.start_anew()
-        self._fill_index()
+        self._building = True
+        try:
+            self._workers.start_anew(self._everything())
+        finally:
+            self._building = False
 
     def _tried(self, update: Update) -> dict[str, Any]:
         """Have an update evaluated on a copy, and give what it would change."""
@@ -212,32 +237,35 @@ class LocalStore:
                 self._statements.drop(name)
         self._writes += 1
         try:
-            for each in for_index:
-                self._workers.change(**each)
-            if dropped:
-                self._workers.change(dropped=dropped)
+            self._workers.change([*for_index, {"dropped": dropped}])
         except EOFError:
             self._start_anew()
 
     def _kept(self, change: Change) -> dict[str, Any]:
-        """Keep one change, and give it as the index wants it."""
+        """Keep one change, and give it as the index wants it.
+
+        Raises:
+            TooLargeError: a statement is longer than the index can read.
+        """
         removed, added = [], []
         gone = change.cleared - change.created - {DEFAULT_GRAPH}
         for name in change.cleared:
             (self._statements.drop if name in gone else self._statements.clear)(name)
             if name in self._fixed:  # of a graph of the knowledge, only what was written beside it goes
-                added.append((name, _document(map(str, self._fixed[name]))))
+                added.append((name, document(map(str, self._fixed[name]))))
         for name in change.created:
             self._statements.create(name)
         for name, triples in change.removed.items():
             lines = [indexed for indexed, _ in map(both_forms, triples)]
             self._statements.remove(name, lines)
-            removed.append((name, _document(lines)))
+            removed.append((name, document(lines)))
         for name, triples in change.added.items():
             known = self._known(name)
             forms = [both_forms(triple) for triple in triples if triple not in known]
+            if any(len(written) > _LONGEST for _, written in forms):
+                raise TooLargeError("A statement is too long.", advice=f"Keep each below {_LONGEST:,} characters.")
             self._statements.add(name, forms)
-            added.append((name, _document(indexed for indexed, _ in forms)))
+            added.append((name, document(indexed for indexed, _ in forms)))
         return {
             "cleared": change.cleared,
             "dropped": gone,
@@ -259,100 +287,10 @@ class LocalStore:
                 advice="The graphs of the knowledge are read only: write to others.",
             )
 
-    def _fill_index(self) -> None:
+    def _everything(self) -> Iterator[Mapping[str, Any]]:
+        """Give all there is, as the index wants it, a graph at a time."""
         for name, triples in self._fixed.items():
-            self._workers.change(created=[name], added=[(name, _document(map(str, triples)))])
+            yield {"created": [name], "added": [(name, document(map(str, triples)))]}
         for name in [DEFAULT_GRAPH, *self._statements.graphs()]:
-            lines = _document(indexed for indexed, _ in self._statements.lines(name))
-            self._workers.change(created=[name] if name else [], added=[(name, lines)])
-
-
-class _Running:
-    """A request that a worker is at."""
-
-    def __init__(self, worker: Worker, seconds: float) -> None:
-        self.worker, self._seconds = worker, seconds
-        self._until = time.monotonic() + seconds
-        self._head: dict[str, Any] = {}
-
-    @property
-    def kind(self) -> Any:
-        return self._head["kind"]
-
-    @property
-    def form(self) -> str:
-        return str(self._head["form"])
-
-    def header(self) -> dict[str, Any]:
-        """Wait for the head of the answer."""
-        if not self._head:
-            self._head = json.loads(self._next())
-        return self._head
-
-    def until(self, most: int) -> Iterator[bytes]:
-        """Give the next parts of the answer, up to its end or to so many bytes."""
-        self.header()
-        while not self.worker.done and most > 0:
-            part = self._next()
-            most -= len(part)
-            yield part
-
-    def _next(self) -> bytes:
-        try:
-            tag, message = self.worker.receive()
-        except EOFError as error:
-            raise self._died() from error
-        if tag == channel.ERROR:
-            raise _error(json.loads(message))
-        return message
-
-    def _died(self) -> Exception:
-        if time.monotonic() >= self._until - _GRACE:
-            return DeadlineError(
-                f"It took longer than {self._seconds:g} seconds and was stopped.",
-                advice="Ask for less, or in smaller parts.",
-            )
-        return TooLargeError(
-            "It needed more memory than is allowed and was stopped.", advice="Ask for less, or in smaller parts."
-        )
-
-
-def _rest(first: list[bytes], running: _Running, held: ExitStack) -> Iterator[bytes]:
-    """Give a long result bit by bit; where it cannot be ended the error goes through, and the client is cut off."""
-    with held:
-        yield from first
-        while not running.worker.done:
-            yield from running.until(_WHOLE)
-
-
-def _error(told: dict[str, Any]) -> Exception:
-    if told["error"] == "not-offered":
-        return NotOfferedError(told["kind"])
-    if told["error"] == "too-large":
-        return TooLargeError("The result is larger than is allowed.", advice="Ask for less of it, with LIMIT.")
-    if told["error"] == "syntax":
-        return QueryError(f"This is not SPARQL 1.1: {told['message']}.", advice="Correct it there.")
-    return QueryError(f"This cannot be evaluated: {told['message']}.", advice="Ask in another way.")
-
-
-def _change(told: dict[str, Any]) -> Change:
-    """Give what a worker found to have changed."""
-    return Change(
-        removed={name: list(_triples(lines)) for name, lines in told["removed"]},
-        added={name: list(_triples(lines)) for name, lines in told["added"]},
-        created=frozenset(told["created"]),
-    )
-
-
-def _document(lines: Iterable[str]) -> str:
-    return "".join(chain.from_iterable((line, " .\n") for line in lines))
-
-
-def _triples(lines: str) -> Iterator[ox.Triple]:
-    for quad in ox.parse(lines, format=ox.RdfFormat.N_TRIPLES):
-        yield quad.triple
-
-
-def _triple(line: str) -> ox.Triple:
-    [triple] = _triples(line + " .")
-    return triple
+            lines = document(indexed for indexed, _ in self._statements.lines(name))
+            yield {"created": [name] if name else [], "added": [(name, lines)]}

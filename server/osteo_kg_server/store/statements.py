@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -78,6 +79,10 @@ class Statements:
         """Give the number of statements of a graph."""
         [(count,)] = self._rows("SELECT COUNT(*) FROM statement WHERE graph = ?", (graph,))
         return int(count)
+
+    def sizes(self) -> dict[str, int]:
+        """Give the number of statements of every graph that has some."""
+        return {name: int(count) for name, count in self._rows("SELECT graph, COUNT(*) FROM statement GROUP BY graph")}
 
     def clear(self, graph: str) -> None:
         """Take all statements of a graph away."""
@@ -148,6 +153,23 @@ def _through_index(triple: ox.Triple) -> ox.Triple:
     [quad] = index
     found: ox.Triple = quad.triple
     return found
+
+
+def document(lines: Iterable[str]) -> str:
+    """Write statements as N-Triples."""
+    return "".join(chain.from_iterable((line, " .\n") for line in lines))
+
+
+def triples_of(lines: str) -> Iterator[ox.Triple]:
+    """Read N-Triples."""
+    for quad in ox.parse(lines, format=ox.RdfFormat.N_TRIPLES):
+        yield quad.triple
+
+
+def triple_of(line: str) -> ox.Triple:
+    """Read one statement."""
+    [triple] = triples_of(line + " .")
+    return triple
 
 
 def _opened(folder: Path | None) -> sqlite3.Connection:

@@ -6,12 +6,14 @@ doing, and gives all its memory back. A worker has no file to open: `SERVICE` an
 
 from __future__ import annotations
 
+import ctypes
 import io
 import json
 import os
 import re
 import resource
 import signal
+import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -23,6 +25,7 @@ from osteo_kg_server.store.base import Kind, TooLargeError
 from osteo_kg_server.store.limited import LimitedWriter
 
 _CHUNK = 1 << 16  # bytes
+_SET_PARENT_DEATH_SIGNAL = 1  # of prctl(2)
 _EVERYTHING = re.compile(r"(?<![\w:?$@-])SELECT\s+(?:(?:DISTINCT|REDUCED)\s+)?(\*)", re.IGNORECASE)
 _VARIABLE = re.compile(r"[?$](\w+)")
 Found = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
@@ -37,6 +40,7 @@ def run(store: ox.Store, connection: Connection, memory: int) -> None:
         memory: bytes that may be taken beside what is there already.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    _die_with_parent()
     _confine(connection, memory)
     while True:
         try:
@@ -47,6 +51,12 @@ def run(store: ox.Store, connection: Connection, memory: int) -> None:
         signal.setitimer(signal.ITIMER_REAL, request["seconds"])
         _answer(store, connection, request)
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end this process when the one that forked it ends; elsewhere than on Linux the deadline does."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def _confine(connection: Connection, memory: int) -> None:
@@ -91,15 +101,42 @@ def _query(store: ox.Store, connection: Connection, request: dict[str, Any]) -> 
     if form is None:
         channel.send(connection, channel.ERROR, {"error": "not-offered", "kind": kind})
         return
-    channel.send(connection, channel.HEADER, {"kind": kind, "form": form})
-    raw = LimitedWriter(
-        lambda chunk: connection.send_bytes(channel.DATA + chunk), form, request["rows"], request["result_bytes"]
-    )
-    written = io.BufferedWriter(raw, _CHUNK)
+    sending = _Sending(connection, {"kind": kind, "form": form})
+    written = io.BufferedWriter(LimitedWriter(sending.send, form, request["rows"], request["result_bytes"]), _CHUNK)
     formats: Any = GRAPH_FORMATS if kind == "graph" else SOLUTION_FORMATS
     found.serialize(written, format=formats[form])
     written.flush()
-    connection.send_bytes(channel.END)
+    sending.end()
+
+
+class _Sending:
+    """Sends an answer: in one message if it fits in one, else bit by bit."""
+
+    def __init__(self, connection: Connection, head: dict[str, str]) -> None:
+        self._connection, self._head = connection, head
+        self._first: bytes | None = None
+        self._begun = False
+
+    def send(self, chunk: bytes) -> None:
+        """Send a chunk, or hold it back while it is the only one."""
+        if self._first is None:
+            self._first = chunk
+            return
+        self._begin()
+        self._connection.send_bytes(channel.DATA + chunk)
+
+    def end(self) -> None:
+        """Send what was held back, and that this was all."""
+        if self._begun:
+            self._connection.send_bytes(channel.END)
+        else:
+            channel.send_whole(self._connection, self._head, self._first or b"")
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            channel.send(self._connection, channel.HEADER, self._head)
+            self._connection.send_bytes(channel.DATA + (self._first or b""))
 
 
 def _in_order_of_appearance(store: ox.Store, request: dict[str, Any]) -> Found:

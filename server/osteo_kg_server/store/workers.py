@@ -8,13 +8,13 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
 from osteo_kg_server.store import channel
-from osteo_kg_server.store.base import BusyError, Limits
+from osteo_kg_server.store.base import BusyError, Limits, Load
 
 Lines = tuple[str, str]  # a graph, and N-Triples
 
@@ -60,14 +60,15 @@ class IndexProcess:
             EOFError: the process is gone.
         """
         ours, theirs = socket.socketpair()
-        with theirs:
-            self._ask({"what": "fork", "memory": memory})
-            try:
-                socket.send_fds(self._control, [b"."], [theirs.fileno()])
-            except OSError as error:
-                raise EOFError from error
-        channel.received(self._connection)
-        return Connection(ours.detach())
+        with ours:
+            with theirs:
+                self._ask({"what": "fork", "memory": memory})
+                try:
+                    socket.send_fds(self._control, [b"."], [theirs.fileno()])
+                except OSError as error:
+                    raise EOFError from error
+            channel.received(self._connection)
+            return Connection(ours.detach())
 
     def close(self) -> None:
         """Let the process end, which it does once nobody speaks to it."""
@@ -96,10 +97,20 @@ class Workers:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._free = threading.Semaphore(limits.workers)
-        self._turn = threading.Lock()
+        self._speaking, self._turn = threading.Lock(), threading.Lock()  # with the index, and over who is idle
         self._idle: list[Connection] = []
-        self._epoch = 0
+        self._epoch = self._lent = 0
         self.index = IndexProcess()
+
+    @property
+    def load(self) -> Load:
+        """Say how many are lent, and how many wait."""
+        return Load(in_use=self._lent, idle=len(self._idle))
+
+    @property
+    def all_lent(self) -> bool:
+        """Say whether there are as many lent as may be."""
+        return self._lent >= self._limits.workers
 
     @contextmanager
     def borrowed(self) -> Iterator[Worker]:
@@ -111,9 +122,7 @@ class Workers:
         if not self._free.acquire(timeout=self._limits.wait_seconds):
             raise BusyError("Too many queries run at this moment.", advice="Ask again in a little while.")
         try:
-            with self._turn:
-                epoch = self._epoch
-                connection = self._idle.pop() if self._idle else self.index.fork(self._limits.memory_bytes)
+            connection, epoch = self._one()
             worker = Worker(connection)
             try:
                 yield worker
@@ -122,40 +131,64 @@ class Workers:
         finally:
             self._free.release()
 
+    def _one(self) -> tuple[Connection, int]:
+        """Give a worker that is idle, or a new one; while a write is under way there are those that were idle."""
+        with self._turn:
+            if self._idle:
+                self._lent += 1
+                return self._idle.pop(), self._epoch
+        with self._speaking:
+            connection = self.index.fork(self._limits.memory_bytes)
+            with self._turn:
+                self._lent += 1
+                return connection, self._epoch
+
     def _back(self, worker: Worker, epoch: int) -> None:
         with self._turn:
+            self._lent -= 1
             if worker.done and epoch == self._epoch:
                 self._idle.append(worker.connection)
             else:
                 worker.connection.close()
 
-    def change(self, **what: Any) -> None:
-        """Bring the index up to a write; workers that do not know of it are lent no more.
+    def change(self, changes: Iterable[Mapping[str, Any]]) -> None:
+        """Bring the index up to a write, all of it before a worker is forked; older workers are lent no more.
 
         Raises:
             EOFError: the process that holds the index is gone.
         """
-        with self._turn:
-            self.index.change(**what)
-            self._epoch += 1
-            for connection in self._idle:
-                connection.close()
-            self._idle.clear()
+        with self._speaking:
+            for each in changes:
+                self.index.change(**each)
+            with self._turn:
+                self._older()
 
-    def start_anew(self) -> None:
-        """Give up the process that holds the index for a new one, which is empty."""
-        with self._turn:
-            self._epoch += 1
-            self.index.close()
-            self.index = IndexProcess()
+    def start_anew(self, changes: Iterable[Mapping[str, Any]]) -> None:
+        """Give up the process that holds the index for a new one, which nobody asks before it holds everything.
+
+        Raises:
+            EOFError: the new process is gone, too.
+        """
+        new = IndexProcess()
+        for each in changes:
+            new.change(**each)
+        with self._speaking, self._turn:
+            old, self.index = self.index, new
+            self._older()
+        old.close()
 
     def close(self) -> None:
         """End every process."""
-        with self._turn:
-            for connection in self._idle:
-                connection.close()
-            self._idle.clear()
+        with self._speaking, self._turn:
+            self._older()
             self.index.close()
+
+    def _older(self) -> None:
+        """Let go of the workers that do not know of a change; those that are lent go when they come back."""
+        self._epoch += 1
+        for connection in self._idle:
+            connection.close()
+        self._idle.clear()
 
 
 class Worker:
@@ -189,5 +222,5 @@ class Worker:
             EOFError: the worker is gone, by its deadline or for want of memory.
         """
         tag, message = channel.received(self.connection)
-        self.done = tag in (channel.END, channel.ERROR)
+        self.done = tag in (channel.WHOLE, channel.END, channel.ERROR)
         return tag, message
