@@ -65,12 +65,27 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Caution:
-    """Something to weigh beside an option; it never changes the option's status."""
+    """Something to weigh beside an option, or a contraindication; it never changes the option's status.
+
+    Attributes:
+        sources: the documents behind it, by IRI, where it comes from the safety layer.
+    """
 
     code: str
     message: Text
     drug: str | None
-    source: str
+    source: Text
+    sources: tuple[str, ...] = ()
+
+    @property
+    def order(self) -> tuple[str, str, str]:
+        """Where it stands among the others."""
+        return self.code, self.message.en, self.drug or ""
+
+    @property
+    def is_safety(self) -> bool:
+        """Whether it comes from beside the guideline."""
+        return bool(self.sources)
 
     def to_json(self, language: Language) -> dict[str, Any]:
         """Give the caution as design.md section 3.4 has it."""
@@ -78,7 +93,7 @@ class Caution:
             "code": self.code,
             "message": self.message.in_(language),
             "drug": self.drug,
-            "source": self.source,
+            "source": self.source.in_(language),
         }
 
 
@@ -168,6 +183,23 @@ class Obligation:
 
 
 @dataclass(frozen=True, slots=True)
+class AdverseEvents:
+    """Adverse events of one drug of which the patient is to be informed.
+
+    Attributes:
+        statement: the statement of the ontology that names them, by IRI.
+        sourced: whether all of it was seen in a source.
+    """
+
+    statement: str
+    drug: str
+    kind: Text
+    events: Text
+    source: Text
+    sourced: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """The answer of one guideline about one patient on one day (design.md section 3.4).
 
@@ -181,6 +213,8 @@ class Assessment:
         possible: the keys of the dispositions that remain, sorted.
         options: all options of the guideline when the disposition is to treat, else none.
         rules: every rule of the guideline, so that why-not is here too.
+        cautions: cautions of the safety layer about the whole answer.
+        adverse_events: those of the drugs of open options, from beside the guideline.
     """
 
     patient: str
@@ -202,6 +236,7 @@ class Assessment:
     warnings: tuple[Notice, ...]
     assumptions: tuple[Notice, ...]
     cautions: tuple[Caution, ...] = ()
+    adverse_events: tuple[AdverseEvents, ...] = ()
 
     @property
     def deciding(self) -> tuple[RuleAssessment, ...]:

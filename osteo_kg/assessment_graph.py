@@ -85,6 +85,8 @@ class AssessmentWriter:
             yield from self._notice(node, "Assumption", notice)
         for caution in assessment.cautions:
             yield from self._caution(node, caution)
+        for events in assessment.adverse_events:
+            yield ox.Triple(node, term("informsOf"), ox.NamedNode(events.statement))
         yield from self._provenance(node, patient, assessment, ended)
 
     def _coded(self, kind: str, key: str) -> ox.NamedNode:
@@ -104,6 +106,8 @@ class AssessmentWriter:
         yield from self._weighed(part, option.status, option.criteria, option.interpretations)
         for caution in option.cautions:
             yield from self._caution(part, caution)
+        for each in option.contraindications:
+            yield from self._caution(part, each, "ContraindicationNotice")
 
     def _weighed(
         self,
@@ -148,10 +152,12 @@ class AssessmentWriter:
             interpretation = ox.NamedNode(self._interpretations[notice.interpretation])
             yield ox.Triple(part, term("restsOnInterpretation"), interpretation)
 
-    def _caution(self, node: Subject, caution: Caution) -> Iterator[ox.Triple]:
+    def _caution(self, node: Subject, caution: Caution, kind: str = "Caution") -> Iterator[ox.Triple]:
         part = ox.BlankNode()
-        yield from self._told(node, part, "Caution", caution.code, caution.message)
-        yield ox.Triple(part, ox.NamedNode(DCTERMS + "source"), ox.Literal(caution.source))
+        yield from self._told(node, part, kind, caution.code, caution.message)
+        yield ox.Triple(part, ox.NamedNode(DCTERMS + "source"), ox.Literal(caution.source.en))
+        for source in caution.sources:
+            yield ox.Triple(part, term("hasSafetySource"), ox.NamedNode(source))
         if caution.drug:
             yield ox.Triple(part, term("concernsDrug"), ox.NamedNode(caution.drug))
 

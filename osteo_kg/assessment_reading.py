@@ -22,6 +22,7 @@ from osteo_kg.assessment import (
 )
 from osteo_kg.engine import Engine
 from osteo_kg.errors import UnreadableCaseError
+from osteo_kg.safety_statements import SafetyStatements
 from osteo_kg.texts import Text
 from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import OSTEO
@@ -42,6 +43,7 @@ class AssessmentReader:
         self._terms = engine.knowledge.terms
         self._guideline = engine.guideline
         self._places = engine.space.places
+        self._safety = SafetyStatements(engine.knowledge)
 
     def read(self, triples: Iterable[ox.Triple]) -> tuple[Assessment, ...]:
         """Read every assessment of this guideline, in the order of patients and days.
@@ -83,6 +85,10 @@ class AssessmentReader:
             warnings=tuple(self._notices(graph, node, "Warning")),
             assumptions=tuple(self._notices(graph, node, "Assumption")),
             cautions=tuple(self._cautions(graph, node)),
+            adverse_events=self._safety.informing(
+                (drug for option in self._guideline.options for drug in option.drugs),
+                set(graph.iris(node, "informsOf")),
+            ),
         )
 
     def _option(self, graph: _Graph, part: Node, number: int) -> OptionAssessment:
@@ -101,6 +107,7 @@ class AssessmentReader:
             drug_labels=tuple(self._terms.label(drug) for drug in option.drugs),
             criteria=self._criteria(graph, part),
             cautions=tuple(self._cautions(graph, part)),
+            contraindications=tuple(self._cautions(graph, part, "ContraindicationNotice")),
         )
 
     def _rule(self, graph: _Graph, part: Node, number: int) -> RuleAssessment:
@@ -157,14 +164,16 @@ class AssessmentReader:
                 found.append(Notice(code, graph.both(part, "message"), next(iter(interpretations), None)))
         return sorted(found, key=lambda notice: (notice.code, notice.message.en))
 
-    def _cautions(self, graph: _Graph, node: Node) -> Iterable[Caution]:
+    def _cautions(self, graph: _Graph, node: Node, kind: str = "Caution") -> Iterable[Caution]:
         found = []
         for part in graph.nodes(node, "hasNotice"):
-            if graph.is_a(part, "Caution"):
+            if graph.is_a(part, kind):
                 code = self._terms.key(graph.iri(part, "hasNoticeCode"))
-                drug, source = graph.iri_or_none(part, "concernsDrug"), graph.text(part, "source", _DCTERMS)
-                found.append(Caution(code, graph.both(part, "message"), drug, source))
-        return sorted(found, key=lambda caution: (caution.code, caution.message.en, caution.drug or ""))
+                drug, stated = graph.iri_or_none(part, "concernsDrug"), graph.text(part, "source", _DCTERMS)
+                sources = tuple(sorted(graph.iris(part, "hasSafetySource")))
+                source = self._safety.cited(sources) if sources else Text(stated, stated)
+                found.append(Caution(code, graph.both(part, "message"), drug, source, sources))
+        return sorted(found, key=lambda caution: caution.order)
 
 
 class _Graph:

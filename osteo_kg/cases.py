@@ -232,6 +232,8 @@ def _truth(literal: ox.Literal) -> ox.Literal | None:
 
 _MENDERS = {
     str(OSTEO.tScore): _score,
+    str(OSTEO.creatinineClearance): _score,
+    str(OSTEO.estimatedGfr): _score,
     str(OSTEO.ageInYears): _whole,
     str(OSTEO.fracturedVertebraCount): _whole,
     str(OSTEO.birthDate): _day,

@@ -77,6 +77,7 @@ def main() -> None:
 )
 @options.language
 @options.assume_complete
+@options.no_safety
 @click.option(
     "--by",
     type=click.Choice(["situation", "reasoning"]),
@@ -94,11 +95,12 @@ def assess(
     form: str,
     language: Language,
     assume_complete: tuple[str, ...],
+    no_safety: bool,
     by: Method,
     guidelines: tuple[str, ...],
 ) -> None:
     """Assess the patients of FILE... (RDF, flat records or FHIR; - is standard input)."""
-    knowledge_base = KnowledgeBase.load(folders)
+    knowledge_base = KnowledgeBase.load(folders, safety=not no_safety)
     cases, unread = read_cases(
         knowledge_base,
         files,

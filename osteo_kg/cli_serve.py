@@ -28,6 +28,7 @@ _MEBIBYTE = 1 << 20
 @click.option("--scratch", is_flag=True, help="Serve an empty dataset, wholly writable, and no knowledge graphs.")
 @click.option("--examples/--no-examples", default=True, help="Load the example patients into a new store.")
 @options.knowledge_of_the_environment
+@options.no_safety
 @click.option("--public-url", metavar="URL", help="Address under which clients know the service.")
 @click.option("--update-token", metavar="TOKEN", help="Token that may write; better given in the environment.")
 @click.option(
@@ -46,10 +47,12 @@ _MEBIBYTE = 1 << 20
 @click.option("--max-upload", type=click.IntRange(1), default=64, help="MiB of one request, unpacked.")
 @click.option("--max-queries", type=click.IntRange(1, 256), default=12, help="Queries at once.")
 @click.option("--log-queries", is_flag=True, help="Write queries to the log: they can name patients.")
-def serve(host: str, port: int, folders: tuple[Path, ...], examples: bool, scratch: bool, **more: Any) -> None:
+def serve(
+    host: str, port: int, folders: tuple[Path, ...], no_safety: bool, examples: bool, scratch: bool, **more: Any
+) -> None:
     """Serve SPARQL, assessments and linked data over HTTP, with the example patients loaded."""
     server = _server()
-    knowledge_base = KnowledgeBase.load(folders)
+    knowledge_base = KnowledgeBase.load(folders, safety=not no_safety)
     cases = _examples(knowledge_base) if examples and not scratch else []
     dataset = Dataset({}) if scratch else build_dataset(knowledge_base, cases)
     app = server.create_app(knowledge_base, dataset, _settings(server, scratch=scratch, **more))

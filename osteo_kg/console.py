@@ -27,6 +27,7 @@ _COLOURS = {
     "detail": "dim",
     "violation": "red",
     "caution": "yellow",
+    "contraindication": "bold red",
     "warnings": "yellow",
     "heading": "bold",
 }

@@ -14,7 +14,7 @@ from typing import Any
 from osteo_kg.cases import Case, decimal_text
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge import Terms
-from osteo_kg.records import KEYS, SCORES, SECTIONS, STATEMENTS, Repeated, nearest, record_case, unread_case
+from osteo_kg.records import KEYS, NUMBERS, SECTIONS, STATEMENTS, Repeated, nearest, record_case, unread_case
 
 #: One flat record, or what is wrong with it.
 FlatRecord = dict[str, Any] | UnreadableCaseError
@@ -143,7 +143,7 @@ def _from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
     record: dict[str, Any] = {}
     for key, cell in cells.items():
         text = cell.strip()
-        if key in SCORES or key == "age_years":
+        if key in NUMBERS:
             number = decimal_text(text)
             record[key] = text if number is None else Decimal(number)
         elif key in STATEMENTS:

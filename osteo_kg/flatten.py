@@ -12,7 +12,7 @@ import pyoxigraph as ox
 from osteo_kg.cases import BOOLEAN, DATE_TIME, DECIMAL, INTEGER, Case, day_literal, decimal_text
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge import Terms
-from osteo_kg.records import CODED, KEYS, SCORES, SECTIONS, STATEMENTS
+from osteo_kg.records import CODED, KEYS, RENAL, SCORES, SECTIONS, STATEMENTS
 from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import OSTEO, local_name
 
@@ -84,6 +84,7 @@ class _Flattener:
         for key, property_ in STATEMENTS.items():
             record[key] = self._literal(own, property_, _truth)
         record |= self._scores(own)
+        record |= self._renal(own)
         record |= self._sections(own)
         self._leftover(own)
         self.unfit += [f"what is said of {node} beside" for node in self.facts]
@@ -111,6 +112,22 @@ class _Flattener:
         if len(days) > 1:
             self.unfit.append("densitometries that differ in their date")
         return {**record, "densitometry_date": next(iter(days), None)}
+
+    def _renal(self, own: dict[str, list[Any]]) -> dict[str, Any]:
+        record: dict[str, Any] = {}
+        days = set()
+        for facts in self._entries(own, OSTEO.hasRenalFunctionTest):
+            self._types(facts, {str(OSTEO.RenalFunctionTest)}, optional=True)
+            days.add(self._literal(facts, OSTEO.performedOn, _day))
+            found = {key: self._literal(facts, property_, _score) for key, property_ in RENAL.items()}
+            found = {key: value for key, value in found.items() if value is not None}
+            if found.keys() & record.keys() or not found:
+                self.unfit.append("tests of renal function that repeat a measure, or give none")
+            record |= found
+            self._leftover(facts)
+        if len(days) > 1:
+            self.unfit.append("tests of renal function that differ in their date")
+        return {**record, "renal_function_date": next(iter(days), None)}
 
     def _sections(self, own: dict[str, list[Any]]) -> Iterator[tuple[str, list[Any]]]:
         complete = own.pop(str(OSTEO.isCompleteFor), [])

@@ -120,6 +120,8 @@ _LIMITS = [
     "hasMember",
     "concernsOption",
     "isRaisedWith",
+    "isRaisedByDrug",
+    "isRaisedByFracture",
 ]
 
 

@@ -26,6 +26,7 @@ from osteo_kg.lifting import Lifted, lift
 from osteo_kg.notices import Notices
 from osteo_kg.reading import read_case
 from osteo_kg.report import ValidationReport
+from osteo_kg.safety import Safety
 from osteo_kg.validation import CaseValidator, check_guidelines
 from osteo_kg.vocabulary import GUIDELINE, OSTEO
 
@@ -40,6 +41,7 @@ class KnowledgeBase:
     Args:
         knowledge: the loaded modules; those that travel with the library when None.
         remember: whether to keep reasoned situations on disk (`OSTEO_KG_CACHE` moves the folder).
+        safety: whether answers tell, beside the guideline, what product information says of the drugs.
 
     >>> knowledge_base = KnowledgeBase()
     >>> [case] = read_case(
@@ -52,14 +54,15 @@ class KnowledgeBase:
     ['raloxifene']
     """
 
-    def __init__(self, knowledge: Knowledge | None = None, *, remember: bool = True) -> None:
+    def __init__(self, knowledge: Knowledge | None = None, *, remember: bool = True, safety: bool = True) -> None:
         self.knowledge = knowledge or packaged_knowledge()
         self._remember = remember
         self.notices = Notices(self.knowledge)
+        self._safety = Safety(self.knowledge, self.notices) if safety else None
         self._explainers: dict[str, Explainer] = {}
 
     @classmethod
-    def load(cls, folders: Iterable[Path] = (), *, remember: bool = True) -> KnowledgeBase:
+    def load(cls, folders: Iterable[Path] = (), *, remember: bool = True, safety: bool = True) -> KnowledgeBase:
         """Load what travels with the library, and the modules of further folders.
 
         Raises:
@@ -69,7 +72,7 @@ class KnowledgeBase:
         knowledge = load_knowledge(added) if added else packaged_knowledge()
         if added:
             check_guidelines(knowledge)
-        return cls(knowledge, remember=remember)
+        return cls(knowledge, remember=remember, safety=safety)
 
     def read(
         self,
@@ -163,13 +166,14 @@ class KnowledgeBase:
     def _answered(
         self, cases: Sequence[Case], day: datetime.date, sections: tuple[str, ...], by: Method, guideline: str
     ) -> Iterator[Assessment]:
-        """The pipeline: lift, say the closed world aloud, answer, explain."""
+        """The pipeline: lift, say the closed world aloud, answer, explain, and put safety beside it."""
         explainer, engine = self.explainer(guideline), self.engine(guideline)
         completed = [self._completed(lift(case, day, self.knowledge), sections) for case in cases]
         lifted = [each for each, _, _ in completed]
         answers = engine.answers_by_reasoning(lifted) if by == "reasoning" else engine.answers(lifted)
         for (each, taken, assumed), answer in zip(completed, answers, strict=True):
-            yield explainer.assessment(each, day, answer, taken, assumed, engine.answer)
+            assessment = explainer.assessment(each, day, answer, taken, assumed, engine.answer)
+            yield self._safety.beside(assessment, each, taken, assumed) if self._safety else assessment
 
     def assess_cohort(self, inputs: Iterable[str | Path], output: str | Path, **asked: Any) -> Any:
         """Answer files of patients into a file, each situation once; see `osteo_kg.cohort.run.Request`.

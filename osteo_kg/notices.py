@@ -31,7 +31,7 @@ class Kind:
     code: str
     category: str
     template: Text
-    source: str
+    source: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,9 @@ class Notices:
             iri = terms.kinds[str(OSTEO.NoticeCode)][code]
             template = triples.text(iri, _NS + "messageText")
             assert template is not None  # the style shapes see to it
-            category = next(
-                word
-                for word in ("warning", "assumption", "caution")
-                if f"{_NS}{word.capitalize()}Code" in terms.types[iri]
-            )
-            yield Kind(iri, code, category, template, triples.value(iri, _SOURCE) or "")
+            category = next(word for word, class_ in _CATEGORIES.items() if f"{_NS}{class_}" in terms.types[iri])
+            source = triples.value(iri, _SOURCE) or ""
+            yield Kind(iri, code, category, template, Text(source, source))
 
 
 def _stated(lifted: Lifted) -> frozenset[str]:
@@ -116,3 +113,9 @@ def triggers(code: str) -> frozenset[str]:
 
 
 _SOURCE = "http://purl.org/dc/terms/source"
+_CATEGORIES = {
+    "warning": "WarningCode",
+    "assumption": "AssumptionCode",
+    "caution": "CautionCode",
+    "safety": "SafetyCautionCode",
+}

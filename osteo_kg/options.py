@@ -91,6 +91,11 @@ guidelines = click.option(
     metavar="ID",
     help="Guideline to apply; repeatable.",
 )
+no_safety = click.option(
+    "--no-safety",
+    is_flag=True,
+    help="Leave out what product information says of the drugs, beside the guideline.",
+)
 assume_complete = click.option(
     "--assume-complete",
     type=Words(),

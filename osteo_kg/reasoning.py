@@ -20,27 +20,31 @@ from rdflib.term import Node
 from osteo_kg.errors import InconsistencyError
 from osteo_kg.knowledge import Knowledge
 from osteo_kg.lifting import Atom
+from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import ONTOLOGY, OSTEO
 
 AtomSet = frozenset[Atom]
 
 _NS = str(OSTEO._NS)
-_AXIOMS = (
-    RDFS.subClassOf,
-    OWL.equivalentClass,
-    OWL.disjointWith,
-    OWL.intersectionOf,
-    OWL.onProperty,
-    OWL.hasValue,
-    OWL.allValuesFrom,
-    OWL.inverseOf,
-    OWL.members,
-    RDFS.domain,
-    RDF.first,
-    RDF.rest,
-)
-_SYNTAX = (OWL.Restriction, OWL.AllDisjointClasses, OWL.Class)
-_GUIDELINE_MODEL = URIRef(ONTOLOGY + "guideline-model")
+_AXIOMS = {
+    str(each)
+    for each in (
+        RDFS.subClassOf,
+        OWL.equivalentClass,
+        OWL.disjointWith,
+        OWL.intersectionOf,
+        OWL.onProperty,
+        OWL.hasValue,
+        OWL.allValuesFrom,
+        OWL.inverseOf,
+        OWL.members,
+        RDFS.domain,
+        RDF.first,
+        RDF.rest,
+    )
+}
+_SYNTAX = {ox.NamedNode(str(each)) for each in (OWL.Restriction, OWL.AllDisjointClasses, OWL.Class)}
+_GUIDELINE_MODEL, _IMPORTS = ox.NamedNode(ONTOLOGY + "guideline-model"), ox.NamedNode(str(OWL.imports))
 _turn = threading.Lock()  # owlrl swaps rdflib's literal converters for the whole process while it runs
 
 
@@ -145,16 +149,26 @@ def _reasoned_part(knowledge: Knowledge) -> list[tuple[Node, Node, Node]]:
     They stand in the modules that speak of patients and drugs; how a guideline is written down is no business of the
     reasoner's, and only costs it time.
     """
-    source = Graph()
-    for content in knowledge.modules.values():
-        module = Graph().parse(data=content, format="turtle")
-        if _GUIDELINE_MODEL not in {*module.objects(None, OWL.imports), *module.subjects(RDF.type, OWL.Ontology)}:
-            source += module
+    read = (
+        list(ox.parse(content, format=ox.RdfFormat.TURTLE, rename_blank_nodes=True))
+        for content in knowledge.modules.values()
+    )
     return [
-        (subject, predicate, value)
-        for subject, predicate, value in source
-        if predicate in _AXIOMS or (predicate == RDF.type and value in _SYNTAX)
+        (_node(quad.subject), URIRef(quad.predicate.value), _value(quad.object))
+        for quads in read
+        if not any(_is_about_guidelines(quad) for quad in quads)
+        for quad in quads
+        if quad.predicate.value in _AXIOMS or (quad.predicate == RDF_TYPE and quad.object in _SYNTAX)
     ]
+
+
+def _is_about_guidelines(quad: ox.Quad) -> bool:
+    """Whether a statement makes its module one that writes guidelines down: that model, or an import of it."""
+    return quad.subject == _GUIDELINE_MODEL or (quad.predicate == _IMPORTS and quad.object == _GUIDELINE_MODEL)
+
+
+def _value(term: ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple) -> Node:
+    return Literal(term.value, datatype=URIRef(term.datatype.value)) if isinstance(term, ox.Literal) else _node(term)
 
 
 def _expand(graph: Graph) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -42,6 +42,9 @@ SECTIONS = {
     "conditions": OSTEO.MedicalHistory,
 }
 SCORES = ("t_score_lumbar_spine", "t_score_femoral_neck", "t_score_total_hip")
+RENAL = {"creatinine_clearance": OSTEO.creatinineClearance, "egfr": OSTEO.estimatedGfr}
+#: Every key whose value is a number.
+NUMBERS = (*SCORES, *RENAL, "age_years")
 KEYS = (
     "patient",
     *CODED,
@@ -51,6 +54,8 @@ KEYS = (
     "densitometry_date",
     *SECTIONS,
     *STATEMENTS,
+    *RENAL,
+    "renal_function_date",
 )
 FRACTURE_KEYS = ("site", "mechanism", "date", "count")
 TREATMENT_KEYS = ("drug", "outcome")
@@ -69,6 +74,7 @@ KEY_OF_PROPERTY = {
     str(OSTEO.withDrug): "treatment_history",
     str(OSTEO.hasOutcome): "treatment_history",
     str(OSTEO.hasCondition): "conditions",
+    **{str(property_): key for key, property_ in RENAL.items()},
     str(OSTEO.climactericDisorders): "climacteric_disorders",
     str(OSTEO.lowPeripheralFractureRisk): "low_peripheral_fracture_risk",
 }
@@ -129,25 +135,39 @@ class _Writer:
             if (value := record.get(key)) is not None:
                 self.add(self.patient, predicate, _literal(value, BOOLEAN))
         self.scores(record)
+        self.renal(record)
         for key, section in SECTIONS.items():
             self.section(record.get(key), key, section)
 
     def scores(self, record: Mapping[str, Any]) -> None:
-        day = record.get("densitometry_date")
         sites = {key: iri for iri, key in self.terms.record_keys.items()}
-        given = [key for key in SCORES if record.get(key) is not None]
-        for key in given:
-            node = ox.BlankNode(key)
-            self.add(self.patient, OSTEO.hasBoneDensitometry, node)
-            self.triples.append(ox.Triple(node, RDF_TYPE, _node(OSTEO.BoneDensitometry)))
+        kind = (OSTEO.hasBoneDensitometry, OSTEO.BoneDensitometry)
+        for key, node in self.measured(record, SCORES, "densitometry_date", *kind):
             self.add(node, OSTEO.hasSite, ox.NamedNode(sites[key]))
             self.add(node, OSTEO.tScore, _literal(record[key], DECIMAL))
+
+    def renal(self, record: Mapping[str, Any]) -> None:
+        kind = (OSTEO.hasRenalFunctionTest, OSTEO.RenalFunctionTest)
+        for key, node in self.measured(record, RENAL, "renal_function_date", *kind):
+            self.add(node, RENAL[key], _literal(record[key], DECIMAL))
+
+    def measured(
+        self, record: Mapping[str, Any], keys: Iterable[str], date_key: str, property_: str, class_: str
+    ) -> Iterator[tuple[str, ox.BlankNode]]:
+        """Write a measurement for each key that is given, with the one date of them all; a node goes by its key."""
+        day = record.get(date_key)
+        given = [key for key in keys if record.get(key) is not None]
+        for key in given:
+            node = ox.BlankNode(key)
+            self.add(self.patient, property_, node)
+            self.triples.append(ox.Triple(node, RDF_TYPE, _node(class_)))
+            yield key, node
             if day is not None:
                 self.add(node, OSTEO.performedOn, _day(day))
         if day is not None and not given:
             if day_literal(str(day)) is None:
-                self.refuse("densitometry_date", str(day), Text("is not a date", "n’est pas une date"))
-            self.ignored.append("densitometry_date")  # the date of no densitometry
+                self.refuse(date_key, str(day), Text("is not a date", "n’est pas une date"))
+            self.ignored.append(date_key)  # the date of no measurement
 
     def section(self, entries: Any, key: str, section: str) -> None:
         if entries is None:

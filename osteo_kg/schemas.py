@@ -8,7 +8,7 @@ from typing import Any
 from osteo_kg.guideline import Guideline
 from osteo_kg.knowledge import Knowledge, Terms
 from osteo_kg.matching import ELIGIBLE, MET, NOT_ELIGIBLE, NOT_MET, UNDETERMINED, UNKNOWN
-from osteo_kg.records import CODED, SCORES, SECTIONS, STATEMENTS
+from osteo_kg.records import CODED, RENAL, SCORES, SECTIONS, STATEMENTS
 from osteo_kg.vocabulary import OSTEO, SITUATION
 
 _Schema = dict[str, Any]
@@ -54,6 +54,8 @@ def _record(terms: Terms) -> dict[str, _Schema]:
         "densitometry_date": _DAY,
         **{key: _array(entries[key]) for key in SECTIONS},
         **dict.fromkeys(STATEMENTS, _TRUTH),
+        **{key: {"type": "number"} for key in RENAL},
+        "renal_function_date": _DAY,
     }
     return {key: {"title": titles.get(key, key.replace("_", " ")), **value} for key, value in values.items()}
 
@@ -82,7 +84,6 @@ def assessment_schema(knowledge: Knowledge, guideline: Guideline) -> _Schema:
     """Give the schema of the assessments of one guideline (design.md section 3.4); every key is always there."""
     terms = knowledge.terms
     words = sorted({each.key for each in guideline.interpretations})
-    cautions = _array(_caution(terms))
     dispositions = sorted(guideline.disposition_keys)
     options = len(guideline.options)
     return {
@@ -101,8 +102,8 @@ def assessment_schema(knowledge: Knowledge, guideline: Guideline) -> _Schema:
                 "strength": _or_null(_named(terms, "Strength", {r.strength for r in guideline.rules if r.strength})),
                 "possible": {**_array(_one_of(dispositions)), "minItems": 1, "uniqueItems": True},
                 "options": {"anyOf": [{"maxItems": 0}, {"minItems": options}], "maxItems": options}
-                | _array(_option(terms, guideline, words, cautions)),
-                "cautions": cautions,
+                | _array(_option(terms, guideline, words)),
+                "cautions": _cautions(terms),
                 "missing": _array(_missing(terms, guideline)),
                 "obligations": _array(_one_of(each.key for each in guideline.obligations)),
                 "rules": {
@@ -117,7 +118,7 @@ def assessment_schema(knowledge: Knowledge, guideline: Guideline) -> _Schema:
     }
 
 
-def _option(terms: Terms, guideline: Guideline, words: list[str], cautions: _Schema) -> _Schema:
+def _option(terms: Terms, guideline: Guideline, words: list[str]) -> _Schema:
     return _object(
         {
             "treatment": _one_of(each.key for each in guideline.options),
@@ -128,8 +129,8 @@ def _option(terms: Terms, guideline: Guideline, words: list[str], cautions: _Sch
             "interpretations": _array(_one_of(words)),
             "drugs": _array(_one_of({drug for each in guideline.options for drug in each.drugs})),
             "criteria": _array(_criterion(terms, guideline)),
-            "cautions": cautions,
-            "contraindications": cautions,
+            "cautions": _cautions(terms),
+            "contraindications": _array(_caution(terms, OSTEO.Contraindication)),
         }
     )
 
@@ -190,9 +191,18 @@ def _notice(terms: Terms, kind: str, words: list[str]) -> _Schema:
     return _object({"code": _coded(terms, kind), "message": _TEXT, "interpretation": _or_null(_one_of(words))})
 
 
-def _caution(terms: Terms) -> _Schema:
+def _cautions(terms: Terms) -> _Schema:
+    """Cautions of the guideline, and those of the safety layer beside it."""
+    return _array(_caution(terms, OSTEO.CautionCode, OSTEO.SafetyCautionCode))
+
+
+def _caution(terms: Terms, *kinds: str) -> _Schema:
     drugs = _or_null(_one_of(terms.kinds[str(OSTEO.Drug)].values()))
-    return _object({"code": _coded(terms, f"{_NS}CautionCode"), "message": _TEXT, "drug": drugs, "source": _TEXT})
+    codes = {
+        "title": terms.label(str(kinds[0])).en,
+        **_one_of({key for kind in kinds for key in terms.kinds[str(kind)]}),
+    }
+    return _object({"code": codes, "message": _TEXT, "drug": drugs, "source": _TEXT})
 
 
 def _object(required: Mapping[str, _Schema], optional: Mapping[str, _Schema] | None = None) -> _Schema:

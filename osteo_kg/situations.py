@@ -10,6 +10,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+import pyoxigraph as ox
+
 from osteo_kg.dimensions import (
     NOT_APPLICABLE,
     UNKNOWN,
@@ -68,7 +70,7 @@ class Space:
                 for drug in kinds[str(OSTEO.Drug)].values()
                 for outcome in outcomes
             ),
-            *(Atom(str(OSTEO.hasCondition), each) for each in kinds[str(OSTEO.MedicalCondition)].values()),
+            *(Atom(str(OSTEO.hasCondition), each) for each in _named_by_axioms(knowledge, str(OSTEO.MedicalCondition))),
             *(Atom(str(OSTEO.hasSex), each) for each in kinds[str(OSTEO.Sex)].values()),
             *(Atom(str(OSTEO.hasMenopausalStatus), each) for each in kinds[str(OSTEO.MenopausalStatus)].values()),
         ]
@@ -204,5 +206,13 @@ def kind(knowledge: Knowledge, fact: str) -> str:
     return "statement" if range_.endswith("boolean") else "number"
 
 
+def _named_by_axioms(knowledge: Knowledge, kind_: str) -> list[str]:
+    """Give the values of a kind that some axiom names: nothing follows from the others, and they need no closure."""
+    quads = knowledge.store.quads_for_pattern(None, _HAS_VALUE, None)
+    named = {quad.object.value for quad in quads if isinstance(quad.object, ox.NamedNode)}
+    return [each for each in knowledge.terms.kinds[kind_].values() if each in named]
+
+
 _ORDER = ("coded", "number", "section", "statement")
 _RANGE = "http://www.w3.org/2000/01/rdf-schema#range"
+_HAS_VALUE = ox.NamedNode("http://www.w3.org/2002/07/owl#hasValue")

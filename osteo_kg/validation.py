@@ -27,7 +27,7 @@ from osteo_kg.cases import Case, Subject
 from osteo_kg.errors import KnowledgeError
 from osteo_kg.knowledge import Knowledge
 from osteo_kg.lifting import Lifted
-from osteo_kg.records import KEY_OF_PROPERTY
+from osteo_kg.records import KEY_OF_PROPERTY, RENAL
 from osteo_kg.report import Finding, Severity, ValidationReport
 from osteo_kg.texts import Text
 from osteo_kg.vocabulary import LIFTED, OSTEO, local_name
@@ -217,7 +217,12 @@ class _Names:
         self._graph = graph
         self._patient = URIRef(case.iri)
         self._named: dict[Node, str] = {self._patient: case.patient}
-        for property_ in (OSTEO.hasFracture, OSTEO.hasBoneDensitometry, OSTEO.hasPastTreatment):
+        for property_ in (
+            OSTEO.hasFracture,
+            OSTEO.hasBoneDensitometry,
+            OSTEO.hasRenalFunctionTest,
+            OSTEO.hasPastTreatment,
+        ):
             entries = sorted(graph.objects(self._patient, property_), key=str)
             name = local_name(str(property_))
             for number, entry in enumerate(entries, 1):
@@ -233,6 +238,8 @@ class _Names:
         path = _STATED_AS.get(str(path), path)
         if flat and path == OSTEO.tScore:
             return str(focus)
+        if flat and path == OSTEO.performedOn and str(focus) in RENAL:
+            return "renal_function_date"
         if flat and path == RDF.type:
             return "fractures"
         if flat and str(path) in KEY_OF_PROPERTY:

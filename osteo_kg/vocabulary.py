@@ -64,6 +64,15 @@ class OSTEO(DefinedNamespace):
     TreatmentOption: URIRef
     Guideline: URIRef
     NoticeCode: URIRef
+    CautionCode: URIRef
+    Contraindication: URIRef
+    Precaution: URIRef
+    RenalLimit: URIRef
+    UnsourcedStatement: URIRef
+    FrequentAdverseEvents: URIRef
+    SeriousAdverseEvents: URIRef
+    SafetyCautionCode: URIRef
+    RenalFunctionTest: URIRef
     RecordSection: URIRef
 
     hasSex: URIRef
@@ -82,6 +91,9 @@ class OSTEO(DefinedNamespace):
     fracturedVertebraCount: URIRef
     hasPastTreatment: URIRef
     withDrug: URIRef
+    hasRenalFunctionTest: URIRef
+    creatinineClearance: URIRef
+    estimatedGfr: URIRef
     hasOutcome: URIRef
     hasCondition: URIRef
     climactericDisorders: URIRef

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from osteo_kg.assessment import Assessment, CriterionAssessment, Evidence, OptionAssessment
+from osteo_kg.assessment import Assessment, Caution, CriterionAssessment, Evidence, OptionAssessment
 from osteo_kg.report import Finding, ValidationReport
 from osteo_kg.texts import Language, Text
 
@@ -46,6 +46,13 @@ _WORDS = {
     "assumptions": Text("Assumed", "Supposé"),
     "obligations": Text("To do: ", "À faire : "),
     "caution": Text("caution: ", "mise en garde : "),
+    "contraindicated": Text("contraindicated, see Safety: ", "contre-indiqué, voir Sécurité : "),
+    "safety": Text(
+        "Safety, beside the guideline; not reviewed by a clinician",
+        "Sécurité, à côté de la recommandation ; non relu par un clinicien",
+    ),
+    "contraindication": Text("contraindication: ", "contre-indication : "),
+    "apart": Text("without a source, ", "sans source, "),
     "refused": Text("refused, nothing was decided", "refusé, rien n’a été décidé"),
     "accepted": Text("fit to be assessed", "apte à être évalué"),
     "violation": Text("to correct", "à corriger"),
@@ -94,6 +101,7 @@ def assessment_lines(assessment: Assessment, language: Language = "en") -> Itera
             word("obligations")
             + _SEMICOLON.in_(language).join(each.label.in_(language) for each in assessment.obligations),
         )
+    yield from _safety(assessment, language)
 
 
 def report_lines(report: ValidationReport, language: Language = "en") -> Iterator[Line]:
@@ -126,6 +134,10 @@ def _option(option: OptionAssessment, language: Language) -> Iterator[Line]:
         said.append(_WORDS[option.line].in_(language))
     if option.listed is not True:
         said.append(_WORDS["not-listed" if option.listed is False else "maybe-listed"].in_(language))
+    if option.contraindications:
+        named = dict(zip(option.drugs, option.drug_labels, strict=True))
+        drugs_told = dict.fromkeys(named[c.drug].in_(language) for c in option.contraindications if c.drug in named)
+        said.append(_WORDS["contraindicated"].in_(language) + ", ".join(drugs_told))
     yield Line(
         2,
         option.status,
@@ -133,8 +145,41 @@ def _option(option: OptionAssessment, language: Language) -> Iterator[Line]:
     )
     for criterion in option.criteria:
         yield Line(4, "detail", _criterion(criterion, language))
-    for caution in (*option.cautions, *option.contraindications):
-        yield Line(4, "caution", _WORDS["caution"].in_(language) + caution.message.in_(language))
+    for caution in option.cautions:
+        if not caution.is_safety:
+            yield Line(4, "caution", _WORDS["caution"].in_(language) + caution.message.in_(language))
+
+
+def _safety(assessment: Assessment, language: Language) -> Iterator[Line]:
+    """Say what stands beside the guideline, drug by drug, each with its source."""
+    lines = [*_of_the_whole(assessment, language)]
+    for option in assessment.options:
+        for drug, label in zip(option.drugs, option.drug_labels, strict=True):
+            told = [*_of_the_drug(assessment, option, drug, language)]
+            lines += [Line(2, "heading", label.in_(language)), *told] if told else []
+    if lines:
+        yield Line(1, "heading", _WORDS["safety"].in_(language))
+        yield from lines
+
+
+def _of_the_whole(assessment: Assessment, language: Language) -> Iterator[Line]:
+    for caution in assessment.cautions:
+        yield _beside("caution", caution, language, indent=2)
+
+
+def _of_the_drug(assessment: Assessment, option: OptionAssessment, drug: str, language: Language) -> Iterator[Line]:
+    yield from (_beside("contraindication", c, language) for c in option.contraindications if c.drug == drug)
+    yield from (_beside("caution", c, language) for c in option.cautions if c.is_safety and c.drug == drug)
+    for each in assessment.adverse_events:
+        if each.drug == drug:
+            apart = "" if each.sourced else _WORDS["apart"].in_(language)
+            said = f"{apart}{each.kind.in_(language)}{_COLON.in_(language)}{each.events.in_(language)}"
+            yield Line(3, "detail", f"{said} [{each.source.in_(language)}]")
+
+
+def _beside(word: str, caution: Caution, language: Language, indent: int = 3) -> Line:
+    said = _WORDS[word].in_(language) + caution.message.in_(language)
+    return Line(indent, word, f"{said} [{caution.source.in_(language)}]")
 
 
 def _rests_on(interpretations: tuple[str, ...]) -> str:

@@ -27,6 +27,8 @@ def _keys(kind: str) -> st.SearchStrategy[str]:
 
 scores = st.sampled_from(_BOUNDS).map(Decimal) | st.decimals("-6", "3", places=2)
 
+filtrations = st.sampled_from(["29.9", "30", "34.9", "35", "35.0", "80"]).map(Decimal)
+
 
 @st.composite
 def fractures(draw: st.DrawFn) -> dict[str, Any]:
@@ -67,10 +69,15 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
         "densitometry_date": draw(_optional(_days)),
         "fractures": draw(_optional(st.lists(fractures(), max_size=3))),
         "treatment_history": draw(_optional(st.lists(treatments(), max_size=2))),
-        "conditions": draw(_optional(st.lists(_keys(str(OSTEO.MedicalCondition)), max_size=1))),
+        "conditions": draw(_optional(st.lists(_keys(str(OSTEO.MedicalCondition)), max_size=3, unique=True))),
         "climacteric_disorders": draw(_optional(st.booleans())),
         "low_peripheral_fracture_risk": draw(_optional(st.booleans())),
+        "creatinine_clearance": draw(_optional(filtrations)),
+        "egfr": draw(_optional(filtrations)),
+        "renal_function_date": draw(_optional(_days)),
     }
     if not any(record[key] is not None for key in record if key.startswith("t_score")):
         record["densitometry_date"] = None  # the date of no densitometry is not read
+    if record["creatinine_clearance"] is None and record["egfr"] is None:
+        record["renal_function_date"] = None  # nor is that of no test of renal function
     return {key: value for key, value in record.items() if value is not None}

@@ -76,4 +76,4 @@ def test_the_changelog_speaks_of_what_is_not_yet_released() -> None:
 
 def test_no_query_is_left_unused() -> None:
     folders = {path.parent.name for path in (ROOT / "osteo_kg" / "queries").rglob("*.rq")}
-    assert folders == {"lift", "assume", "match", "notice", "check"}
+    assert folders == {"lift", "assume", "match", "notice", "check", "safety"}

@@ -49,6 +49,8 @@ OPTION, RULE, CRITERION = "osteo:OptionAssessment", "osteo:RuleAssessment", "ost
 EVIDENCE, MISSING = "osteo:Evidence", "osteo:MissingFact"
 ONE_MORE = "osteo:hasOptionAssessment [ a osteo:OptionAssessment ; osteo:ofOption {} ; osteo:hasStatus osteo:Eligible ]"
 DENOSUMAB = "osteo:ofOption osteo:DenosumabOption"
+TOLD = """osteo:hasNotice [ a osteo:ContraindicationNotice ; osteo:hasNoticeCode osteo:AlendronateInHypocalcaemia ;
+  osteo:message "It."@en , "Elle."@fr ; dcterms:source "a source" ; {} ]"""
 NOT_LISTED = "?x osteo:isNotEligibleFor osteo:TeriparatideOption"
 
 FAULTS = [  # each shape, the example whose answer is broken, and how
@@ -131,6 +133,8 @@ FAULTS = [  # each shape, the example whose answer is broken, and how
     ("ToldNoticeMessage", OPEN, _with("osteo:Warning", 'osteo:message "Another."@en')),
     ("ToldNoticeMessage", OPEN, _instead("osteo:Warning", "osteo:message", '"Achtung."@de')),
     ("CautionSource", TREAT, _without("osteo:Caution", "dcterms:source")),
+    ("ContraindicationDrug", NONE, _with(WHOLE, TOLD.format("osteo:hasSafetySource osteo:FrenchSummary"))),
+    ("ContraindicationOrigin", NONE, _with(WHOLE, TOLD.format("osteo:concernsDrug osteo:Alendronate"))),
 ]
 
 

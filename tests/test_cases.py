@@ -96,9 +96,8 @@ def _said(assessment: Assessment) -> dict[str, Any]:
         "warnings": [each.code for each in assessment.warnings],
         "assumptions": [each.code for each in assessment.assumptions],
         "cautions": {
-            option.treatment: sorted({caution.code for caution in option.cautions})
+            option.treatment: sorted({caution.code for caution in option.cautions if not caution.is_safety})
             for option in assessment.options
-            if option.cautions
         },
         "rule": next((local_name(rule.id) for rule in assessment.deciding), None),
     }

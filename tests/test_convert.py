@@ -28,7 +28,7 @@ from osteo_kg.flatten import record_of
 from osteo_kg.guideline import read_guideline
 from osteo_kg.knowledge import packaged_knowledge
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE
-from osteo_kg.records import KEYS, SCORES
+from osteo_kg.records import KEYS, RENAL, SCORES
 from osteo_kg.schemas import assessment_schema, record_schema
 from osteo_kg.writing import FORMATS, RDF_FORMATS, check_fits, write_cases
 from strategies import records
@@ -36,7 +36,8 @@ from strategies import records
 TERMS = packaged_knowledge().terms
 EXAMPLES = ROOT / "examples"
 BATCH = 25
-SCANNED = (*SCORES, "densitometry_date")
+#: Numbers that share a date with others go together.
+SCANNED = (*SCORES, "densitometry_date", *RENAL, "renal_function_date")
 PREFIXES = """
     @prefix osteo: <https://w3id.org/osteo-kg/ns/> .
     @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
