@@ -43,6 +43,7 @@ SECTIONS = {
 }
 SCORES = ("t_score_lumbar_spine", "t_score_femoral_neck", "t_score_total_hip")
 RENAL = {"creatinine_clearance": OSTEO.creatinineClearance, "egfr": OSTEO.estimatedGfr}
+RENAL_FUNCTION = (*RENAL, "renal_function_date")
 #: Every key whose value is a number.
 NUMBERS = (*SCORES, *RENAL, "age_years")
 KEYS = (
@@ -54,8 +55,7 @@ KEYS = (
     "densitometry_date",
     *SECTIONS,
     *STATEMENTS,
-    *RENAL,
-    "renal_function_date",
+    *RENAL_FUNCTION,
 )
 FRACTURE_KEYS = ("site", "mechanism", "date", "count")
 TREATMENT_KEYS = ("drug", "outcome")

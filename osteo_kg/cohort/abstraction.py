@@ -25,7 +25,7 @@ from osteo_kg.cohort.entries import SectionReader
 from osteo_kg.cohort.parts import Parts
 from osteo_kg.cohort.screening import Screen, certain_scores, score_range, whole_range
 from osteo_kg.dimensions import UNKNOWN, BandDimension, CodedDimension, StatementDimension
-from osteo_kg.records import CODED, SCORES, SECTIONS, STATEMENTS
+from osteo_kg.records import CODED, RENAL_FUNCTION, SCORES, SECTIONS, STATEMENTS
 from osteo_kg.situations import Key
 from osteo_kg.vocabulary import LIFTED, OSTEO
 
@@ -209,6 +209,8 @@ class Abstraction:
 
     def _plain(self, flat: ir.Table) -> Iterable[Any]:
         yield flat.readable if "readable" in flat.columns else ibis.literal(True)
+        for key in RENAL_FUNCTION:  # says nothing to the guideline: only the shapes look at it, patient by patient
+            yield flat[key].isnull()
         yield ~flat.patient.fill_null("").startswith(str(OSTEO._NS))
         yield self._coded_plain(flat)
         yield self._age_plain(flat)

@@ -22,7 +22,7 @@ from osteo_kg.cohort.engines import Engine
 from osteo_kg.cohort.inputs import Source, Wanted
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.flat_formats import case_of, csv_records, json_line_records
-from osteo_kg.records import CODED, FRACTURE_KEYS, KEYS, SCORES, STATEMENTS, TREATMENT_KEYS, Repeated
+from osteo_kg.records import CODED, FRACTURE_KEYS, KEYS, RENAL_FUNCTION, SCORES, STATEMENTS, TREATMENT_KEYS, Repeated
 
 _CHUNK = 50_000  # records laid down at a time
 _DECIMALS = 2  # up to which a score says the same with noughts at its end and without
@@ -192,6 +192,11 @@ def _entry(entry: Any, names: tuple[str, ...]) -> Any:
     return _LOST if _LOST in held.values() else held
 
 
+def _none_held(value: Any) -> Any:
+    """Hold no value: what only the shapes look at is read patient by patient."""
+    return _LOST
+
+
 def _words(value: Any) -> Any:
     return value if isinstance(value, list) and all(isinstance(each, str) for each in value) else _LOST
 
@@ -204,4 +209,5 @@ _HELD = {
     **{key: _list(key) for key in _ENTRIES},
     "conditions": _words,
     **dict.fromkeys(STATEMENTS, _truth),
+    **dict.fromkeys(RENAL_FUNCTION, _none_held),
 }

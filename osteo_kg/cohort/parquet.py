@@ -21,6 +21,7 @@ from osteo_kg.records import (
     CODED,
     FRACTURE_KEYS,
     KEYS,
+    NUMBERS,
     SCORES,
     STATEMENTS,
     TREATMENT_KEYS,
@@ -29,7 +30,7 @@ from osteo_kg.records import (
 )
 
 _ENTRIES = {"fractures": FRACTURE_KEYS, "treatment_history": TREATMENT_KEYS, "conditions": ()}
-_DAYS = ("birth_date", "densitometry_date")
+_DAYS = ("birth_date", "densitometry_date", "renal_function_date")
 _TEXTS = ("patient", *CODED)
 
 
@@ -109,7 +110,7 @@ def _fits(key: str, kind: pa.DataType) -> bool:
     types = pa.types
     if pa.types.is_dictionary(kind):
         return _fits(key, kind.value_type)
-    if key in SCORES or key == "age_years":
+    if key in NUMBERS:
         return bool(types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind))
     if key in _DAYS:
         return bool(types.is_date(kind) or types.is_timestamp(kind) or _is_text(kind))
@@ -158,8 +159,7 @@ def _record(value: Any) -> Any:
 
 _WANTED = {
     **dict.fromkeys(_TEXTS, "text"),
-    "age_years": "a number",
-    **dict.fromkeys(SCORES, "numbers"),
+    **dict.fromkeys(NUMBERS, "numbers"),
     **dict.fromkeys(_DAYS, "days"),
     **dict.fromkeys(STATEMENTS, "booleans"),
     **dict.fromkeys(_ENTRIES, "lists of keys, or of records with the fields that the flat record knows"),
