@@ -54,7 +54,7 @@ def test_every_wrong_example_is_refused(path: Path) -> None:
 
 
 def test_every_file_of_the_examples_is_used() -> None:
-    tables = [EXAMPLES / "patients.csv", EXAMPLES / "patients.json"]
+    tables = [EXAMPLES / "patients.csv", EXAMPLES / "patients.json", EXAMPLES / "fhir" / "bundle.json"]
     questions = (EXAMPLES / "questions").iterdir()  # tests/test_questions.py pairs them with their answers
     files = {path for path in EXAMPLES.rglob("*") if path.is_file()}
     assert files - {*PATIENTS, *REFUSED, *CATALOGS, *tables, *questions} == set()
