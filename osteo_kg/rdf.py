@@ -88,6 +88,8 @@ def read_triples(text: str, form: str, name: str, base: str = _BASE) -> list[ox.
         ]
     except (SyntaxError, ValueError) as error:
         raise UnreadableCaseError(f"{name} cannot be read as {form}: {error}.", advice="Correct it there.") from error
+    except MemoryError as error:  # Oxigraph says so of a statement of 16 MiB or more
+        raise UnreadableCaseError(f"{name} holds a statement that is too long.", advice="Shorten its text.") from error
 
 
 def _check_elements(text: str, name: str) -> None:

@@ -73,6 +73,7 @@ class OSTEO(DefinedNamespace):
     SeriousAdverseEvents: URIRef
     SafetyCautionCode: URIRef
     RenalFunctionTest: URIRef
+    RenalMeasure: URIRef
     RecordSection: URIRef
 
     hasSex: URIRef

@@ -508,8 +508,7 @@ def test_only_so_many_queries_run_at_once(hostile: Hostile) -> None:
     answer = asked(store, "SELECT * { ?s ?p ?o }", formats={"solutions": "csv"})
     with pytest.raises(BusyError):
         asked(store, "ASK { }")
-    close = getattr(answer.chunks, "close")  # noqa: B009
-    close()
+    answer.close()
     hostile.behaviour = TRUE
     assert whole(asked(store, "ASK { }"))
 

@@ -14,6 +14,7 @@ from osteo_kg.cases import Case
 from osteo_kg.fhir.bundles import Resource
 from osteo_kg.fhir.meanings import OWN_SYSTEM
 from osteo_kg.knowledge import Terms
+from osteo_kg.records import RENAL
 from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import OSTEO, local_name
 
@@ -75,6 +76,7 @@ class _Exporter:
             str(OSTEO.hasBoneDensitometry): self._densitometry,
             str(OSTEO.hasFracture): self._fracture,
             str(OSTEO.hasPastTreatment): self._treatment,
+            str(OSTEO.hasRenalFunctionTest): self._renal_function,
             str(OSTEO.hasCondition): lambda value: self._condition(value.value),
         }
         for property_, write in writers.items():
@@ -114,6 +116,14 @@ class _Exporter:
             found["effectiveDateTime"] = day[:_DAY]
         score = _value(facts, OSTEO.tScore)
         return {**found, "valueQuantity": {"value": Decimal(score)}} if score else found
+
+    def _renal_function(self, node: Any) -> Resource:
+        facts = self._facts[node]
+        key, value = next((key, value) for key, each in RENAL.items() if (value := _value(facts, each)))
+        measure = next(iri for iri, name in self._terms.record_keys.items() if name == key)
+        found = self._observation(measure, valueQuantity={"value": Decimal(value)})
+        day = _value(facts, OSTEO.performedOn)
+        return {**found, "effectiveDateTime": day[:_DAY]} if day else found
 
     def _loinc(self, site: str, side: str) -> list[Resource]:
         """Give the published code of a T-score of a site and side; a site without one may be read from another's."""

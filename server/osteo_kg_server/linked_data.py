@@ -108,8 +108,7 @@ def module(module: str, version: str | None = None) -> AnyResponse:
 
 def _module(name: str, media: str) -> Response:
     serving, iri = service(), f"{BASE}ontology/{name}"
-    files = serving.knowledge_base.knowledge.modules
-    content = next((data for file, data in files.items() if file.removesuffix(".ttl").split("/")[-1] == name), None)
+    content = serving.modules.get(iri)
     if content is None:
         raise NotFound("There is no such module of the ontology.")
     if media == "text/turtle":

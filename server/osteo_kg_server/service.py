@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,8 @@ from osteo_kg_server.settings import Settings
 from osteo_kg_server.store import Change, LocalStore, Remote, RemoteStore, Store
 
 KNOWLEDGE = tuple(GRAPH + name for name in ("ontology", "inferred", "shapes", "situations"))
+_TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+_ONTOLOGY = ox.NamedNode("http://www.w3.org/2002/07/owl#Ontology")
 _LOADED = "examples loaded"
 Node = ox.NamedNode | ox.BlankNode
 
@@ -50,6 +53,16 @@ class Service:
     def described(self, iri: str) -> list[ox.Triple]:
         """Give what the ontology states of a resource, with the nameless nodes below it; nothing where it is new."""
         return list(self._below(ox.NamedNode(iri), set()))
+
+    @functools.cached_property
+    def modules(self) -> dict[str, bytes]:
+        """Give every module of the ontology as it was loaded, by its IRI."""
+        found = {}
+        for content in self.knowledge_base.knowledge.modules.values():
+            for quad in ox.parse(content, format=ox.RdfFormat.TURTLE):
+                if quad.predicate == _TYPE and quad.object == _ONTOLOGY and isinstance(quad.subject, ox.NamedNode):
+                    found[quad.subject.value] = content
+        return found
 
     def subjects(self, predicate: str, value: str) -> list[str]:
         """Give the IRIs of which the ontology states this, sorted."""
