@@ -73,6 +73,8 @@ class OSTEO(DefinedNamespace):
     SeriousAdverseEvents: URIRef
     SafetyCautionCode: URIRef
     RenalFunctionTest: URIRef
+    CreatinineClearance: URIRef
+    EstimatedGfr: URIRef
     RecordSection: URIRef
 
     hasSex: URIRef

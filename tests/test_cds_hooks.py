@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import uuid
@@ -139,9 +140,9 @@ def drafted(card: Resource) -> set[str]:
 def check_answer(answer: Resource) -> None:
     """Hold an answer to the rules of the specification."""
     assert set(answer) == {"cards"}
-    assert [path for path, value in walked(answer["cards"]) if value in (None, "", [], {})] == []
-    assert [path for path, value in walked(answer["cards"]) if isinstance(value, str) and value != value.strip()] == []
     for card in answer["cards"]:
+        assert [path for path, value in walked(card) if value in (None, "", [], {})] == []
+        assert [path for path, value in walked(card) if isinstance(value, str) and value != value.strip()] == []
         check_card(card)
 
 
@@ -252,8 +253,8 @@ def test_out_of_scope_gets_no_card(client: FlaskClient, templates: dict[str, str
 
 def test_the_detail_holds_rule_evidence_missing_and_citation(client: FlaskClient, templates: dict[str, str]) -> None:
     detail = view(client, templates, t_score("38267-1", -3.4), *EVERY_YES)["detail"]
-    for said in ("no-fracture-treat", "-3.4", "low risk of peripheral fracture", "source, characters", "lists"):
-        assert said.replace("-", "-") in detail
+    for said in ("no-fracture-treat", "-3.4", "low risk of peripheral fracture", "source, characters"):
+        assert said in detail
     assert "Asked, nothing there" in detail
 
 
@@ -413,9 +414,7 @@ def test_a_draft_may_refer_to_its_medication(client: FlaskClient, templates: dic
     product = {"resourceType": "Medication", "id": "p", "code": coded((RXNORM, "32915"))}
     draft = {"resourceType": "MedicationRequest", "id": "d", "status": "draft", "intent": "order"}
     draft |= {"subject": HER, "medicationReference": {"reference": "Medication/p"}}
-    body = hook(
-        "order-sign", prefetched(templates, POSTMENOPAUSAL, HIP), draftOrders=searchset([draft, product])
-    )
+    body = hook("order-sign", prefetched(templates, POSTMENOPAUSAL, HIP), draftOrders=searchset([draft, product]))
     assert len(cards(client, body)) == 1
 
 
@@ -476,7 +475,11 @@ def test_a_call_with_access_to_a_server_is_answered_without_it(client: FlaskClie
     access = {
         "access_token": "secret", "token_type": "Bearer", "expires_in": 300, "scope": "user/*.read", "subject": "ehr"
     }  # fmt: skip
-    body = {**hook(prefetch=prefetched(templates)), "fhirServer": "https://fhir.example/r4", "fhirAuthorization": access}
+    body = {
+        **hook(prefetch=prefetched(templates)),
+        "fhirServer": "https://fhir.example/r4",
+        "fhirAuthorization": access,
+    }
     assert posted(client, body).status_code == 200
     assert posted(client, {**body, "prefetch": {}}).status_code == 412
 
@@ -541,7 +544,10 @@ def test_whatever_is_sent_is_answered_or_refused(
 ) -> None:
     """A whole hook with any of its parts replaced: an answer, or a reason."""
     drafts = searchset([draft_of(RXNORM, "46041")])
-    whole = hook("order-select", prefetched(templates, HIP), draftOrders=drafts, selections=["MedicationRequest/m-46041"])
+    whole = hook(
+        "order-select", prefetched(templates, HIP), draftOrders=drafts, selections=["MedicationRequest/m-46041"]
+    )
+    whole = copy.deepcopy(whole)  # its parts are shared
     places = [path.split("/")[1:] for path, _ in walked(whole) if path]
     *way, last = data.draw(st.sampled_from(places))
     node: Any = whole

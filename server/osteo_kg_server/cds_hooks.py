@@ -46,9 +46,7 @@ def discover() -> Response:
     """Name the services of CDS Hooks, each with its prefetch."""
     prefetch = templates(service().knowledge_base)
     common = {"id": SERVICE, "title": words.TITLE.en, "description": words.DESCRIPTION}
-    services = [
-        {"hook": hook, **common, "prefetch": prefetch, "usageRequirements": words.NEEDS} for hook in USERS
-    ]
+    services = [{"hook": hook, **common, "prefetch": prefetch, "usageRequirements": words.NEEDS} for hook in USERS]
     return jsonify({"services": services})
 
 

@@ -18,9 +18,7 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
-def detail(
-    assessment: Assessment, sent: Sent, withheld: Iterable[tuple[Text, Text]], language: Language
-) -> str:
+def detail(assessment: Assessment, sent: Sent, withheld: Iterable[tuple[Text, Text]], language: Language) -> str:
     """Write all that is to be read beside a card.
 
     Args:

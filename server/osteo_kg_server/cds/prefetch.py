@@ -50,7 +50,7 @@ def wanted(knowledge_base: KnowledgeBase) -> dict[str, str]:
     terms = knowledge_base.knowledge.terms
     read_as = terms.limits["readAs"]
     sites = dict.fromkeys([*terms.kinds[_OWN + "AxialSite"].values(), *read_as])
-    codes = dict.fromkeys(code for site in sites for code in terms.codes.of(site))
+    codes = [code for site in sites for code in terms.codes.of(site)]
     scores = {f"t-score-{each.value}": _observation(each.system, each.value) for each in codes}
     sections = {key: f"{kind}{_HERS}{_LARGE_PAGE}" for key, kind in _SECTIONS.items()}
     return {"patient": "Patient/{{context.patientId}}", **sections, **dict(sorted(scores.items()))}
