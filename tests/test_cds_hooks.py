@@ -5,13 +5,17 @@ from __future__ import annotations
 import copy
 import json
 import re
+import time
 import uuid
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from fhir.resources.R4B import get_fhir_model_class
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
@@ -36,9 +40,10 @@ from bundles import (
     t_score,
 )
 from helpers import exact_json
-from osteo_kg import Dataset
+from osteo_kg import Dataset, UsageError
 from osteo_kg.fhir import bundle_of
 from osteo_kg.knowledge_base import KnowledgeBase
+from osteo_kg_server.clients import Clients
 
 Resource = dict[str, Any]
 SERVICE = "/cds-services/osteoporosis-treatment"
@@ -191,7 +196,8 @@ def test_discovery_names_every_hook(client: FlaskClient) -> None:
 
 
 def test_templates_keep_to_the_recommended_queries(templates: dict[str, str]) -> None:
-    allowed = r"Patient/\{\{context\.patientId\}\}|\w+\?patient=\{\{context\.patientId\}\}(&(code|status|_sort|_count)=[^&,]+)*"
+    her = r"\{\{context\.patientId\}\}"
+    allowed = rf"Patient/{her}|\w+\?patient={her}(&(code|status|_sort|_count)=[^&,]+)*"
     assert [each for each in templates.values() if not re.fullmatch(allowed, each)] == []
 
 
@@ -528,13 +534,12 @@ def test_an_unknown_service_is_not_found(client: FlaskClient) -> None:
     assert client.post("/cds-services/other", json=hook()).status_code == 404
 
 
+NAMES = ["resourceType", "entry", "resource", "id", "link", "issue", "code", "coding"]
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just("example"),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(["resourceType", "entry", "resource", "id", "link", "issue", "code", "coding"]), inner, max_size=4
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -555,3 +560,140 @@ def test_whatever_is_sent_is_answered_or_refused(
         node = node[int(step) if isinstance(node, list) else step]
     node[int(last) if isinstance(node, list) else last] = data.draw(ANY_JSON)
     assert posted(client, whole).status_code in (200, 400, 412, 422)
+
+
+# Feedback
+
+CARD, SUGGESTION = "0a1f4c0e-5d0c-4d54-9f4a-6f6f3c0a9b12", "0a1f4c0e-5d0c-4d54-9f4a-6f6f3c0a9b13"
+TOLD = {"card": CARD, "outcome": "overridden", "outcomeTimestamp": "2026-11-22T10:00:00Z"}
+ACCEPTED = {**TOLD, "card": SUGGESTION, "outcome": "accepted", "acceptedSuggestions": [{"id": SUGGESTION}]}
+
+
+def test_feedback_is_counted_once(knowledge_base: KnowledgeBase) -> None:
+    """And neither the comment nor the card is to be found afterwards."""
+    client = osteo_kg_server.create_app(knowledge_base, Dataset({})).test_client()
+    reason = {"reason": {"code": "patient-choice", "system": "urn:x"}, "userComment": "secret words"}
+    for _ in range(2):
+        body = {"feedback": [{**TOLD, "overrideReason": reason}, ACCEPTED]}
+        assert client.post(f"{SERVICE}/feedback", json=body).status_code == 200
+    figures = client.get("/metrics").get_data(as_text=True)
+    for outcome in ("overridden", "accepted"):
+        counted = f'osteo_kg_card_outcomes_total{{outcome="{outcome}",service="osteoporosis-treatment"}} 1.0'
+        assert counted in figures
+    assert "secret" not in figures
+    assert CARD not in figures
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [],
+        {},
+        [7],
+        [{**TOLD, "card": "1"}],
+        [{**TOLD, "outcome": "ignored"}],
+        [{**TOLD, "outcome": "accepted"}],
+        [{**ACCEPTED, "acceptedSuggestions": [{}]}],
+        [{**TOLD, "outcomeTimestamp": "yesterday"}],
+        [{**TOLD, "outcomeTimestamp": "2026-11-22T10:00:00+01:00"}],
+        [{**TOLD, "overrideReason": "no"}],
+        [{**TOLD, "overrideReason": {"reason": {}}}],
+        [{**TOLD, "overrideReason": {"userComment": 7}}],
+    ],
+)
+def test_malformed_feedback_is_refused(client: FlaskClient, told: Any) -> None:
+    refused = client.post(f"{SERVICE}/feedback", json={"feedback": told})
+    assert refused.status_code == 400
+    assert refused.get_json()["detail"].endswith(".")
+
+
+# Clients
+
+ISSUER, KEYS_AT = "https://ehr.example", "https://ehr.example/jwks.json"
+
+
+@pytest.fixture(scope="module")
+def keys() -> dict[str, Any]:
+    return {
+        "ES384": ec.generate_private_key(ec.SECP384R1()),
+        "RS384": rsa.generate_private_key(65537, 2048),
+        "other": ec.generate_private_key(ec.SECP384R1()),
+    }
+
+
+@pytest.fixture(scope="module")
+def guarded(
+    knowledge_base: KnowledgeBase, keys: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> FlaskClient:
+    made = {"ES384": jwt.algorithms.ECAlgorithm, "RS384": jwt.algorithms.RSAAlgorithm}
+    public = [
+        {**writer.to_jwk(keys[alg].public_key(), as_dict=True), "kid": alg, "alg": alg} for alg, writer in made.items()
+    ]
+    file = tmp_path_factory.mktemp("clients") / "clients.json"
+    file.write_text(json.dumps({"clients": [{"iss": ISSUER, "jku": KEYS_AT, "keys": public}]}), encoding="utf-8")
+    chosen = osteo_kg_server.Settings(cds_clients=file, public_url="https://cds.example")
+    return osteo_kg_server.create_app(knowledge_base, Dataset({}), chosen).test_client()
+
+
+def token(key: Any, alg: str, header: Resource | None = None, **claims: Any) -> str:
+    now = int(time.time())
+    said = {
+        "iss": ISSUER,
+        "aud": f"https://cds.example{SERVICE}",
+        "iat": now,
+        "exp": now + 60,
+        "jti": str(uuid.uuid4()),
+    }
+    named = {"kid": alg, "jku": KEYS_AT, **(header or {})}
+    return jwt.encode({k: v for k, v in {**said, **claims}.items() if v is not None}, key, alg, headers=named)
+
+
+def called(guarded: FlaskClient, bearer: str) -> int:
+    headers = {"Authorization": f"Bearer {bearer}"}
+    return guarded.post(SERVICE, json=hook(), headers=headers).status_code  # 412: let in, without a prefetch
+
+
+@pytest.mark.parametrize("alg", ["ES384", "RS384"])
+def test_a_token_lets_in_once(guarded: FlaskClient, keys: dict[str, Any], alg: str) -> None:
+    signed = token(keys[alg], alg)
+    assert [called(guarded, signed), called(guarded, signed)] == [412, 401]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"iss": "https://other.example"},
+        {"aud": "https://cds.example/cds-services/other"},
+        {"exp": 1},
+        {"exp": int(time.time()) + 10_000},
+        {"iat": None},
+        {"jti": None},
+        {"header": {"jku": "https://other.example/jwks.json"}},
+        {"header": {"kid": "RS384"}},
+        {"header": {"kid": "none"}},
+        {"header": {"typ": "at+jwt"}},
+    ],
+)
+def test_a_token_that_is_not_good_is_refused(
+    guarded: FlaskClient, keys: dict[str, Any], change: dict[str, Any]
+) -> None:
+    assert called(guarded, token(keys["ES384"], "ES384", **change)) == 401
+
+
+def test_a_signature_of_another_or_of_another_kind_is_refused(guarded: FlaskClient, keys: dict[str, Any]) -> None:
+    named = {"kid": "ES384"}
+    assert called(guarded, token(keys["other"], "ES384")) == 401
+    assert called(guarded, token("a secret that is long enough, and more than that", "HS384", named)) == 401
+    assert called(guarded, token("", "none", named)) == 401
+    assert called(guarded, "no.token.atall") == 401
+    assert guarded.post(SERVICE, json=hook()).status_code == 401
+    assert guarded.post(f"{SERVICE}/feedback", json={"feedback": [TOLD]}).status_code == 401
+    assert guarded.get("/cds-services").status_code == 200
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"clients": [{"iss": "x", "keys": [{"kid": "1", "alg": "HS384"}]}]}'])
+def test_a_file_of_clients_that_is_not_understood_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "clients.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match="cannot be read"):
+        Clients(file)

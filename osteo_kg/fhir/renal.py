@@ -9,7 +9,7 @@ import pyoxigraph as ox
 
 from osteo_kg.cases import DECIMAL, day_literal
 from osteo_kg.fhir.elements import day, first, text
-from osteo_kg.fhir.facts import Facts, node
+from osteo_kg.fhir.facts import Facts
 from osteo_kg.fhir.meanings import Meaning, shown
 from osteo_kg.vocabulary import OSTEO
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import NotFound
 
 from osteo_kg import PREFIXES, parse_json, read_fhir
+from osteo_kg_server import metrics
 from osteo_kg_server.answering import MOST_BYTES
 from osteo_kg_server.cds import words
 from osteo_kg_server.cds.cards import Cards
+from osteo_kg_server.cds.feedback import OUTCOMES, read_feedback
 from osteo_kg_server.cds.hooks import PATIENT_VIEW, USERS, Hook, Json, read_hook
 from osteo_kg_server.cds.prefetch import Sent, sent, templates
 from osteo_kg_server.negotiation import body, body_format, text
@@ -36,6 +38,16 @@ _CALL: Json = {
     },
 }
 _ANSWER: Json = {**_OBJECT, "required": ["cards"], "properties": {"cards": {"type": "array", "items": _OBJECT}}}
+_ENDING: Json = {
+    **_OBJECT,
+    "required": ["card", "outcome", "outcomeTimestamp"],
+    "properties": {"card": {**TEXT, "format": "uuid"}, "outcome": {"enum": list(OUTCOMES)}},
+}
+_FEEDBACK: Json = {
+    **_OBJECT,
+    "required": ["feedback"],
+    "properties": {"feedback": {"type": "array", "minItems": 1, "items": _ENDING}},
+}
 _WITH_DRUG = PREFIXES["osteo"] + "withDrug"
 blueprint = Blueprint("cds_hooks", __name__)
 
@@ -52,7 +64,7 @@ def discover() -> Response:
 
 @blueprint.post("/cds-services/<name>")
 @offers(
-    "read",
+    "hook",
     {200: _JSON},
     parameters=LANGUAGE,
     bodies={"application/json": _CALL},
@@ -75,6 +87,17 @@ def call(name: str) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.headers["Vary"] = "Accept-Language, Accept-Encoding"
     return response
+
+
+@blueprint.post("/cds-services/<name>/feedback")
+@offers("hook", {200: _JSON}, bodies={"application/json": _FEEDBACK})
+def feed_back(name: str) -> Response:
+    """Count what became of cards; nothing else of it is kept."""
+    _known(name)
+    counted = metrics.of(current_app)
+    for ending in read_feedback(_posted()):
+        counted.card_ended(name, ending.card, ending.outcome)
+    return jsonify({})
 
 
 def _known(name: str) -> None:

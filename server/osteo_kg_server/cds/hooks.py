@@ -48,14 +48,14 @@ def read_hook(document: Any) -> Hook:
     Raises:
         BadRequest: it is not as CDS Hooks 2.0 has it.
     """
-    body = _object(document, "The body")
-    name = _word(body, "hook")
+    body = read_object(document, "The body")
+    name = read_word(body, "hook")
     if name not in USERS:
         raise BadRequest(f"This hook is not served here. Call one of: {', '.join(USERS)}.")
-    instance(_word(body, "hookInstance"), "hookInstance")
+    instance(read_word(body, "hookInstance"), "hookInstance")
     _check_access(body)
-    context = _object(body.get("context"), "context")
-    kind, _, user = _word(context, "userId").partition("/")
+    context = read_object(body.get("context"), "context")
+    kind, _, user = read_word(context, "userId").partition("/")
     if kind not in USERS[name] or not _ID.fullmatch(user):
         raise BadRequest(f"context.userId is not a reference. Name one of {', '.join(USERS[name])} as Type/id.")
     orders = _orders(name, context)
@@ -65,7 +65,7 @@ def read_hook(document: Any) -> Hook:
         encounter=_id(context, "encounterId") if "encounterId" in context else None,
         drafts=_selected(name, context, orders),
         medications=tuple(each for each in orders if each["resourceType"] == "Medication"),
-        prefetch=_object(body.get("prefetch", {}), "prefetch"),
+        prefetch=read_object(body.get("prefetch", {}), "prefetch"),
     )
 
 
@@ -81,7 +81,12 @@ def instance(text: str, key: str) -> str:
         raise BadRequest(f"{key} is not a UUID. Give one.") from error
 
 
-def _object(value: Any, what: str) -> Json:
+def read_object(value: Any, what: str) -> Json:
+    """Give an object of which no key stands twice.
+
+    Raises:
+        BadRequest: it is none.
+    """
     if not isinstance(value, dict):
         raise BadRequest(f"{what} is not a JSON object. Send one.")
     if getattr(value, "repeated", ()):
@@ -89,7 +94,12 @@ def _object(value: Any, what: str) -> Json:
     return value
 
 
-def _word(node: Json, key: str) -> str:
+def read_word(node: Json, key: str) -> str:
+    """Give a text that must be there.
+
+    Raises:
+        BadRequest: it is not.
+    """
     value = node.get(key)
     if not isinstance(value, str) or not value:
         raise BadRequest(f"{key} is missing, or is not a text. Give it.")
@@ -97,7 +107,7 @@ def _word(node: Json, key: str) -> str:
 
 
 def _id(context: Json, key: str) -> str:
-    value = _word(context, key)
+    value = read_word(context, key)
     if not _ID.fullmatch(value):
         raise BadRequest(f"context.{key} is not an id of FHIR. Give letters, digits, '-' and '.', 64 at most.")
     return value
@@ -105,14 +115,14 @@ def _id(context: Json, key: str) -> str:
 
 def _check_access(body: Json) -> None:
     """Check what concerns a FHIR server; it is never called."""
-    if "fhirServer" in body and not _URL.fullmatch(_word(body, "fhirServer")):
+    if "fhirServer" in body and not _URL.fullmatch(read_word(body, "fhirServer")):
         raise BadRequest("fhirServer is not an address. Give one that begins with https://.")
     if "fhirAuthorization" not in body:
         return
     if "fhirServer" not in body:
         raise BadRequest("fhirAuthorization stands without fhirServer. Give both, or neither.")
-    given = _object(body["fhirAuthorization"], "fhirAuthorization")
-    words = {key: _word(given, key) for key in _ACCESS}
+    given = read_object(body["fhirAuthorization"], "fhirAuthorization")
+    words = {key: read_word(given, key) for key in _ACCESS}
     if words["token_type"] != "Bearer":
         raise BadRequest("fhirAuthorization.token_type is not Bearer. There is no other.")
     if isinstance(given.get("expires_in"), str | bool) or not str(given.get("expires_in", "")).isdigit():
@@ -122,7 +132,7 @@ def _check_access(body: Json) -> None:
 def _orders(name: str, context: Json) -> tuple[Json, ...]:
     if name == PATIENT_VIEW:
         return ()
-    bundle = _object(context.get("draftOrders"), "context.draftOrders")
+    bundle = read_object(context.get("draftOrders"), "context.draftOrders")
     entries = bundle.get("entry", [])
     if bundle.get("resourceType") != "Bundle" or not isinstance(entries, list):
         raise BadRequest("context.draftOrders is not a Bundle. Send the drafts as its entries.")
