@@ -418,7 +418,7 @@ def test_an_order_that_is_left_open_is_told(client: FlaskClient, templates: dict
 
 def test_a_draft_may_refer_to_its_medication(client: FlaskClient, templates: dict[str, str]) -> None:
     product = {"resourceType": "Medication", "id": "p", "code": coded((RXNORM, "32915"))}
-    draft = {"resourceType": "MedicationRequest", "id": "d", "status": "draft", "intent": "order"}
+    draft: Resource = {"resourceType": "MedicationRequest", "id": "d", "status": "draft", "intent": "order"}
     draft |= {"subject": HER, "medicationReference": {"reference": "Medication/p"}}
     body = hook("order-sign", prefetched(templates, POSTMENOPAUSAL, HIP), draftOrders=searchset([draft, product]))
     assert len(cards(client, body)) == 1
@@ -488,6 +488,57 @@ def test_a_call_with_access_to_a_server_is_answered_without_it(client: FlaskClie
     }
     assert posted(client, body).status_code == 200
     assert posted(client, {**body, "prefetch": {}}).status_code == 412
+
+
+def test_the_calls_that_the_specification_shows_are_understood(client: FlaskClient, templates: dict[str, str]) -> None:
+    """A call that sends other prefetches than those asked for is told which are wanted."""
+    body = {**hook(encounterId="456"), "hookInstance": str(uuid.uuid4()), "fhirServer": "https://hooks.example:9080"}
+    refused = posted(client, {**body, "prefetch": {"patientToGreet": patient()}})
+    assert refused.status_code == 412
+    assert "conditions" in refused.get_json()["detail"]
+    whole = {**prefetched(templates, POSTMENOPAUSAL, HIP), "patientToGreet": patient()}
+    assert len(cards(client, {**body, "prefetch": whole, "extension": {"com.example.x": 1}})) == 1
+
+
+def test_nothing_of_a_call_is_logged(
+    client: FlaskClient, templates: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    view(client, templates, HIP)
+    posted(client, hook(prefetch={}, patientId="secret-id"))
+    assert "/cds-services/<name>" in caplog.text
+    assert [each for each in ("example", "5913000", "secret-id", INSTANCE) if each in caplog.text] == []
+
+
+def test_a_page_of_a_named_site_may_call(knowledge_base: KnowledgeBase) -> None:
+    site = "https://sandbox.cds-hooks.org"
+    app = osteo_kg_server.create_app(knowledge_base, Dataset({}), osteo_kg_server.Settings(cors_origins=(site,)))
+    asked = {"Origin": site, "Access-Control-Request-Method": "POST"}
+    for answer in (
+        app.test_client().options(SERVICE, headers=asked),
+        app.test_client().get("/cds-services", headers=asked),
+    ):
+        assert answer.status_code == 200
+        assert answer.headers["Access-Control-Allow-Origin"] == site
+
+
+@pytest.mark.parametrize(
+    ("change", "read"),
+    [
+        ({}, 1),
+        ({"valueQuantity": {"value": 80}}, 0),
+        ({"valueQuantity": {"value": 1.3, "unit": "mL/s"}}, 0),
+        ({"valueQuantity": {"value": 60, "unit": "mL/min", "comparator": ">"}}, 0),
+        ({"status": "preliminary"}, 0),
+        ({"code": coded((LOINC, "98979-8")), "valueQuantity": {"value": 60, "unit": "mL/min/{1.73_m2}"}}, 1),
+    ],
+)
+def test_renal_function_is_read_in_the_unit_of_its_limits(
+    knowledge_base: KnowledgeBase, change: Resource, read: int
+) -> None:
+    [case] = knowledge_base.read(exact_json(searchset([patient(), {**RENAL, **change}])), "fhir")
+    tests = [each for each in case.triples if each.predicate.value == OWN + "hasRenalFunctionTest"]
+    assert (len(tests), bool(case.remarks)) == (read, not read)
 
 
 # What is malformed
@@ -625,7 +676,7 @@ def keys() -> dict[str, Any]:
 def guarded(
     knowledge_base: KnowledgeBase, keys: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> FlaskClient:
-    made = {"ES384": jwt.algorithms.ECAlgorithm, "RS384": jwt.algorithms.RSAAlgorithm}
+    made: dict[str, Any] = {"ES384": jwt.algorithms.ECAlgorithm, "RS384": jwt.algorithms.RSAAlgorithm}
     public = [
         {**writer.to_jwk(keys[alg].public_key(), as_dict=True), "kid": alg, "alg": alg} for alg, writer in made.items()
     ]

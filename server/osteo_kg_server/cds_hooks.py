@@ -118,4 +118,4 @@ def _ordered(serving: Service, hook: Hook, record: Sent) -> list[str]:
     orders = [each for each in given if each["resourceType"] == "MedicationRequest"]
     documents = [record.patient, *hook.medications, *orders]
     [case] = read_fhir(documents, "draftOrders", serving.knowledge_base.knowledge.terms)
-    return [each.object.value for each in case.triples if each.predicate.value == _WITH_DRUG]
+    return [getattr(each.object, "value", "") for each in case.triples if each.predicate.value == _WITH_DRUG]
