@@ -13,6 +13,7 @@ import pyoxigraph as ox
 from osteo_kg.cases import Case
 from osteo_kg.fhir.bundles import Resource
 from osteo_kg.fhir.meanings import OWN_SYSTEM
+from osteo_kg.fhir.renal import MEASURES
 from osteo_kg.knowledge import Terms
 from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import OSTEO, local_name
@@ -21,6 +22,7 @@ _DAY = len("2026-11-22")
 _EMPTY_REASON = "http://terminology.hl7.org/CodeSystem/list-empty-reason"
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 _STATUSES = {str(OSTEO.Ongoing): "active", str(OSTEO.Completed): "completed", "": "unknown"}
+_RENAL_UNIT = "mL/min"
 _GENDERS = {str(OSTEO.Female): "female", str(OSTEO.Male): "male"}
 _STATEMENTS = (OSTEO.climactericDisorders, OSTEO.lowPeripheralFractureRisk, OSTEO.menopausalStatusAssumed)
 _SECTIONS = {
@@ -73,6 +75,7 @@ class _Exporter:
             str(OSTEO.hasMenopausalStatus): self._status,
             str(OSTEO.ageInYears): self._age,
             str(OSTEO.hasBoneDensitometry): self._densitometry,
+            str(OSTEO.hasRenalFunctionTest): self._renal_function,
             str(OSTEO.hasFracture): self._fracture,
             str(OSTEO.hasPastTreatment): self._treatment,
             str(OSTEO.hasCondition): lambda value: self._condition(value.value),
@@ -121,6 +124,18 @@ class _Exporter:
         codes = [code for term in (site, *read_from) for code in self._terms.codes.of(term)]
         found = next((code for code in codes if code.facts.get("impliesSide", ("",)) == (side,)), None)
         return [{"system": found.system, "code": found.value}] if found else []
+
+    def _renal_function(self, node: Any) -> Resource:
+        """Give the one measure of a test; a second one in the same test has no place, and does not fit."""
+        facts = self._facts[node]
+        measure, stated = next(
+            (each for each in MEASURES.items() if _value(facts, each[1])), next(iter(MEASURES.items()))
+        )
+        found = self._observation(measure)
+        if day := _value(facts, OSTEO.performedOn):
+            found["effectiveDateTime"] = day[:_DAY]
+        value = _value(facts, stated)
+        return {**found, "valueQuantity": {"value": Decimal(value), "unit": _RENAL_UNIT}} if value else found
 
     def _fracture(self, node: Any) -> Resource:
         facts = self._facts[node]
