@@ -259,6 +259,7 @@ def test_out_of_scope_gets_no_card(client: FlaskClient, templates: dict[str, str
 
 def test_the_detail_holds_rule_evidence_missing_and_citation(client: FlaskClient, templates: dict[str, str]) -> None:
     detail = view(client, templates, t_score("38267-1", -3.4), *EVERY_YES)["detail"]
+    assert "- \\+ oral bisphosphonate" in detail  # and no list in a list
     for said in ("no-fracture-treat", "-3.4", "low risk of peripheral fracture", "source, characters"):
         assert said in detail
     assert "Asked, nothing there" in detail

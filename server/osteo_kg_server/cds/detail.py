@@ -10,12 +10,14 @@ from osteo_kg_server.cds import words
 from osteo_kg_server.cds.prefetch import Sent
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
+_OPENING = re.compile(r"^([+-]|\d+(?=[.)]))")
 _COLON = Text(": ", " : ")
 
 
 def escaped(text: str) -> str:
     """Write a text so that Markdown shows it as it is, on one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    plain = _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _OPENING.sub(lambda found: f"\\{found[0]}" if found[0] in "+-" else f"{found[0]}\\", plain)
 
 
 def detail(assessment: Assessment, sent: Sent, withheld: Iterable[tuple[Text, Text]], language: Language) -> str:
