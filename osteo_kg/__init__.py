@@ -14,6 +14,8 @@ from osteo_kg.errors import (
     UnreadableCaseError,
     UsageError,
 )
+from osteo_kg.fhir import read_fhir
+from osteo_kg.flat_formats import parse_json
 from osteo_kg.graph_formats import PREFIXES, written_graph
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
 from osteo_kg.rdf import read_triples
@@ -34,7 +36,7 @@ from osteo_kg.store import (
     stays_inside,
 )
 from osteo_kg.table_formats import situation_triples
-from osteo_kg.texts import LANGUAGES, Language
+from osteo_kg.texts import LANGUAGES, Language, Text
 from osteo_kg.wording import Line, assessment_lines, report_lines
 
 __all__ = [
@@ -56,6 +58,7 @@ __all__ = [
     "OsteoError",
     "QueryError",
     "RefusedCaseError",
+    "Text",
     "UnreadableCaseError",
     "UsageError",
     "ValidationReport",
@@ -70,8 +73,10 @@ __all__ = [
     "has_dataset_clause",
     "is_repeatable",
     "json_ld_context_document",
+    "parse_json",
     "patient_iri",
     "read_case",
+    "read_fhir",
     "read_triples",
     "record_schema",
     "report_lines",

@@ -37,6 +37,12 @@ _MEBIBYTE = 1 << 20
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="File of lines 'read TOKEN' or 'write TOKEN'; a change of it counts at once.",
 )
+@click.option(
+    "--cds-clients",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File of the clients of CDS Hooks with their public keys; all may call without it.",
+)
 @click.option("--private", is_flag=True, help="Want a token for reading too.")
 @click.option("--cors-origins", type=options.Words(), default=(), metavar="ORIGINS", help="Sites whose pages may ask.")
 @click.option("--timeout", type=click.FloatRange(0.1, 3600), default=30.0, help="Seconds of one query or update.")

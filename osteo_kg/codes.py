@@ -65,6 +65,11 @@ class Codes:
                 return code
         return None
 
+    @property
+    def all(self) -> tuple[Code, ...]:
+        """Every code of the ontology."""
+        return tuple(self._codes.values())
+
     def of(self, term: str) -> tuple[Code, ...]:
         """Give the codes that stand for a term."""
         return tuple(self._of.get(term, ()))

@@ -35,6 +35,10 @@ DEFAULT_GUIDELINE = "oic-128-08-b"
 _CHUNK: dict[Method, int] = {"situation": 500, "reasoning": 20}  # cases held in memory at a time
 
 
+_DEFINED_BY = "http://www.w3.org/2000/01/rdf-schema#isDefinedBy"
+_VERSION = "http://www.w3.org/2002/07/owl#versionInfo"
+
+
 class KnowledgeBase:
     """Validates and assesses cases with the loaded ontology, shapes and guidelines.
 
@@ -251,6 +255,16 @@ class KnowledgeBase:
                 advice=f"Name any of: {', '.join(sorted(sections))}.",
             )
         return sections[name]
+
+    @property
+    def tells_safety(self) -> bool:
+        """Whether answers tell what product information says."""
+        return self._safety is not None
+
+    def version_of(self, guideline: str) -> str | None:
+        """Give the version of a guideline, named by its IRI; None where its module states none."""
+        module = self.knowledge.triples.value(guideline, _DEFINED_BY)
+        return self.knowledge.triples.value(module, _VERSION) if module else None
 
     @functools.cached_property
     def validator(self) -> CaseValidator:

@@ -73,7 +73,8 @@ class OSTEO(DefinedNamespace):
     SeriousAdverseEvents: URIRef
     SafetyCautionCode: URIRef
     RenalFunctionTest: URIRef
-    RenalMeasure: URIRef
+    CreatinineClearance: URIRef
+    EstimatedGfr: URIRef
     RecordSection: URIRef
 
     hasSex: URIRef

@@ -28,9 +28,9 @@ def read_t_score(part: dict[str, Any], found: list[Meaning], facts: Facts) -> No
     entry = facts.entry(OSTEO.hasBoneDensitometry, OSTEO.BoneDensitometry)
     if site:
         facts.say(entry, OSTEO.hasSite, node(site))
-    facts.say(entry, OSTEO.tScore, ox.Literal(f"{value_of(part):f}", datatype=DECIMAL))
+    facts.say(entry, OSTEO.tScore, ox.Literal(f"{_value(part):f}", datatype=DECIMAL))
     _side(part, found, entry, facts)
-    say_day(part, entry, facts)
+    _day(part, entry, facts)
     if not found[0].own and str(OSTEO.PeripheralSite) in facts.terms.types.get(site, ()):
         facts.ignore(part, OSTEO.SiteNeverDecides, ", ".join((told, *_value_told(part))))
 
@@ -38,19 +38,18 @@ def read_t_score(part: dict[str, Any], found: list[Meaning], facts: Facts) -> No
 def _why_no_score(part: dict[str, Any], facts: Facts) -> str | None:
     accepted = facts.terms.limits["acceptedUnit"].get(str(OSTEO.AxialTScore), frozenset())
     written = {text(part, "valueQuantity", key) for key in ("code", "unit")} - {""}
-    if not isinstance(value_of(part), Decimal) or text(part, "valueQuantity", "comparator"):
+    if not isinstance(_value(part), Decimal) or text(part, "valueQuantity", "comparator"):
         return OSTEO.ValueNotUsable
     return None if written <= accepted else OSTEO.UnitNotAccepted
 
 
-def value_of(part: dict[str, Any]) -> Any:
-    """Give the number of an observation, however it is written."""
+def _value(part: dict[str, Any]) -> Any:
     quantity = first(part, "valueQuantity", "value")
     return part.get("valueInteger") if quantity is None else quantity
 
 
 def _value_told(part: dict[str, Any]) -> tuple[str, ...]:
-    words = (text(part, "valueQuantity", "comparator"), value_of(part), text(part, "valueQuantity", "unit"))
+    words = (text(part, "valueQuantity", "comparator"), _value(part), text(part, "valueQuantity", "unit"))
     told = " ".join(f"{word}" for word in words if word is not None and word != "")
     return (told,) if told else ()
 
@@ -102,8 +101,7 @@ def _side(part: dict[str, Any], found: list[Meaning], entry: ox.BlankNode, facts
             facts.say(entry, OSTEO.hasSide, node(side))
 
 
-def say_day(part: dict[str, Any], entry: ox.BlankNode, facts: Facts) -> None:
-    """State the day of an observation, where it is a whole one."""
+def _day(part: dict[str, Any], entry: ox.BlankNode, facts: Facts) -> None:
     stated = first(part, "effectiveDateTime") or first(part, "effectivePeriod", "start") or part.get("effectiveInstant")
     literal = day_literal(day(stated) or "")
     if literal is not None:

@@ -13,8 +13,8 @@ import pyoxigraph as ox
 from osteo_kg.cases import Case
 from osteo_kg.fhir.bundles import Resource
 from osteo_kg.fhir.meanings import OWN_SYSTEM
+from osteo_kg.fhir.renal import MEASURES
 from osteo_kg.knowledge import Terms
-from osteo_kg.records import RENAL
 from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import OSTEO, local_name
 
@@ -22,6 +22,7 @@ _DAY = len("2026-11-22")
 _EMPTY_REASON = "http://terminology.hl7.org/CodeSystem/list-empty-reason"
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 _STATUSES = {str(OSTEO.Ongoing): "active", str(OSTEO.Completed): "completed", "": "unknown"}
+_RENAL_UNIT = "mL/min"
 _GENDERS = {str(OSTEO.Female): "female", str(OSTEO.Male): "male"}
 _STATEMENTS = (OSTEO.climactericDisorders, OSTEO.lowPeripheralFractureRisk, OSTEO.menopausalStatusAssumed)
 _SECTIONS = {
@@ -117,20 +118,24 @@ class _Exporter:
         score = _value(facts, OSTEO.tScore)
         return {**found, "valueQuantity": {"value": Decimal(score)}} if score else found
 
-    def _renal_function(self, node: Any) -> Resource:
-        facts = self._facts[node]
-        key, value = next((key, value) for key, each in RENAL.items() if (value := _value(facts, each)))
-        measure = next(iri for iri, name in self._terms.record_keys.items() if name == key)
-        found = self._observation(measure, valueQuantity={"value": Decimal(value)})
-        day = _value(facts, OSTEO.performedOn)
-        return {**found, "effectiveDateTime": day[:_DAY]} if day else found
-
     def _loinc(self, site: str, side: str) -> list[Resource]:
         """Give the published code of a T-score of a site and side; a site without one may be read from another's."""
         read_from = [other for other, sites in self._terms.limits["readAs"].items() if site in sites]
         codes = [code for term in (site, *read_from) for code in self._terms.codes.of(term)]
         found = next((code for code in codes if code.facts.get("impliesSide", ("",)) == (side,)), None)
         return [{"system": found.system, "code": found.value}] if found else []
+
+    def _renal_function(self, node: Any) -> Resource:
+        """Give the one measure of a test; a second one in the same test has no place, and does not fit."""
+        facts = self._facts[node]
+        measure, stated = next(
+            (each for each in MEASURES.items() if _value(facts, each[1])), next(iter(MEASURES.items()))
+        )
+        found = self._observation(measure)
+        if day := _value(facts, OSTEO.performedOn):
+            found["effectiveDateTime"] = day[:_DAY]
+        value = _value(facts, stated)
+        return {**found, "valueQuantity": {"value": Decimal(value), "unit": _RENAL_UNIT}} if value else found
 
     def _fracture(self, node: Any) -> Resource:
         facts = self._facts[node]

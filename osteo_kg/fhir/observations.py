@@ -14,7 +14,7 @@ from osteo_kg.fhir.elements import day, each, first, text
 from osteo_kg.fhir.facts import Facts
 from osteo_kg.fhir.meanings import Meaning, meanings, of_kind, of_term, shown, why_unread
 from osteo_kg.fhir.menopause import Statements
-from osteo_kg.fhir.renal import read_renal_function
+from osteo_kg.fhir.renal import MEASURES, read_renal_function
 from osteo_kg.vocabulary import OSTEO
 
 _USED = ("final", "amended", "corrected")
@@ -66,12 +66,12 @@ def _read(part: dict[str, Any], facts: Facts, menopause: Statements) -> None:
         *of_kind(found, OSTEO.DensitometrySite, facts.terms),
     ]:
         read_t_score(part, scored, facts)
-    elif measured := of_kind(found, OSTEO.RenalMeasure, facts.terms):
-        read_renal_function(part, measured[0], facts)
     elif of_term(found, OSTEO.RecordedMenopausalStatus):
         _status(part, facts, menopause)
     elif said := of_kind(found, OSTEO.MenopausalStatus, facts.terms):
         _finding(part, said[0], facts, menopause)
+    elif measured := of_term(found, *MEASURES):
+        read_renal_function(part, measured[0], facts)
     elif stated := of_term(found, *_STATEMENTS):
         _statement(part, _STATEMENTS[stated[0].term], facts)
     elif of_term(found, OSTEO.ageInYears, OSTEO.AgeAtAssessment) and isinstance(part.get("valueInteger"), Decimal):

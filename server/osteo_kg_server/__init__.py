@@ -11,6 +11,7 @@ from osteo_kg import Dataset, KnowledgeBase
 from osteo_kg_server import (
     assessments,
     cases,
+    cds_hooks,
     graph_store,
     linked_data,
     logs,
@@ -39,6 +40,7 @@ _MODULES = (
     assessments,
     validations,
     cases,
+    cds_hooks,
     linked_data,
     operation,
 )

@@ -13,9 +13,10 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 
 from osteo_kg import UsageError
 from osteo_kg_server import logs
+from osteo_kg_server.clients import Clients, refusal
 from osteo_kg_server.settings import Settings
 
-Right = Literal["read", "write"]
+Right = Literal["read", "write", "hook"]
 _LEAST = 8  # characters of a token; shorter ones are guessed
 
 
@@ -31,6 +32,8 @@ class Access:
 
     def __init__(self, settings: Settings) -> None:
         self._single, self._file, self._private = settings.update_token, settings.tokens, settings.private
+        self._address, file = settings.public_url, settings.cds_clients
+        self._clients = Clients(file) if file else None
         self._turn, self._read_at, self._of_file = threading.Lock(), 0, dict[str, Right]()
         if self._file is not None:
             try:
@@ -46,11 +49,16 @@ class Access:
     def want(self, right: Right) -> None:
         """Let a request pass that has the right; writing includes reading.
 
+        A hook wants the token of a client where clients are named, and else the right to read.
+
         Raises:
             Unauthorized: there is no token, or none that is known.
             Forbidden: the token has not the right, or no token at all may write.
         """
-        if right == "read" and not self._private:
+        if right == "hook" and self._clients:
+            self._verify(self._clients)
+            return
+        if right != "write" and not self._private:
             return
         if right == "write" and not self.can_be_written:
             raise Forbidden("Nothing can be written here. Start the service with OSTEO_KG_UPDATE_TOKEN or --tokens.")
@@ -61,6 +69,17 @@ class Access:
             raise Unauthorized("A token is wanted. Send it as 'Authorization: Bearer TOKEN'.", www_authenticate=how)
         if right == "write" and held != "write":
             raise Forbidden("This token may read and not write. Use one that may.")
+
+    @property
+    def knows_clients(self) -> bool:
+        """Say whether a hook wants the token of a client."""
+        return self._clients is not None
+
+    def _verify(self, clients: Clients) -> None:
+        given = request.authorization
+        if given is None or given.type != "bearer" or not given.token:
+            raise refusal("A token is wanted.")
+        clients.verify(given.token, (self._address or request.host_url).rstrip("/") + request.path)
 
     def _right_of(self, token: str) -> Right | None:
         held: Right | None = None

@@ -5,6 +5,8 @@ A label holds the rule of a route and never a path, so that none can hold a fact
 
 from __future__ import annotations
 
+import threading
+
 from flask import Flask
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -16,6 +18,7 @@ from osteo_kg_server.service import KNOWLEDGE, Service
 MEDIA = CONTENT_TYPE_LATEST
 _STOPPED = ("deadline", "too-large", "busy")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_REMEMBERED = 10_000  # cards
 _CASES, _ASSESSMENTS = GRAPH + "cases/", GRAPH + "assessments/"
 
 
@@ -42,6 +45,13 @@ class Metrics:
         )
         for limit in _STOPPED:
             self._stopped.labels(limit)
+        self._cards = Counter(
+            "osteo_kg_card_outcomes",
+            "Cards that were accepted or overridden.",
+            ("service", "outcome"),
+            registry=self._registry,
+        )
+        self._ended, self._turn = dict[str, None](), threading.Lock()
         self._workers = self._gauge("osteo_kg_workers", "Processes that evaluate queries.", "state")
         self._triples = self._gauge("osteo_kg_triples", "Triples by kind of graph.", "graphs")
         self._cases = self._gauge("osteo_kg_cases", "Cases that are kept.")
@@ -55,6 +65,16 @@ class Metrics:
         self._seconds.labels(route).observe(ended.seconds)
         if ended.outcome in _STOPPED:
             self._stopped.labels(ended.outcome).inc()
+
+    def card_ended(self, service: str, card: str, outcome: str) -> None:
+        """Count how a card ended, once however often it is told; the oldest are forgotten."""
+        with self._turn:
+            if card in self._ended:
+                return
+            self._ended[card] = None
+            if len(self._ended) > _REMEMBERED:
+                del self._ended[next(iter(self._ended))]
+        self._cards.labels(service, outcome).inc()
 
     def written(self, service: Service) -> bytes:
         """Write all figures as they are now."""

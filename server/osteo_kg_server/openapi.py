@@ -17,7 +17,12 @@ from osteo_kg_server.service import Service
 
 _PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
 _METHODS = ("GET", "POST", "PUT", "DELETE")
-_WITH_PATH, _WITH_BODY, _WITH_CHOICE, _WITH_RIGHT = {404}, {400, 413, 415}, {406}, {"read": {401}, "write": {401, 403}}
+_WITH_PATH, _WITH_BODY, _WITH_CHOICE, _WITH_RIGHT = (
+    {404},
+    {400, 413, 415},
+    {406},
+    {"read": {401}, "write": {401, 403}, "hook": {401}},
+)
 _TOKEN = "token"
 _DESCRIBED = {
     200: "The answer.",
@@ -29,6 +34,7 @@ _DESCRIBED = {
     403: "The token may not do this, or the graph is read only.",
     404: "There is no such thing.",
     406: "None of the formats accepted is offered.",
+    412: "Something of the patient that is needed was not sent.",
     413: "More is asked or sent than is allowed.",
     415: "What is sent is of a type that is not read.",
     422: "The case is refused; the report stands beside.",
@@ -48,7 +54,7 @@ def description(service: Service) -> Json:
             "version": software_version(),
             "description": "What a guideline says of a patient, and why. Not a medical device.",
         },
-        "paths": _paths(private=service.settings.private),
+        "paths": _paths(_guarded(service)),
         "components": {
             "schemas": {
                 "Record": record_schema(knowledge_base.knowledge.terms),
@@ -71,12 +77,18 @@ def _problem() -> Json:
     return {"type": "object", "properties": {"type": type_, **members}, "required": ["type", *members]}
 
 
-def _paths(*, private: bool) -> Json:
+def _guarded(service: Service) -> frozenset[str]:
+    """Give the rights that want a token."""
+    read = {"read", "hook"} if service.settings.private else set()
+    return frozenset({"write", *read, *({"hook"} if service.access.knows_clients else set())})
+
+
+def _paths(guarded: frozenset[str]) -> Json:
     paths: Json = {}
     for rule in sorted(current_app.url_map.iter_rules(), key=lambda each: each.rule):
         view = current_app.view_functions[rule.endpoint]
         said = (view.__doc__ or "").partition("\n")[0]
-        operation = _operation(said, rule, offer_of(view), private=private)
+        operation = _operation(said, rule, offer_of(view), guarded)
         path = paths.setdefault(_PLACE.sub(r"{\1}", rule.rule), {})
         for method in _METHODS:
             if method in (rule.methods or ()):
@@ -84,14 +96,14 @@ def _paths(*, private: bool) -> Json:
     return paths
 
 
-def _operation(said: str, rule: Rule, offer: Offer, *, private: bool) -> Json:
+def _operation(said: str, rule: Rule, offer: Offer, guarded: frozenset[str]) -> Json:
     in_path = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in _PLACE.findall(rule.rule)]
     in_query = [{"name": name, "in": "query", **each} for name, each in offer.parameters.items()]
     operation: Json = {"summary": said, "parameters": [*in_path, *in_query], "responses": _responses(offer, in_path)}
     if offer.bodies:
         content = {media: {"schema": schema} if schema else {} for media, schema in offer.bodies.items()}
         operation["requestBody"] = {"required": True, "content": content}
-    if offer.right == "write" or (offer.right and private):
+    if offer.right in guarded:
         operation["security"] = [{_TOKEN: []}]
     return operation
 

@@ -22,6 +22,7 @@ class Settings:
         public_url: the address under which clients know the service; that of the request when None.
         update_token: a token that may write.
         tokens: a file of tokens with their rights, read again whenever it changes.
+        cds_clients: a file of the clients of CDS Hooks with their public keys; all may call when None.
         private: whether reading wants a token too.
         cors_origins: sites whose pages may use every path; `/sparql` is open to all.
         log_queries: whether the log holds the text of queries.
@@ -36,6 +37,7 @@ class Settings:
     public_url: str | None = None
     update_token: str | None = None
     tokens: Path | None = None
+    cds_clients: Path | None = None
     private: bool = False
     cors_origins: tuple[str, ...] = ()
     log_queries: bool = False

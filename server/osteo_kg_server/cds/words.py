@@ -1,0 +1,45 @@
+"""The words of cards, in both languages."""
+
+from __future__ import annotations
+
+from osteo_kg import Text
+
+TITLE = Text("Osteoporosis treatment", "Traitement de l’ostéoporose")
+DESCRIPTION = (
+    "Says what the guideline OIC-128-08-B decides for a woman after the menopause, why, and what is still missing; "
+    "warns of orders outside its options. Not a medical device; not reviewed by a clinician."
+)
+NEEDS = "Send every prefetch: no FHIR server is called. Null means that the query found nothing."
+SUBJECT = Text("Osteoporosis", "Ostéoporose")
+MISSING = Text("Missing: ", "Manque : ")
+MAY_BE = Text("possible: ", "possible : ")
+ONGOING = Text("a treatment is under way", "un traitement est en cours")
+RULES = Text("Rules", "Règles")
+CITED = Text("source, characters {start} to {end}", "source, caractères {start} à {end}")
+NOT_DRAFTED = Text("No draft order", "Pas de projet de prescription")
+RECORD = Text("The record as sent", "Le dossier tel qu’envoyé")
+EMPTY = Text("Asked, nothing there (unknown, not absent): ", "Demandé, rien trouvé (inconnu, pas absent) : ")
+LACKING = Text("Not supplied, or not whole: ", "Non transmis, ou incomplet : ")
+DISCLAIMER = Text(
+    "Not a medical device; no clinician has reviewed this reading of the guideline.",
+    "Ce n’est pas un dispositif médical ; aucun clinicien n’a relu cette lecture de la recommandation.",
+)
+DRAFT = Text("Draft an order of {what}", "Préparer une prescription : {what}")
+DENSITOMETRY = Text("bone densitometry", "ostéodensitométrie")
+REFERRAL = Text("referral to a specialist in bone disease", "avis d’un spécialiste des maladies osseuses")
+#: Why there is no draft of a drug.
+CONTRAINDICATED = Text("contraindicated", "contre-indication")
+FAILED = Text("a failure or an intolerance is recorded", "un échec ou une intolérance est noté")
+RENAL = Text("renal function is not known", "la fonction rénale n’est pas connue")
+DECEASED = Text("the patient is recorded as deceased", "la patiente est notée décédée")
+UNCHECKED = Text("contraindications are not checked here", "les contre-indications ne sont pas vérifiées ici")
+#: What is said of an order.
+OUTSIDE = Text("not an option of the guideline for this patient", "pas une option de la recommandation ici")
+OPEN = Text("the guideline leaves it open for this patient", "la recommandation ne tranche pas ici")
+#: Reasons to override a card, by code.
+REASONS = {
+    "specialist-advice": Text("Advised by a specialist", "Avis d’un spécialiste"),
+    "patient-choice": Text("Choice of the patient", "Choix de la patiente"),
+    "other-indication": Text("Another indication", "Autre indication"),
+    "record-incomplete": Text("The record does not say all", "Le dossier ne dit pas tout"),
+}

@@ -1,0 +1,121 @@
+"""`/cds-services`: CDS Hooks 2.0, by which an electronic record asks while a clinician looks or orders.
+
+Nothing is kept, no FHIR server is called, and no patient fact is logged.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, request
+from werkzeug.exceptions import NotFound
+
+from osteo_kg import PREFIXES, parse_json, read_fhir
+from osteo_kg_server import metrics
+from osteo_kg_server.answering import MOST_BYTES
+from osteo_kg_server.cds import words
+from osteo_kg_server.cds.cards import Cards
+from osteo_kg_server.cds.feedback import OUTCOMES, read_feedback
+from osteo_kg_server.cds.hooks import PATIENT_VIEW, USERS, Hook, Json, read_hook
+from osteo_kg_server.cds.prefetch import Sent, sent, templates
+from osteo_kg_server.negotiation import body, body_format, text
+from osteo_kg_server.offers import TEXT, offers
+from osteo_kg_server.parameters import LANGUAGE, language
+from osteo_kg_server.service import Service, service
+
+SERVICE = "osteoporosis-treatment"
+_JSON = ("application/json",)
+_OBJECT: Json = {"type": "object"}
+_CALL: Json = {
+    **_OBJECT,
+    "required": ["hook", "hookInstance", "context"],
+    "properties": {
+        "hook": {"enum": list(USERS)},
+        "hookInstance": {**TEXT, "format": "uuid"},
+        "context": {**_OBJECT, "required": ["userId", "patientId"]},
+        "prefetch": _OBJECT,
+    },
+}
+_ANSWER: Json = {**_OBJECT, "required": ["cards"], "properties": {"cards": {"type": "array", "items": _OBJECT}}}
+_ENDING: Json = {
+    **_OBJECT,
+    "required": ["card", "outcome", "outcomeTimestamp"],
+    "properties": {"card": {**TEXT, "format": "uuid"}, "outcome": {"enum": list(OUTCOMES)}},
+}
+_FEEDBACK: Json = {
+    **_OBJECT,
+    "required": ["feedback"],
+    "properties": {"feedback": {"type": "array", "minItems": 1, "items": _ENDING}},
+}
+_WITH_DRUG = PREFIXES["osteo"] + "withDrug"
+blueprint = Blueprint("cds_hooks", __name__)
+
+
+@blueprint.get("/cds-services")
+@offers("read", {200: _JSON})
+def discover() -> Response:
+    """Name the services of CDS Hooks, each with its prefetch."""
+    prefetch = templates(service().knowledge_base)
+    common = {"id": SERVICE, "title": words.TITLE.en, "description": words.DESCRIPTION}
+    services = [{"hook": hook, **common, "prefetch": prefetch, "usageRequirements": words.NEEDS} for hook in USERS]
+    return jsonify({"services": services})
+
+
+@blueprint.post("/cds-services/<name>")
+@offers(
+    "hook",
+    {200: _JSON},
+    parameters=LANGUAGE,
+    bodies={"application/json": _CALL},
+    schema=_ANSWER,
+    problems=(412, 422, 503),
+)
+def call(name: str) -> Response:
+    """Answer a hook with cards."""
+    spoken = language()
+    _known(name)
+    hook = read_hook(_posted())
+    serving = service()
+    record = sent(hook, serving.knowledge_base)
+    with serving.turn:
+        [case] = read_fhir([record.patient, *record.resources], "prefetch", serving.knowledge_base.knowledge.terms)
+        assessment = serving.knowledge_base.assess(case, on=datetime.date.today())
+        ordered = _ordered(serving, hook, record)
+    cards = Cards(serving.knowledge_base, assessment, record, hook, ordered, spoken)
+    response = jsonify({"cards": cards.view() if hook.name == PATIENT_VIEW else cards.orders()})
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Vary"] = "Accept-Language, Accept-Encoding"
+    return response
+
+
+@blueprint.post("/cds-services/<name>/feedback")
+@offers("hook", {200: _JSON}, bodies={"application/json": _FEEDBACK})
+def feed_back(name: str) -> Response:
+    """Count what became of cards; nothing else of it is kept."""
+    _known(name)
+    counted = metrics.of(current_app)
+    for ending in read_feedback(_posted()):
+        counted.card_ended(name, ending.card, ending.outcome)
+    return jsonify({})
+
+
+def _known(name: str) -> None:
+    if name != SERVICE:
+        raise NotFound(f"There is no such service. Call {SERVICE}.")
+
+
+def _posted() -> Any:
+    request.max_content_length = MOST_BYTES
+    body_format({"application/json": "json"})
+    return parse_json(text(body()), "The body")
+
+
+def _ordered(serving: Service, hook: Hook, record: Sent) -> list[str]:
+    """Give the drugs of the orders, as the reader of FHIR would find them were they given."""
+    subject = {"reference": f"Patient/{hook.patient}"}
+    given = [{**each, "status": "active", "intent": "order", "subject": subject} for each in hook.drafts]
+    orders = [each for each in given if each["resourceType"] == "MedicationRequest"]
+    documents = [record.patient, *hook.medications, *orders]
+    [case] = read_fhir(documents, "draftOrders", serving.knowledge_base.knowledge.terms)
+    return [getattr(each.object, "value", "") for each in case.triples if each.predicate.value == _WITH_DRUG]
