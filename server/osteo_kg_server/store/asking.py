@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from osteo_kg import QueryError, code_only, dataset_iris, depth, stays_inside
-from osteo_kg_server.store.base import Kind, Limits, Query, TooLargeError
+from osteo_kg import QueryError, code_only, dataset_iris
+from osteo_kg_server.store.base import Kind, Limits, Query
+from osteo_kg_server.store.bounds import check_bounds
 
 _PROLOGUE = re.compile(r"\s*(?:PREFIX\s+[^\s:]*:|BASE(?=\s))\s*", re.IGNORECASE)
 _FORM = re.compile(r"\s*(SELECT|ASK|CONSTRUCT|DESCRIBE)(?![\w:-])", re.IGNORECASE)
@@ -21,19 +22,15 @@ _IRI = re.compile(r"<(?![A-Za-z][A-Za-z0-9+.-]*:)[^<>\"{}|^`\\\x00-\x20]*>")
 
 
 def check_text(text: str, most: int, limits: Limits) -> None:
-    """Refuse a text that is too long, too deep, or that reaches outside the dataset.
+    """Refuse a text that is out of bounds, or that a store may read as more than SPARQL 1.1.
 
     Raises:
         TooLargeError: it is too long.
         QueryError: it is refused otherwise.
     """
-    if len(text) > most or len(text.encode("utf-8")) > most:
-        raise TooLargeError(f"The text is longer than {most} bytes.", advice="Send less, or bit by bit.")
+    check_bounds(text, most, limits)
     if _ESCAPED.search(text):  # where such escapes are read first, they hide keywords and end strings
         raise QueryError("An ASCII character is written as an escape.", advice="Write it as it is.")
-    if depth(text) > limits.depth:
-        raise QueryError(f"Brackets stand more than {limits.depth} deep in one another.", advice="Write it flatter.")
-    stays_inside(text)
     if found := _BESIDE.search(code_only(text)) or _BESIDE_AS_IRI.search(text):
         raise QueryError(f"{found.group().strip('<')} is not SPARQL 1.1.", advice="Do without it.")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg import QueryError, check_graphs, dataset_iris, depth, has_dataset_clause, stays_inside
+from osteo_kg import check_graphs, dataset_iris, has_dataset_clause
 from osteo_kg_server.store.base import (
     DEFAULT_GRAPH,
     WHOLE,
@@ -25,6 +25,7 @@ from osteo_kg_server.store.base import (
     TooLargeError,
     Update,
 )
+from osteo_kg_server.store.bounds import check_bounds
 from osteo_kg_server.store.running import Running, rest
 from osteo_kg_server.store.statements import Statements, both_forms, document, triple_of
 from osteo_kg_server.store.updates import plain, tried
@@ -117,8 +118,7 @@ class LocalStore:
 
     def query(self, query: Query) -> Answer:
         """Answer a query."""
-        self._check(query.text, self._limits.query_bytes)
-        stays_inside(query.text)
+        check_bounds(query.text, self._limits.query_bytes, self._limits)
         if not self._scratch:
             names = [*dataset_iris(query.text), *(query.default_graphs or ()), *(query.named_graphs or ())]
             check_graphs(names, frozenset(self.names())) if names else None
@@ -144,8 +144,7 @@ class LocalStore:
 
     def update(self, update: Update) -> None:
         """Carry out an update: whole, or not at all."""
-        self._check(update.text, self._limits.upload_bytes)
-        stays_inside(update.text)
+        check_bounds(update.text, self._limits.upload_bytes, self._limits)
         with self._writing:
             changes = plain(update.text, update.base, self.names())
             if changes is not None:
@@ -172,14 +171,6 @@ class LocalStore:
         """Let go of files and processes."""
         self._workers.close()
         self._statements.close()
-
-    def _check(self, text: str, most: int) -> None:
-        if len(text) > most or len(text.encode("utf-8")) > most:
-            raise TooLargeError(f"The text is longer than {most} bytes.", advice="Send less, or bit by bit.")
-        if depth(text) > self._limits.depth:
-            raise QueryError(
-                f"Brackets stand more than {self._limits.depth} deep in one another.", advice="Write it flatter."
-            )
 
     def _running(self, held: ExitStack, request: dict[str, Any]) -> Running:
         """Have a worker begin; one that died while it was idle is passed over."""
