@@ -7,6 +7,7 @@ import re
 from werkzeug.exceptions import BadRequest
 
 from osteo_kg import code_only
+from osteo_kg_server.store.updates import closing
 
 _OPERATION = re.compile(
     r"(?<![\w:?$@-])(?:(DELETE)\s+(WHERE)(?=\s*\{)|(?:INSERT|DELETE)\s+DATA|(INSERT|DELETE)(?=\s*\{)|(WHERE)(?=\s*\{))",
@@ -28,7 +29,8 @@ def with_graphs(update: str, using: tuple[str, ...], named: tuple[str, ...]) -> 
     parts, at, awaiting = [], 0, False
     for found in _OPERATION.finditer(blank):
         if found[2]:  # DELETE WHERE { P } is short for DELETE { P } WHERE { P }, which has room for USING
-            end = _end(blank, found.end())
+            last = closing(blank, blank.index("{", found.end()) + 1)
+            end = len(blank) if last is None else last + 1
             pattern = update[found.end() : end]
             parts += [update[at : found.start()], f"DELETE {pattern} {clauses}WHERE {pattern}"]
             at, awaiting = end, False
@@ -38,12 +40,3 @@ def with_graphs(update: str, using: tuple[str, ...], named: tuple[str, ...]) -> 
             parts += [update[at : found.start()], clauses]
             at, awaiting = found.start(), False
     return "".join([*parts, update[at:]])
-
-
-def _end(blank: str, at: int) -> int:
-    depth = 0
-    for found in re.compile(r"[{}]").finditer(blank, at):
-        depth += 1 if found.group() == "{" else -1
-        if depth == 0:
-            return found.end()
-    return len(blank)

@@ -68,7 +68,7 @@ def tried(told: dict[str, Any]) -> Change:
 def _data(text: str, blank: str, at: int, prologue: str, base: str) -> tuple[Change, int] | None:
     """Read `INSERT DATA` or `DELETE DATA`, and give where it ends."""
     found = _DATA.match(blank, at)
-    end = _closing(blank, found.end()) if found else None
+    end = closing(blank, found.end()) if found else None
     if found is None or end is None or not _is_quad_data(blank[found.end() : end]):
         return None
     document = prologue + text[found.end() : end]
@@ -112,7 +112,8 @@ def _is_quad_data(blank: str) -> bool:
     return not _DIRECTIVE.search(blank) and blank.count("{") == len(_GRAPH.findall(blank))
 
 
-def _closing(blank: str, at: int) -> int | None:
+def closing(blank: str, at: int) -> int | None:
+    """Give where the bracket is closed that was opened before `at`, in a text of nothing but code; None if nowhere."""
     depth = 1
     for found in re.compile(r"[{}]").finditer(blank, at):
         depth += 1 if found.group() == "{" else -1
