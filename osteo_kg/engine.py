@@ -10,7 +10,7 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg import resources
-from osteo_kg.answers import Answer, Combiner, Outcomes, ways_needed
+from osteo_kg.answers import Answer, Combiner, ways_needed
 from osteo_kg.guideline import Guideline
 from osteo_kg.knowledge import Knowledge
 from osteo_kg.lifting import Lifted
@@ -39,10 +39,10 @@ class Engine:
         remembered = self._disk.load()
         self.closures = self._single_facts(remembered.pop(_ATOMS, None))
         self.space = Space(knowledge, guideline, self.closures)
-        self._outcomes = Outcomes()
+        self._combiner = Combiner(self.space, guideline)
         for text, value in remembered.items():
-            self._outcomes.add(tuple(text.split(";")), _outcome(value))
-        self._combiner = Combiner(self.space, guideline, self._outcomes)
+            self._combiner.add(tuple(text.split(";")), _outcome(value))
+        self._prepared: set[Key] = set()
         self._answers: dict[Key, Answer] = {}
 
     def answer(self, key: Key) -> Answer:
@@ -56,18 +56,18 @@ class Engine:
         """Give the outcome of settled situations, reasoning those that are new in one batch."""
         wanted = list(ways)
         self.prepare(wanted)
-        return {way: self._outcomes.distinct[self._outcomes[way]] for way in wanted}
+        return {way: self._combiner[way] for way in wanted}
 
     def prepare(self, keys: Iterable[Key]) -> None:
         """Reason everything that these situations need and that is not remembered, in one batch."""
-        wanted = dict.fromkeys(way for key in keys if key not in self._answers for way in ways_needed(self.space, key))
-        new = [way for way in wanted if way not in self._outcomes]
-        if not new:
-            return
-        found = dict(zip(new, self._reason([self.space.representative(way) for way in new]), strict=True))
-        for way, outcome in found.items():
-            self._outcomes.add(way, outcome)
-        self._disk.add({";".join(way): _as_json(outcome) for way, outcome in found.items()})
+        asked = [key for key in keys if key not in self._prepared]
+        new = [way for way in ways_needed(self.space, asked) if way not in self._combiner]
+        if new:
+            found = dict(zip(new, self._reason([self.space.representative(way) for way in new]), strict=True))
+            for way, outcome in found.items():
+                self._combiner.add(way, outcome)
+            self._disk.add({";".join(way): _as_json(outcome) for way, outcome in found.items()})
+        self._prepared.update(asked)
 
     def answers(self, cases: Iterable[Lifted]) -> list[Answer]:
         """Give the answers to cases by their situations; those that are new are reasoned in one batch."""
@@ -78,15 +78,15 @@ class Engine:
     def answers_by_reasoning(self, cases: Iterable[Lifted]) -> list[Answer]:
         """Give the answers to cases by full inference on the cases themselves, with no table: the reference."""
         space = self.space
-        asked = [(key, ways_needed(space, key), each) for each in cases for key in [space.key(each)]]
+        asked = [(key, ways_needed(space, [key]), each) for each in cases for key in [space.key(each)]]
         facts = [[space.actual(each, way) for way in ways] for _, ways, each in asked]
         reasoned = iter(self._reason([fact for each in facts for fact in each]))
         answers = []
         for key, ways, _ in asked:
-            outcomes = Outcomes()
+            combiner = Combiner(space, self.guideline)
             for way in ways:
-                outcomes.add(way, next(reasoned))
-            answers.append(Combiner(space, self.guideline, outcomes).answer(key))
+                combiner.add(way, next(reasoned))
+            answers.append(combiner.answer(key))
         return answers
 
     def inferred(self) -> list[ox.Triple]:

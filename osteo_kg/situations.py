@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import pyoxigraph as ox
 
 from osteo_kg.dimensions import (
+    NONE,
     NOT_APPLICABLE,
     UNKNOWN,
     BandDimension,
@@ -55,6 +56,11 @@ class Space:
         self._meant = self._canonical_starts(tuple(self._consequences()))
         self._ways = tuple(
             {NOT_APPLICABLE: (NOT_APPLICABLE,)} | {value: each.ways(value) for value in each.values}
+            for each in self.dimensions
+        )
+        self._open = tuple(frozenset(value for value, ways in each.items() if len(ways) > 1) for each in self._ways)
+        self._numbers = tuple(
+            {NONE: tuple(band.name for band in each.bands)} if isinstance(each, BandDimension) else {}
             for each in self.dimensions
         )
 
@@ -125,6 +131,25 @@ class Space:
     def ways(self, key: Key) -> Iterator[Key]:
         """Give every way a situation could turn out; one that is settled is its own only way. Not yet canonical."""
         return itertools.product(*(ways[value] for ways, value in zip(self._ways, key, strict=True)))
+
+    def first_open(self, key: Key, but: int | None = None) -> int | None:
+        """Give the first place of a situation where a fact is open, passing over one place; None if there is none."""
+        for place, (value, open_values) in enumerate(zip(key, self._open, strict=True)):
+            if value in open_values and place != but:
+                return place
+        return None
+
+    def turned_out(self, key: Key, place: int) -> list[Key]:
+        """Give the situations that follow from one fact turning out in each way that it may. Not yet canonical."""
+        return self._with(key, place, self._ways[place][key[place]])
+
+    def numbers(self, key: Key, place: int) -> list[Key]:
+        """Give the situations with each number that a measurement could have given; none where one was taken."""
+        return self._with(key, place, self._numbers[place].get(key[place], ()))
+
+    @staticmethod
+    def _with(key: Key, place: int, values: Iterable[str]) -> list[Key]:
+        return [(*key[:place], value, *key[place + 1 :]) for value in values]
 
     def all_keys(self) -> Iterator[Key]:
         """Give every situation, the settled and the unsettled, in a fixed order."""
