@@ -17,7 +17,7 @@ from osteo_kg import queries, resources
 from osteo_kg.knowledge import Knowledge
 from osteo_kg.lifting import Lifted
 from osteo_kg.texts import Text
-from osteo_kg.vocabulary import LIFTED, OSTEO
+from osteo_kg.vocabulary import LIFTED, OSTEO, local_name
 
 _NS = str(OSTEO._NS)
 _DAY = len("2026-11-22")
@@ -55,14 +55,26 @@ class Notices:
         """Every notice for which there is a query, by code."""
         return tuple(self._kinds())
 
-    def raised(self, lifted: Lifted, categories: Iterable[str] = ("warning", "assumption", "caution")) -> list[Raised]:
-        """Give what a case raises, in the order of codes and then of messages, each message once."""
+    def raised(
+        self,
+        lifted: Lifted,
+        categories: Iterable[str] = ("warning", "assumption", "caution"),
+        looking_at: str | None = None,
+    ) -> list[Raised]:
+        """Give what a case raises, in the order of codes and then of messages, each message once.
+
+        Args:
+            lifted: the case.
+            categories: the kinds of notices wanted.
+            looking_at: a property, by IRI: only notices whose query names it.
+        """
         wanted = frozenset(categories)
         stated = _stated(lifted)
         found = {
             (kind.code, raised.message.en, raised.option or "", raised.drug or ""): raised
             for kind in self.kinds
             if kind.category in wanted and triggers(kind.code) <= stated
+            if looking_at is None or _names(kind.code, looking_at)
             for raised in self._rows(kind, lifted)
         }
         return [found[key] for key in sorted(found)]
@@ -110,6 +122,10 @@ def triggers(code: str) -> frozenset[str]:
     return frozenset(
         {f"{OSTEO._NS if prefix == 'osteo' else LIFTED._NS}{name}", *(f"{OSTEO._NS}{each}" for each in values)}
     )
+
+
+def _names(code: str, property_: str) -> bool:
+    return re.search(rf":{local_name(property_)}\b", resources.query(f"notice/{code}")) is not None
 
 
 _SOURCE = "http://purl.org/dc/terms/source"

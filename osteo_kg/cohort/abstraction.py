@@ -85,7 +85,13 @@ class Abstraction:
         """Add the numbers that are lifted from a record, and their places among the cuts."""
         born, years = columns.years(flat, self._parts.on)
         lifted = flat.mutate(lowest=columns.least(flat), born=born, years=years)
-        return lifted.mutate(lowest_place=self._scores.place(lifted.lowest), years_place=self._ages.place(lifted.years))
+        step = 10 ** (self._least_decimals - 1)
+        return lifted.mutate(
+            lowest_place=self._scores.place(lifted.lowest),
+            years_place=self._ages.place(lifted.years),
+            day_place=self._days.place(columns.day(flat["densitometry_date"])),
+            many_decimals=((lifted.lowest * step).round() / step != lifted.lowest).fill_null(False),
+        )
 
     def texts(self, stage: ir.Table, key: str) -> ir.Table:
         """Give the different lists of a section."""
@@ -168,9 +174,8 @@ class Abstraction:
                 written = self._with_decimals(example) if many else example
                 record = dict.fromkeys(SCORES, written)
                 masks.append(self._parts.marks.mask(self._parts.raised_with_answers(record)))
-        step = 10 ** (self._least_decimals - 1)
-        many = ((flat.lowest * step).round() / step != flat.lowest).cast("int64")
-        return _picked(masks, flat.lowest_place * 2 + many.fill_null(0))
+        few, many = (_picked(each, flat.lowest_place) for each in (masks[::2], masks[1::2]))
+        return ibis.ifelse(flat.many_decimals, many, few)
 
     def _with_decimals(self, number: Decimal) -> Decimal:
         return number.quantize(Decimal(1).scaleb(-max(self._least_decimals, -int(number.as_tuple().exponent))))
@@ -193,9 +198,8 @@ class Abstraction:
         of_none = self._parts.marks.mask(
             self._parts.raised(self._parts.lifted({"densitometry_date": str(self._parts.on)}))
         )
-        day = columns.day(flat["densitometry_date"])
         return ibis.ifelse(
-            flat.lowest.isnull() & flat["densitometry_date"].notnull(), of_none, _picked(masks, self._days.place(day))
+            flat.lowest.isnull() & flat["densitometry_date"].notnull(), of_none, _picked(masks, flat.day_place)
         )
 
     def _absent_marks(self, flat: ir.Table, key: str) -> Any:
@@ -276,10 +280,10 @@ class Abstraction:
 
 def _place(column: Any, values: Sequence[Any]) -> Any:
     """Give the place of each value among these, from one on; nought for none of them."""
-    return ibis.cases(*((column == value, place) for place, value in enumerate(values, 1)), else_=0)
+    return column.cases(*((value, place) for place, value in enumerate(values, 1)), else_=0)
 
 
 def _picked(masks: Sequence[int], place: Any) -> Any:
     """Give the mask at a place; nought past the last."""
-    kept = [(place == number, mask) for number, mask in enumerate(masks) if mask]
-    return ibis.cases(*kept, else_=0).cast("int64") if kept else ibis.literal(0, "int64")
+    kept = [(number, mask) for number, mask in enumerate(masks) if mask]
+    return place.cases(*kept, else_=0).cast("int64") if kept else ibis.literal(0, "int64")

@@ -109,8 +109,7 @@ class SectionReader:
         [entry] = lifted.sections[self.fact]
         own, beside = self._parts.raised(lifted), set[Mark]()
         if self.companion:
-            name, truth = self.companion
-            beside = self._parts.raised(self._parts.lifted({self.key: [record], name: truth})) - own
+            beside = self._parts.raised_beside(lifted, *self.companion) - own
         return EntryRead(self._same(entry), frozenset(own), frozenset(beside))
 
     def _same(self, entry: Entry) -> Entry:

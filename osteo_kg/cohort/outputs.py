@@ -21,6 +21,7 @@ BETWEEN = ";"  # between the words of a list in a CSV cell
 LISTS = ("possible", "missing", "warnings", "assumptions")
 GRAPHS = ("nt", "nq")
 _UNFINISHED = ".unfinished"
+_COMPRESSION = "zstd"
 
 
 class Together:
@@ -90,13 +91,13 @@ def write(table: ir.Table, path: Path, form: str, engine: Engine) -> None:
 
 def _parquet(table: ir.Table, path: Path, engine: Engine) -> None:
     if isinstance(engine, DuckDBEngine):
-        engine.backend.to_parquet(table, path)
+        engine.backend.to_parquet(table, path, compression=_COMPRESSION)
         return
     writer: pq.ParquetWriter | None = None
     for batch in engine.batches(table):
-        writer = writer or pq.ParquetWriter(path, batch.schema)
+        writer = writer or pq.ParquetWriter(path, batch.schema, compression=_COMPRESSION)
         writer.write_batch(batch)
-    (writer or pq.ParquetWriter(path, table.schema().to_pyarrow())).close()
+    (writer or pq.ParquetWriter(path, table.schema().to_pyarrow(), compression=_COMPRESSION)).close()
 
 
 def _csv(table: ir.Table, path: Path, engine: Engine) -> None:

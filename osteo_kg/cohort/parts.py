@@ -63,16 +63,22 @@ class Parts:
         """Lift a part of a record."""
         return lift(self.case(record), self.on, self.knowledge_base.knowledge)
 
-    def raised(self, lifted: Lifted) -> set[Mark]:
-        """Give the notices that a part raises by itself."""
+    def raised(self, lifted: Lifted, looking_at: str | None = None) -> set[Mark]:
+        """Give the notices that a part raises by itself; only those that look at a property, where one is given."""
         about = self.explainer.about
-        found = self.knowledge_base.notices.raised(lifted, _CATEGORIES)
+        found = self.knowledge_base.notices.raised(lifted, _CATEGORIES, looking_at)
         return {
             Mark(
                 each.kind.code, each.kind.category, (_USED, about[code]) if (code := each.kind.code) in about else None
             )
             for each in found
         }
+
+    def raised_beside(self, lifted: Lifted, statement: str, truth: bool) -> set[Mark]:
+        """Give the notices that a part raises once a statement, by key, is made too."""
+        property_ = str(STATEMENTS[statement])
+        lifted.add(property_, ox.Literal(truth))
+        return self.raised(lifted, looking_at=property_)
 
     def raised_with_answers(self, record: Record) -> set[Mark]:
         """Give the notices that a part raises by itself, and those that it raises beside some answer."""
@@ -83,7 +89,7 @@ class Parts:
         for property_, value in self._sayings:
             quad = ox.Quad(patient, ox.NamedNode(property_), value)
             lifted.store.add(quad)
-            found |= {Mark(m.code, m.category, (property_, value.value)) for m in self.raised(lifted) - own}
+            found |= {Mark(m.code, m.category, (property_, value.value)) for m in self.raised(lifted, property_) - own}
             lifted.store.remove(quad)
         return found
 

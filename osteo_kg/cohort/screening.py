@@ -8,31 +8,41 @@ from __future__ import annotations
 
 import functools
 import operator
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import ibis
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from rdflib import RDF, SH, Graph, Literal, URIRef
 from rdflib.collection import Collection
 from rdflib.term import Node
 
 from osteo_kg.vocabulary import LIFTED
 
-Condition = Callable[[Any], Any]  # of a text, in Python or in a column
+Condition = Callable[[Any], Any]  # of texts, by themselves or in a column
+_Number = TypeVar("_Number", int, Decimal)
 _SPOKEN = "https://w3id.org/osteo-kg/ns/"
 _FREE = {RDF.type, SH.path, SH.severity, SH.name, SH.message, SH.targetSubjectsOf, SH.targetObjectsOf, SH.targetClass}
 _STEPS = 100  # of a whole number: scores of up to two decimals are looked up in a range
 _REACH = 20  # whole numbers on each side of nought that the range is looked for in
 
 
-class PlainText(str):
-    """A text that answers as a column does."""
+class Texts:
+    """Texts that answer as a column does.
 
-    def re_search(self, pattern: str) -> bool:
-        """Whether a pattern is found in the text."""
-        return re.search(pattern, self) is not None
+    Args:
+        texts: the texts.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._texts = pa.array(texts, pa.string())
+
+    def re_search(self, pattern: str) -> Any:
+        """Say of each text whether a pattern is found in it."""
+        return pc.match_substring_regex(self._texts, pattern).to_numpy(zero_copy_only=False)
 
 
 class Screen:
@@ -111,8 +121,8 @@ class Screen:
 
 def whole_range(condition: Condition, low: int, high: int) -> tuple[int, int] | None:
     """Give the first and the last whole number that meet a condition; None where they leave a gap."""
-    met = [number for number in range(low, high + 1) if condition(PlainText(number))]
-    return (met[0], met[-1]) if met and met[-1] - met[0] + 1 == len(met) else None
+    numbers = range(low, high + 1)
+    return _span(numbers, condition, [str(number) for number in numbers])
 
 
 def certain_scores(condition: Condition | None, limits: tuple[float, float] | None, column: Any) -> Any:
@@ -131,10 +141,16 @@ def score_range(condition: Condition) -> tuple[float, float] | None:
     """Give the least and the greatest score of few decimals that meet a condition; None where they leave a gap."""
     reach = _REACH * _STEPS
     steps = [Decimal(number) / _STEPS for number in range(-reach, reach + 1)]
-    met = [place for place, number in enumerate(steps) if condition(PlainText(f"{number:f}"))]
-    if not met or met[-1] - met[0] + 1 != len(met):
+    found = _span(steps, condition, [f"{number:f}" for number in steps])
+    return (float(found[0]), float(found[1])) if found else None
+
+
+def _span(numbers: Sequence[_Number], condition: Condition, texts: list[str]) -> tuple[_Number, _Number] | None:
+    """Give the first and the last of some numbers whose texts meet a condition; None where they leave a gap."""
+    met = np.flatnonzero(np.broadcast_to(condition(Texts(texts)), len(texts)))
+    if not len(met) or met[-1] - met[0] + 1 != len(met):
         return None
-    return float(steps[met[0]]), float(steps[met[-1]])
+    return numbers[met[0]], numbers[met[-1]]
 
 
 def _constant(truth: bool, _: object) -> bool:
