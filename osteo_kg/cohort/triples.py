@@ -26,7 +26,8 @@ from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import OSTEO
 
 _IRI = r'<[^<>"{}|^`\\\x00-\x20]+>'
-_PLAIN_LINE = rf'^({_IRI}|_:[A-Za-z0-9]+) {_IRI} ({_IRI}|_:[A-Za-z0-9]+|"[^"\\\s]*"\^\^{_IRI})( {_IRI})? ?\.$'
+_NODE = rf"^({_IRI}|_:[A-Za-z0-9]+)$"
+_TERMS = 4  # of a line: a triple, and the full stop
 _DAY = rf'^"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?:T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}})?"\^\^<{XSD}date(?:Time)?>$'
 _WHOLE = rf'^"([0-9]{{1,9}})"\^\^<{XSD}integer>$'
 _SCORE = rf'^"(-?[0-9]{{1,3}}(?:[.](?:[0-9]{{1,2}}|[0-9]{{0,10}}[1-9]))?)"\^\^<{XSD}decimal>$'
@@ -71,7 +72,8 @@ class TriplesSource(Source):
         laid = [str(self.reading.scratch / f"{self.form}{number}.parquet") for number in range(len(self.files))]
         for path, target in zip(self.files, laid, strict=True):
             with duckdb(self.reading.scratch) as reader:
-                reader.backend.to_parquet(Pivot(reader, path, self.reading.terms).flat(), target)
+                flat = Pivot(reader, path, self.reading.terms).flat()
+                reader.backend.to_parquet(flat, target, compression="uncompressed")  # read once, and gone
         return engine.parquet(laid).drop("_file", "_number")
 
     def cases(self, engine: Engine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
@@ -103,26 +105,29 @@ class Pivot:
         lines = reader.backend.read_csv(
             str(path), columns={"line": "VARCHAR"}, header=False, delim="\x01", quote="", escape="", auto_detect=False
         )
-        stated = lines.filter(lines.line.strip() != "", ~lines.line.startswith("#"))
-        words = stated.mutate(row=ibis.row_number(), words=stated.line.split(" "))
-        triples = words.select(
-            "row",
-            plain=words.line.re_search(_PLAIN_LINE),
-            subject=words.words[0],
-            predicate=words.words[1],
-            object=words.words[2],
+        stated = lines.filter(lines.line != "", ~lines.line.startswith("#"))
+        words = stated.select(words=stated.line.split(" ")).words
+        triples = words.as_table().select(
+            plain=self._is_plain(words), subject=words[0], predicate=words[1], object=words[2]
         )
         self._triples = reader.kept(triples, "triples")
         self._nodes = reader.kept(self._by_subject(), "nodes")
         self._whole_file_plain = self._nothing_strays()
+
+    @staticmethod
+    def _is_plain(words: Any) -> Any:
+        """Say where a line is nothing but terms without blanks: what they are is seen where they are read."""
+        triple = (words.length() == _TERMS) & (words[_TERMS - 1] == ".")
+        quad = (words.length() == _TERMS + 1) & (words[_TERMS] == ".") & words[_TERMS - 1].re_search(_NODE)
+        return triple | quad
 
     def _by_subject(self) -> ir.Table:
         """Give what is said once of each subject, and whether all that is said of it stands in these columns."""
         triples = self._triples
         says = {key: triples.predicate == f"<{predicate}>" for key, predicate in {**_SINGLE, **_LISTED}.items()}
         return triples.group_by("subject").agg(
-            row=triples.row.min(),
-            plain=triples.plain.all(),
+            row=triples.rowid().min(),
+            plain=triples.plain.all() & triples.subject.first().re_search(_NODE),
             said=triples.count(),
             **{key: triples.object.max(where=says[key]) for key in _SINGLE},
             **{f"many_{key}": says[key].sum() for key in _LISTED},
@@ -283,8 +288,7 @@ def _all_said(table: ir.Table, keys: Iterable[str]) -> Any:
 
 def _typed(column: Any, pattern: str, kind: str) -> Any:
     """Give a literal as a value; null where it is not of its type or is not written plainly."""
-    lexical = ibis.ifelse(column.re_search(pattern), column.re_extract(pattern, 1), None)
-    return lexical.cast(kind)
+    return column.re_extract(pattern, 1).nullif("").cast(kind)
 
 
 _PATIENT = f"<{OSTEO.Patient}>"
