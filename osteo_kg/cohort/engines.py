@@ -12,9 +12,12 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+from duckdb import Error as EngineError
 from ibis.backends import BaseBackend
 
 from osteo_kg.errors import UsageError
+
+__all__ = ["DuckDBEngine", "Engine", "EngineError", "SparkEngine", "duckdb", "opened"]
 
 _BATCH = 100_000  # rows
 _MEMORY = "2GB"  # what DuckDB may hold before it writes to the scratch folder
