@@ -94,9 +94,12 @@ class Engine:
         return self._reasoner.inferred()
 
     def _reason(self, facts: list[Facts]) -> list[Outcome]:
-        """Close what is coded, then match, all in one batch."""
-        closed = self._reasoner.close({each.atoms for each in facts})
-        return self._matcher.match([(each, closed[each.atoms]) for each in facts])
+        """Close what is coded, then match, all in one batch; equal facts once."""
+        different = {each.stated: each for each in facts}
+        closed = self._reasoner.close({each.atoms for each in different.values()})
+        outcomes = self._matcher.match([(each, closed[each.atoms]) for each in different.values()])
+        found = dict(zip(different, outcomes, strict=True))
+        return [found[each.stated] for each in facts]
 
     @functools.cached_property
     def _reasoner(self) -> Reasoner:

@@ -6,8 +6,9 @@ From facts that are settled to criteria, rules, options and obligations, by SPAR
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -43,6 +44,11 @@ class Facts:
     numbers: Mapping[str, Decimal]
     statements: Mapping[str, bool]
     known: frozenset[str]
+
+    @functools.cached_property
+    def stated(self) -> tuple[Hashable, ...]:
+        """All of it, to be compared by."""
+        return self.atoms, frozenset(self.numbers.items()), frozenset(self.statements.items()), self.known
 
 
 @dataclass(frozen=True, slots=True)
