@@ -81,15 +81,22 @@ class DuckDBEngine(Engine):
 
 
 class SparkEngine(Engine):
-    """Spark, in a session of its own or in the one that is running."""
+    """Spark, in a session of its own or beside the one that is running."""
 
     def __init__(self, session: Any) -> None:
         self.backend: Any = ibis.pyspark.connect(session)
         self._session = session
+        self._kept: list[Any] = []
 
     def kept(self, table: ir.Table, name: str) -> ir.Table:
         """Run an expression once, and let Spark remember what comes out."""
-        return table.cache()
+        self._kept.append(table.cache())
+        return self._kept[-1]
+
+    def close(self) -> None:
+        """Let Spark forget what it remembered for this run."""
+        for table in reversed(self._kept):
+            table.release()
 
     def small(self, table: pa.Table) -> ir.Table:
         """Bring a small table to Spark."""
@@ -103,11 +110,23 @@ class SparkEngine(Engine):
 
     def arrow(self, table: ir.Table) -> pa.Table:
         """Give a small result, past pandas, which would take nulls for numbers."""
-        return self._session.sql(self.backend.compile(table)).toArrow()
+        return self._frame(table).toArrow()
 
     def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
-        """Give a result; what is decided fits in the memory of the driver."""
-        yield from self.arrow(table).to_batches(_BATCH)
+        """Give a result, a partition of it at a time in the memory of the driver, wherever Spark runs."""
+
+        def packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:  # runs where osteo-kg need not be
+            for batch in batches:
+                sink = pa.BufferOutputStream()
+                with pa.ipc.new_stream(sink, batch.schema) as stream:
+                    stream.write_batch(batch)
+                yield pa.record_batch({"packed": [sink.getvalue().to_pybytes()]})
+
+        for row in self._frame(table).mapInArrow(packed, "packed binary").toLocalIterator():
+            yield from pa.ipc.open_stream(row.packed)
+
+    def _frame(self, table: ir.Table) -> Any:
+        return self._session.sql(self.backend.compile(table))
 
     def _table(self, frame: Any) -> ir.Table:
         name = f"cohort_{uuid.uuid4().hex}"
@@ -134,22 +153,22 @@ def opened(name: str, master: str, scratch: Path) -> Iterator[Engine]:
         with duckdb(scratch) as engine:
             yield engine
     elif name == "spark":
-        with _session(master, scratch) as session:
-            yield SparkEngine(session)
+        with _session(master, scratch) as session, contextlib.closing(SparkEngine(session)) as engine:
+            yield engine
     else:
         raise UsageError(f"There is no engine {name!r}.", advice="Name duckdb or spark.")
 
 
 @contextlib.contextmanager
 def _session(master: str, scratch: Path) -> Iterator[Any]:
-    """Give the Spark session that is running, or one that ends with the run."""
+    """Give a session beside the one that is running, which goes on, or one that ends with the run."""
     try:
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise UsageError("Spark is not installed.", advice="Run: pip install 'osteo-kg[spark]'.") from error
-    running = SparkSession.getActiveSession()
+    running = _running(SparkSession)
     if running is not None:
-        yield running
+        yield running.newSession()  # settings and views of its own
         return
     builder = SparkSession.builder.master(master).appName("osteo-kg").config("spark.ui.enabled", "false")
     session = builder.config("spark.sql.warehouse.dir", str(scratch / "warehouse")).getOrCreate()
@@ -157,3 +176,13 @@ def _session(master: str, scratch: Path) -> Iterator[Any]:
         yield session
     finally:
         session.stop()
+
+
+def _running(sessions: Any) -> Any:
+    """Give the session that is running, in whichever thread it was started; None where there is none."""
+    from pyspark.errors import PySparkRuntimeError
+
+    try:
+        return sessions.active()
+    except PySparkRuntimeError:
+        return None
