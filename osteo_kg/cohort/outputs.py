@@ -100,7 +100,7 @@ def _parquet(table: ir.Table, path: Path, engine: Engine) -> None:
 
 
 def _csv(table: ir.Table, path: Path, engine: Engine) -> None:
-    lists = {name: table[name].join(BETWEEN) for name, kind in table.schema().items() if kind.is_array()}
+    lists = {name: table[name].join(BETWEEN).nullif("") for name, kind in table.schema().items() if kind.is_array()}
     flat = table.mutate(**lists)
     with path.open("wb") as file:
         writer = pa.csv.CSVWriter(file, flat.schema().to_pyarrow(), write_options=_NEEDED)
