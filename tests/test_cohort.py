@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
 import subprocess
 import sys
-import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -170,23 +167,6 @@ def test_a_failure_leaves_nothing_that_looks_whole(
     with pytest.raises(KnowledgeError):
         cohorts.run(knowledge_base, source, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [source.name]
-
-
-@pytest.mark.parametrize("after", [1.0, 3.0])
-def test_a_run_that_was_killed_can_be_run_again(tmp_path: Path, after: float) -> None:
-    source = cohorts.write_json_lines(tmp_path / "records.jsonl", [*_seeded(300), *({"sex": "F"} for _ in range(30))])
-    asked = ["cohort", str(source), "--on", "2026-11-22", "--rejected", str(tmp_path / "rejected.jsonl"), "--output"]
-    command = [sys.executable, "-m", "osteo_kg", *asked]
-    with subprocess.Popen([*command, str(tmp_path / "result.csv")], cwd=ROOT, stdout=subprocess.DEVNULL) as running:
-        time.sleep(after)
-        os.kill(running.pid, signal.SIGKILL)
-    whole = (tmp_path / "result.csv").exists()
-    subprocess.run([*command, str(tmp_path / "again.csv")], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    undisturbed = (tmp_path / "again.csv").read_bytes()
-    if whole:
-        assert (tmp_path / "result.csv").read_bytes() == undisturbed
-    subprocess.run([*command, str(tmp_path / "result.csv")], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    assert (tmp_path / "result.csv").read_bytes() == undisturbed
 
 
 def test_another_guideline_needs_no_other_program(tmp_path: Path) -> None:

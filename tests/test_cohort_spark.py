@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import cohorts
+from helpers import ON
 from osteo_kg.knowledge_base import KnowledgeBase
 
 SparkSession = pytest.importorskip("pyspark.sql", reason="pyspark is not installed").SparkSession
@@ -84,7 +85,7 @@ def test_every_output_is_written_by_spark_as_by_duckdb(
         written = []
         for engine in ("duckdb", "spark"):
             result = tmp_path / f"{engine}.{ending}"
-            asked = {"on": cohorts.ON, "engine": engine, "rejected": tmp_path / "rejected.jsonl"}
+            asked = {"on": ON, "engine": engine, "rejected": tmp_path / "rejected.jsonl"}
             knowledge_base.assess_cohort([source], result, **asked)
             written.append(result.read_bytes())
         assert written[0] == written[1], ending

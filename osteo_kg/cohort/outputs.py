@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -41,7 +42,9 @@ class Together:
             yield file
 
     def finish(self) -> None:
-        """Give every file its own name, the first one last: where it stands, everything stands."""
+        """Give every file its own name, the first one last: where it stands, everything stands that belongs to it."""
+        if len(self._files) > 1:
+            next(iter(self._files)).unlink(missing_ok=True)  # an earlier run's, which the others do not belong to
         for final, written in reversed(self._files.items()):
             os.replace(written, final)
 
@@ -60,6 +63,18 @@ def together() -> Iterator[Together]:
         files.finish()
     finally:
         files.discard()
+
+
+@contextlib.contextmanager
+def scratch(output: Path) -> Iterator[Path]:
+    """Give a folder beside an output for what is written on the way; what a killed run left there goes."""
+    folder = output.absolute().with_name(f".{output.name}{_UNFINISHED}.d")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 Writer = Callable[[ir.Table, Path, Engine], None]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -77,8 +76,9 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
     form = outputs.checked_format(request.output)
     asked = [knowledge_base.section(name) for name in request.assume_complete]
     with contextlib.ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="osteo-kg-")))
+        scratch = stack.enter_context(outputs.scratch(request.output))
         files = stack.enter_context(outputs.together())
+        written = files.path(request.output)  # first of all: it gets its name last
         rejected = stack.enter_context(files.text(request.rejected)) if request.rejected else None
         engine = stack.enter_context(engines.opened(request.engine, request.spark_master, scratch))
         reading = Reading(knowledge_base.knowledge.terms, frozenset(request.ignore), request.renamed, scratch)
@@ -89,7 +89,7 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         progress("Cohort", 1, _STEPS)
         run.decide(rejected, request.assume_complete)
         progress("Cohort", 2, _STEPS)
-        run.write(files.path(request.output), form, request.on)
+        run.write(written, form, request.on)
         if request.explanations:
             with files.text(request.explanations) as file:
                 explanations.write(run.decisions, request.on, file)
