@@ -160,11 +160,13 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
     columns = (*Progress.get_default_columns(), _Rate())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         tasks: dict[str, Any] = {}
+        most: dict[str, int] = {}
 
         def told(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-            progress.update(tasks[what], completed=done, total=total)
+                tasks[what] = progress.add_task(what)
+            most[what] = max(done, most.get(what, 0))  # a step of several queries does not go back
+            progress.update(tasks[what], completed=most[what], total=total or None)
 
         yield told
 
@@ -174,7 +176,7 @@ class _Rate(ProgressColumn):
 
     def render(self, task: Task) -> RichText:
         """Write the rate."""
-        return RichText(f"{task.speed:,.0f}/s" if task.speed else "")
+        return RichText(f"{task.speed:,.0f} patients/s" if task.speed else "")
 
 
 commands: tuple[click.Command, ...] = (cohort, explain)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ibis.backends import BaseBackend
 from osteo_kg.errors import UsageError
 
 _BATCH = 100_000  # rows
+_LOOK = 0.25  # seconds between two looks at a running query
 _MEMORY = "2GB"  # what DuckDB may hold before it writes to the scratch folder
 
 
@@ -45,12 +47,17 @@ class Engine(ABC):
     def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
         """Give a result piece by piece, in order."""
 
+    def watched(self, tell: Callable[[float], None]) -> contextlib.AbstractContextManager[None]:
+        """Tell now and then which share of a long query is done, where the engine knows it."""
+        return contextlib.nullcontext()
+
 
 class DuckDBEngine(Engine):
     """DuckDB in this process; what does not fit in memory goes to the scratch folder."""
 
     def __init__(self, scratch: Path) -> None:
         self.backend: Any = ibis.duckdb.connect(memory_limit=_MEMORY, temp_directory=str(scratch / "duckdb"))
+        self.backend.con.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
 
     def kept(self, table: ir.Table, name: str) -> ir.Table:
         """Run an expression into a temporary table."""
@@ -73,6 +80,25 @@ class DuckDBEngine(Engine):
     def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
         """Give a result piece by piece."""
         yield from self._relation(table).to_arrow_reader(_BATCH)
+
+    @contextlib.contextmanager
+    def watched(self, tell: Callable[[float], None]) -> Iterator[None]:
+        """Tell now and then which share of a long query is done, as DuckDB estimates it."""
+        done = threading.Event()
+
+        def look() -> None:
+            while not done.wait(_LOOK):
+                percent = self.backend.con.query_progress()
+                if percent >= 0:  # a query is running
+                    tell(percent / 100)
+
+        watching = threading.Thread(target=look, daemon=True)
+        watching.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watching.join()
 
     def _relation(self, table: ir.Table) -> Any:
         """Compile an expression: DuckDB 2 hands its results over otherwise than Ibis 12 asks for."""
