@@ -3,12 +3,15 @@
 Where the figures come from, rounded on purpose, since a benchmark needs the shape and not the decimals:
 
 - ages: women of 50 and over by five-year band, age pyramid of France, INSEE 2024;
-- T-scores: mean and spread of femoral neck, total hip and lumbar spine by age, after Looker et al., Osteoporosis
-  International 1998 (NHANES III); the three sites of one woman go together with a correlation of about 0.7;
+- T-scores: mean and spread of femoral neck and total hip by age, after Looker et al., Osteoporosis International 1998
+  (NHANES III); the lumbar spine, which was not measured there, is assumed to lose less with age and to vary more; the
+  three sites of one woman are assumed to go together with a correlation of about 0.7;
 - fractures: prevalence by age and share of each site after van Staa et al., Bone 2001, and Curtis et al., Bone 2016;
-- treatments: about one woman in eight, two thirds of them bisphosphonates, as the French health insurance reports.
+  mechanisms, dates and counts are assumed;
+- treatments: about one woman in eight, two thirds of them bisphosphonates: assumed, no source gives the past.
 
-What a registry leaves out is left out here too: one value in ten or so, more for climacteric disorders and risk.
+What a registry leaves out is left out here too, by assumption: one value in ten or so, more for climacteric disorders
+and risk.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ import contextlib
 import datetime
 import importlib
 import json
+import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from osteo_kg.records import KEYS, nearest
 from osteo_kg.texts import Language
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
+_STOPPED = 128 + signal.SIGTERM  # as a shell has it
 _FORMATS = ("parquet", "csv", "jsonl", "ntriples", "nquads")
 
 
@@ -72,7 +75,7 @@ def cohort(
     run = importlib.import_module("osteo_kg.cohort.run")  # the other commands do not wait for DuckDB and Ibis
     day = on or datetime.date.today()
     request = run.Request(inputs, output, day, renamed=_renamed(mappings), ignore=ignore_columns, **asked)
-    with _progress() as progress:
+    with _stopped_tidily(), _progress() as progress:
         summary = run.assess(KnowledgeBase.load(folders), request, progress)
     click.echo(json.dumps(summary.to_json(), indent=2) if form == "json" else "\n".join(summary.lines()))
     if summary.rejected and not request.rejected:
@@ -141,17 +144,29 @@ def _mapping_file(path: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
+def _stopped_tidily() -> Iterator[None]:
+    """On SIGTERM end as on Ctrl-C: with nothing left behind."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(_STOPPED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
     """Show what is done, how fast, and how long the rest takes, on a terminal."""
     console = Console(stderr=True)
     columns = (*Progress.get_default_columns(), _Rate())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         tasks: dict[str, Any] = {}
+        most: dict[str, int] = {}
 
         def told(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-            progress.update(tasks[what], completed=done, total=total)
+                tasks[what] = progress.add_task(what)
+            most[what] = max(done, most.get(what, 0))  # a step of several queries does not go back
+            progress.update(tasks[what], completed=most[what], total=total or None)
 
         yield told
 
@@ -161,7 +176,7 @@ class _Rate(ProgressColumn):
 
     def render(self, task: Task) -> RichText:
         """Write the rate."""
-        return RichText(f"{task.speed:,.0f}/s" if task.speed else "")
+        return RichText(f"{task.speed:,.0f} patients/s" if task.speed else "")
 
 
 commands: tuple[click.Command, ...] = (cohort, explain)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from osteo_kg import Case
@@ -20,6 +22,8 @@ ON = datetime.date(2026, 11, 22)
 ROOT = Path(__file__).resolve().parents[1]
 CASES = ROOT / "tests" / "cases"
 SHARED = Path(os.environ.get("OSTEO_KG_SHARED", ROOT.parent / "shared"))
+#: Spark runs on a whole Java, which PyPI does not have.
+needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="Java is not installed")
 
 
 class _ExactLoader(yaml.SafeLoader):

@@ -18,6 +18,7 @@ _HELPERS = {
     "bridge.py",
     "bundles.py",
     "canonical.py",
+    "cohorts.py",
     "checking.py",
     "conftest.py",
     "documents.py",

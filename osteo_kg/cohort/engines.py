@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from osteo_kg.errors import UsageError
 __all__ = ["DuckDBEngine", "Engine", "EngineError", "SparkEngine", "duckdb", "opened"]
 
 _BATCH = 100_000  # rows
+_LOOK = 0.25  # seconds between two looks at a running query
 _MEMORY = "2GB"  # what DuckDB may hold before it writes to the scratch folder
 
 
@@ -48,12 +50,17 @@ class Engine(ABC):
     def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
         """Give a result piece by piece, in order."""
 
+    def watched(self, tell: Callable[[float], None]) -> contextlib.AbstractContextManager[None]:
+        """Tell now and then which share of a long query is done, where the engine knows it."""
+        return contextlib.nullcontext()
+
 
 class DuckDBEngine(Engine):
     """DuckDB in this process; what does not fit in memory goes to the scratch folder."""
 
     def __init__(self, scratch: Path) -> None:
         self.backend: Any = ibis.duckdb.connect(memory_limit=_MEMORY, temp_directory=str(scratch / "duckdb"))
+        self.backend.con.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
 
     def kept(self, table: ir.Table, name: str) -> ir.Table:
         """Run an expression into a temporary table."""
@@ -77,6 +84,25 @@ class DuckDBEngine(Engine):
         """Give a result piece by piece."""
         yield from self._relation(table).to_arrow_reader(_BATCH)
 
+    @contextlib.contextmanager
+    def watched(self, tell: Callable[[float], None]) -> Iterator[None]:
+        """Tell now and then which share of a long query is done, as DuckDB estimates it."""
+        done = threading.Event()
+
+        def look() -> None:
+            while not done.wait(_LOOK):
+                percent = self.backend.con.query_progress()
+                if percent >= 0:  # a query is running
+                    tell(percent / 100)
+
+        watching = threading.Thread(target=look, daemon=True)
+        watching.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watching.join()
+
     def _relation(self, table: ir.Table) -> Any:
         """Compile an expression: DuckDB 2 hands its results over otherwise than Ibis 12 asks for."""
         self.backend._run_pre_execute_hooks(table)
@@ -84,15 +110,22 @@ class DuckDBEngine(Engine):
 
 
 class SparkEngine(Engine):
-    """Spark, in a session of its own or in the one that is running."""
+    """Spark, in a session of its own or beside the one that is running."""
 
     def __init__(self, session: Any) -> None:
         self.backend: Any = ibis.pyspark.connect(session)
         self._session = session
+        self._kept: list[Any] = []
 
     def kept(self, table: ir.Table, name: str) -> ir.Table:
         """Run an expression once, and let Spark remember what comes out."""
-        return table.cache()
+        self._kept.append(table.cache())
+        return self._kept[-1]
+
+    def close(self) -> None:
+        """Let Spark forget what it remembered for this run."""
+        for table in reversed(self._kept):
+            table.release()
 
     def small(self, table: pa.Table) -> ir.Table:
         """Bring a small table to Spark."""
@@ -106,11 +139,23 @@ class SparkEngine(Engine):
 
     def arrow(self, table: ir.Table) -> pa.Table:
         """Give a small result, past pandas, which would take nulls for numbers."""
-        return self._session.sql(self.backend.compile(table)).toArrow()
+        return self._frame(table).toArrow()
 
     def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
-        """Give a result; what is decided fits in the memory of the driver."""
-        yield from self.arrow(table).to_batches(_BATCH)
+        """Give a result, a partition of it at a time in the memory of the driver, wherever Spark runs."""
+
+        def packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:  # runs where osteo-kg need not be
+            for batch in batches:
+                sink = pa.BufferOutputStream()
+                with pa.ipc.new_stream(sink, batch.schema) as stream:
+                    stream.write_batch(batch)
+                yield pa.record_batch({"packed": [sink.getvalue().to_pybytes()]})
+
+        for row in self._frame(table).mapInArrow(packed, "packed binary").toLocalIterator():
+            yield from pa.ipc.open_stream(row.packed)
+
+    def _frame(self, table: ir.Table) -> Any:
+        return self._session.sql(self.backend.compile(table))
 
     def _table(self, frame: Any) -> ir.Table:
         name = f"cohort_{uuid.uuid4().hex}"
@@ -137,26 +182,52 @@ def opened(name: str, master: str, scratch: Path) -> Iterator[Engine]:
         with duckdb(scratch) as engine:
             yield engine
     elif name == "spark":
-        with _session(master, scratch) as session:
-            yield SparkEngine(session)
+        with _session(master, scratch) as session, contextlib.closing(SparkEngine(session)) as engine:
+            yield engine
     else:
         raise UsageError(f"There is no engine {name!r}.", advice="Name duckdb or spark.")
 
 
 @contextlib.contextmanager
 def _session(master: str, scratch: Path) -> Iterator[Any]:
-    """Give the Spark session that is running, or one that ends with the run."""
+    """Give a session beside the one that is running, which goes on, or one that ends with the run."""
     try:
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise UsageError("Spark is not installed.", advice="Run: pip install 'osteo-kg[spark]'.") from error
-    running = SparkSession.getActiveSession()
+    running = _running(SparkSession)
     if running is not None:
-        yield running
+        yield running.newSession()  # settings and views of its own
         return
     builder = SparkSession.builder.master(master).appName("osteo-kg").config("spark.ui.enabled", "false")
-    session = builder.config("spark.sql.warehouse.dir", str(scratch / "warehouse")).getOrCreate()
+    session = _started(builder.config("spark.sql.warehouse.dir", str(scratch / "warehouse")))
     try:
         yield session
     finally:
         session.stop()
+
+
+def _started(builder: Any) -> Any:
+    """Start a session.
+
+    Raises:
+        UsageError: Spark does not start, most often for want of Java.
+    """
+    from pyspark.errors import PySparkRuntimeError
+
+    try:
+        return builder.getOrCreate()
+    except PySparkRuntimeError as error:
+        raise UsageError(
+            f"Spark does not start: {error}", advice="Install Java 17 or later, or name its folder in JAVA_HOME."
+        ) from error
+
+
+def _running(sessions: Any) -> Any:
+    """Give the session that is running, in whichever thread it was started; None where there is none."""
+    from pyspark.errors import PySparkRuntimeError
+
+    try:
+        return sessions.active()
+    except PySparkRuntimeError:
+        return None

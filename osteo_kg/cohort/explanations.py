@@ -22,8 +22,8 @@ _OWN = ("patient", "assessed_on", "warnings", "assumptions", "cautions")  # a pa
 
 
 def write(decisions: Decisions, on: datetime.date, file: TextIO) -> None:
-    """Write every situation that was met, with its full explanation, one JSON object a line."""
-    for key, answer in decisions.answers.items():
+    """Write every situation that was met, in the order of their names, with its full explanation, as JSON Lines."""
+    for key, answer in sorted(decisions.answers.items(), key=lambda item: decisions.iri(item[0])):
         whole = decisions.parts.explainer.of_situation("", on, key, answer).to_json()
         told = {name: value for name, value in whole.items() if name not in _OWN}
         file.write(json.dumps(told, ensure_ascii=False) + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -42,7 +43,9 @@ class Together:
             yield file
 
     def finish(self) -> None:
-        """Give every file its own name, the first one last: where it stands, everything stands."""
+        """Give every file its own name, the first one last: where it stands, everything stands that belongs to it."""
+        if len(self._files) > 1:
+            next(iter(self._files)).unlink(missing_ok=True)  # an earlier run's, which the others do not belong to
         for final, written in reversed(self._files.items()):
             os.replace(written, final)
 
@@ -61,6 +64,18 @@ def together() -> Iterator[Together]:
         files.finish()
     finally:
         files.discard()
+
+
+@contextlib.contextmanager
+def scratch(output: Path) -> Iterator[Path]:
+    """Give a folder beside an output for what is written on the way; what a killed run left there goes."""
+    folder = output.absolute().with_name(f".{output.name}{_UNFINISHED}.d")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 Writer = Callable[[ir.Table, Path, Engine], None]
@@ -101,7 +116,7 @@ def _parquet(table: ir.Table, path: Path, engine: Engine) -> None:
 
 
 def _csv(table: ir.Table, path: Path, engine: Engine) -> None:
-    lists = {name: table[name].join(BETWEEN) for name, kind in table.schema().items() if kind.is_array()}
+    lists = {name: table[name].join(BETWEEN).nullif("") for name, kind in table.schema().items() if kind.is_array()}
     flat = table.mutate(**lists)
     with path.open("wb") as file:
         writer = pa.csv.CSVWriter(file, flat.schema().to_pyarrow(), write_options=_NEEDED)

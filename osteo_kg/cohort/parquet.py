@@ -49,7 +49,7 @@ class ParquetSource(Source):
             path = Path(file)
             rows = self._tidy(self._raw(engine, [path]))
             chosen = rows.semi_join(engine.small(pa.table({"wanted": sorted(numbers)})), [("number", "wanted")])
-            for batch in engine.batches(chosen):
+            for batch in engine.batches(chosen.order_by("number")):
                 for row in batch.to_pylist():
                     number = row.pop("number")
                     row.pop("file")

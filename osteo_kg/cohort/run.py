@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import pyarrow as pa
 
 from osteo_kg.cohort import engines, explanations, outputs, pages
 from osteo_kg.cohort.abstraction import Abstraction
+from osteo_kg.cohort.branches import Branches
 from osteo_kg.cohort.decisions import Decisions
 from osteo_kg.cohort.graph_output import GraphOutput
 from osteo_kg.cohort.inputs import Reading, Source, Wanted, found
@@ -27,9 +27,8 @@ from osteo_kg.cohort.summary import Summary, summarised
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
 from osteo_kg.records import SECTIONS
 
-_STEPS = 3  # abstract, decide, write
 _KEEPS_ORDER = 100_000  # a join turns to its smaller side: of so many patients it is never they, and their order stays
-Progress = Callable[[str, int, int], None]  # what is done, how much of it, of how much
+Progress = Callable[[str, int, int], None]  # what is done, to how many patients, of how many; 0 where unknown
 
 
 @dataclass(frozen=True)
@@ -77,23 +76,20 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
     form = outputs.checked_format(request.output)
     asked = [knowledge_base.section(name) for name in request.assume_complete]
     with contextlib.ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="osteo-kg-")))
+        scratch = stack.enter_context(outputs.scratch(request.output))
         files = stack.enter_context(outputs.together())
+        written = files.path(request.output)  # first of all: it gets its name last
         rejected = stack.enter_context(files.text(request.rejected)) if request.rejected else None
         engine = stack.enter_context(engines.opened(request.engine, request.spark_master, scratch))
         reading = Reading(knowledge_base.knowledge.terms, frozenset(request.ignore), request.renamed, scratch)
         parts = Parts(knowledge_base, request.guideline, request.on, asked)
         run = _Run(parts, engine, sources(found(request.inputs, request.input_format), reading), progress)
-        progress("Cohort", 0, _STEPS)
         run.abstract()
-        progress("Cohort", 1, _STEPS)
         run.decide(rejected, request.assume_complete)
-        progress("Cohort", 2, _STEPS)
-        run.write(files.path(request.output), form, request.on)
+        run.write(written, form, request.on)
         if request.explanations:
             with files.text(request.explanations) as file:
                 explanations.write(run.decisions, request.on, file)
-        progress("Cohort", _STEPS, _STEPS)
         own = run.one_by_one
         summary = summarised(run.decisions, run.counts, own.shown, own.refused, request.on)
         if request.report:
@@ -115,10 +111,18 @@ class _Run:
         self.counts: Counter[tuple[int, int]] = Counter()
         self.one_by_one: OneByOne
         self._lean: ir.Table
+        self._size = 0
 
     def abstract(self) -> None:
         """Reduce every record to its situation and its notices."""
+        self._progress("Reading", 0, 0)
         flats = [source.flat(self._engine) for source in self._sources]
+        self._size = sum(self._engine.arrow(flat.agg(size=flat.count()))["size"][0].as_py() for flat in flats)
+        self._progress("Reading", self._size, self._size)
+        with self._watched("Abstracting"):
+            self._abstract(flats)
+
+    def _abstract(self, flats: list[ir.Table]) -> None:
         stages = [self._abstraction.stage(flat) for flat in flats]
         stage = self._engine.kept(ibis.union(*stages) if len(stages) > 1 else stages[0], "stage")
         dictionaries = {}
@@ -175,27 +179,35 @@ class _Run:
         return whole.select(patient=patient, **self._answer(whole), warnings="warnings", assumptions="assumptions")
 
     def distribution(self) -> pages.Distribution:
-        """Count the lowest T-scores, rounded to a tenth, by what is decided."""
-        lean = self._lean
+        """Count the lowest T-scores, rounded to a tenth, by branch of the guideline and by what is decided."""
+        lean, branches = self._lean, Branches(self._parts.engine.guideline)
         counts = (
             lean.filter(lean.plain, lean.score.notnull())
             .group_by("situation", "score")
             .agg(count=lambda table: table.count())
         )
-        found: pages.Distribution = {}
+        found: pages.Distribution = defaultdict(lambda: defaultdict(Counter))
         for row in self._engine.arrow(counts).to_pylist():
             answer = self.decisions.answers[self.decisions.keys[row["situation"]]]
-            branch = ", ".join(filter(None, (answer.disposition, answer.strength)))
-            scores = found.setdefault(branch, Counter())
-            scores[row["score"]] += row["count"]
+            found[branches.of(answer)][answer.disposition][row["score"]] += row["count"]
         return found
 
     def write(self, path: Path, form: str, on: datetime.date) -> None:
         """Write the decisions."""
-        if form in outputs.GRAPHS:
-            GraphOutput(self.decisions, on, quads=form == "nq").write(self.result(), path, self._engine)
-        else:
-            outputs.write(self.result(), path, form, self._engine)
+        with self._watched("Writing"):
+            if form in outputs.GRAPHS:
+                GraphOutput(self.decisions, on, quads=form == "nq").write(self.result(), path, self._engine)
+            else:
+                outputs.write(self.result(), path, form, self._engine)
+
+    @contextlib.contextmanager
+    def _watched(self, what: str) -> Iterator[None]:
+        """Tell with how many patients a step is done."""
+        size, tell = self._size, self._progress
+        tell(what, 0, size)
+        with self._engine.watched(lambda share: tell(what, int(share * size), size)):
+            yield
+        tell(what, size, size)
 
     def _answer(self, whole: ir.Table) -> dict[str, Any]:
         names = {"situation": "situation_right"}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from osteo_kg import resources
 from osteo_kg.cohort.decisions import Decisions
+from osteo_kg.cohort.parts import Parts
 from osteo_kg.report import ValidationReport
+from osteo_kg.vocabulary import OSTEO
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,12 @@ class Summary:
         dispositions: how many have each disposition, by key.
         strengths: how many have each strength, by key.
         options: for each option, how many of those to be treated have each status.
-        missing: of those whose disposition is undetermined, or who need a measurement, how many lack each fact.
+        missing: of those whose disposition is undetermined, or who need a measurement, how many lack each fact that
+            would settle it; one patient may lack several.
         warnings: how many carry each warning, by code.
         assumptions: how many rest on each assumption, by code.
         shown: the first reports of those refused.
+        words: what each key is called in English.
     """
 
     on: datetime.date
@@ -47,10 +51,11 @@ class Summary:
     warnings: Mapping[str, int]
     assumptions: Mapping[str, int]
     shown: tuple[ValidationReport, ...] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Give the summary as JSON has it."""
-        told = {name: value for name, value in vars(self).items() if name not in ("shown", "on")}
+        told = {name: value for name, value in vars(self).items() if name not in ("shown", "words", "on")}
         return {"assessed_on": self.on.isoformat(), **told}
 
     def lines(self) -> Iterator[str]:
@@ -58,21 +63,26 @@ class Summary:
         yield f"{self.patients:,} patients on {self.on.isoformat()}"
         yield f"{self.decided:,} were decided and {self.rejected:,} refused."
         yield f"They fall into {self.situations:,} situations."
-        yield from self._counted("Decided", self.dispositions, self.decided)
-        yield from self._counted("With a strength", self.strengths, self.decided)
-        yield from self._counted("Disposition open or blocked for want of", self.missing, self.decided)
+        yield from self._counted("Disposition", self.dispositions)
+        yield from self._counted("Strength", self.strengths)
+        yield from self._counted("Blocked, some by several things", self.missing, "by a missing ")
         for option, statuses in self.options.items():
-            yield from self._counted(f"{option}, of those to be treated", statuses, sum(statuses.values()))
-        yield from self._counted("Warnings", self.warnings, self.decided)
-        yield from self._counted("Assumptions", self.assumptions, self.decided)
+            title = f"{self.called(option)}, of those to be treated"
+            yield from self._counted(title, statuses, of=sum(statuses.values()))
+        yield from self._counted("Warnings", self.warnings)
+        yield from self._counted("Assumptions", self.assumptions)
         yield f"{self.guideline} ({self.review}); osteo-kg {self.software}; knowledge {self.knowledge}."
 
-    @staticmethod
-    def _counted(title: str, counts: Mapping[str, int], total: int) -> Iterator[str]:
+    def called(self, key: str) -> str:
+        """Give the English words for a key."""
+        return self.words.get(key, key.replace("-", " "))
+
+    def _counted(self, title: str, counts: Mapping[str, int], before: str = "", of: int = 0) -> Iterator[str]:
+        """Give each count as a line, with its share of those decided, or of fewer."""
         if counts:
             yield f"{title}:"
-        for name, count in counts.items():
-            yield f"  {name}: {count:,} ({count / total:.1%})"
+        for key, count in counts.items():
+            yield f"  {before}{self.called(key)}: {count:,} ({count / (of or self.decided):.1%})"
 
 
 def summarised(
@@ -118,7 +128,18 @@ def summarised(
         warnings=_falling(tally.warnings),
         assumptions=_falling(tally.assumptions),
         shown=tuple(refused),
+        words=_words(decisions.parts),
     )
+
+
+def _words(parts: Parts) -> dict[str, str]:
+    """Give what the keys of a summary are called: facts, dispositions, strengths, notices and options."""
+    terms = parts.knowledge_base.knowledge.terms
+    named = {key: fact for fact, key in terms.record_keys.items()}
+    for kind in ("Disposition", "Strength", "NoticeCode"):
+        named |= terms.kinds.get(f"{OSTEO._NS}{kind}", {})
+    options = {option.key: option.label.en for option in parts.engine.guideline.options}
+    return {key: terms.label(iri).en for key, iri in named.items()} | options
 
 
 class _Tally:
