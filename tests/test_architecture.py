@@ -23,6 +23,7 @@ _HELPERS = {
     "documents.py",
     "fetch_jars.py",
     "helpers.py",
+    "hooks.py",
     "jvm.py",
     "manifests.py",
     "processes.py",
