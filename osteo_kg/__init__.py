@@ -14,7 +14,7 @@ from osteo_kg.errors import (
     UnreadableCaseError,
     UsageError,
 )
-from osteo_kg.fhir import read_fhir
+from osteo_kg.fhir import Assumption, read_fhir
 from osteo_kg.flat_formats import parse_json
 from osteo_kg.graph_formats import PREFIXES, written_graph
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
@@ -47,6 +47,7 @@ __all__ = [
     "PREFIXES",
     "SOLUTION_FORMATS",
     "Assessment",
+    "Assumption",
     "Case",
     "Dataset",
     "Finding",

@@ -22,6 +22,7 @@ _HELPERS = {
     "conftest.py",
     "documents.py",
     "fetch_jars.py",
+    "fhir_servers.py",
     "helpers.py",
     "hooks.py",
     "jvm.py",

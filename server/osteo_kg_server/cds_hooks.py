@@ -1,6 +1,6 @@
 """`/cds-services`: CDS Hooks 2.0, by which an electronic record asks while a clinician looks or orders.
 
-Nothing is kept, no FHIR server is called, and no patient fact is logged.
+Nothing is kept, no FHIR server is called that was not allowed, and no patient fact is logged.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import NotFound
 
-from osteo_kg import PREFIXES, parse_json, read_fhir
+from osteo_kg import PREFIXES, Assumption, Case, parse_json, read_fhir
 from osteo_kg_server import metrics
 from osteo_kg_server.answering import MOST_BYTES
 from osteo_kg_server.cds import words
@@ -58,7 +58,8 @@ def discover() -> Response:
     """Name the services of CDS Hooks, each with its prefetch."""
     prefetch = templates(service().knowledge_base)
     common = {"id": SERVICE, "title": words.TITLE.en, "description": words.DESCRIPTION}
-    services = [{"hook": hook, **common, "prefetch": prefetch, "usageRequirements": words.NEEDS} for hook in USERS]
+    needs = words.NEEDS_OR_ACCESS if service().servers else words.NEEDS
+    services = [{"hook": hook, **common, "prefetch": prefetch, "usageRequirements": needs} for hook in USERS]
     return jsonify({"services": services})
 
 
@@ -77,10 +78,11 @@ def call(name: str) -> Response:
     _known(name)
     hook = read_hook(_posted())
     serving = service()
-    record = sent(hook, serving.knowledge_base)
+    today = datetime.date.today()
+    record = sent(hook, serving.knowledge_base, serving.servers)
     with serving.turn:
-        [case] = read_fhir([record.patient, *record.resources], "prefetch", serving.knowledge_base.knowledge.terms)
-        assessment = serving.knowledge_base.assess(case, on=datetime.date.today())
+        case = _case(serving, record, today)
+        assessment = serving.knowledge_base.assess(case, on=today)
         ordered = _ordered(serving, hook, record)
     cards = Cards(serving.knowledge_base, assessment, record, hook, ordered, spoken)
     response = jsonify({"cards": cards.view() if hook.name == PATIENT_VIEW else cards.orders()})
@@ -109,6 +111,14 @@ def _posted() -> Any:
     request.max_content_length = MOST_BYTES
     body_format({"application/json": "json"})
     return parse_json(text(body()), "The body")
+
+
+def _case(serving: Service, record: Sent, today: datetime.date) -> Case:
+    least_age = serving.settings.assume_postmenopausal_from
+    assumption = None if least_age is None else Assumption(least_age, today)
+    documents, terms = [record.patient, *record.resources], serving.knowledge_base.knowledge.terms
+    [case] = read_fhir(documents, "prefetch", terms, assumption)
+    return case
 
 
 def _ordered(serving: Service, hook: Hook, record: Sent) -> list[str]:

@@ -61,7 +61,7 @@ def _rules(assessment: Assessment, language: Language) -> Iterator[str]:
 
 
 def _record(sent: Sent, language: Language) -> Iterator[str]:
-    for said, keys in ((words.EMPTY, sent.empty), (words.LACKING, sent.lacking)):
+    for said, keys in ((words.EMPTY, sent.empty), (words.LACKING, sent.lacking), (words.FETCHED, sent.fetched)):
         if keys:
             yield said.in_(language) + ", ".join(keys)
 

@@ -10,6 +10,9 @@ DESCRIPTION = (
     "warns of orders outside its options. Not a medical device; not reviewed by a clinician."
 )
 NEEDS = "Send every prefetch: no FHIR server is called. Null means that the query found nothing."
+NEEDS_OR_ACCESS = (
+    "Send every prefetch, or access to a FHIR server that may be called. Null means that the query found nothing."
+)
 SUBJECT = Text("Osteoporosis", "Ostéoporose")
 MISSING = Text("Missing: ", "Manque : ")
 MAY_BE = Text("possible: ", "possible : ")
@@ -20,6 +23,7 @@ NOT_DRAFTED = Text("No draft order", "Pas de projet de prescription")
 RECORD = Text("The record as sent", "Le dossier tel qu’envoyé")
 EMPTY = Text("Asked, nothing there (unknown, not absent): ", "Demandé, rien trouvé (inconnu, pas absent) : ")
 LACKING = Text("Not supplied, or not whole: ", "Non transmis, ou incomplet : ")
+FETCHED = Text("Asked of the FHIR server: ", "Demandé au serveur FHIR : ")
 DISCLAIMER = Text(
     "Not a medical device; no clinician has reviewed this reading of the guideline.",
     "Ce n’est pas un dispositif médical ; aucun clinicien n’a relu cette lecture de la recommandation.",
