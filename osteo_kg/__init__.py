@@ -4,7 +4,7 @@ Load a `KnowledgeBase`, read cases with `read_case`, and `assess` them: an `Asse
 decides, by which rules, on which facts, what it assumed and what is missing. Not a medical device.
 """
 
-from osteo_kg.assessment import Assessment
+from osteo_kg.assessment import Assessment, Caution
 from osteo_kg.cases import Case, patient_iri
 from osteo_kg.errors import (
     InconsistencyError,
@@ -14,7 +14,7 @@ from osteo_kg.errors import (
     UnreadableCaseError,
     UsageError,
 )
-from osteo_kg.fhir import Assumption, read_fhir
+from osteo_kg.fhir import Assumption, Order, read_fhir, read_order
 from osteo_kg.flat_formats import parse_json
 from osteo_kg.graph_formats import PREFIXES, written_graph
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
@@ -22,6 +22,7 @@ from osteo_kg.rdf import read_triples
 from osteo_kg.reading import read_case
 from osteo_kg.report import Finding, ValidationReport
 from osteo_kg.resources import json_ld_context_document, software_version
+from osteo_kg.safety import DrugSafety
 from osteo_kg.schemas import assessment_schema, record_schema
 from osteo_kg.sparql_text import code_only, dataset_iris, depth, has_dataset_clause, is_repeatable
 from osteo_kg.store import (
@@ -49,13 +50,16 @@ __all__ = [
     "Assessment",
     "Assumption",
     "Case",
+    "Caution",
     "Dataset",
+    "DrugSafety",
     "Finding",
     "InconsistencyError",
     "KnowledgeBase",
     "KnowledgeError",
     "Language",
     "Line",
+    "Order",
     "OsteoError",
     "QueryError",
     "RefusedCaseError",
@@ -78,6 +82,7 @@ __all__ = [
     "patient_iri",
     "read_case",
     "read_fhir",
+    "read_order",
     "read_triples",
     "record_schema",
     "report_lines",

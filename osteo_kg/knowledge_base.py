@@ -7,13 +7,14 @@ import functools
 import importlib
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import pyoxigraph as ox
 
 from osteo_kg.answers import Answer
-from osteo_kg.assessment import Assessment
+from osteo_kg.assessment import Assessment, Caution
 from osteo_kg.assessment_graph import AssessmentWriter
 from osteo_kg.assessment_reading import AssessmentReader
 from osteo_kg.cases import Case
@@ -23,10 +24,10 @@ from osteo_kg.explanation import Explainer
 from osteo_kg.guideline import read_guideline
 from osteo_kg.knowledge import Knowledge, load_knowledge, packaged_knowledge
 from osteo_kg.lifting import Lifted, lift
-from osteo_kg.notices import Notices
+from osteo_kg.notices import Notices, Raised
 from osteo_kg.reading import read_case
 from osteo_kg.report import ValidationReport
-from osteo_kg.safety import Safety
+from osteo_kg.safety import DrugSafety, Safety
 from osteo_kg.validation import CaseValidator, check_guidelines
 from osteo_kg.vocabulary import GUIDELINE, OSTEO
 
@@ -179,6 +180,13 @@ class KnowledgeBase:
             assessment = explainer.assessment(each, day, answer, taken, assumed, engine.answer)
             yield self._safety.beside(assessment, each, taken, assumed) if self._safety else assessment
 
+    def drug_safety(self, case: Case, drugs: Iterable[str], *, on: datetime.date | None = None) -> list[DrugSafety]:
+        """Give what stands against each drug for the patient of a case that can be assessed, whatever is decided."""
+        lifted, _, _ = self._completed(lift(case, on or datetime.date.today(), self.knowledge), ())
+        raised = [each for each in self.notices.raised(lifted, ["caution"]) if each.drug is not None]
+        found = [self._safety.of_drug(drug, lifted) if self._safety else DrugSafety(drug) for drug in drugs]
+        return [replace(each, cautions=(*each.cautions, *_of_drug(raised, each.drug))) for each in found]
+
     def assess_cohort(self, inputs: Iterable[str | Path], output: str | Path, **asked: Any) -> Any:
         """Answer files of patients into a file, each situation once; see `osteo_kg.cohort.run.Request`.
 
@@ -270,3 +278,9 @@ class KnowledgeBase:
     def validator(self) -> CaseValidator:
         """What checks cases against the shapes."""
         return CaseValidator(self.knowledge)
+
+
+def _of_drug(raised: Iterable[Raised], drug: str) -> Iterator[Caution]:
+    """Give the cautions about a drug, each once, however many options it belongs to."""
+    found = {each.kind.code: each for each in raised if each.drug == drug}
+    yield from (Caution(each.kind.code, each.message, drug, each.kind.source) for each in found.values())

@@ -156,3 +156,28 @@ def test_renal_function_is_read_in_the_unit_of_its_limits(
     [case] = knowledge_base.read(bundle(patient(), {**RENAL, **change}), "fhir")
     tests = [each for each in case.triples if each.predicate.value == OWN + "hasRenalFunctionTest"]
     assert (len(tests), bool(case.remarks)) == (read, not read)
+
+
+@pytest.mark.parametrize("day", [{"effectiveDateTime": "2026-03"}, {"effectiveTiming": {"code": {"text": "BID"}}}])
+@pytest.mark.parametrize("whole", [t_score("38267-1", -2), RENAL], ids=["T-score", "renal function"])
+def test_a_date_that_gives_no_day_is_told(knowledge_base: KnowledgeBase, whole: Resource, day: Resource) -> None:
+    undated = {key: value for key, value in whole.items() if key != "effectiveDateTime"}
+    case = read(knowledge_base, {**undated, **day})
+    assert said(case, "performedOn") == []
+    assert "DateNotWhole" in reasons(case)
+
+
+def test_a_period_dates_renal_function(knowledge_base: KnowledgeBase) -> None:
+    undated = {key: value for key, value in RENAL.items() if key != "effectiveDateTime"}
+    case = read(knowledge_base, {**undated, "effectivePeriod": {"start": "2026-10-01"}})
+    assert said(case, "performedOn") == ["2026-10-01T00:00:00"]
+
+
+def test_a_component_that_is_not_known_is_told(knowledge_base: KnowledgeBase) -> None:
+    """Beside one that is."""
+    panel = t_score("83311-1", 0)
+    del panel["valueQuantity"]
+    parts = [{"code": coded((LOINC, code)), "valueQuantity": {"value": -2.5}} for code in ("38267-1", "80948-9")]
+    case = read(knowledge_base, {**panel, "component": parts})
+    assert said(case, "tScore") == ["-2.5"]
+    assert "LOINC 80948-9" in reasons(case)["CodeNotRead"][0]

@@ -143,3 +143,12 @@ def test_no_recorded_fracture_is_not_none(knowledge_base: KnowledgeBase) -> None
     """What FHIR does not hold is unknown."""
     assessment = assess(knowledge_base, t_score("38267-1", -2.5), POSTMENOPAUSAL)
     assert "fractures" in {each.fact for each in assessment.missing}
+
+
+def test_an_onset_that_gives_no_day_is_told(knowledge_base: KnowledgeBase) -> None:
+    """The fracture counts all the same."""
+    for onset in ({"onsetAge": {"value": 60, "unit": "a"}}, {"onsetString": "in spring"}, {"onsetDateTime": "2020"}):
+        case = read(knowledge_base, condition(SNOMED, "5913000", **onset))
+        assert fractures(case) == ["ProximalFemurFracture"]
+        [told] = reasons(case)["DateNotWhole"]
+        assert next(iter(onset)) in told or "onset 2020" in told

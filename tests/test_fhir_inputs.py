@@ -138,3 +138,28 @@ def test_a_conversion_says_that_elements_were_left_out(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["convert", str(file), "--to", "ttl"])
     assert done.exit_code == 0
     assert "elements of the source were not used" in done.stderr
+
+
+@pytest.mark.parametrize("entry", [7, {}, {"resource": 7}, {"resource": {"id": "x"}}, {"resource": None}])
+def test_an_entry_that_is_no_resource_is_told(knowledge_base: KnowledgeBase, entry: Any) -> None:
+    whole = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": patient()}, entry]}
+    [case] = knowledge_base.read(json.dumps(whole), "fhir")
+    [remark] = [each for each in case.remarks if each.kind == "invalidElement"]
+    assert remark.element == "Bundle (entry 2)"
+
+
+def test_an_entry_that_only_asks_is_none_of_a_record(knowledge_base: KnowledgeBase) -> None:
+    """A transaction deletes something; that is no fact of hers."""
+    gone = {"request": {"method": "DELETE", "url": "Condition/1"}}
+    whole = {"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": patient()}, gone]}
+    [case] = knowledge_base.read(json.dumps(whole), "fhir")
+    assert case.remarks == ()
+
+
+def test_a_page_of_several_is_told(knowledge_base: KnowledgeBase) -> None:
+    """Lest a part of a record be taken for the whole."""
+    page = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": patient()}]}
+    [case] = knowledge_base.read(json.dumps({**page, "link": [{"relation": "next", "url": "urn:2"}]}), "fhir")
+    assert reasons(case)["PageNotGiven"] == ["Bundle"]
+    [case] = knowledge_base.read(json.dumps({**page, "link": [{"relation": "self", "url": "urn:1"}]}), "fhir")
+    assert case.remarks == ()

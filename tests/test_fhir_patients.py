@@ -161,3 +161,10 @@ def test_a_living_patient_fits_into_a_flat_record(knowledge_base: KnowledgeBase)
     """That she is not dead goes without saying."""
     [case] = knowledge_base.read(bundle(patient(deceasedBoolean=False)), "fhir")
     assert said(case, "isDeceased") == []
+
+
+def test_every_state_of_a_condition_is_read(knowledge_base: KnowledgeBase) -> None:
+    both = {**condition(SNOMED, "76498008"), "code": coded((SNOMED, "76498008"), (SNOMED, "198436008"))}
+    case = read(knowledge_base, both)
+    assert said(case, "hasMenopausalStatus") == ["Postmenopausal"]
+    assert said(case, "climactericDisorders") == ["true"]

@@ -9,6 +9,7 @@ from bundles import (
     HER,
     OWN,
     RXNORM,
+    SNOMED,
     Resource,
     coded,
     dose,
@@ -137,3 +138,42 @@ def test_a_drug_with_one_outcome_is_told_once(knowledge_base: KnowledgeBase) -> 
     case = read(knowledge_base, *refills)
     assert said(case, "withDrug") == ["Alendronate"]
     assert len(reasons(case)["SameEntryTwice"]) == 2
+
+
+@pytest.mark.parametrize("code", [(ATC, "M05BA"), (OWN, "Bisphosphonate"), (ATC, "M05BA99")])
+def test_an_allergy_to_a_group_is_an_intolerance_of_each_of_its_drugs(
+    knowledge_base: KnowledgeBase, code: tuple[str, str]
+) -> None:
+    """Who may not have any of them may not have this one."""
+    allergy = {"resourceType": "AllergyIntolerance", "patient": HER, "code": coded(code)}
+    case = read(knowledge_base, allergy)
+    group = ["Alendronate", "Etidronate", "Ibandronate", "Pamidronate", "Risedronate", "Zoledronate"]
+    assert said(case, "withDrug") == group
+    assert said(case, "hasOutcome") == ["Intolerance"] * len(group)
+
+
+def test_of_a_group_and_one_of_its_drugs_in_one_code_the_drug_counts(knowledge_base: KnowledgeBase) -> None:
+    both = coded((ATC, "M05BA"), (RXNORM, "46041"))
+    allergy = {"resourceType": "AllergyIntolerance", "patient": HER, "code": both}
+    assert said(read(knowledge_base, allergy), "withDrug") == ["Alendronate"]
+
+
+def test_every_substance_of_an_allergy_is_read(knowledge_base: KnowledgeBase) -> None:
+    """And one that is not known here is told."""
+    reactions = [{"substance": coded(code)} for code in ((RXNORM, "72143"), (SNOMED, "1"))]
+    allergy = {"resourceType": "AllergyIntolerance", "patient": HER, "code": coded((RXNORM, "46041"))}
+    case = read(knowledge_base, {**allergy, "reaction": reactions})
+    assert said(case, "withDrug") == ["Alendronate", "Raloxifene"]
+    assert "SNOMED CT 1" in reasons(case)["CodeNotRead"][0]
+
+
+def test_an_allergy_to_whatever_drug_is_told(knowledge_base: KnowledgeBase) -> None:
+    allergy = {"resourceType": "AllergyIntolerance", "patient": HER, "code": coded((OWN, "Drug"))}
+    assert reasons(read(knowledge_base, allergy))["ValueNotUsable"] == ["AllergyIntolerance"]
+
+
+def test_a_reason_for_stopping_that_is_not_known_is_told(knowledge_base: KnowledgeBase) -> None:
+    stopped = medication("MedicationStatement", "stopped", RXNORM, "46041", statusReason=[coded((SNOMED, "182861009"))])
+    case = read(knowledge_base, stopped)
+    assert said(case, "withDrug") == ["Alendronate"]
+    assert "statusReason SNOMED CT 182861009" in reasons(case)["CodeNotRead"][0]

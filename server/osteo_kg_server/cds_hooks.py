@@ -11,13 +11,15 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import NotFound
 
-from osteo_kg import PREFIXES, Assumption, Case, parse_json, read_fhir
+from osteo_kg import Assumption, Case, parse_json, read_fhir
 from osteo_kg_server import metrics
 from osteo_kg_server.answering import MOST_BYTES
 from osteo_kg_server.cds import words
 from osteo_kg_server.cds.cards import Cards
 from osteo_kg_server.cds.feedback import OUTCOMES, read_feedback
-from osteo_kg_server.cds.hooks import PATIENT_VIEW, USERS, Hook, Json, read_hook
+from osteo_kg_server.cds.hooks import PATIENT_VIEW, USERS, Json, read_hook
+from osteo_kg_server.cds.order_cards import OrderCards
+from osteo_kg_server.cds.orders import read_orders
 from osteo_kg_server.cds.prefetch import Sent, sent, templates
 from osteo_kg_server.negotiation import body, body_format, text
 from osteo_kg_server.offers import TEXT, offers
@@ -48,7 +50,6 @@ _FEEDBACK: Json = {
     "required": ["feedback"],
     "properties": {"feedback": {"type": "array", "minItems": 1, "items": _ENDING}},
 }
-_WITH_DRUG = PREFIXES["osteo"] + "withDrug"
 blueprint = Blueprint("cds_hooks", __name__)
 
 
@@ -83,9 +84,11 @@ def call(name: str) -> Response:
     with serving.turn:
         case = _case(serving, record, today)
         assessment = serving.knowledge_base.assess(case, on=today)
-        ordered = _ordered(serving, hook, record)
-    cards = Cards(serving.knowledge_base, assessment, record, hook, ordered, spoken)
-    response = jsonify({"cards": cards.view() if hook.name == PATIENT_VIEW else cards.orders()})
+        orders = read_orders(hook, record.resources, serving.knowledge_base)
+        ordered = serving.knowledge_base.drug_safety(case, orders.drugs, on=today)
+    cards = Cards(serving.knowledge_base, assessment, record, hook, spoken)
+    found = cards.view() if hook.name == PATIENT_VIEW else OrderCards(cards, ordered, orders.unread).all()
+    response = jsonify({"cards": found})
     response.headers["Cache-Control"] = "no-store"
     response.headers["Vary"] = "Accept-Language, Accept-Encoding"
     return response
@@ -119,13 +122,3 @@ def _case(serving: Service, record: Sent, today: datetime.date) -> Case:
     documents, terms = [record.patient, *record.resources], serving.knowledge_base.knowledge.terms
     [case] = read_fhir(documents, "prefetch", terms, assumption)
     return case
-
-
-def _ordered(serving: Service, hook: Hook, record: Sent) -> list[str]:
-    """Give the drugs of the orders, as the reader of FHIR would find them were they given."""
-    subject = {"reference": f"Patient/{hook.patient}"}
-    given = [{**each, "status": "active", "intent": "order", "subject": subject} for each in hook.drafts]
-    orders = [each for each in given if each["resourceType"] == "MedicationRequest"]
-    documents = [record.patient, *hook.medications, *orders]
-    [case] = read_fhir(documents, "draftOrders", serving.knowledge_base.knowledge.terms)
-    return [getattr(each.object, "value", "") for each in case.triples if each.predicate.value == _WITH_DRUG]

@@ -40,6 +40,15 @@ UNCHECKED = Text("contraindications are not checked here", "les contre-indicatio
 #: What is said of an order.
 OUTSIDE = Text("not an option of the guideline for this patient", "pas une option de la recommandation ici")
 OPEN = Text("the guideline leaves it open for this patient", "la recommandation ne tranche pas ici")
+#: What is said of orders that cannot be read.
+ABOUT = Text("About the order", "Au sujet de la prescription")
+UNREAD = Text(
+    "The drug of an order cannot be read here; nothing was checked.",
+    "Le médicament d’une prescription n’est pas lisible ici ; rien n’a été vérifié.",
+)
+PERHAPS = Text("Perhaps: ", "Peut-être : ")
+NO_DRUG = Text("its drug is not stated, or not sent", "son médicament n’est pas indiqué, ou pas transmis")
+NO_CODE = Text("no code of its drug is known here", "aucun code de son médicament n’est connu ici")
 #: Reasons to override a card, by code.
 REASONS = {
     "specialist-advice": Text("Advised by a specialist", "Avis d’un spécialiste"),
