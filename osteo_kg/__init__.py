@@ -24,6 +24,7 @@ from osteo_kg.report import Finding, ValidationReport
 from osteo_kg.resources import json_ld_context_document, software_version
 from osteo_kg.safety import DrugSafety
 from osteo_kg.schemas import assessment_schema, record_schema
+from osteo_kg.sources import assumed_complete, source_triples, with_source
 from osteo_kg.sparql_text import code_only, dataset_iris, depth, has_dataset_clause, is_repeatable
 from osteo_kg.store import (
     GRAPH,
@@ -38,6 +39,7 @@ from osteo_kg.store import (
 )
 from osteo_kg.table_formats import situation_triples
 from osteo_kg.texts import LANGUAGES, Language, Text
+from osteo_kg.triples import apart
 from osteo_kg.wording import Line, assessment_lines, report_lines
 
 __all__ = [
@@ -67,8 +69,10 @@ __all__ = [
     "UnreadableCaseError",
     "UsageError",
     "ValidationReport",
+    "apart",
     "assessment_lines",
     "assessment_schema",
+    "assumed_complete",
     "build_dataset",
     "check_graphs",
     "code_only",
@@ -88,6 +92,8 @@ __all__ = [
     "report_lines",
     "situation_triples",
     "software_version",
+    "source_triples",
     "stays_inside",
+    "with_source",
     "written_graph",
 ]
