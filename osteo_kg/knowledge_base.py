@@ -14,7 +14,7 @@ from typing import Any, Literal
 import pyoxigraph as ox
 
 from osteo_kg.answers import Answer
-from osteo_kg.assessment import Assessment, Caution
+from osteo_kg.assessment import Assessment
 from osteo_kg.assessment_graph import AssessmentWriter
 from osteo_kg.assessment_reading import AssessmentReader
 from osteo_kg.cases import Case
@@ -24,7 +24,7 @@ from osteo_kg.explanation import Explainer
 from osteo_kg.guideline import read_guideline
 from osteo_kg.knowledge import Knowledge, load_knowledge, packaged_knowledge
 from osteo_kg.lifting import Lifted, lift
-from osteo_kg.notices import Notices, Raised
+from osteo_kg.notices import Notices, cautions_of, source_findings
 from osteo_kg.reading import read_case
 from osteo_kg.report import ValidationReport
 from osteo_kg.safety import DrugSafety, Safety
@@ -108,8 +108,9 @@ class KnowledgeBase:
         """Check a case against the shapes (reading.md R10), on the day of assessment (today when None)."""
         day = on or datetime.date.today()
         lifted = lift(case, day, self.knowledge)
-        warned = {raised.kind.iri for raised in self.notices.raised(lifted, ["warning"])}
-        return self.validator.report(lifted, day, sorted(warned))
+        raised = self.notices.raised(lifted, ["warning"])
+        report = self.validator.report(lifted, day, sorted({each.kind.iri for each in raised}))
+        return replace(report, findings=(*report.findings, *source_findings(raised, case)))
 
     def assess(
         self,
@@ -183,9 +184,9 @@ class KnowledgeBase:
     def drug_safety(self, case: Case, drugs: Iterable[str], *, on: datetime.date | None = None) -> list[DrugSafety]:
         """Give what stands against each drug for the patient of a case that can be assessed, whatever is decided."""
         lifted, _, _ = self._completed(lift(case, on or datetime.date.today(), self.knowledge), ())
-        raised = [each for each in self.notices.raised(lifted, ["caution"]) if each.drug is not None]
+        raised = self.notices.raised(lifted, ["caution"])
         found = [self._safety.of_drug(drug, lifted) if self._safety else DrugSafety(drug) for drug in drugs]
-        return [replace(each, cautions=(*each.cautions, *_of_drug(raised, each.drug))) for each in found]
+        return [replace(each, cautions=(*each.cautions, *cautions_of(raised, each.drug))) for each in found]
 
     def assess_cohort(self, inputs: Iterable[str | Path], output: str | Path, **asked: Any) -> Any:
         """Answer files of patients into a file, each situation once; see `osteo_kg.cohort.run.Request`.
@@ -278,9 +279,3 @@ class KnowledgeBase:
     def validator(self) -> CaseValidator:
         """What checks cases against the shapes."""
         return CaseValidator(self.knowledge)
-
-
-def _of_drug(raised: Iterable[Raised], drug: str) -> Iterator[Caution]:
-    """Give the cautions about a drug, each once, however many options it belongs to."""
-    found = {each.kind.code: each for each in raised if each.drug == drug}
-    yield from (Caution(each.kind.code, each.message, drug, each.kind.source) for each in found.values())

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from flask.testing import FlaskClient
 
 from bundles import (
     HER,
@@ -31,6 +32,7 @@ from bundles import (
     told,
 )
 from helpers import ON
+from hooks import hook, posted, prefetched
 from osteo_kg import UnreadableCaseError
 from osteo_kg.cli import main
 from osteo_kg.knowledge_base import KnowledgeBase
@@ -163,3 +165,48 @@ def test_a_page_of_several_is_told(knowledge_base: KnowledgeBase) -> None:
     assert reasons(case)["PageNotGiven"] == ["Bundle"]
     [case] = knowledge_base.read(json.dumps({**page, "link": [{"relation": "self", "url": "urn:1"}]}), "fhir")
     assert case.remarks == ()
+
+
+# Every way in
+
+
+NOT_USED = [condition(SNOMED, "38341003"), condition(SNOMED, "5913000", recordedDate="yesterday")]
+FIT = [patient(), *NOT_USED]
+REFUSED = [patient(gender="male"), POSTMENOPAUSAL, *NOT_USED]
+REMARKS = (
+    "Not used: Condition (SNOMED CT 38341003)",
+    "Not valid FHIR, and read for what is needed: Condition/c-5913000",
+)
+
+
+@pytest.mark.parametrize("resources", [FIT, REFUSED], ids=["fit", "refused"])
+@pytest.mark.parametrize("command", ["assess", "validate"])
+def test_a_command_names_what_was_not_used(tmp_path: Path, command: str, resources: list[Resource]) -> None:
+    """Whether the case is answered or refused."""
+    file = tmp_path / "bundle.json"
+    file.write_text(bundle(*resources), encoding="utf-8")
+    done = CliRunner().invoke(main, [command, str(file), "--on", "2026-11-22"])
+    assert [each for each in REMARKS if each not in done.output] == []
+
+
+@pytest.mark.parametrize("resources", [FIT, REFUSED], ids=["fit", "refused"])
+@pytest.mark.parametrize("path", ["/assessments", "/validations"])
+def test_the_service_names_what_was_not_used(cds: FlaskClient, path: str, resources: list[Resource]) -> None:
+    answer = cds.post(f"{path}?on=2026-11-22", data=bundle(*resources), content_type="application/fhir+json")
+    assert [each for each in REMARKS if each not in answer.get_data(as_text=True)] == []
+
+
+def test_a_hook_names_what_was_not_used(cds: FlaskClient, templates: dict[str, str]) -> None:
+    for her, more in ((patient(), ()), (patient(gender="male"), (POSTMENOPAUSAL,))):
+        prefetch = {**prefetched(templates, *NOT_USED, *more), "patient": her}
+        answer = posted(cds, hook(prefetch=prefetch)).get_data(as_text=True).replace("\\\\", "")
+        assert [each for each in REMARKS if each not in answer] == []
+
+
+def test_a_hook_names_what_a_server_said_of_its_search(cds: FlaskClient, templates: dict[str, str]) -> None:
+    outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "not-supported"}]}
+    entry = {"resource": outcome, "search": {"mode": "outcome"}}
+    conditions = {"resourceType": "Bundle", "type": "searchset", "total": 0, "entry": [entry]}
+    answer = posted(cds, hook(prefetch={**prefetched(templates), "conditions": conditions}))
+    assert answer.status_code == 200
+    assert "Not used: OperationOutcome" in answer.get_data(as_text=True)
