@@ -149,6 +149,8 @@ def test_what_the_record_says_is_no_markdown(cds: FlaskClient, templates: dict[s
          "Risedronate", "a failure or an intolerance"),
         ([{**RENAL, "id": "low", "effectiveDateTime": "2026-11-01", "valueQuantity": {"value": 20, "unit": "mL/min"}}],
          "Zoledronate", "contraindicated"),
+        ([{**RENAL, "id": "low", "effectiveDateTime": "2026-11-01", "valueQuantity": {"value": 20, "unit": "mL/min"}}],
+         "Alendronate", "renal function is below the limit"),
     ],
 )  # fmt: skip
 def test_no_draft_of_a_drug_that_did_harm_or_would(

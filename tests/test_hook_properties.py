@@ -132,6 +132,16 @@ def renal_is_missing(drug: str, record: Record) -> bool:
     return any(not record.renal.keys() & _measures(each) for each in _statements(drug, "RenalLimit"))
 
 
+def below_limit(drug: str, record: Record) -> bool:
+    """Whether a number of renal function is below a limit of a drug, be it a contraindication or a precaution."""
+    return any(
+        record.renal[name] < bound
+        for each in _statements(drug, "RenalLimit")
+        if (bound := TRIPLES.decimal(each, f"{OWN}below")) is not None
+        for name in _measures(each) & record.renal.keys()
+    )
+
+
 def _statements(drug: str, kind: str) -> Iterator[str]:
     for statement in TRIPLES.subjects(f"{OWN}isAboutDrug", OWN + drug):
         if OWN + kind in TERMS.types[statement]:
@@ -153,6 +163,7 @@ def test_the_safety_of_drugs_is_found_here_too() -> None:
     assert {drug for drug in DRUGS if renal_is_missing(drug, none)} == {"Alendronate", "Risedronate", "Zoledronate"}
     assert {drug for drug in DRUGS if contraindicated(drug, low)} > {"Risedronate", "Zoledronate", "Denosumab"}
     assert [drug for drug in DRUGS if contraindicated(drug, none)] == []
+    assert {drug for drug in DRUGS if below_limit(drug, low)} == {"Alendronate", "Risedronate", "Zoledronate"}
 
 
 @MANY
@@ -168,7 +179,7 @@ def test_no_card_drafts_what_could_harm(
     drugs = {each for card in response.get_json()["cards"] for each in drafted(card)} - SERVICES
     assert drugs & record.failed == set()
     assert [drug for drug in drugs if contraindicated(drug, record)] == []
-    assert [drug for drug in drugs if renal_is_missing(drug, record)] == []
+    assert [drug for drug in drugs if renal_is_missing(drug, record) or below_limit(drug, record)] == []
     assert not (record.ongoing and drugs)
 
 
@@ -186,7 +197,7 @@ def test_every_order_that_could_harm_is_told(
         indicator = told.get(TERMS.label(OWN + drug).en)
         if contraindicated(drug, record):
             assert indicator == "critical"
-        elif drug in record.failed or renal_is_missing(drug, record):
+        elif drug in record.failed or renal_is_missing(drug, record) or below_limit(drug, record):
             assert indicator == "warning"
         else:
             assert indicator != "critical"

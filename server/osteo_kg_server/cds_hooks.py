@@ -37,6 +37,8 @@ _CALL: Json = {
         "hookInstance": {**TEXT, "format": "uuid"},
         "context": {**_OBJECT, "required": ["userId", "patientId"]},
         "prefetch": _OBJECT,
+        "fhirServer": {**TEXT, "format": "uri"},
+        "fhirAuthorization": {**_OBJECT, "required": ["access_token", "token_type", "expires_in", "scope", "subject"]},
     },
 }
 _ANSWER: Json = {**_OBJECT, "required": ["cards"], "properties": {"cards": {"type": "array", "items": _OBJECT}}}

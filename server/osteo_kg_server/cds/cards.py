@@ -80,7 +80,7 @@ class Cards:
             yield from (drafter.drug(each) for each in self._eligible() if not each.against)
 
     def _eligible(self) -> Iterator[Choice]:
-        return (each for each in choices(self.assessment) if each.status == ELIGIBLE)
+        return (each for each in choices(self.assessment, self.knowledge_base) if each.status == ELIGIBLE)
 
     def _withheld(self) -> Iterator[tuple[Text, Text]]:
         general = forbidding(self.assessment, self.knowledge_base)

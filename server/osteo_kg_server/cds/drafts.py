@@ -27,25 +27,29 @@ class Choice:
     against: tuple[Text, ...]
 
 
-def choices(assessment: Assessment) -> Iterator[Choice]:
+def choices(assessment: Assessment, knowledge_base: KnowledgeBase) -> Iterator[Choice]:
     """Give every drug of every option of an answer."""
     for option in assessment.options:
         for drug, label in zip(option.drugs, option.drug_labels, strict=True):
             own = [each for each in option.contraindications if each.drug == drug]
-            speaking = _against(own, [each for each in option.cautions if each.drug == drug])
+            speaking = _against(own, [each for each in option.cautions if each.drug == drug], knowledge_base)
             yield Choice(drug, label, option.status, speaking)
 
 
-def against(found: DrugSafety) -> tuple[Text, ...]:
+def against(found: DrugSafety, knowledge_base: KnowledgeBase) -> tuple[Text, ...]:
     """Give what stands against a drug, gravest first, whatever the guideline says of it."""
-    return _against(found.contraindications, found.cautions)
+    return _against(found.contraindications, found.cautions, knowledge_base)
 
 
-def _against(contraindications: Sequence[Caution], cautions: Sequence[Caution]) -> tuple[Text, ...]:
+def _against(
+    contraindications: Sequence[Caution], cautions: Sequence[Caution], knowledge_base: KnowledgeBase
+) -> tuple[Text, ...]:
+    limits = knowledge_base.knowledge.terms.kinds[_OWN + "RenalLimit"]
     told = {each.code for each in cautions}
     found = {
         words.CONTRAINDICATED: bool(contraindications),
         words.FAILED: _FAILED in told,
+        words.LIMIT: not contraindications and not told.isdisjoint(limits),
         words.RENAL: _RENAL in told,
     }
     return tuple(why for why, holds in found.items() if holds)

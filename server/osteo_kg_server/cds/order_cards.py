@@ -35,12 +35,13 @@ class OrderCards:
         """Give every card."""
         if self._disposition == OUT_OF_SCOPE:
             return [self._card(each, [words.CONTRAINDICATED]) for each in self.ordered if each.contraindications]
-        told = [(each, [*against(each), *self._said_of(each.drug)]) for each in self.ordered]
+        told = [(each, [*against(each, self.cards.knowledge_base), *self._said_of(each.drug)]) for each in self.ordered]
         return [*(self._card(each, said) for each, said in told if said), *self._of_unread()]
 
     def _said_of(self, drug: str) -> Iterator[Text]:
         """Say what keeps a drug from being an open option; while the disposition is open, none is closed."""
-        status = next((each.status for each in choices(self.cards.assessment) if each.drug == drug), None)
+        known = choices(self.cards.assessment, self.cards.knowledge_base)
+        status = next((each.status for each in known if each.drug == drug), None)
         if status == NOT_ELIGIBLE or (status is None and self._disposition != UNDETERMINED):
             yield words.OUTSIDE
         elif status != ELIGIBLE:

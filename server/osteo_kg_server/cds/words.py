@@ -34,6 +34,7 @@ REFERRAL = Text("referral to a specialist in bone disease", "avis d’un spécia
 #: Why there is no draft of a drug.
 CONTRAINDICATED = Text("contraindicated", "contre-indication")
 FAILED = Text("a failure or an intolerance is recorded", "un échec ou une intolérance est noté")
+LIMIT = Text("renal function is below the limit of the drug", "la fonction rénale est sous la limite du médicament")
 RENAL = Text("renal function is not known", "la fonction rénale n’est pas connue")
 DECEASED = Text("the patient is recorded as deceased", "la patiente est notée décédée")
 UNCHECKED = Text("contraindications are not checked here", "les contre-indications ne sont pas vérifiées ici")
