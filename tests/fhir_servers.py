@@ -53,6 +53,9 @@ class FhirServer:
         kind = parts.path.removeprefix("/r4/").partition("/")[0]
         if kind == "Patient":
             return patient()
+        if kind == "Medication":
+            own = parts.path.rpartition("/")[2]
+            return next((each for each in self.resources if each.get("id") == own), {})
         [*codes] = parse_qs(parts.query).get("code", [])
         return searchset([each for each in self.resources if each["resourceType"] == kind and _has(each, codes)])
 

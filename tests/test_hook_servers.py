@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 
 import osteo_kg_server
-from bundles import HER, POSTMENOPAUSAL, SNOMED, condition, patient, t_score
+from bundles import HER, OWN, POSTMENOPAUSAL, RXNORM, SNOMED, coded, condition, patient, t_score
 from fhir_servers import Answering, FhirServer, fhir_server, send
 from hooks import EVERY_YES, HIP, Resource, cards, hook, posted, prefetched, searchset
 from osteo_kg import Dataset, UsageError
@@ -100,6 +100,36 @@ def test_what_only_says_more_may_fail(calling: FlaskClient, server: FhirServer) 
     server.misbehaving = {"/List": answering({}, 403)}
     [card] = cards(calling, asking(server.url))
     assert "Not supplied, or not whole: lists" in card["detail"]
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["nothing sent", "all sent"])
+def test_a_product_that_a_treatment_refers_to_is_asked_too(
+    calling: FlaskClient, server: FhirServer, templates: dict[str, str], whole: bool
+) -> None:
+    """Lest a drug that failed hide behind a reference."""
+    failed: Resource = {"resourceType": "MedicationStatement", "id": "s", "status": "stopped", "subject": HER}
+    failed |= {"statusReason": [coded((OWN, "Failure"))]}
+    for reference in ("Medication/p", f"{server.url}/Medication/p"):
+        server.asked.clear()
+        referring = {**failed, "medicationReference": {"reference": reference}}
+        server.misbehaving = {
+            "/MedicationStatement": answering(searchset([referring])),
+            "/Medication/": answering({"resourceType": "Medication", "id": "p", "code": coded((RXNORM, "46041"))}),
+        }
+        [card] = cards(calling, asking(server.url, prefetched(templates, *HERS, referring) if whole else None))
+        assert "alendronate: a failure or an intolerance is recorded" in card["detail"]
+        assert ("/r4/Medication/p", f"Bearer {TOKEN}") in server.asked
+        assert len(server.asked) == (1 if whole else len(templates) + 1)
+
+
+def test_a_product_of_another_server_is_not_asked(
+    calling: FlaskClient, server: FhirServer, templates: dict[str, str]
+) -> None:
+    taken: Resource = {"resourceType": "MedicationStatement", "id": "s", "status": "stopped", "subject": HER}
+    for reference in ("https://elsewhere.example/Medication/p", "Medication/..", "Medication/p?x", "../Medication/p"):
+        referring = {**taken, "medicationReference": {"reference": reference}}
+        cards(calling, asking(server.url, prefetched(templates, *HERS, referring)))
+    assert server.asked == []
 
 
 # What is refused

@@ -5,9 +5,10 @@ The token goes to that server alone, and into no message and no log.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from urllib.parse import quote
 
 from osteo_kg import OsteoError, parse_json
 from osteo_kg_server.cds.answers import Answer, NotFhirError, read_answer
-from osteo_kg_server.cds.hooks import Hook
+from osteo_kg_server.cds.hooks import Hook, Json
 from osteo_kg_server.servers import Address, Server
 from osteo_kg_server.store import DeadlineError, StoreUnavailableError
 from osteo_kg_server.store.transport import Reply, Watch, pool_of, requested
@@ -26,6 +27,8 @@ _MOST_BYTES = 10_000_000  # of all their answers together: as many as a call its
 _AT_ONCE = 4  # queries
 _OK = 200
 _AS_WRITTEN = "=&:/,-._"  # of a query; a bar between system and code is escaped
+_MOST_PRODUCTS = 50
+_PRODUCT = re.compile(r"Medication/(?!\.{1,2}$)[A-Za-z0-9.-]{1,64}", re.ASCII)
 _ENDED = "it took too long"
 
 
@@ -35,22 +38,41 @@ class NotFetchedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The answers by key, and of each other key why there is none."""
+    """The answers by key, of each other key why there is none, and the products that something refers to."""
 
     answers: Mapping[str, Answer]
     failures: Mapping[str, str]
+    products: tuple[Json, ...]
 
 
-def fetch(server: Server, hook: Hook, templates: Mapping[str, str]) -> Fetched:
-    """Ask a server for what the templates of a call ask for."""
+def fetch(server: Server, hook: Hook, templates: Mapping[str, str], sent: Iterable[Json]) -> Fetched:
+    """Ask a server for what the templates of a call ask for, and for the products that anything refers to.
+
+    Args:
+        server: the server.
+        hook: the call.
+        templates: the queries, by key.
+        sent: what the client sent itself.
+    """
     fetcher = _Fetcher(server, hook)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         found = dict(zip(templates, threads.map(fetcher.answer, templates.values()), strict=True))
+        answers = {key: each for key, each in found.items() if isinstance(each, Answer)}
+        known = [*sent, *(each for answer in answers.values() for each in answer.resources)]
+        named = list(threads.map(fetcher.answer, _products(known, hook)))
     fetcher.close()
-    return Fetched(
-        {key: each for key, each in found.items() if isinstance(each, Answer)},
-        {key: each for key, each in found.items() if isinstance(each, str)},
-    )
+    products = tuple(each for answer in named if isinstance(answer, Answer) for each in answer.resources)
+    return Fetched(answers, {key: each for key, each in found.items() if isinstance(each, str)}, products)
+
+
+def _products(known: Sequence[Json], hook: Hook) -> list[str]:
+    """Name the products that treatments and orders refer to on the client's server, and that are not known yet."""
+    here = {f"{each['resourceType']}/{each.get('id')}" for each in known}
+    references = [each.get("medicationReference") for each in (*known, *hook.drafts)]
+    named = [each.get("reference") for each in references if isinstance(each, dict)]
+    bare = [each.removeprefix(f"{(hook.server or '').rstrip('/')}/") for each in named if isinstance(each, str)]
+    wanted = [each for each in dict.fromkeys(bare) if _PRODUCT.fullmatch(each) and each not in here]
+    return wanted[:_MOST_PRODUCTS]
 
 
 class _Fetcher:
@@ -71,7 +93,7 @@ class _Fetcher:
             address = self._server.at(path + mark + quote(query, safe=_AS_WRITTEN))
             if address is None:
                 raise NotFetchedError("the query would leave the server")
-            return self._searched(address) if mark else self._read(address)
+            return self._searched(address) if mark else self._read(address, path)
         except NotFetchedError as error:
             return str(error)
         except DeadlineError:
@@ -83,9 +105,10 @@ class _Fetcher:
         """Close every connection."""
         self._pool.close()
 
-    def _read(self, address: Address) -> Answer:
+    def _read(self, address: Address, wanted: str) -> Answer:
         found = self._page(address)
-        if [each.get("id") for each in found.resources] != [self._patient] or not found.whole:
+        named = [f"{each['resourceType']}/{each.get('id')}" for each in found.resources]
+        if named != [wanted] or not found.whole:
             raise NotFetchedError("it answered with something else")
         return found
 

@@ -85,7 +85,8 @@ def sent(hook: Hook, knowledge_base: KnowledgeBase, servers: Servers) -> Sent:
     answers = {key: _answer(key, value) for key, value in hook.prefetch.items()}
     asked, server = templates(knowledge_base), servers.of(hook.server) if hook.server else None
     open_ = {key: query for key, query in asked.items() if key not in answers or not answers[key].whole}
-    fetched = fetch(server, hook, open_) if server and open_ else Fetched({}, {})
+    given = [each for answer in answers.values() for each in answer.resources]
+    fetched = fetch(server, hook, open_, [*given, *hook.medications]) if server else Fetched({}, {}, ())
     answers |= fetched.answers
     lacking = [key for key in open_ if key not in fetched.answers]
     if needed := [key for key in lacking if key in wanted(knowledge_base)]:
@@ -95,7 +96,8 @@ def sent(hook: Hook, knowledge_base: KnowledgeBase, servers: Servers) -> Sent:
         raise PreconditionFailed("The prefetch holds no Patient. Send hers, as the template 'patient' asks.")
     if [each.get("id") for each in people] != [hook.patient]:
         raise BadRequest("The Patient of the prefetch is not that of context.patientId. Send hers.")
-    found = {key: each for answer in answers.values() for key, each in _by_name(answer)}
+    every = (*answers.values(), Answer(fetched.products))
+    found = {key: each for answer in every for key, each in _by_name(answer)}
     empty = [key for key in asked if key in answers and not answers[key].resources]
     return Sent(people[0], tuple(found.values()), tuple(empty), tuple(lacking), tuple(fetched.answers))
 
