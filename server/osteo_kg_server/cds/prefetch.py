@@ -91,15 +91,20 @@ def sent(hook: Hook, knowledge_base: KnowledgeBase, servers: Servers) -> Sent:
     lacking = [key for key in open_ if key not in fetched.answers]
     if needed := [key for key in lacking if key in wanted(knowledge_base)]:
         raise PreconditionFailed(_insufficient(needed, fetched, _why_no_server(hook, servers, server)))
-    people = [each for each in answers["patient"].resources if each["resourceType"] == "Patient"]
+    her = _patient(answers["patient"], hook)
+    every = (*answers.values(), Answer(fetched.products))
+    found = {key: each for answer in every for key, each in _by_name(answer)}
+    empty = [key for key in asked if key in answers and not answers[key].resources]
+    return Sent(her, tuple(found.values()), tuple(empty), tuple(lacking), tuple(fetched.answers))
+
+
+def _patient(answer: Answer, hook: Hook) -> Json:
+    people = [each for each in answer.resources if each["resourceType"] == "Patient"]
     if not people:
         raise PreconditionFailed("The prefetch holds no Patient. Send hers, as the template 'patient' asks.")
     if [each.get("id") for each in people] != [hook.patient]:
         raise BadRequest("The Patient of the prefetch is not that of context.patientId. Send hers.")
-    every = (*answers.values(), Answer(fetched.products))
-    found = {key: each for answer in every for key, each in _by_name(answer)}
-    empty = [key for key in asked if key in answers and not answers[key].resources]
-    return Sent(people[0], tuple(found.values()), tuple(empty), tuple(lacking), tuple(fetched.answers))
+    return people[0]
 
 
 def _answer(key: str, value: Any) -> Answer:
