@@ -25,6 +25,7 @@ from osteo_kg import (
     KnowledgeBase,
     UnreadableCaseError,
     UsageError,
+    ValidationReport,
     apart,
     assumed_complete,
     graph_iri,
@@ -95,9 +96,8 @@ class Keeper:
     def assessment(self, patient: str) -> Assessment | None:
         """Give the assessment of a patient, or None where none is kept, or where it can no longer be read."""
         triples = list(self._store.triples(graph_iri("assessments", patient)))
-        named = (t.object.value for t in triples if t.predicate == _APPLIES and isinstance(t.object, ox.NamedNode))
         try:
-            found = self._knowledge_base.read_assessments(triples, guideline=next(named, DEFAULT_GUIDELINE))
+            found = self._knowledge_base.read_assessments(triples, guideline=_guideline(triples))
         except (UnreadableCaseError, UsageError):
             return None
         return found[0] if found else None
@@ -147,14 +147,22 @@ class Keeper:
             if triples is None or (before and before.knowledge == digest):
                 continue
             case, sections = self._read(name, triples)
-            guideline = before.guideline if before else DEFAULT_GUIDELINE
-            with self._turn:
-                [answer] = self._knowledge_base.assess_all([case], on=on, assume_complete=sections, guideline=guideline)
+            answer = self._answer(case, sections, on)
             if isinstance(answer, Assessment):
                 patient = before.patient if before else name
                 renewed.append(Kept(case, dataclasses.replace(answer, patient=patient), sections))
         if renewed:
             self.keep(renewed)
+
+    def _answer(self, case: Case, sections: tuple[str, ...], on: datetime.date) -> Assessment | ValidationReport | None:
+        """Answer by the guideline that a case was kept with; None where that is no longer loaded."""
+        guideline = _guideline(self._store.triples(graph_iri("assessments", case.iri)))
+        try:
+            with self._turn:
+                [answer] = self._knowledge_base.assess_all([case], on=on, assume_complete=sections, guideline=guideline)
+        except UsageError:
+            return None
+        return answer
 
     def _read(self, name: str, triples: list[ox.Triple]) -> tuple[Case, tuple[str, ...]]:
         """Read a case as it was kept: what it states, what was said of its source, and what was asked of it."""
@@ -174,3 +182,9 @@ class Keeper:
             key = engine.space.parse(assessment.situation.rsplit("/", 1)[-1])
             situations += situation_triples(engine, [key])
         yield _SITUATIONS, situations
+
+
+def _guideline(triples: Iterable[ox.Triple]) -> str:
+    """Give the guideline of an assessment; the usual one where it names none."""
+    named = (t.object.value for t in triples if t.predicate == _APPLIES and isinstance(t.object, ox.NamedNode))
+    return next(named, DEFAULT_GUIDELINE)
