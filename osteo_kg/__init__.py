@@ -4,7 +4,7 @@ Load a `KnowledgeBase`, read cases with `read_case`, and `assess` them: an `Asse
 decides, by which rules, on which facts, what it assumed and what is missing. Not a medical device.
 """
 
-from osteo_kg.assessment import Assessment
+from osteo_kg.assessment import Assessment, Caution
 from osteo_kg.cases import Case, patient_iri
 from osteo_kg.errors import (
     InconsistencyError,
@@ -14,7 +14,7 @@ from osteo_kg.errors import (
     UnreadableCaseError,
     UsageError,
 )
-from osteo_kg.fhir import read_fhir
+from osteo_kg.fhir import Assumption, Order, read_fhir, read_order
 from osteo_kg.flat_formats import parse_json
 from osteo_kg.graph_formats import PREFIXES, written_graph
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
@@ -22,7 +22,9 @@ from osteo_kg.rdf import read_triples
 from osteo_kg.reading import read_case
 from osteo_kg.report import Finding, ValidationReport
 from osteo_kg.resources import json_ld_context_document, software_version
+from osteo_kg.safety import DrugSafety
 from osteo_kg.schemas import assessment_schema, record_schema
+from osteo_kg.sources import assumed_complete, source_triples, with_source
 from osteo_kg.sparql_text import code_only, dataset_iris, depth, has_dataset_clause, is_repeatable
 from osteo_kg.store import (
     GRAPH,
@@ -37,6 +39,7 @@ from osteo_kg.store import (
 )
 from osteo_kg.table_formats import situation_triples
 from osteo_kg.texts import LANGUAGES, Language, Text
+from osteo_kg.triples import apart
 from osteo_kg.wording import Line, assessment_lines, report_lines
 
 __all__ = [
@@ -47,14 +50,18 @@ __all__ = [
     "PREFIXES",
     "SOLUTION_FORMATS",
     "Assessment",
+    "Assumption",
     "Case",
+    "Caution",
     "Dataset",
+    "DrugSafety",
     "Finding",
     "InconsistencyError",
     "KnowledgeBase",
     "KnowledgeError",
     "Language",
     "Line",
+    "Order",
     "OsteoError",
     "QueryError",
     "RefusedCaseError",
@@ -62,8 +69,10 @@ __all__ = [
     "UnreadableCaseError",
     "UsageError",
     "ValidationReport",
+    "apart",
     "assessment_lines",
     "assessment_schema",
+    "assumed_complete",
     "build_dataset",
     "check_graphs",
     "code_only",
@@ -77,11 +86,14 @@ __all__ = [
     "patient_iri",
     "read_case",
     "read_fhir",
+    "read_order",
     "read_triples",
     "record_schema",
     "report_lines",
     "situation_triples",
     "software_version",
+    "source_triples",
     "stays_inside",
+    "with_source",
     "written_graph",
 ]

@@ -14,7 +14,7 @@ import pyoxigraph as ox
 from osteo_kg.assessment import Assessment, Caution, CriterionAssessment, Notice, OptionAssessment
 from osteo_kg.cases import BOOLEAN, DATE_TIME, INTEGER, patient_iri
 from osteo_kg.engine import Engine
-from osteo_kg.lifting import day_term
+from osteo_kg.sources import day_term
 from osteo_kg.texts import LANGUAGES, Text
 from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import ONTOLOGY, OSTEO, local_name

@@ -58,6 +58,9 @@ _LONGEST_WHOLE = 15  # digits; no age or count has more
 _LONGEST_EXPONENT = 400  # past any xsd:double; a longer one would be written out in full
 
 
+RemarkKind = Literal["ignoredElement", "invalidElement", "openLevel", "doubtfulProduct"]
+
+
 @dataclass(frozen=True, slots=True)
 class Remark:
     """What the reader says of an element of the source record, which no triple of the case can say.
@@ -68,7 +71,7 @@ class Remark:
         reason: the IRI of an `osteo:ReasonNotUsed`, where the element was not used.
     """
 
-    kind: Literal["ignoredElement", "invalidElement", "openLevel", "doubtfulProduct"]
+    kind: RemarkKind
     element: str
     reason: str | None = None
 

@@ -43,6 +43,15 @@ _MEBIBYTE = 1 << 20
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="File of the clients of CDS Hooks with their public keys; all may call without it.",
 )
+@click.option(
+    "--fhir-server",
+    "fhir_servers",
+    metavar="URL",
+    multiple=True,
+    envvar="OSTEO_KG_FHIR_SERVER",
+    help="FHIR server that a hook may have called, with all below its address; repeatable.",
+)
+@options.assume_postmenopausal_in_hooks
 @click.option("--private", is_flag=True, help="Want a token for reading too.")
 @click.option("--cors-origins", type=options.Words(), default=(), metavar="ORIGINS", help="Sites whose pages may ask.")
 @click.option("--timeout", type=click.FloatRange(0.1, 3600), default=30.0, help="Seconds of one query or update.")

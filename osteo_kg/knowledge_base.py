@@ -7,6 +7,7 @@ import functools
 import importlib
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,10 +24,10 @@ from osteo_kg.explanation import Explainer
 from osteo_kg.guideline import read_guideline
 from osteo_kg.knowledge import Knowledge, load_knowledge, packaged_knowledge
 from osteo_kg.lifting import Lifted, lift
-from osteo_kg.notices import Notices
+from osteo_kg.notices import Notices, cautions_of, source_findings
 from osteo_kg.reading import read_case
 from osteo_kg.report import ValidationReport
-from osteo_kg.safety import Safety
+from osteo_kg.safety import DrugSafety, Safety
 from osteo_kg.validation import CaseValidator, check_guidelines
 from osteo_kg.vocabulary import GUIDELINE, OSTEO
 
@@ -107,8 +108,9 @@ class KnowledgeBase:
         """Check a case against the shapes (reading.md R10), on the day of assessment (today when None)."""
         day = on or datetime.date.today()
         lifted = lift(case, day, self.knowledge)
-        warned = {raised.kind.iri for raised in self.notices.raised(lifted, ["warning"])}
-        return self.validator.report(lifted, day, sorted(warned))
+        raised = self.notices.raised(lifted, ["warning"])
+        report = self.validator.report(lifted, day, sorted({each.kind.iri for each in raised}))
+        return replace(report, findings=(*report.findings, *source_findings(raised, case)))
 
     def assess(
         self,
@@ -178,6 +180,13 @@ class KnowledgeBase:
         for (each, taken, assumed), answer in zip(completed, answers, strict=True):
             assessment = explainer.assessment(each, day, answer, taken, assumed, engine.answer)
             yield self._safety.beside(assessment, each, taken, assumed) if self._safety else assessment
+
+    def drug_safety(self, case: Case, drugs: Iterable[str], *, on: datetime.date | None = None) -> list[DrugSafety]:
+        """Give what stands against each drug for the patient of a case that can be assessed, whatever is decided."""
+        lifted, _, _ = self._completed(lift(case, on or datetime.date.today(), self.knowledge), ())
+        raised = self.notices.raised(lifted, ["caution"])
+        found = [self._safety.of_drug(drug, lifted) if self._safety else DrugSafety(drug) for drug in drugs]
+        return [replace(each, cautions=(*each.cautions, *cautions_of(raised, each.drug))) for each in found]
 
     def assess_cohort(self, inputs: Iterable[str | Path], output: str | Path, **asked: Any) -> Any:
         """Answer files of patients into a file, each situation once; see `osteo_kg.cohort.run.Request`.

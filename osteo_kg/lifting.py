@@ -16,8 +16,9 @@ from decimal import Decimal
 import pyoxigraph as ox
 
 from osteo_kg import queries, resources
-from osteo_kg.cases import DATE_TIME, INTEGER, Case
+from osteo_kg.cases import INTEGER, Case
 from osteo_kg.knowledge import Knowledge
+from osteo_kg.sources import day_term, source_triples
 from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import LIFTED, OSTEO
 
@@ -108,24 +109,9 @@ def lift(case: Case, on: datetime.date, knowledge: Knowledge) -> Lifted:
     return _read(case, store, knowledge)
 
 
-def day_term(on: datetime.date) -> ox.Literal:
-    """Give a day as the ontology writes days."""
-    return ox.Literal(f"{on.isoformat()}T00:00:00", datatype=DATE_TIME)
-
-
 def _beside(case: Case, on: datetime.date, knowledge: Knowledge) -> Iterable[ox.Quad]:
     yield ox.Quad(_lifted("Assessment"), _lifted("day"), day_term(on))
-    patient = ox.NamedNode(case.iri)
-    for property_ in case.ignored:
-        yield ox.Quad(patient, _lifted("ignoredProperty"), ox.Literal(property_))
-    for name, day in zip(("bornNotBefore", "bornNotAfter"), case.born_between or (), strict=False):
-        yield ox.Quad(patient, _lifted(name), day_term(day))
-    for number, remark in enumerate(case.remarks, 1):
-        node = ox.BlankNode(f"remark{number}")
-        yield ox.Quad(patient, _lifted(remark.kind), node)
-        yield ox.Quad(node, _lifted("element"), ox.Literal(remark.element))
-        if remark.reason is not None:
-            yield ox.Quad(node, _lifted("reason"), ox.NamedNode(remark.reason))
+    yield from (ox.Quad(t.subject, t.predicate, t.object) for t in source_triples(case))
     for triple in case.triples:
         if triple.predicate == RDF_TYPE and isinstance(triple.object, ox.NamedNode):
             types = knowledge.terms.types.get(triple.object.value, frozenset())

@@ -14,12 +14,19 @@ from dataclasses import dataclass
 import pyoxigraph as ox
 
 from osteo_kg import queries, resources
+from osteo_kg.assessment import Caution
+from osteo_kg.cases import Case
 from osteo_kg.knowledge import Knowledge
 from osteo_kg.lifting import Lifted
+from osteo_kg.report import Finding
 from osteo_kg.texts import Text
 from osteo_kg.vocabulary import LIFTED, OSTEO, local_name
 
 _NS = str(OSTEO._NS)
+_OF_SOURCE = ("element-ignored", "element-invalid")
+_READ_IT = Text(
+    "If it matters, give it in a form that is read.", "Si cela compte, le donner sous une forme qui est lue."
+)
 _DAY = len("2026-11-22")
 
 
@@ -99,6 +106,21 @@ class Notices:
             category = next(word for word, class_ in _CATEGORIES.items() if f"{_NS}{class_}" in terms.types[iri])
             source = triples.value(iri, _SOURCE) or ""
             yield Kind(iri, code, category, template, Text(source, source))
+
+
+def cautions_of(raised: Iterable[Raised], drug: str) -> tuple[Caution, ...]:
+    """Give the cautions about a drug, each once, however many options it belongs to."""
+    found = {each.kind.code: each for each in raised if each.drug == drug}
+    return tuple(Caution(each.kind.code, each.message, drug, each.kind.source) for each in found.values())
+
+
+def source_findings(raised: Iterable[Raised], case: Case) -> tuple[Finding, ...]:
+    """Make findings of what the reader said of elements of the source; no shape sees them."""
+    return tuple(
+        Finding("warning", case.patient, "source", None, each.message, _READ_IT, notice=each.kind.code)
+        for each in raised
+        if each.kind.code in _OF_SOURCE
+    )
 
 
 def _stated(lifted: Lifted) -> frozenset[str]:

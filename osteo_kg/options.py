@@ -61,11 +61,14 @@ ignore_columns = click.option(
     metavar="NAMES",
     help="CSV columns to pass over, separated by commas; all for every unknown one.",
 )
-assume_postmenopausal = click.option(
-    "--assume-postmenopausal-from",
-    type=click.IntRange(min=0),
-    metavar="AGE",
-    help="In FHIR, take a woman of this age or more for post-menopausal where her status is not recorded.",
+assume_postmenopausal, assume_postmenopausal_in_hooks = (
+    click.option(
+        "--assume-postmenopausal-from",
+        type=click.IntRange(min=0),
+        metavar="AGE",
+        help=f"In {where}, take a woman of this age or more for post-menopausal where her status is not recorded.",
+    )
+    for where in ("FHIR", "CDS Hooks")
 )
 
 knowledge, knowledge_of_the_environment = (

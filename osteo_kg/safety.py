@@ -41,6 +41,21 @@ class Facts:
     measured: Mapping[str, tuple[Decimal, str | None]]
 
 
+@dataclass(frozen=True, slots=True)
+class DrugSafety:
+    """What stands against giving one drug to one patient, whether or not the guideline gives it as an option.
+
+    Attributes:
+        drug: its IRI.
+        contraindications: what product information says against it, where the record has it.
+        cautions: what is to be checked or to be careful about, and a failure or an intolerance that is recorded.
+    """
+
+    drug: str
+    contraindications: tuple[Caution, ...] = ()
+    cautions: tuple[Caution, ...] = ()
+
+
 class Safety:
     """Puts contraindications, cautions and adverse events beside answers."""
 
@@ -74,19 +89,31 @@ class Safety:
             adverse_events=self._statements.informing(drug for option in open_ for drug in option.drugs),
         )
 
+    def of_drug(self, drug: str, lifted: Lifted) -> DrugSafety:
+        """Give what stands against one drug, the option that it belongs to left aside."""
+        facts = _facts(lifted)
+        contraindications, precautions = self._recorded(drug, facts)
+        return DrugSafety(drug, contraindications, _ordered([*precautions, *self._to_check(drug, facts)]))
+
+    def _recorded(self, drug: str, facts: Facts) -> tuple[tuple[Caution, ...], tuple[Caution, ...]]:
+        """Give the contraindications and the precautions that the record has."""
+        met = [(each, self._met(each, drug, facts)) for each in self._of(drug)]
+        told = [(each, caution) for each, caution in met if caution is not None]
+        contraindications = _ordered(caution for each, caution in told if each.is_contraindication)
+        return contraindications, _ordered(caution for each, caution in told if not each.is_contraindication)
+
     def _option(self, option: OptionAssessment, facts: Facts, raised: Iterable[Raised]) -> OptionAssessment:
         """What is open is asked of drugs that may be given; what is recorded is told of every drug."""
         joining = [self._joining(each) for each in raised if each.option is not None and each.drug in option.drugs]
-        met = [(each, self._met(each, drug, facts)) for drug in option.drugs for each in self._of(drug)]
-        told = [(each, caution) for each, caution in met if caution is not None]
+        recorded = [self._recorded(drug, facts) for drug in option.drugs]
         to_check = [
             caution for drug in option.drugs if option.status != NOT_ELIGIBLE for caution in self._to_check(drug, facts)
         ]
-        precautions = [caution for each, caution in told if not each.is_contraindication]
+        precautions = [each for _, found in recorded for each in found]
         return replace(
             option,
             cautions=_ordered([*option.cautions, *joining, *precautions, *to_check]),
-            contraindications=_ordered(caution for each, caution in told if each.is_contraindication),
+            contraindications=_ordered(each for found, _ in recorded for each in found),
         )
 
     def _of(self, drug: str) -> tuple[Statement, ...]:

@@ -22,6 +22,7 @@ from osteo_kg.errors import OsteoError
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
 from osteo_kg.table import settled_keys
 from osteo_kg.table_formats import situation_triples
+from osteo_kg.triples import apart
 
 GRAPH = "https://w3id.org/osteo-kg/graph/"
 Kind = Literal["solutions", "boolean", "graph"]
@@ -181,7 +182,7 @@ def build_dataset(
     }
     keys = dict.fromkeys(settled_keys(engine))
     for case, answer in zip(kept, knowledge_base.assess_all(kept, on=day, guideline=guideline), strict=True):
-        graphs[graph_iri("cases", case.iri)] = case.triples
+        graphs[graph_iri("cases", case.iri)] = apart(case.triples)
         if isinstance(answer, Assessment):
             graphs[graph_iri("assessments", case.iri)] = list(writer.triples(answer))
             keys[engine.space.parse(answer.situation.rsplit("/", 1)[-1])] = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 import pyoxigraph as ox
@@ -71,3 +72,16 @@ def digest(parts: list[tuple[str, bytes]]) -> str:
         total.update(f"{name}\0{len(content)}\0".encode())
         total.update(content)
     return total.hexdigest()
+
+
+def apart(triples: Iterable[ox.Triple]) -> list[ox.Triple]:
+    """Give the same triples with nameless nodes of their own: in one store, two of one label would be one node."""
+    fresh: dict[ox.BlankNode, ox.BlankNode] = defaultdict(ox.BlankNode)
+    return [
+        ox.Triple(
+            fresh[each.subject] if isinstance(each.subject, ox.BlankNode) else each.subject,
+            each.predicate,
+            fresh[each.object] if isinstance(each.object, ox.BlankNode) else each.object,
+        )
+        for each in triples
+    ]

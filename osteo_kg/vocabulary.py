@@ -116,6 +116,7 @@ class OSTEO(DefinedNamespace):
     NoLongerHolds: URIRef
     OtherPatient: URIRef
     OtherProduct: URIRef
+    PageNotGiven: URIRef
     SameEntryTwice: URIRef
     SectionNotClosed: URIRef
     SiteNeverDecides: URIRef

@@ -66,8 +66,23 @@ def nothing_known(section: str) -> Resource:
     }
 
 
+#: Her creatinine clearance.
+RENAL = {
+    "resourceType": "Observation",
+    "id": "clearance",
+    "status": "final",
+    "code": coded((LOINC, "35591-7")),
+    "subject": HER,
+    "effectiveDateTime": "2026-10-01",
+    "valueQuantity": {"value": 80, "unit": "mL/min", "code": "mL/min"},
+}
 POSTMENOPAUSAL = condition(SNOMED, "76498008")
 NO_FRACTURE = nothing_known("FractureHistory")
+
+
+def dose(value: float, unit: str = "mg") -> Resource:
+    """State a dose."""
+    return {"dosageInstruction": [{"doseAndRate": [{"doseQuantity": {"value": value, "unit": unit}}]}]}
 
 
 def bundle(*resources: Resource, kind: str = "collection") -> str:

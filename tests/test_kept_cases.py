@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 import osteo_kg_server
+from bundles import NO_FRACTURE, POSTMENOPAUSAL, RXNORM, SNOMED, bundle, condition, medication, patient, t_score
 from helpers import ON, ROOT
 from osteo_kg import GRAPH, Assessment, Dataset, KnowledgeBase, build_dataset, graph_iri
 from osteo_kg_server import Settings
@@ -216,3 +218,108 @@ def test_examples_are_loaded_into_a_new_store_once(knowledge_base: KnowledgeBase
     app = osteo_kg_server.create_app(knowledge_base, loaded, settings)
     assert app.test_client().get("/cases").get_json()["count"] == 0
     of(app).store.close()
+
+
+# What a case cannot state
+
+
+@pytest.fixture
+def bundled(client: FlaskClient) -> Any:
+    """Keep a bundle, have its case assessed anew, and give both answers."""
+
+    def again(text: str, more: str = DAY) -> tuple[Any, Any]:
+        headers = {**TOKEN, "Content-Type": "application/fhir+json"}
+        kept = client.post(f"/cases{more}", data=text, headers=headers)
+        assert kept.status_code == 201, kept.get_data(as_text=True)
+        _age(client)
+        return kept.get_json(), client.get("/cases/urn:case:example").get_json()["assessment"]
+
+    return again
+
+
+def _age(client: FlaskClient, patient: str = "urn:case:example") -> None:
+    """Have a case assessed anew, on the day of the tests, as if it came of older knowledge."""
+    pattern = f"{{ ?a <{_DIGEST}> ?o }}"
+    graph = graph_iri("assessments", patient)
+    update = f"WITH <{graph}> DELETE {pattern} INSERT {{ ?a <{_DIGEST}> 'older' }} WHERE {pattern}"
+    assert client.post("/update", data={"update": update}, headers=TOKEN).status_code in (200, 204)
+    of(client.application).keeper.assess_anew([patient], ON)
+
+
+def test_a_kept_bundle_says_the_same_when_it_is_assessed_anew(bundled: Any) -> None:
+    """With every remark about its source, and the bounds of a year of birth."""
+    text = bundle(
+        {**patient(), "birthDate": "1970"},
+        POSTMENOPAUSAL,
+        NO_FRACTURE,
+        t_score("38267-1", -3.2),
+        t_score("38265-5", -3.4),
+        condition(SNOMED, "50448004", recordedDate="yesterday"),
+        medication("MedicationStatement", "stopped", RXNORM, "77655"),
+    )
+    kept, anew = bundled(text)
+    assert anew == kept
+    codes = {each["code"] for each in (*kept["warnings"], *kept["assumptions"])}
+    wanted = {"element-ignored", "element-invalid", "vertebral-level-assumed", "drug-product-assumed"}
+    assert wanted - codes == set()
+    assert "birthDate 1970" in str(kept["warnings"])
+
+
+def test_sections_that_were_read_as_complete_stay_so(bundled: Any) -> None:
+    text = bundle(patient(), POSTMENOPAUSAL, t_score("38267-1", -3.2))
+    kept, anew = bundled(text, f"{DAY}&assume-complete=fractures,treatments")
+    assert anew == kept
+    assert kept["strength"] == "initiated"
+    assert {each["code"] for each in kept["assumptions"]} == {"section-assumed-complete"}
+
+
+def test_properties_that_were_ignored_stay_named(client: FlaskClient) -> None:
+    turtle = """@prefix osteo: <https://w3id.org/osteo-kg/ns/> .
+        <urn:case:example> a osteo:Patient ; osteo:hasSex osteo:Female ; <urn:weight> 60 ."""
+    headers = {**TOKEN, "Content-Type": "text/turtle"}
+    kept = client.post(f"/cases{DAY}", data=turtle, headers=headers).get_json()
+    _age(client)
+    assert client.get("/cases/urn:case:example").get_json()["assessment"] == kept
+    assert "property-ignored" in {each["code"] for each in kept["warnings"]}
+
+
+def test_what_is_said_of_a_source_goes_with_its_case(client: FlaskClient) -> None:
+    headers = {**TOKEN, "Content-Type": "application/fhir+json"}
+    graph = {"graph": graph_iri("sources", "urn:case:example")}
+    text = bundle(patient(), t_score("38265-5", -3.4))
+    client.post(f"/cases{DAY}", data=text, headers=headers)
+    assert b"38265-5" in client.get("/store", query_string=graph).data
+    client.post(f"/cases{DAY}", data=bundle(patient()), headers=headers)
+    assert client.get("/store", query_string=graph).status_code == 404
+    client.post(f"/cases{DAY}", data=text, headers=headers)
+    client.delete("/cases/urn:case:example", headers=TOKEN)
+    assert client.get("/store", query_string=graph).status_code == 404
+
+
+def test_cases_of_another_guideline_keep_to_it(tmp_path: Path) -> None:
+    second = KnowledgeBase.load([ROOT / "tests" / "second-guideline"])
+    app = osteo_kg_server.create_app(second, Dataset({}), Settings(update_token="long-enough"))
+    client = app.test_client()
+    kept = _keep(client, {**ANNA, "patient": "urn:case:example"}, f"{DAY}&guideline=second").get_json()
+    assert client.get("/cases/urn:case:example").get_json()["assessment"] == kept
+    _age(client)
+    assert client.get("/cases/urn:case:example").get_json()["assessment"] == kept
+
+
+def test_what_hangs_on_one_patient_hangs_on_no_other(client: FlaskClient) -> None:
+    """Nameless entries of two records have one label each, and in one store they would be one."""
+    _keep(client, [ANNA, {**ANNA, "patient": "berta", "t_score_total_hip": 1.0}])
+    query = """PREFIX osteo: <https://w3id.org/osteo-kg/ns/>
+    SELECT ?p ?t { ?p osteo:hasBoneDensitometry/osteo:tScore ?t } ORDER BY ?p"""
+    found = client.get("/sparql", query_string={"query": query}).get_json(force=True)["results"]["bindings"]
+    assert [row["p"]["value"] for row in found] == ["urn:case:anna", "urn:case:berta"]
+
+
+def test_what_hangs_on_one_patient_of_a_dataset_hangs_on_no_other(knowledge_base: KnowledgeBase) -> None:
+    both = knowledge_base.read(json.dumps([ANNA, {**ANNA, "patient": "berta"}]), "json")
+    graphs = build_dataset(knowledge_base, both, on=ON).graphs
+    labels = [
+        {t.object for t in graphs[graph_iri("cases", case.iri)] if isinstance(t.object, ox.BlankNode)} for case in both
+    ]
+    assert labels[0]
+    assert labels[0] & labels[1] == set()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from osteo_kg.fhir.elements import each, text
+from osteo_kg.fhir.elements import each, first, text
 
 Resource = dict[str, Any]
 _SUBJECTS = ("subject", "patient", "beneficiary", "for", "individual")
@@ -29,16 +29,22 @@ class Input:
         patients: each patient with her resources.
         strays: the resources that belong to no patient of the input.
         medications: the Medication resources, by every way to refer to them.
+        unreadable: where something stands that is no resource.
+        cut: whether a Bundle goes on in a page that is not here.
     """
 
     patients: tuple[Gathered, ...]
     strays: tuple[Resource, ...]
     medications: dict[str, Resource]
+    unreadable: tuple[str, ...]
+    cut: bool
 
 
 def gather(documents: Iterable[Any]) -> Input:
     """Gather the resources of documents by patient."""
-    found = [pair for document in documents for pair in _resources(document)]
+    unreadable: list[str] = []
+    given = list(documents)
+    found = [pair for document in given for pair in _resources(document, unreadable)]
     patients: dict[str, Gathered] = {}
     people: list[Gathered] = []
     medications: dict[str, Resource] = {}
@@ -51,8 +57,9 @@ def gather(documents: Iterable[Any]) -> Input:
             medications |= dict.fromkeys(names, resource)
         else:
             others.append(resource)
-    strays = [each for each in others if not _give(each, patients)]
-    return Input(tuple(people), tuple(strays), medications)
+    strays = [other for other in others if not _give(other, patients)]
+    cut = any("next" in each(document, "link", "relation") for document in given)
+    return Input(tuple(people), tuple(strays), medications, tuple(unreadable), cut)
 
 
 def _add_patient(person: Gathered, names: list[str], patients: dict[str, Gathered], people: list[Gathered]) -> None:
@@ -75,16 +82,23 @@ def _give(resource: Resource, patients: dict[str, Gathered]) -> bool:
     return False
 
 
-def _resources(document: Any, url: str = "") -> Iterator[tuple[str, Resource]]:
-    """Give every resource with the URL of its entry, bundles inside bundles included."""
+def _resources(
+    document: Any, unreadable: list[str], url: str = "", where: str = "resource"
+) -> Iterator[tuple[str, Resource]]:
+    """Give every resource with the URL of its entry, bundles inside bundles included; note what is none."""
     if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):
-        return
-    if document["resourceType"] != "Bundle":
+        unreadable.append(where)
+    elif document["resourceType"] != "Bundle":
         yield url, document
-        return
-    for entry in each(document, "entry"):
-        if isinstance(entry, dict):
-            yield from _resources(entry.get("resource"), text(entry, "fullUrl"))
+    else:
+        for number, entry in enumerate(each(document, "entry"), 1):
+            if not _says_no_resource(entry):
+                yield from _resources(first(entry, "resource"), unreadable, text(entry, "fullUrl"), f"entry {number}")
+
+
+def _says_no_resource(entry: Any) -> bool:
+    """Whether an entry has no resource by right: it is what was asked, or answered."""
+    return isinstance(entry, dict) and "resource" not in entry and not entry.keys().isdisjoint(("request", "response"))
 
 
 def _names(url: str, resource: Resource) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg.cases import BOOLEAN
-from osteo_kg.fhir.elements import day, first, is_partial, status
+from osteo_kg.fhir.elements import day, status
 from osteo_kg.fhir.facts import Facts, node
 from osteo_kg.fhir.fractures import Fracture, Fractures
 from osteo_kg.fhir.meanings import Meaning, meanings, of_kind, of_term, shown
@@ -36,8 +36,9 @@ def read_condition(resource: dict[str, Any], facts: Facts, fractures: Fractures,
         facts.say(facts.patient, OSTEO.hasCondition, node(meaning.term))
     if states and not _holds_today(resource):
         facts.ignore(resource, OSTEO.NoLongerHolds, _told(states, status(resource, "clinicalStatus"), facts))
-    elif states:
-        _state(resource, states[0], facts, menopause)
+    else:
+        for state in states:
+            _state(resource, state, facts, menopause)
     if not (broken or history or states):
         facts.ignore(resource, OSTEO.ValueNotUsable, _told(found, "", facts))
     return True
@@ -47,7 +48,7 @@ def _state(resource: dict[str, Any], meaning: Meaning, facts: Facts, menopause: 
     if meaning.term == str(OSTEO.ClimactericDisorders):
         facts.say(facts.patient, OSTEO.climactericDisorders, ox.Literal("true", datatype=BOOLEAN))
     else:
-        menopause.add(meaning.term, day(onset(resource)) or day(resource.get("recordedDate")), resource)
+        menopause.add(meaning.term, facts.day_of(resource, "onset") or day(resource.get("recordedDate")), resource)
 
 
 def _fracture(resource: dict[str, Any], found: list[Meaning], facts: Facts) -> Fracture:
@@ -55,14 +56,7 @@ def _fracture(resource: dict[str, Any], found: list[Meaning], facts: Facts) -> F
     at = of_kind(meanings(resource.get("bodySite"), facts.terms), OSTEO.Fracture, facts.terms)
     unspecified = str(OSTEO.UnspecifiedSiteFracture)
     meaning = min([*found, *at], key=lambda each: (not each.own, each.term == unspecified))
-    if is_partial(onset(resource)):
-        facts.ignore(resource, OSTEO.DateNotWhole, f"onset {onset(resource)}")
-    return Fracture(meaning, day(onset(resource)), resource)
-
-
-def onset(resource: dict[str, Any]) -> Any:
-    """Give the date at which a condition began, whole or not."""
-    return first(resource, "onsetDateTime") or first(resource, "onsetPeriod", "start")
+    return Fracture(meaning, facts.day_of(resource, "onset"), resource)
 
 
 def _holds_today(resource: dict[str, Any]) -> bool:

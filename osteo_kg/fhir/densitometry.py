@@ -8,7 +8,7 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg.cases import DECIMAL, day_literal
-from osteo_kg.fhir.elements import day, each, first, is_partial, text
+from osteo_kg.fhir.elements import each, first, text
 from osteo_kg.fhir.facts import Facts, node
 from osteo_kg.fhir.fractures import extension
 from osteo_kg.fhir.meanings import OWN_SYSTEM, Meaning, meanings, of_kind, shown
@@ -102,9 +102,6 @@ def _side(part: dict[str, Any], found: list[Meaning], entry: ox.BlankNode, facts
 
 
 def _day(part: dict[str, Any], entry: ox.BlankNode, facts: Facts) -> None:
-    stated = first(part, "effectiveDateTime") or first(part, "effectivePeriod", "start") or part.get("effectiveInstant")
-    literal = day_literal(day(stated) or "")
+    literal = day_literal(facts.day_of(part, "effective") or "")
     if literal is not None:
         facts.say(entry, OSTEO.performedOn, literal)
-    elif is_partial(stated):
-        facts.ignore(part, OSTEO.DateNotWhole, f"effective {stated}")

@@ -10,13 +10,15 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg.cases import Remark
-from osteo_kg.fhir.elements import codings, text
+from osteo_kg.fhir.elements import codings, day, first, text
 from osteo_kg.fhir.meanings import shown, why_unread
 from osteo_kg.knowledge import Terms
 from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import OSTEO
 
 Node = ox.NamedNode | ox.BlankNode
+#: Where a date may stand, by the end of its element.
+_DATES = (("DateTime",), ("Period", "start"), ("Instant",))
 
 
 class Facts:
@@ -41,6 +43,15 @@ class Facts:
         self.say(self.patient, property_, entry)
         self.triples.append(ox.Triple(entry, RDF_TYPE, node(kind)))
         return entry
+
+    def day_of(self, resource: Any, key: str) -> str | None:
+        """Give the day that a resource states under `effective` or `onset`; a date that gives none is noted."""
+        stated = next((each for ending in _DATES if (each := first(resource, f"{key}{ending[0]}", *ending[1:]))), None)
+        found = day(stated)
+        given = [name for name in resource if name.startswith(key) and resource[name] is not None]
+        if found is None and given:
+            self.ignore(resource, OSTEO.DateNotWhole, f"{key} {stated}" if isinstance(stated, str) else given[0])
+        return found
 
     def ignore(self, resource: Any, reason: str, detail: str = "") -> None:
         """Note that a resource, or an element of it, was not used."""

@@ -10,7 +10,7 @@ import pyoxigraph as ox
 
 from osteo_kg.cases import BOOLEAN, INTEGER
 from osteo_kg.fhir.densitometry import read_t_score
-from osteo_kg.fhir.elements import day, each, first, text
+from osteo_kg.fhir.elements import each, text
 from osteo_kg.fhir.facts import Facts
 from osteo_kg.fhir.meanings import Meaning, meanings, of_kind, of_term, shown, why_unread
 from osteo_kg.fhir.menopause import Statements
@@ -40,6 +40,8 @@ def read_observation(resource: dict[str, Any], facts: Facts, menopause: Statemen
     for part, concerns in zip(parts, concerned, strict=True):
         if concerns:
             _read(part, facts, menopause)
+        elif part is not resource:
+            facts.unread(part, part.get("code"))
     return True
 
 
@@ -84,7 +86,7 @@ def _status(part: dict[str, Any], facts: Facts, menopause: Statements) -> None:
     """Read an observation of the menopause, whose value decides."""
     said = of_kind(meanings(part.get("valueCodeableConcept"), facts.terms), OSTEO.MenopausalStatus, facts.terms)
     if said:
-        menopause.add(said[0].term, observed(part), part)
+        menopause.add(said[0].term, facts.day_of(part, "effective"), part)
     else:
         facts.ignore(part, OSTEO.ValueNotKnown, _code(part, facts))
 
@@ -92,7 +94,7 @@ def _status(part: dict[str, Any], facts: Facts, menopause: Statements) -> None:
 def _finding(part: dict[str, Any], said: Meaning, facts: Facts, menopause: Statements) -> None:
     """Read a status that stands as the code, with true as its value."""
     if part.get("valueBoolean") is True:
-        menopause.add(said.term, observed(part), part)
+        menopause.add(said.term, facts.day_of(part, "effective"), part)
     else:
         facts.ignore(part, OSTEO.ValueNotKnown, _code(part, facts))
 
@@ -103,13 +105,6 @@ def _statement(part: dict[str, Any], property_: str, facts: Facts) -> None:
         facts.say(facts.patient, property_, ox.Literal(str(value).lower(), datatype=BOOLEAN))
     else:
         facts.ignore(part, OSTEO.ValueNotUsable, _code(part, facts))
-
-
-def observed(part: dict[str, Any]) -> str | None:
-    """Give the day of an observation."""
-    return day(
-        first(part, "effectiveDateTime") or first(part, "effectivePeriod", "start") or part.get("effectiveInstant")
-    )
 
 
 def _code(part: dict[str, Any], facts: Facts) -> str:

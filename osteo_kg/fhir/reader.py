@@ -141,6 +141,10 @@ def _check(resource: Resource, facts: Facts) -> None:
 
 def _strays(found: Input, facts: Facts) -> None:
     """Tell of what belongs to nobody; of what speaks of no patient at all only where there is one patient."""
+    if found.cut:
+        facts.ignore({"resourceType": "Bundle"}, OSTEO.PageNotGiven)
+    if found.unreadable:
+        facts.invalid({"resourceType": "Bundle"}, found.unreadable)
     for resource in found.strays:
         if resource["resourceType"] in _READ:
             facts.unread_type(resource, str(OSTEO.OtherPatient))

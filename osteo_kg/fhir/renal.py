@@ -8,7 +8,7 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg.cases import DECIMAL, day_literal
-from osteo_kg.fhir.elements import day, first, text
+from osteo_kg.fhir.elements import first, text
 from osteo_kg.fhir.facts import Facts
 from osteo_kg.fhir.meanings import Meaning, shown
 from osteo_kg.vocabulary import OSTEO
@@ -32,6 +32,6 @@ def read_renal_function(part: dict[str, Any], measure: Meaning, facts: Facts) ->
         return
     entry = facts.entry(OSTEO.hasRenalFunctionTest, OSTEO.RenalFunctionTest)
     facts.say(entry, MEASURES[measure.term], ox.Literal(f"{value:f}", datatype=DECIMAL))
-    measured = day_literal(day(part.get("effectiveDateTime")) or "")
+    measured = day_literal(facts.day_of(part, "effective") or "")
     if measured is not None:
         facts.say(entry, OSTEO.performedOn, measured)

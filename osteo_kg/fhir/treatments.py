@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from osteo_kg.fhir.bundles import Resource, resolved
-from osteo_kg.fhir.elements import each, status, text
+from osteo_kg.fhir.elements import codings, each, status, text
 from osteo_kg.fhir.facts import Facts, node
 from osteo_kg.fhir.meanings import Meaning, meanings, of_kind, shown
+from osteo_kg.knowledge import Terms
 from osteo_kg.vocabulary import OSTEO
 
 #: What a status says of the outcome; a status that is not here says that the drug was not taken, or not that it was.
@@ -34,7 +36,7 @@ class Treatments:
 
     def read_medication(self, resource: Resource, facts: Facts) -> bool:
         """Read a MedicationStatement, MedicationRequest or MedicationAdministration."""
-        concept = self._drug_concept(resource)
+        concept = self.drug_concept(resource)
         found = meanings(concept, facts.terms)
         if not found:
             facts.unread(resource, concept)
@@ -42,26 +44,33 @@ class Treatments:
         drugs = of_kind(found, OSTEO.Drug, facts.terms)
         if not _was_given(resource):
             facts.ignore(resource, OSTEO.StatusRulesOut, f"{shown(found[0].coding, facts.terms)}, {_why_not(resource)}")
-        elif self._one_drug(resource, drugs, facts) and self._is_meant(resource, drugs[0], facts):
+        elif self._one_drug(resource, drugs, facts) and self.is_meant(resource, drugs[0], facts):
             self._add(drugs[0], _outcome(resource, facts), resource, facts)
         return True
 
     def read_allergy(self, resource: Resource, facts: Facts) -> bool:
-        """Read an AllergyIntolerance; one to a drug is an intolerance of that drug."""
+        """Read an AllergyIntolerance; one to a drug is an intolerance of it, one to a group of every drug in it."""
         concepts = [resource.get("code"), *each(resource, "reaction", "substance")]
-        concept = next((each for each in concepts if meanings(each, facts.terms)), resource.get("code"))
-        found = meanings(concept, facts.terms)
-        if not found:
-            facts.unread(resource, concept)
-            return False
-        drugs = of_kind(found, OSTEO.Drug, facts.terms)
-        if (verified := status(resource, "verificationStatus")) in _RULED_OUT:
-            facts.ignore(resource, OSTEO.StatusRulesOut, f"{shown(found[0].coding, facts.terms)}, {verified}")
-        elif self._one_drug(resource, drugs, facts):
-            self._add(drugs[0], OSTEO.Intolerance, resource, facts)
-        return True
+        found = [(concept, meanings(concept, facts.terms)) for concept in concepts]
+        said = [meaning for _, known in found for meaning in known]
+        for concept, known in found:
+            if not known and (concept or not said):
+                facts.unread(resource, concept)
+        if said and (verified := status(resource, "verificationStatus")) in _RULED_OUT:
+            facts.ignore(resource, OSTEO.StatusRulesOut, f"{shown(said[0].coding, facts.terms)}, {verified}")
+        elif said:
+            self._add_intolerances([_narrowest(known, facts.terms) for _, known in found], resource, facts)
+        return bool(said)
 
-    def _drug_concept(self, resource: Resource) -> Any:
+    def _add_intolerances(self, found: list[list[Meaning]], resource: Resource, facts: Facts) -> None:
+        """Add those of the drugs of every concept, each once."""
+        drugs = {each.term: each for of_one in found for each in of_one}
+        if not drugs:
+            facts.ignore(resource, OSTEO.ValueNotUsable)
+        for drug in drugs.values():
+            self._add(drug, OSTEO.Intolerance, resource, facts)
+
+    def drug_concept(self, resource: Resource) -> Any:
         """Give the concept of the drug: stated, or that of the medication that is referred to."""
         if resource.get("medicationCodeableConcept"):
             return resource["medicationCodeableConcept"]
@@ -79,7 +88,7 @@ class Treatments:
             facts.ignore(resource, OSTEO.ValueNotUsable)
         return bool(drugs)
 
-    def _is_meant(self, resource: Resource, drug: Meaning, facts: Facts) -> bool:
+    def is_meant(self, resource: Resource, drug: Meaning, facts: Facts) -> bool:
         """Whether dose and route are those of the product meant; where they tell nothing, the doubt is noted."""
         doses = frozenset(_milligrams(resource))
         routes = frozenset(_routes(resource, facts))
@@ -105,6 +114,18 @@ class Treatments:
             facts.say(entry, OSTEO.hasOutcome, node(outcome))
 
 
+def _narrowest(found: list[Meaning], terms: Terms) -> list[Meaning]:
+    """Give the single drugs that a concept names, or else those of the group that it names."""
+    drugs = of_kind(found, OSTEO.Drug, terms)
+    single = [each for each in drugs if each.term in terms.keys]
+    return single or [member for each in drugs for member in members(each, terms)]
+
+
+def members(group: Meaning, terms: Terms) -> list[Meaning]:
+    """Give the drugs of a group, each as if it were named."""
+    return [replace(group, term=drug) for drug in sorted(terms.kinds.get(group.term, {}).values())]
+
+
 def _was_given(resource: Resource) -> bool:
     stated = status(resource, "status")
     ordered = text(resource, "intent") not in _NO_ORDERS and resource.get("doNotPerform") is not True
@@ -121,11 +142,13 @@ def _why_not(resource: Resource) -> str:
 
 def _outcome(resource: Resource, facts: Facts) -> str | None:
     """Give the outcome: one stated in the project's own code system, or what the status says."""
-    stated = [
-        meaning
-        for reason in each(resource, "statusReason")
-        for meaning in of_kind(meanings(reason, facts.terms), OSTEO.TreatmentOutcome, facts.terms)
-    ]
+    stated = []
+    for reason in each(resource, "statusReason"):
+        said = of_kind(meanings(reason, facts.terms), OSTEO.TreatmentOutcome, facts.terms)
+        stated += said
+        if not said:
+            told = [shown(coding, facts.terms) for coding in codings(reason)]
+            facts.ignore(resource, OSTEO.CodeNotRead, " ".join(["statusReason", *told[:1]]))
     if stated:
         return stated[0].term
     if status(resource, "status") == "completed":

@@ -56,7 +56,7 @@ def create_app(knowledge_base: KnowledgeBase, dataset: Dataset, settings: Settin
 
     Raises:
         StoreUnavailableError: the store cannot be opened.
-        UsageError: the tokens cannot be read.
+        UsageError: the tokens cannot be read, or a FHIR server may not be named so.
     """
     app = Flask(__name__, static_folder=None)
     settings = settings or Settings()

@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 from osteo_kg import Assessment, RefusedCaseError, ValidationReport
 from osteo_kg_server.answering import ANSWERS, BODIES, SCHEMA, answered, assessed, posted_cases
 from osteo_kg_server.graphs import written_in
+from osteo_kg_server.keeping import Kept
 from osteo_kg_server.negotiation import GRAPHS, best, negotiated
 from osteo_kg_server.offers import offers, word
 from osteo_kg_server.parameters import LANGUAGE, PARAMETERS, asked
@@ -44,7 +45,11 @@ def create() -> Response:
     answers = assessed(serving, cases, wanted)
     if len(answers) == 1 and isinstance(answers[0], ValidationReport):
         raise RefusedCaseError(answers[0])
-    kept = [(case, each) for case, each in zip(cases, answers, strict=True) if isinstance(each, Assessment)]
+    kept = [
+        Kept(case, each, wanted.assume_complete)
+        for case, each in zip(cases, answers, strict=True)
+        if isinstance(each, Assessment)
+    ]
     new = serving.keeper.keep(kept) if kept else frozenset()
     response = answered(serving, answers, media, wanted.language)
     response.status_code = 201 if new else 200

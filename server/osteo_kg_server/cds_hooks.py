@@ -1,6 +1,6 @@
 """`/cds-services`: CDS Hooks 2.0, by which an electronic record asks while a clinician looks or orders.
 
-Nothing is kept, no FHIR server is called, and no patient fact is logged.
+Nothing is kept, no FHIR server is called that was not allowed, and no patient fact is logged.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import NotFound
 
-from osteo_kg import PREFIXES, parse_json, read_fhir
+from osteo_kg import Assumption, Case, parse_json, read_fhir
 from osteo_kg_server import metrics
 from osteo_kg_server.answering import MOST_BYTES
 from osteo_kg_server.cds import words
 from osteo_kg_server.cds.cards import Cards
 from osteo_kg_server.cds.feedback import OUTCOMES, read_feedback
-from osteo_kg_server.cds.hooks import PATIENT_VIEW, USERS, Hook, Json, read_hook
+from osteo_kg_server.cds.hooks import PATIENT_VIEW, USERS, Json, read_hook
+from osteo_kg_server.cds.order_cards import OrderCards
+from osteo_kg_server.cds.orders import read_orders
 from osteo_kg_server.cds.prefetch import Sent, sent, templates
 from osteo_kg_server.negotiation import body, body_format, text
 from osteo_kg_server.offers import TEXT, offers
@@ -35,6 +37,8 @@ _CALL: Json = {
         "hookInstance": {**TEXT, "format": "uuid"},
         "context": {**_OBJECT, "required": ["userId", "patientId"]},
         "prefetch": _OBJECT,
+        "fhirServer": {**TEXT, "format": "uri"},
+        "fhirAuthorization": {**_OBJECT, "required": ["access_token", "token_type", "expires_in", "scope", "subject"]},
     },
 }
 _ANSWER: Json = {**_OBJECT, "required": ["cards"], "properties": {"cards": {"type": "array", "items": _OBJECT}}}
@@ -48,7 +52,6 @@ _FEEDBACK: Json = {
     "required": ["feedback"],
     "properties": {"feedback": {"type": "array", "minItems": 1, "items": _ENDING}},
 }
-_WITH_DRUG = PREFIXES["osteo"] + "withDrug"
 blueprint = Blueprint("cds_hooks", __name__)
 
 
@@ -58,7 +61,8 @@ def discover() -> Response:
     """Name the services of CDS Hooks, each with its prefetch."""
     prefetch = templates(service().knowledge_base)
     common = {"id": SERVICE, "title": words.TITLE.en, "description": words.DESCRIPTION}
-    services = [{"hook": hook, **common, "prefetch": prefetch, "usageRequirements": words.NEEDS} for hook in USERS]
+    needs = words.NEEDS_OR_ACCESS if service().servers else words.NEEDS
+    services = [{"hook": hook, **common, "prefetch": prefetch, "usageRequirements": needs} for hook in USERS]
     return jsonify({"services": services})
 
 
@@ -77,13 +81,16 @@ def call(name: str) -> Response:
     _known(name)
     hook = read_hook(_posted())
     serving = service()
-    record = sent(hook, serving.knowledge_base)
+    today = datetime.date.today()
+    record = sent(hook, serving.knowledge_base, serving.servers)
     with serving.turn:
-        [case] = read_fhir([record.patient, *record.resources], "prefetch", serving.knowledge_base.knowledge.terms)
-        assessment = serving.knowledge_base.assess(case, on=datetime.date.today())
-        ordered = _ordered(serving, hook, record)
-    cards = Cards(serving.knowledge_base, assessment, record, hook, ordered, spoken)
-    response = jsonify({"cards": cards.view() if hook.name == PATIENT_VIEW else cards.orders()})
+        case = _case(serving, record, today)
+        assessment = serving.knowledge_base.assess(case, on=today)
+        orders = read_orders(hook, record.resources, serving.knowledge_base)
+        ordered = serving.knowledge_base.drug_safety(case, orders.drugs, on=today)
+    cards = Cards(serving.knowledge_base, assessment, record, hook, spoken)
+    found = cards.view() if hook.name == PATIENT_VIEW else OrderCards(cards, ordered, orders.unread).all()
+    response = jsonify({"cards": found})
     response.headers["Cache-Control"] = "no-store"
     response.headers["Vary"] = "Accept-Language, Accept-Encoding"
     return response
@@ -111,11 +118,9 @@ def _posted() -> Any:
     return parse_json(text(body()), "The body")
 
 
-def _ordered(serving: Service, hook: Hook, record: Sent) -> list[str]:
-    """Give the drugs of the orders, as the reader of FHIR would find them were they given."""
-    subject = {"reference": f"Patient/{hook.patient}"}
-    given = [{**each, "status": "active", "intent": "order", "subject": subject} for each in hook.drafts]
-    orders = [each for each in given if each["resourceType"] == "MedicationRequest"]
-    documents = [record.patient, *hook.medications, *orders]
-    [case] = read_fhir(documents, "draftOrders", serving.knowledge_base.knowledge.terms)
-    return [getattr(each.object, "value", "") for each in case.triples if each.predicate.value == _WITH_DRUG]
+def _case(serving: Service, record: Sent, today: datetime.date) -> Case:
+    least_age = serving.settings.assume_postmenopausal_from
+    assumption = None if least_age is None else Assumption(least_age, today)
+    documents, terms = [record.patient, *record.resources], serving.knowledge_base.knowledge.terms
+    [case] = read_fhir(documents, "prefetch", terms, assumption)
+    return case

@@ -58,13 +58,16 @@ class Clients:
             claims = jwt.decode(
                 token, key, algorithms=[key.algorithm_name], audience=audience, options={"require": list(_CLAIMS)}
             )
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, OverflowError) as error:  # of a time without end
             raise refusal("The token is not good, or not for this address.") from error
         self._use(claims)
 
     def _use(self, claims: Mapping[str, Any]) -> None:
-        if not isinstance(claims["jti"], str) or claims["exp"] - claims["iat"] > _LONGEST:
-            raise refusal(f"The token has no jti, or is good for more than {_LONGEST} seconds.")
+        times = claims["exp"], claims["iat"]
+        if not all(isinstance(each, int) for each in times) or not isinstance(claims["jti"], str):
+            raise refusal("The token has no jti, or no whole number of seconds as its time.")
+        if times[0] - times[1] > _LONGEST:
+            raise refusal(f"The token is good for more than {_LONGEST} seconds.")
         used, now = (claims["iss"], claims["jti"]), time.time()
         with self._turn:
             self._used = {each: end for each, end in self._used.items() if end > now}

@@ -1,4 +1,8 @@
-"""Cases that are kept, each with its assessment in a graph of its own, which is renewed when the knowledge changes."""
+"""Cases that are kept, each with its assessment in a graph of its own, which is renewed when the knowledge changes.
+
+A third graph holds what the case cannot state and its answer rests on: what its reader said of its source, and the
+sections that the caller asked to be read as complete.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,45 @@ import dataclasses
 import datetime
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import unquote
 
 import pyoxigraph as ox
 
-from osteo_kg import GRAPH, Assessment, Case, KnowledgeBase, UnreadableCaseError, graph_iri, situation_triples
+from osteo_kg import (
+    DEFAULT_GUIDELINE,
+    GRAPH,
+    PREFIXES,
+    Assessment,
+    Case,
+    KnowledgeBase,
+    UnreadableCaseError,
+    UsageError,
+    ValidationReport,
+    apart,
+    assumed_complete,
+    graph_iri,
+    situation_triples,
+    source_triples,
+    with_source,
+)
 from osteo_kg_server import logs
 from osteo_kg_server.store import Change, Store
 
 _CASES, _SITUATIONS = GRAPH + "cases/", GRAPH + "situations"
+_APPLIES = ox.NamedNode(PREFIXES["osteo"] + "appliesGuideline")
 _KNOWLEDGE = "knowledge"
 _AT_ONCE = 20  # cases assessed anew in one write
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A case with its assessment, and the sections that were asked to be read as complete."""
+
+    case: Case
+    assessment: Assessment
+    assume_complete: tuple[str, ...]
 
 
 class Keeper:
@@ -42,15 +73,17 @@ class Keeper:
         graphs = self._store.names()
         return sorted(unquote(name.removeprefix(_CASES)) for name in graphs if name.startswith(_CASES))
 
-    def keep(self, kept: Sequence[tuple[Case, Assessment]]) -> frozenset[str]:
+    def keep(self, kept: Sequence[Kept]) -> frozenset[str]:
         """Keep cases with their assessments, all in one write; give the IRIs of those that are new."""
-        added = dict(self._graphs(kept))
+        graphs = dict(self._graphs(kept))
+        filled = {name: triples for name, triples in graphs.items() if triples}
         new = frozenset[str]()
 
         def decide() -> Change:
             nonlocal new
-            new = frozenset(case.iri for case, _ in kept if not self._store.exists(graph_iri("cases", case.iri)))
-            return Change(cleared=frozenset(added) - {_SITUATIONS}, added=added, created=frozenset(added))
+            names = [each.case.iri for each in kept]
+            new = frozenset(name for name in names if not self._store.exists(graph_iri("cases", name)))
+            return Change(cleared=frozenset(graphs) - {_SITUATIONS}, added=filled, created=frozenset(filled))
 
         self._store.change(decide, trusted=True)
         return new
@@ -62,9 +95,10 @@ class Keeper:
 
     def assessment(self, patient: str) -> Assessment | None:
         """Give the assessment of a patient, or None where none is kept, or where it can no longer be read."""
+        triples = list(self._store.triples(graph_iri("assessments", patient)))
         try:
-            found = self._knowledge_base.read_assessments(self._store.triples(graph_iri("assessments", patient)))
-        except UnreadableCaseError:
+            found = self._knowledge_base.read_assessments(triples, guideline=_guideline(triples))
+        except (UnreadableCaseError, UsageError):
             return None
         return found[0] if found else None
 
@@ -75,7 +109,7 @@ class Keeper:
         def decide() -> Change:
             nonlocal found
             found = self._store.exists(graph_iri("cases", patient))
-            graphs = {graph_iri(kind, patient) for kind in ("cases", "assessments")} if found else set()
+            graphs = {graph_iri(kind, patient) for kind in ("cases", "assessments", "sources")} if found else set()
             return Change(cleared=frozenset(graphs))
 
         self._store.change(decide, trusted=True)
@@ -98,34 +132,59 @@ class Keeper:
         remaining = iter(waiting)
         try:
             while names := list(islice(remaining, _AT_ONCE)):
-                self._assess_anew(names)
+                self.assess_anew(names, datetime.date.today())
                 self.done += len(names)
             self._store.set_note(_KNOWLEDGE, digest)
         except Exception as error:  # a thread has nobody to tell but the log; it goes on at the next start
             logs.failure(error)
 
-    def _assess_anew(self, names: Iterable[str]) -> None:
-        digest, today = self._knowledge_base.knowledge.digest, datetime.date.today()
-        renewed: list[tuple[Case, Assessment]] = []
+    def assess_anew(self, names: Iterable[str], on: datetime.date) -> None:
+        """Assess those of some cases whose assessment comes of other knowledge than is loaded now."""
+        digest = self._knowledge_base.knowledge.digest
+        renewed: list[Kept] = []
         for name in names:
             before, triples = self.assessment(name), self.triples(name)
             if triples is None or (before and before.knowledge == digest):
                 continue
-            lines = ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES) or b""
-            [case] = self._knowledge_base.read(lines, "nt", name=name)
-            with self._turn:
-                [answer] = self._knowledge_base.assess_all([case], on=today)
+            case, sections = self._read(name, triples)
+            answer = self._answer(case, sections, on)
             if isinstance(answer, Assessment):
-                renewed.append((case, dataclasses.replace(answer, patient=before.patient if before else name)))
+                patient = before.patient if before else name
+                renewed.append(Kept(case, dataclasses.replace(answer, patient=patient), sections))
         if renewed:
             self.keep(renewed)
 
-    def _graphs(self, kept: Iterable[tuple[Case, Assessment]]) -> Iterator[tuple[str, list[ox.Triple]]]:
+    def _answer(self, case: Case, sections: tuple[str, ...], on: datetime.date) -> Assessment | ValidationReport | None:
+        """Answer by the guideline that a case was kept with; None where that is no longer loaded."""
+        guideline = _guideline(self._store.triples(graph_iri("assessments", case.iri)))
+        try:
+            with self._turn:
+                [answer] = self._knowledge_base.assess_all([case], on=on, assume_complete=sections, guideline=guideline)
+        except UsageError:
+            return None
+        return answer
+
+    def _read(self, name: str, triples: list[ox.Triple]) -> tuple[Case, tuple[str, ...]]:
+        """Read a case as it was kept: what it states, what was said of its source, and what was asked of it."""
+        lines = ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES) or b""
+        [case] = self._knowledge_base.read(lines, "nt", name=name)
+        beside = list(self._store.triples(graph_iri("sources", name)))
+        return with_source(case, beside), assumed_complete(beside)
+
+    def _graphs(self, kept: Iterable[Kept]) -> Iterator[tuple[str, list[ox.Triple]]]:
         situations: list[ox.Triple] = []
-        for case, assessment in kept:
-            yield graph_iri("cases", case.iri), list(case.triples)
+        for each in kept:
+            case, assessment = each.case, each.assessment
+            yield graph_iri("cases", case.iri), apart(case.triples)
             yield graph_iri("assessments", case.iri), self._knowledge_base.triples(assessment)
+            yield graph_iri("sources", case.iri), apart(source_triples(case, each.assume_complete))
             engine = self._knowledge_base.engine(assessment.guideline)
             key = engine.space.parse(assessment.situation.rsplit("/", 1)[-1])
             situations += situation_triples(engine, [key])
         yield _SITUATIONS, situations
+
+
+def _guideline(triples: Iterable[ox.Triple]) -> str:
+    """Give the guideline of an assessment; the usual one where it names none."""
+    named = (t.object.value for t in triples if t.predicate == _APPLIES and isinstance(t.object, ox.NamedNode))
+    return next(named, DEFAULT_GUIDELINE)

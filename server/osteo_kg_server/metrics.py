@@ -19,7 +19,7 @@ MEDIA = CONTENT_TYPE_LATEST
 _STOPPED = ("deadline", "too-large", "busy")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _REMEMBERED = 10_000  # cards
-_CASES, _ASSESSMENTS = GRAPH + "cases/", GRAPH + "assessments/"
+_CASES, _ASSESSMENTS = (GRAPH + "cases/", GRAPH + "sources/"), GRAPH + "assessments/"
 
 
 class Metrics:

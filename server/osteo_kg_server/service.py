@@ -14,6 +14,7 @@ from flask import Flask, current_app, request
 from osteo_kg import GRAPH, Dataset, KnowledgeBase
 from osteo_kg_server.access import Access
 from osteo_kg_server.keeping import Keeper
+from osteo_kg_server.servers import Servers
 from osteo_kg_server.settings import Settings
 from osteo_kg_server.store import Change, LocalStore, Remote, RemoteStore, Store
 
@@ -31,12 +32,14 @@ class Service:
         store: what answers SPARQL and is written to.
         access: who may read and write.
         keeper: what keeps cases in the store.
+        servers: the FHIR servers that may be called.
         turn: held while the knowledge base works: some libraries below it change state of the whole process.
     """
 
     def __init__(self, knowledge_base: KnowledgeBase, dataset: Dataset, settings: Settings) -> None:
         self.knowledge_base, self.settings = knowledge_base, settings
-        self.access, self.store = Access(settings), opened(dataset, settings)
+        self.access, self.servers = Access(settings), Servers(settings.fhir_servers)
+        self.store = opened(dataset, settings)
         self.turn = threading.Lock()
         self.keeper = Keeper(knowledge_base, self.store, self.turn)
         if not settings.scratch:

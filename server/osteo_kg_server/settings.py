@@ -23,6 +23,9 @@ class Settings:
         update_token: a token that may write.
         tokens: a file of tokens with their rights, read again whenever it changes.
         cds_clients: a file of the clients of CDS Hooks with their public keys; all may call when None.
+        fhir_servers: the addresses of the FHIR servers that a hook may have called.
+        assume_postmenopausal_from: in hooks, the age from which a woman whose menopausal status is not recorded is
+            taken for post-menopausal; never when None.
         private: whether reading wants a token too.
         cors_origins: sites whose pages may use every path; `/sparql` is open to all.
         log_queries: whether the log holds the text of queries.
@@ -38,6 +41,8 @@ class Settings:
     update_token: str | None = None
     tokens: Path | None = None
     cds_clients: Path | None = None
+    fhir_servers: tuple[str, ...] = ()
+    assume_postmenopausal_from: int | None = None
     private: bool = False
     cors_origins: tuple[str, ...] = ()
     log_queries: bool = False

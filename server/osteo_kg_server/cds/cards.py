@@ -1,22 +1,21 @@
-"""Cards: what an answer becomes on the screen of whoever looks at the patient, or orders for her."""
+"""Cards: what an answer becomes on the screen of whoever looks at the patient."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from osteo_kg import PREFIXES, Assessment, KnowledgeBase, Language, Text
+from osteo_kg import Assessment, KnowledgeBase, Language, Text
 from osteo_kg_server.cds import words
 from osteo_kg_server.cds.detail import detail
-from osteo_kg_server.cds.drafts import ELIGIBLE, NOT_ELIGIBLE, Choice, Drafter, choices, forbidding
+from osteo_kg_server.cds.drafts import ELIGIBLE, Choice, Drafter, choices, forbidding
 from osteo_kg_server.cds.hooks import Hook, Json
 from osteo_kg_server.cds.prefetch import Sent
 
-REASONS = PREFIXES["osteo"].removesuffix("ns/") + "cds-hooks/override-reason"
 _LONGEST = 139  # characters of a summary
 _COLON = Text(": ", " : ")
-_TREAT, _UNDETERMINED, _OUT_OF_SCOPE = "treat", "undetermined", "out-of-scope"
+_TREAT, UNDETERMINED, OUT_OF_SCOPE = "treat", "undetermined", "out-of-scope"
 _INDICATORS = {_TREAT: "warning", "densitometry-required": "warning"}
 #: What the dispositions that ask for no drug ask for.
 _SERVICES = {"densitometry-required": words.DENSITOMETRY, "specialist-opinion": words.REFERRAL}
@@ -24,61 +23,30 @@ _SERVICES = {"densitometry-required": words.DENSITOMETRY, "specialist-opinion": 
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """Writes the cards of one answer.
-
-    Attributes:
-        ordered: the drugs of the orders to judge, by IRI.
-    """
+    """Writes the cards of one answer."""
 
     knowledge_base: KnowledgeBase
     assessment: Assessment
     sent: Sent
     hook: Hook
-    ordered: Sequence[str]
     language: Language
 
     def view(self) -> list[Json]:
         """Give the card of a patient who is looked at; none where she is out of scope."""
         found = self.assessment
-        if found.disposition == _OUT_OF_SCOPE:
+        if found.disposition == OUT_OF_SCOPE:
             return []
-        card = self._card(self._what(), _INDICATORS.get(found.disposition, "info"))
+        card = self.card(self._what(), _INDICATORS.get(found.disposition, "info"))
         suggestions = list(self._suggestions())
         return [{**card, "suggestions": suggestions, "selectionBehavior": "at-most-one"} if suggestions else card]
 
-    def orders(self) -> list[Json]:
-        """Give a card for each drug that is ordered and that something is to be said of."""
-        if self.assessment.disposition == _OUT_OF_SCOPE:
-            return []
-        return [card for drug in dict.fromkeys(self.ordered) for card in self._order(drug)]
-
-    def _order(self, drug: str) -> Iterator[Json]:
-        label = self.knowledge_base.knowledge.terms.label(drug)
-        known = next((each for each in choices(self.assessment) if each.drug == drug), None)
-        told = list(known.against) if known else []
-        indicator = "critical" if words.CONTRAINDICATED in told else "warning" if told else "info"
-        if self._is_outside(known):
-            told.append(words.OUTSIDE)
-            indicator = "critical" if indicator == "critical" else "warning"
-        elif known is None or known.status != ELIGIBLE:
-            told.append(words.OPEN)
-        if told:
-            reasons = ", ".join(each.in_(self.language) for each in told)
-            card = self._card(f"{label.in_(self.language)}{self._colon}{reasons}", indicator)
-            yield {**card, "overrideReasons": self._reasons()}
-
-    def _is_outside(self, known: Choice | None) -> bool:
-        """Whether a drug stands in no open option; while the disposition is open, none is closed."""
-        if known is None:
-            return self.assessment.disposition != _UNDETERMINED
-        return known.status == NOT_ELIGIBLE
-
-    def _card(self, summary: str, indicator: str) -> Json:
+    def card(self, summary: str, indicator: str, about: Iterable[str] = ()) -> Json:
+        """Write a card without suggestions; `about` is what its detail says of an order."""
         guideline = self.knowledge_base.engine(self.assessment.guideline).guideline
         return {
             "uuid": str(uuid.uuid4()),
             "summary": shortened(summary),
-            "detail": detail(self.assessment, self.sent, self._withheld(), self.language),
+            "detail": detail(self.assessment, self.sent, self._withheld(), about, self.language),
             "indicator": indicator,
             "source": {"label": self._source(guideline.label, guideline.iri), "url": guideline.iri},
         }
@@ -91,8 +59,8 @@ class Cards:
         """Say what is to be done, and why or what is missing, the most important first."""
         found = self.assessment
         strength = f" ({found.strength_label.in_(self.language)})" if found.strength_label else ""
-        said = f"{words.SUBJECT.in_(self.language)}{self._colon}{found.disposition_label.in_(self.language)}{strength}."
-        if found.disposition == _UNDETERMINED:
+        said = f"{words.SUBJECT.in_(self.language)}{self.colon}{found.disposition_label.in_(self.language)}{strength}."
+        if found.disposition == UNDETERMINED:
             facts = ", ".join(each.label.in_(self.language) for each in found.missing)
             return f"{said} {words.MISSING.in_(self.language)}{facts}" if facts else said
         ongoing = forbidding(found, self.knowledge_base)
@@ -112,21 +80,16 @@ class Cards:
             yield from (drafter.drug(each) for each in self._eligible() if not each.against)
 
     def _eligible(self) -> Iterator[Choice]:
-        return (each for each in choices(self.assessment) if each.status == ELIGIBLE)
+        return (each for each in choices(self.assessment, self.knowledge_base) if each.status == ELIGIBLE)
 
     def _withheld(self) -> Iterator[tuple[Text, Text]]:
         general = forbidding(self.assessment, self.knowledge_base)
         for each in self._eligible():
             yield from ((each.label, why) for why in (*general, *each.against))
 
-    def _reasons(self) -> list[Json]:
-        return [
-            {"system": REASONS, "code": code, "display": text.in_(self.language)}
-            for code, text in words.REASONS.items()
-        ]
-
     @property
-    def _colon(self) -> str:
+    def colon(self) -> str:
+        """What stands between a subject and what is said of it."""
         return _COLON.in_(self.language)
 
 

@@ -20,16 +20,24 @@ def escaped(text: str) -> str:
     return _OPENING.sub(lambda found: f"\\{found[0]}" if found[0] in "+-" else f"{found[0]}\\", plain)
 
 
-def detail(assessment: Assessment, sent: Sent, withheld: Iterable[tuple[Text, Text]], language: Language) -> str:
+def detail(
+    assessment: Assessment,
+    sent: Sent,
+    withheld: Iterable[tuple[Text, Text]],
+    about: Iterable[str],
+    language: Language,
+) -> str:
     """Write all that is to be read beside a card.
 
     Args:
         assessment: the answer.
         sent: what it rests on.
         withheld: the drugs of which there is no draft, each with the reason.
+        about: what is to be said of an order.
         language: that of the reader.
     """
     parts = [
+        *_section(words.ABOUT, about, language),
         *_answer(assessment, language),
         *_section(words.RULES, _rules(assessment, language), language),
         *_section(words.NOT_DRAFTED, (_joined(drug, why, language) for drug, why in withheld), language),
@@ -61,7 +69,7 @@ def _rules(assessment: Assessment, language: Language) -> Iterator[str]:
 
 
 def _record(sent: Sent, language: Language) -> Iterator[str]:
-    for said, keys in ((words.EMPTY, sent.empty), (words.LACKING, sent.lacking)):
+    for said, keys in ((words.EMPTY, sent.empty), (words.LACKING, sent.lacking), (words.FETCHED, sent.fetched)):
         if keys:
             yield said.in_(language) + ", ".join(keys)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from osteo_kg import PREFIXES, Assessment, KnowledgeBase, Language, Text
+from osteo_kg import PREFIXES, Assessment, Caution, DrugSafety, KnowledgeBase, Language, Text
 from osteo_kg_server.cds import words
 from osteo_kg_server.cds.hooks import Hook, Json
 
@@ -27,17 +27,32 @@ class Choice:
     against: tuple[Text, ...]
 
 
-def choices(assessment: Assessment) -> Iterator[Choice]:
+def choices(assessment: Assessment, knowledge_base: KnowledgeBase) -> Iterator[Choice]:
     """Give every drug of every option of an answer."""
     for option in assessment.options:
         for drug, label in zip(option.drugs, option.drug_labels, strict=True):
-            told = {each.code for each in option.cautions if each.drug == drug}
-            against = {
-                words.CONTRAINDICATED: any(each.drug == drug for each in option.contraindications),
-                words.FAILED: _FAILED in told,
-                words.RENAL: _RENAL in told,
-            }
-            yield Choice(drug, label, option.status, tuple(why for why, holds in against.items() if holds))
+            own = [each for each in option.contraindications if each.drug == drug]
+            speaking = _against(own, [each for each in option.cautions if each.drug == drug], knowledge_base)
+            yield Choice(drug, label, option.status, speaking)
+
+
+def against(found: DrugSafety, knowledge_base: KnowledgeBase) -> tuple[Text, ...]:
+    """Give what stands against a drug, gravest first, whatever the guideline says of it."""
+    return _against(found.contraindications, found.cautions, knowledge_base)
+
+
+def _against(
+    contraindications: Sequence[Caution], cautions: Sequence[Caution], knowledge_base: KnowledgeBase
+) -> tuple[Text, ...]:
+    limits = knowledge_base.knowledge.terms.kinds[_OWN + "RenalLimit"]
+    told = {each.code for each in cautions}
+    found = {
+        words.CONTRAINDICATED: bool(contraindications),
+        words.FAILED: _FAILED in told,
+        words.LIMIT: not contraindications and not told.isdisjoint(limits),
+        words.RENAL: _RENAL in told,
+    }
+    return tuple(why for why, holds in found.items() if holds)
 
 
 def forbidding(assessment: Assessment, knowledge_base: KnowledgeBase) -> tuple[Text, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from werkzeug.exceptions import BadRequest
@@ -19,8 +19,9 @@ USERS = {
     ORDER_SELECT: _PRESCRIBERS,
     ORDER_SIGN: _PRESCRIBERS,
 }
-_ID = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
+_ID = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9.-]{1,64}", re.ASCII)  # dots alone would lead elsewhere in an address
 _URL = re.compile(r"https?://[^\s/]+\S*")
+_TOKEN = re.compile(r"[!-~]+", re.ASCII)
 _ACCESS = ("access_token", "token_type", "scope", "subject")
 
 
@@ -32,6 +33,8 @@ class Hook:
         drafts: the orders to judge: those selected, or all that are signed; none at `patient-view`.
         medications: the Medication resources among the orders, to which drafts may refer.
         prefetch: what the client sent beside, by key; a key with None was asked and found nothing.
+        server: the address of the FHIR server of the client, as given.
+        token: what lets one in there.
     """
 
     name: str
@@ -40,6 +43,8 @@ class Hook:
     drafts: tuple[Json, ...]
     medications: tuple[Json, ...]
     prefetch: Mapping[str, Any]
+    server: str | None
+    token: str | None = field(repr=False)
 
 
 def read_hook(document: Any) -> Hook:
@@ -53,7 +58,7 @@ def read_hook(document: Any) -> Hook:
     if name not in USERS:
         raise BadRequest(f"This hook is not served here. Call one of: {', '.join(USERS)}.")
     instance(read_word(body, "hookInstance"), "hookInstance")
-    _check_access(body)
+    server, token = _access(body)
     context = read_object(body.get("context"), "context")
     kind, _, user = read_word(context, "userId").partition("/")
     if kind not in USERS[name] or not _ID.fullmatch(user):
@@ -66,6 +71,8 @@ def read_hook(document: Any) -> Hook:
         drafts=_selected(name, context, orders),
         medications=tuple(each for each in orders if each["resourceType"] == "Medication"),
         prefetch=read_object(body.get("prefetch", {}), "prefetch"),
+        server=server,
+        token=token,
     )
 
 
@@ -113,20 +120,24 @@ def _id(context: Json, key: str) -> str:
     return value
 
 
-def _check_access(body: Json) -> None:
-    """Check what concerns a FHIR server; it is never called."""
-    if "fhirServer" in body and not _URL.fullmatch(read_word(body, "fhirServer")):
+def _access(body: Json) -> tuple[str | None, str | None]:
+    """Give the FHIR server of the client, and the token for it."""
+    server = read_word(body, "fhirServer") if "fhirServer" in body else None
+    if server is not None and not _URL.fullmatch(server):
         raise BadRequest("fhirServer is not an address. Give one that begins with https://.")
     if "fhirAuthorization" not in body:
-        return
-    if "fhirServer" not in body:
+        return server, None
+    if server is None:
         raise BadRequest("fhirAuthorization stands without fhirServer. Give both, or neither.")
     given = read_object(body["fhirAuthorization"], "fhirAuthorization")
     words = {key: read_word(given, key) for key in _ACCESS}
     if words["token_type"] != "Bearer":
         raise BadRequest("fhirAuthorization.token_type is not Bearer. There is no other.")
+    if not _TOKEN.fullmatch(words["access_token"]):
+        raise BadRequest("fhirAuthorization.access_token is not a token. Give it in printable ASCII.")
     if isinstance(given.get("expires_in"), str | bool) or not str(given.get("expires_in", "")).isdigit():
         raise BadRequest("fhirAuthorization.expires_in is not a number of seconds. Give one.")
+    return server, words["access_token"]
 
 
 def _orders(name: str, context: Json) -> tuple[Json, ...]:

@@ -1,4 +1,7 @@
-"""What clients are to send beside a hook: asked by queries that the ontology's codes fill in, and read as they are."""
+"""What clients are to send beside a hook: asked by queries that the ontology's codes fill in, and read as they are.
+
+What they do not send is asked of their server, where that may be called.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from typing import Any
 from werkzeug.exceptions import BadRequest, PreconditionFailed
 
 from osteo_kg import PREFIXES, KnowledgeBase
+from osteo_kg_server.cds.answers import Answer, NotFhirError, read_answer
+from osteo_kg_server.cds.fetching import Fetched, fetch
 from osteo_kg_server.cds.hooks import Hook, Json
+from osteo_kg_server.servers import Server, Servers
 
 _OWN = PREFIXES["osteo"]
 _HERS = "?patient={{context.patientId}}"
@@ -25,7 +31,6 @@ _NEWEST_FIRST = "&_sort=-date"
 #: Facts that no published code was verified for: asked for in the project's own code system.
 _STATED = ("RecordedMenopausalStatus", "climactericDisorders", "lowPeripheralFractureRisk", "tScore")
 _MEASURES = ("CreatinineClearance", "EstimatedGfr")
-_FAILED = ("error", "fatal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +42,14 @@ class Sent:
         resources: what else is about her, each once.
         empty: the keys that were asked and found nothing.
         lacking: the keys, none of them wanted, that were not supplied or not whole.
+        fetched: the keys that were asked of the client's server.
     """
 
     patient: Json
     resources: tuple[Json, ...]
     empty: tuple[str, ...]
     lacking: tuple[str, ...]
+    fetched: tuple[str, ...]
 
 
 def wanted(knowledge_base: KnowledgeBase) -> dict[str, str]:
@@ -68,58 +75,43 @@ def _observation(system: str, code: str) -> str:
     return f"Observation{_HERS}&code={system}|{code}{_NEWEST_FIRST}"
 
 
-def sent(hook: Hook, knowledge_base: KnowledgeBase) -> Sent:
-    """Gather what a client sent.
+def sent(hook: Hook, knowledge_base: KnowledgeBase, servers: Servers) -> Sent:
+    """Gather what a client sent, and from its server, where that may be called, what it did not send.
 
     Raises:
         BadRequest: it is no FHIR, or is about another patient.
         PreconditionFailed: something that is wanted was not supplied, or not whole.
     """
     answers = {key: _answer(key, value) for key, value in hook.prefetch.items()}
-    asked = [*wanted(knowledge_base), *welcome(knowledge_base)]
-    lacking = [key for key in asked if key not in answers or not answers[key].whole]
+    asked, server = templates(knowledge_base), servers.of(hook.server) if hook.server else None
+    open_ = {key: query for key, query in asked.items() if key not in answers or not answers[key].whole}
+    given = [each for answer in answers.values() for each in answer.resources]
+    fetched = fetch(server, hook, open_, [*given, *hook.medications]) if server else Fetched({}, {}, ())
+    answers |= fetched.answers
+    lacking = [key for key in open_ if key not in fetched.answers]
     if needed := [key for key in lacking if key in wanted(knowledge_base)]:
-        raise PreconditionFailed(_insufficient(needed))
-    people = [each for each in answers["patient"].resources if each["resourceType"] == "Patient"]
+        raise PreconditionFailed(_insufficient(needed, fetched, _why_no_server(hook, servers, server)))
+    her = _patient(answers["patient"], hook)
+    every = (*answers.values(), Answer(fetched.products))
+    found = {key: each for answer in every for key, each in _by_name(answer)}
+    empty = [key for key in asked if key in answers and not answers[key].resources]
+    return Sent(her, tuple(found.values()), tuple(empty), tuple(lacking), tuple(fetched.answers))
+
+
+def _patient(answer: Answer, hook: Hook) -> Json:
+    people = [each for each in answer.resources if each["resourceType"] == "Patient"]
     if not people:
         raise PreconditionFailed("The prefetch holds no Patient. Send hers, as the template 'patient' asks.")
     if [each.get("id") for each in people] != [hook.patient]:
         raise BadRequest("The Patient of the prefetch is not that of context.patientId. Send hers.")
-    found = {key: each for answer in answers.values() for key, each in _by_name(answer.resources)}
-    empty = [key for key in asked if key in answers and not answers[key].resources]
-    return Sent(people[0], tuple(found.values()), tuple(empty), tuple(lacking))
+    return people[0]
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What a query of the prefetch found, and whether that is all of it."""
-
-    resources: tuple[Json, ...]
-    whole: bool
-
-
-def _answer(key: str, value: Any) -> _Answer:
-    if value is None:
-        return _Answer((), True)
-    if not _is_resource(value):
-        raise BadRequest(f"The prefetch {_named(key)} is no FHIR resource. Send a resource, a Bundle or null.")
-    if value["resourceType"] != "Bundle":
-        resources, links = [value], []
-    else:
-        entries, links = (value.get(name, []) for name in ("entry", "link"))
-        if not isinstance(entries, list) or not isinstance(links, list):
-            raise BadRequest(f"The prefetch {_named(key)} is no Bundle of FHIR. Send one as the server gave it.")
-        resources = [each.get("resource") if isinstance(each, dict) else None for each in entries]
-        if not all(_is_resource(each) for each in resources):
-            raise BadRequest(f"The prefetch {_named(key)} has an entry without a resource. Give each one.")
-    more = any(isinstance(each, dict) and each.get("relation") == "next" for each in links)
-    failed = any(_has_failed(each) for each in resources)
-    kept = tuple(each for each in resources if each["resourceType"] != "OperationOutcome")
-    return _Answer(kept, not more and not failed)
-
-
-def _is_resource(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("resourceType"), str)
+def _answer(key: str, value: Any) -> Answer:
+    try:
+        return Answer() if value is None else read_answer(value)
+    except NotFhirError as error:
+        raise BadRequest(f"The prefetch {_named(key)} {error}.") from error
 
 
 def _named(key: str) -> str:
@@ -127,27 +119,29 @@ def _named(key: str) -> str:
     return repr(key) if key.isascii() and key.replace("-", "").isalnum() else "of that key"
 
 
-def _has_failed(resource: Json) -> bool:
-    issues = resource.get("issue")
-    told = issues if isinstance(issues, list) else []
-    return resource["resourceType"] == "OperationOutcome" and any(
-        isinstance(each, dict) and each.get("severity") in _FAILED for each in told
-    )
-
-
-def _by_name(resources: tuple[Json, ...]) -> Iterator[tuple[object, Json]]:
+def _by_name(answer: Answer) -> Iterator[tuple[object, Json]]:
     """Name each resource, so that what two queries found counts once; a Patient is named apart."""
-    for each in resources:
+    for each in (*answer.resources, *answer.outcomes):
         if each["resourceType"] != "Patient":
             own = each.get("id")
             yield ((each["resourceType"], own) if isinstance(own, str) else id(each)), each
 
 
-def _insufficient(keys: list[str]) -> str:
+def _insufficient(keys: list[str], fetched: Fetched, no_server: str) -> str:
+    told = [f"{key} ({fetched.failures[key]})" if key in fetched.failures else key for key in keys]
     return (
-        f"Not supplied, or not whole: {', '.join(keys)}. Send each as a prefetch, whole (no 'next' page, no error), "
-        "with null where the query finds nothing. No FHIR server is called from here."
+        f"Not supplied, or not whole: {', '.join(told)}. Send each as a prefetch, whole (no 'next' page, no error), "
+        f"with null where the query finds nothing. {no_server}"
     )
+
+
+def _why_no_server(hook: Hook, servers: Servers, server: Server | None) -> str:
+    """Say what the FHIR server of a call was good for."""
+    if server:
+        return "In brackets stands why the FHIR server did not give it."
+    if servers and hook.server:
+        return "The FHIR server of this call is none that may be called from here."
+    return "No FHIR server was named that may be called." if servers else "No FHIR server is called from here."
 
 
 def templates(knowledge_base: KnowledgeBase) -> Mapping[str, str]:

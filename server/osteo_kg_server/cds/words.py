@@ -10,6 +10,9 @@ DESCRIPTION = (
     "warns of orders outside its options. Not a medical device; not reviewed by a clinician."
 )
 NEEDS = "Send every prefetch: no FHIR server is called. Null means that the query found nothing."
+NEEDS_OR_ACCESS = (
+    "Send every prefetch, or access to a FHIR server that may be called. Null means that the query found nothing."
+)
 SUBJECT = Text("Osteoporosis", "Ostéoporose")
 MISSING = Text("Missing: ", "Manque : ")
 MAY_BE = Text("possible: ", "possible : ")
@@ -20,6 +23,7 @@ NOT_DRAFTED = Text("No draft order", "Pas de projet de prescription")
 RECORD = Text("The record as sent", "Le dossier tel qu’envoyé")
 EMPTY = Text("Asked, nothing there (unknown, not absent): ", "Demandé, rien trouvé (inconnu, pas absent) : ")
 LACKING = Text("Not supplied, or not whole: ", "Non transmis, ou incomplet : ")
+FETCHED = Text("Asked of the FHIR server: ", "Demandé au serveur FHIR : ")
 DISCLAIMER = Text(
     "Not a medical device; no clinician has reviewed this reading of the guideline.",
     "Ce n’est pas un dispositif médical ; aucun clinicien n’a relu cette lecture de la recommandation.",
@@ -30,12 +34,22 @@ REFERRAL = Text("referral to a specialist in bone disease", "avis d’un spécia
 #: Why there is no draft of a drug.
 CONTRAINDICATED = Text("contraindicated", "contre-indication")
 FAILED = Text("a failure or an intolerance is recorded", "un échec ou une intolérance est noté")
+LIMIT = Text("renal function is below the limit of the drug", "la fonction rénale est sous la limite du médicament")
 RENAL = Text("renal function is not known", "la fonction rénale n’est pas connue")
 DECEASED = Text("the patient is recorded as deceased", "la patiente est notée décédée")
 UNCHECKED = Text("contraindications are not checked here", "les contre-indications ne sont pas vérifiées ici")
 #: What is said of an order.
 OUTSIDE = Text("not an option of the guideline for this patient", "pas une option de la recommandation ici")
 OPEN = Text("the guideline leaves it open for this patient", "la recommandation ne tranche pas ici")
+#: What is said of orders that cannot be read.
+ABOUT = Text("About the order", "Au sujet de la prescription")
+UNREAD = Text(
+    "The drug of an order cannot be read here; nothing was checked.",
+    "Le médicament d’une prescription n’est pas lisible ici ; rien n’a été vérifié.",
+)
+PERHAPS = Text("Perhaps: ", "Peut-être : ")
+NO_DRUG = Text("its drug is not stated, or not sent", "son médicament n’est pas indiqué, ou pas transmis")
+NO_CODE = Text("no code of its drug is known here", "aucun code de son médicament n’est connu ici")
 #: Reasons to override a card, by code.
 REASONS = {
     "specialist-advice": Text("Advised by a specialist", "Avis d’un spécialiste"),

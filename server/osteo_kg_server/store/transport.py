@@ -1,6 +1,6 @@
-"""Requests to a remote store: to its own addresses only, within a deadline that holds for the whole of them.
+"""Requests to another server: to its own addresses only, within a deadline that holds for the whole of them.
 
-A timeout of a socket begins anew with every byte, and a store that sends one now and then would never be left. So each
+A timeout of a socket begins anew with every byte, and a server that sends one now and then would never be left. So each
 request is watched, and its socket is shut down when its time has passed.
 """
 
@@ -100,7 +100,7 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
 
 
 class Reply:
-    """What a store answers, while it does; to be left with `with`."""
+    """What a server answers, while it does; to be left with `with`."""
 
     def __init__(self, response: urllib3.BaseHTTPResponse, watch: Watch) -> None:
         self._response, self._watch, self._whole = response, watch, False
@@ -156,7 +156,7 @@ class Transport:
     """
 
     def __init__(self, addresses: tuple[str, ...], connections: int, credentials: Credentials | None) -> None:
-        self._pools = {address: _pool(address, connections) for address in addresses}
+        self._pools = {address: pool_of(address, connections) for address in addresses}
         self._credentials = credentials
 
     def post(self, address: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Reply:
@@ -186,30 +186,56 @@ class Transport:
     def _sent(self, address: str, body: bytes, headers: Mapping[str, str], watch: Watch) -> Reply:
         shown = self._credentials.header(address) if self._credentials is not None else None
         parts = urlsplit(address)
-        _watched.watch = watch
-        try:
-            response = self._pools[address].urlopen(
-                "POST",
-                (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
-                body=body,
-                headers={**headers, "Accept-Encoding": "identity", **({"Authorization": shown} if shown else {})},
-                retries=False,
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-                timeout=urllib3.Timeout(connect=min(_CONNECTING, watch.seconds), read=watch.seconds),
-            )
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise _failed(error, watch) from None
-        finally:
-            _watched.watch = None
-        if watch.passed:  # in the middle of the head, which looks whole
-            response.close()
-            raise _late(watch)
-        return Reply(response, watch)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return requested(
+            self._pools[address],
+            "POST",
+            target,
+            {**headers, **({"Authorization": shown} if shown else {})},
+            watch,
+            body,
+        )
 
 
-def _pool(address: str, connections: int) -> urllib3.HTTPConnectionPool:
+def requested(
+    pool: urllib3.HTTPConnectionPool,
+    method: str,
+    target: str,
+    headers: Mapping[str, str],
+    watch: Watch,
+    body: bytes | None = None,
+) -> Reply:
+    """Send a request; a redirection is not followed, and nothing is unpacked.
+
+    Raises:
+        DeadlineError: the time has passed.
+        StoreUnavailableError: there is no answer.
+    """
+    _watched.watch = watch
+    try:
+        response = pool.urlopen(
+            method,
+            target,
+            body=body,
+            headers={**headers, "Accept-Encoding": "identity"},
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+            timeout=urllib3.Timeout(connect=min(_CONNECTING, watch.seconds), read=watch.seconds),
+        )
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise _failed(error, watch) from None
+    finally:
+        _watched.watch = None
+    if watch.passed:  # in the middle of the head, which looks whole
+        response.close()
+        raise _late(watch)
+    return Reply(response, watch)
+
+
+def pool_of(address: str, connections: int) -> urllib3.HTTPConnectionPool:
+    """Give a pool of connections to the host of an address."""
     parts = urlsplit(address)
     kind = _SecurePool if parts.scheme == "https" else _Pool
     return kind(parts.hostname or "", port=parts.port, maxsize=connections, block=False)
