@@ -20,7 +20,7 @@ _CRITICAL, _WARNING, _INFO = "critical", "warning", "info"
 class OrderCards:
     """Writes a card for each drug that is ordered and that something is to be said of.
 
-    A contraindication is told of whatever the guideline decides, and out of its scope too; nothing else is there.
+    A contraindication is told whatever the guideline decides; out of its scope there is no card.
 
     Attributes:
         ordered: the drugs, with what stands against each.
@@ -34,7 +34,7 @@ class OrderCards:
     def all(self) -> list[Json]:
         """Give every card."""
         if self._disposition == OUT_OF_SCOPE:
-            return [self._card(each, [words.CONTRAINDICATED]) for each in self.ordered if each.contraindications]
+            return []
         told = [(each, [*against(each, self.cards.knowledge_base), *self._said_of(each.drug)]) for each in self.ordered]
         return [*(self._card(each, said) for each, said in told if said), *self._of_unread()]
 
