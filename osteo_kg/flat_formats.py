@@ -196,11 +196,12 @@ def parse_json(text: str, name: str) -> Any:
 
     def pairs(items: list[tuple[str, Any]]) -> Repeated:
         found = Repeated(items)
-        times = Counter(key for key, _ in items)
-        found.repeated = tuple(sorted(key for key, count in times.items() if count > 1))
+        if len(found) < len(items):
+            times = Counter(key for key, _ in items)
+            found.repeated = tuple(sorted(key for key, count in times.items() if count > 1))
         return found
 
-    if _SURROGATE.search(text):
+    if "\\u" in text and _SURROGATE.search(text):
         raise UnreadableCaseError(f"{name} holds half a character (a lone surrogate).", advice="Write it whole.")
     try:
         return json.loads(text, parse_float=_number, parse_int=_number, parse_constant=str, object_pairs_hook=pairs)

@@ -28,6 +28,7 @@ class Summary:
         missing: of those whose disposition is undetermined, or who need a measurement, how many lack each fact.
         warnings: how many carry each warning, by code.
         assumptions: how many rest on each assumption, by code.
+        remarks: what the input holds beside patients.
         shown: the first reports of those refused.
     """
 
@@ -46,6 +47,7 @@ class Summary:
     missing: Mapping[str, int]
     warnings: Mapping[str, int]
     assumptions: Mapping[str, int]
+    remarks: tuple[str, ...] = ()
     shown: tuple[ValidationReport, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -57,6 +59,7 @@ class Summary:
         """Give the summary as lines of text, fit to be quoted."""
         yield f"{self.patients:,} patients on {self.on.isoformat()}"
         yield f"{self.decided:,} were decided and {self.rejected:,} refused."
+        yield from self.remarks
         yield f"They fall into {self.situations:,} situations."
         yield from self._counted("Decided", self.dispositions, self.decided)
         yield from self._counted("With a strength", self.strengths, self.decided)
@@ -81,6 +84,7 @@ def summarised(
     refused: Iterable[ValidationReport],
     rejected: int,
     on: datetime.date,
+    remarks: Iterable[str] = (),
 ) -> Summary:
     """Count what was decided.
 
@@ -90,6 +94,7 @@ def summarised(
         refused: the first reports of those refused.
         rejected: how many were refused.
         on: the day of assessment.
+        remarks: what the input holds beside patients.
     """
     engine, tally = decisions.parts.engine, _Tally(decisions)
     situations, told = Counter[int](), Counter[int]()
@@ -117,6 +122,7 @@ def summarised(
         missing=_falling(tally.missing),
         warnings=_falling(tally.warnings),
         assumptions=_falling(tally.assumptions),
+        remarks=tuple(remarks),
         shown=tuple(refused),
     )
 

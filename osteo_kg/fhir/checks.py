@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any
 
+from osteo_kg.fhir.outlines import outline
 from osteo_kg.records import Repeated
+
+_REMEMBERED = 20_000  # outlines
 
 
 def problems(resource: dict[str, Any]) -> tuple[str, ...]:
@@ -19,6 +22,23 @@ def problems(resource: dict[str, Any]) -> tuple[str, ...]:
         paths = (".".join(str(part) for part in each["loc"]) for each in error.errors(include_url=False))
         return tuple(dict.fromkeys(path or "resourceType" for path in paths))
     return ()
+
+
+class Checks:
+    """Checks many resources, those of one outline once."""
+
+    def __init__(self) -> None:
+        self._found: dict[Hashable, tuple[str, ...]] = {}
+
+    def problems(self, resource: dict[str, Any]) -> tuple[str, ...]:
+        """Give the elements of a resource that its model refuses."""
+        key = outline(resource)
+        found = self._found.get(key)
+        if found is None:
+            if len(self._found) >= _REMEMBERED:
+                self._found.clear()
+            found = self._found[key] = problems(resource)
+        return found
 
 
 @functools.cache
