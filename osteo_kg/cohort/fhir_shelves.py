@@ -91,7 +91,7 @@ class Shelves:
 def _glanced(line: bytes, piece: Piece, offset: int) -> dict[str, Any]:
     """Read a line as far as sorting needs it: numbers need not be exact."""
     try:
-        document = json.loads(line, parse_int=str, parse_float=str)
+        document = json.loads(line, parse_int=float)
     except (ValueError, RecursionError):
         document = None
     if isinstance(document, dict) and isinstance(document.get("resourceType"), str):

@@ -29,6 +29,7 @@ _SHELF = 16 << 20  # bytes of text that a process holds at a time
 _MOST_SHELVES = 400  # files that a process holds open
 _UNPACKED = 10  # times as large as its file is text that was compressed, or more
 _WORTH_HELP = 32 << 20  # bytes from which on helpers are started
+_HELPERS = os.cpu_count() or 1
 _PLACES = ("task", "owner", "position", "place")
 
 
@@ -55,7 +56,7 @@ class FhirSource(Source):
     def flat(self, engine: Engine) -> ir.Table:
         """Sort and read the patients, lay them down as columns, and give them as a table."""
         self._plan.folder.mkdir()
-        helpers = os.cpu_count() or 1 if self._size > _WORTH_HELP else 1
+        helpers = _HELPERS if self._size > _WORTH_HELP else 1
         with working(self._plan, helpers) as work:
             self._sort(work)
             laid = self._lay(work)

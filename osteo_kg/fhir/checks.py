@@ -50,7 +50,10 @@ def _model(name: str) -> Any:
 
 def keys_twice(node: Any) -> Iterator[str]:
     """Give the keys that stand twice in one object of a resource; one of their values was lost."""
-    if isinstance(node, Repeated):
-        yield from node.repeated
-    for item in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        yield from keys_twice(item)
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Repeated):
+            yield from node.repeated
+        inside = node.values() if isinstance(node, dict) else node
+        waiting += reversed([item for item in inside if isinstance(item, dict | list)])
