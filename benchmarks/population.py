@@ -227,15 +227,20 @@ def write_fhir(folder: Path, size: int, seed: int = 1) -> None:
     folder.mkdir(exist_ok=True)
     with contextlib.ExitStack() as stack:
         files = {kind: stack.enter_context((folder / f"{kind}.ndjson").open("w", encoding="utf-8")) for kind in _TYPES}
-        for table in tables(size, seed):
-            for row in table.to_pylist():
-                for resource in _resources(row, terms):
-                    files[resource["resourceType"]].write(json.dumps(resource, default=float) + "\n")
+        for record in records(size, seed):
+            for resource in _resources(record, terms):
+                files[resource["resourceType"]].write(json.dumps(resource, default=float) + "\n")
 
 
-def _resources(row: dict[str, Any], terms: Terms) -> Iterator[dict[str, Any]]:
-    case = record_case(_stated(row), "", terms)
-    name = row["patient"]
+def records(size: int, seed: int = 1) -> Iterator[dict[str, Any]]:
+    """Make a cohort as flat records: what is known, with exact numbers and days as text."""
+    for table in tables(size, seed):
+        yield from map(_stated, table.to_pylist())
+
+
+def _resources(record: dict[str, Any], terms: Terms) -> Iterator[dict[str, Any]]:
+    case = record_case(record, "", terms)
+    name = record["patient"]
     for number, entry in enumerate(bundle_of([case], terms)["entry"]):
         resource = entry["resource"]
         if resource["resourceType"] == "Patient":
@@ -255,11 +260,11 @@ def _resources(row: dict[str, Any], terms: Terms) -> Iterator[dict[str, Any]]:
 
 
 def _stated(value: Any) -> Any:
-    """Give a row as a flat record: what is known, with exact numbers and days as text."""
     if isinstance(value, dict):
         return {key: _stated(each) for key, each in value.items() if each is not None}
     if isinstance(value, list):
         return [_stated(each) for each in value]
     if isinstance(value, datetime.date):
         return value.isoformat()
-    return Decimal(repr(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return Decimal(repr(value)) if is_number else value
