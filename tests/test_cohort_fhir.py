@@ -472,3 +472,38 @@ def test_resources_of_one_outline_have_the_same_problems(
     for name in ("first", "second"):
         for resource in _resources(knowledge_base, record, name, chance):
             assert checks.problems(resource) == problems(resource)
+
+
+# Entries that decide nothing
+
+
+def _egfr(value: str, day: str = "2026-01-01") -> Resource:
+    unit = {"value": Decimal(value), "unit": "mL/min/{1.73_m2}"}
+    return {**t_score("62238-1", 0, day), "id": f"egfr-{value}", "valueQuantity": unit}
+
+
+def _forearm(value: str, day: str = "2026-01-01") -> Resource:
+    return t_score("38265-5", Decimal(value), day)
+
+
+@pytest.mark.parametrize(
+    ("more", "alone", "refused"),
+    [
+        ((_egfr("45.2"), _egfr("80", "2020-05-05"), _forearm("-3.4"), _forearm("-3.4", "2020-01-01")), 0, 0),
+        ((_egfr("900"),), 1, 1),
+        ((_egfr("45", "2026-11-23"),), 1, 1),
+        ((_egfr("45", "2026-11-22"),), 0, 0),
+        ((_forearm("-30"),), 1, 1),
+        ((_forearm("-3"), _forearm("-2")), 1, 1),
+    ],
+)
+def test_entries_that_decide_nothing_leave_a_patient_in_the_columns(
+    knowledge_base: KnowledgeBase, tmp_path: Path, more: tuple[Resource, ...], alone: int, refused: int
+) -> None:
+    """Renal function and sites that never decide; what the shapes refuse is refused all the same."""
+    resources = [patient(), HER_TEST, POSTMENOPAUSAL, NO_FRACTURE, *more]
+    inputs = write_lines(tmp_path / "export.ndjson", *resources)
+    assert _counted(tmp_path, knowledge_base, inputs) == alone
+    rows, _, reports = run(knowledge_base, [inputs], tmp_path)
+    assert (rows, reports) == expected(knowledge_base, knowledge_base.read(_whole(resources), "fhir"))
+    assert len(reports) == refused

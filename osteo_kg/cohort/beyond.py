@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import pyoxigraph as ox
 
-from osteo_kg.cases import BOOLEAN, Case, Remark, patient_iri
+from osteo_kg.cases import BOOLEAN, DECIMAL, Case, Remark, patient_iri
+from osteo_kg.knowledge import Terms
 from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import OSTEO
 
@@ -20,15 +21,18 @@ REMARKED = {
     "has_open_level": Remark("openLevel", _PART),
     "has_doubtful_product": Remark("doubtfulProduct", _PART),
 }
-COLUMNS = (*STATED, *REMARKED)
+#: The column of whether a site that never decides was measured.
+MEASURED = "has_site_that_never_decides"
+COLUMNS = (*STATED, *REMARKED, MEASURED)
+_PLAUSIBLE = "0.0"
 
 
-def parts() -> Mapping[str, Case]:
+def parts(terms: Terms) -> Mapping[str, Case]:
     """Give for each column a case that says this alone."""
-    return dict(_parts())
+    return dict(_parts(terms))
 
 
-def _parts() -> Iterator[tuple[str, Case]]:
+def _parts(terms: Terms) -> Iterator[tuple[str, Case]]:
     patient = ox.NamedNode(patient_iri(_PART))
     kind = ox.Triple(patient, RDF_TYPE, ox.NamedNode(str(OSTEO.Patient)))
     for column, property_ in STATED.items():
@@ -36,3 +40,13 @@ def _parts() -> Iterator[tuple[str, Case]]:
         yield column, Case(_PART, patient.value, (kind, stated))
     for column, remark in REMARKED.items():
         yield column, Case(_PART, patient.value, (kind,), remarks=(remark,))
+    yield MEASURED, Case(_PART, patient.value, (kind, *_measured(patient, terms)))
+
+
+def _measured(patient: ox.NamedNode, terms: Terms) -> Iterator[ox.Triple]:
+    entry = ox.BlankNode("entry")
+    site = next(iri for iri in sorted(terms.types) if str(OSTEO.PeripheralSite) in terms.types[iri] - {iri})
+    yield ox.Triple(patient, ox.NamedNode(str(OSTEO.hasBoneDensitometry)), entry)
+    yield ox.Triple(entry, RDF_TYPE, ox.NamedNode(str(OSTEO.BoneDensitometry)))
+    yield ox.Triple(entry, ox.NamedNode(str(OSTEO.hasSite)), ox.NamedNode(site))
+    yield ox.Triple(entry, ox.NamedNode(str(OSTEO.tScore)), ox.Literal(_PLAUSIBLE, datatype=DECIMAL))

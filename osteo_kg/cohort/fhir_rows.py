@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ import pyarrow as pa
 from osteo_kg.cases import Case
 from osteo_kg.cohort import beyond
 from osteo_kg.cohort.flat_text import SCHEMA, row_of
+from osteo_kg.cohort.spared import spared
 from osteo_kg.errors import UsageError
 from osteo_kg.flatten import record_of
 from osteo_kg.knowledge import Terms
@@ -21,8 +22,10 @@ from osteo_kg.vocabulary import OSTEO
 _TRUTHS = (*beyond.COLUMNS, *(f"complete_{key}" for key in SECTIONS))
 #: Where a patient stands: the task that reads her and the owner of her resources, her place in file and document.
 _PLACE = {"task": pa.int64(), "owner": pa.binary(), "position": pa.int64(), "place": pa.int64()}
+#: The entries that were taken out of a case, and the newest day of them.
+_SPARED = {"spared": pa.list_(pa.string()), "last_spared": pa.string()}
 COLUMNS = pa.schema(
-    {name: SCHEMA.field(name).type for name in SCHEMA.names} | dict.fromkeys(_TRUTHS, pa.bool_()) | _PLACE
+    {name: SCHEMA.field(name).type for name in SCHEMA.names} | dict.fromkeys(_TRUTHS, pa.bool_()) | _SPARED | _PLACE
 )
 _COLUMN_OF = {remark.kind: column for column, remark in beyond.REMARKED.items()}
 
@@ -31,20 +34,30 @@ def flat_row(case: Case, terms: Terms) -> Mapping[str, Any] | None:
     """Give a case as columns hold it; None where they would lose something of it."""
     if case.born_between is not None:
         return None
-    stated = {column for column, property_ in beyond.STATED.items() if _says(case, property_)}
-    kept = tuple(t for t in case.triples if t.predicate.value not in beyond.STATED.values())
+    left = spared(case, terms)
+    kept = tuple(t for t in left.case.triples if t.predicate.value not in beyond.STATED.values())
     try:
-        record = record_of(replace(case, triples=kept), terms)
+        record = record_of(replace(left.case, triples=kept), terms)
     except UsageError:
         return None
     row = row_of(_exact(record) | {"patient": case.patient})
     if row is None:
         return None
-    told = dict.fromkeys(_TRUTHS, False) | dict.fromkeys(
-        stated | {_COLUMN_OF[each.kind] for each in case.remarks}, True
-    )
-    complete = {getattr(t.object, "value", "") for t in kept if t.predicate.value == str(OSTEO.isCompleteFor)}
-    return row | told | {f"complete_{key}": str(section) in complete for key, section in SECTIONS.items()}
+    told = dict.fromkeys(_TRUTHS, False) | dict.fromkeys(_told(case, left.measured), True)
+    return row | told | _complete(case) | {"spared": left.texts, "last_spared": left.last}
+
+
+def _told(case: Case, measured: bool) -> Iterator[str]:
+    """Give the columns of what a case says beyond a flat record."""
+    yield from (_COLUMN_OF[each.kind] for each in case.remarks)
+    yield from (column for column, property_ in beyond.STATED.items() if _says(case, property_))
+    if measured:
+        yield beyond.MEASURED
+
+
+def _complete(case: Case) -> dict[str, bool]:
+    stated = {getattr(t.object, "value", "") for t in case.triples if t.predicate.value == str(OSTEO.isCompleteFor)}
+    return {f"complete_{key}": str(section) in stated for key, section in SECTIONS.items()}
 
 
 def _says(case: Case, property_: str) -> bool:

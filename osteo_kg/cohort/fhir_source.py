@@ -23,6 +23,7 @@ from osteo_kg.cohort.fhir_lines import COMPRESSIONS, Piece, has_lines, pieces
 from osteo_kg.cohort.fhir_reading import PatientReader, Plan, Strays, Task
 from osteo_kg.cohort.fhir_shelves import Shelves
 from osteo_kg.cohort.inputs import Found, Reading, Source, Wanted
+from osteo_kg.cohort.spared import part
 from osteo_kg.errors import UnreadableCaseError
 
 _SHELF = 16 << 20  # bytes of text that a process holds at a time
@@ -30,6 +31,7 @@ _MOST_SHELVES = 400  # files that a process holds open
 _UNPACKED = 10  # times as large as its file is text that was compressed, or more
 _WORTH_HELP = 32 << 20  # bytes from which on helpers are started
 _HELPERS = os.cpu_count() or 1
+_MOST_SPARED = 2_000  # different entries that the shapes are asked about
 _PLACES = ("task", "owner", "position", "place")
 
 
@@ -62,9 +64,20 @@ class FhirSource(Source):
             laid = self._lay(work)
         with duckdb(self.reading.scratch) as reader:
             rows = reader.backend.read_parquet(laid)
+            rows = rows.mutate(readable=rows.readable & self._spared_pass(rows, reader))
             place = ibis.row_number().over(group_by="file", order_by=["position", "place"])
             reader.backend.to_parquet(rows.mutate(number=place + 1), str(self._laid))
-        return engine.parquet([str(self._laid)]).drop("_file", "_number", *_PLACES)
+        return engine.parquet([str(self._laid)]).drop("_file", "_number", *_PLACES, "spared", "last_spared")
+
+    def _spared_pass(self, rows: ir.Table, reader: Engine) -> Any:
+        """Say where the shapes let every entry pass that was taken out; of many different ones the rare stay open."""
+        parts = self.reading.parts
+        texts = rows.select(text=rows.spared.unnest()).value_counts(name="times")
+        often = texts.order_by(ibis.desc("times"), "text").limit(_MOST_SPARED)
+        passing = [text for text in reader.arrow(often)["text"].to_pylist() if parts.passes(part(text, parts.on))]
+        others = rows.spared.filter(lambda text: ~text.isin(passing)) if passing else rows.spared
+        in_time = (rows.last_spared <= parts.on.isoformat()).fill_null(True)
+        return in_time & (others.length() == 0).fill_null(True)
 
     def _sort(self, work: Work) -> None:
         divided = [

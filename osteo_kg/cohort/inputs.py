@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 from osteo_kg.cases import Case
 from osteo_kg.cohort.engines import Engine
 from osteo_kg.cohort.fhir_lines import COMPRESSIONS, is_fhir
+from osteo_kg.cohort.parts import Parts
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.fhir import Assumption
 from osteo_kg.knowledge import Terms
@@ -41,6 +42,7 @@ class Reading:
         ignore: columns to pass over; `all` passes over every unknown one.
         renamed: the key that a column of another name holds.
         scratch: a folder for what is written on the way.
+        parts: what reads parts of records.
         postmenopausal: what to assume in FHIR of a woman whose menopausal status is not recorded.
     """
 
@@ -48,6 +50,7 @@ class Reading:
     ignore: frozenset[str]
     renamed: Mapping[str, str]
     scratch: Path
+    parts: Parts
     postmenopausal: Assumption | None = None
 
 

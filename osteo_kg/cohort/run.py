@@ -92,8 +92,8 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         rejected = stack.enter_context(files.text(request.rejected)) if request.rejected else None
         engine = stack.enter_context(engines.opened(request.engine, request.spark_master, scratch))
         terms, ignore = knowledge_base.knowledge.terms, frozenset(request.ignore)
-        reading = Reading(terms, ignore, request.renamed, scratch, request.postmenopausal)
         parts = Parts(knowledge_base, request.guideline, request.on, asked)
+        reading = Reading(terms, ignore, request.renamed, scratch, parts, request.postmenopausal)
         run = _Run(parts, engine, sources(found(request.inputs, request.input_format), reading), progress)
         progress("Cohort", 0, _STEPS)
         run.abstract()
