@@ -51,7 +51,9 @@ def measured(folder: Path, size: int) -> Iterator[tuple[str, int, float, float]]
         before = processor_time()
         taken = once(lambda: knowledge_base.assess_cohort([path], result, on=ON))  # noqa: B023  # called at once
         computed = processor_time() - before
-        decided.append(sorted(map(str, pq.read_table(result, columns=["patient", "disposition", "strength"]).to_pylist())))
+        decided.append(
+            sorted(map(str, pq.read_table(result, columns=["patient", "disposition", "strength"]).to_pylist()))
+        )
         if what != "warming up":
             weight = sum(each.stat().st_size for each in (path.iterdir() if path.is_dir() else [path]))
             yield what, weight, taken, computed

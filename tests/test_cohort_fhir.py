@@ -147,6 +147,8 @@ _HERS: tuple[Resource, ...] = (
     t_score("38265-5", Decimal("-3.4")),
     t_score("38263-0", Decimal("-2.6")),
     t_score("80946-7", Decimal("-1.2"), "2025-07-01"),
+    t_score("38267-1", Decimal("-3.9"), "2018-07-01"),
+    t_score("38264-8", Decimal("-0.2"), "2026-07-01"),
     t_score("24966-4", Decimal("0.9"), unit="g/cm2"),
     condition(SNOMED, "443165006", "2024-11-30"),
     condition(SNOMED, "263102004", "2024-11-30"),
@@ -412,8 +414,8 @@ def test_what_a_flat_record_can_say_is_decided_in_columns(knowledge_base: Knowle
     ]
     inputs = write_lines(tmp_path / "export.ndjson", patient(deceasedBoolean=True), HER_TEST, NO_FRACTURE, *more)
     assert _counted(tmp_path, knowledge_base, inputs) == 0
-    older = t_score("38267-1", Decimal("-3.1"), "2020-01-01")
-    inputs = write_lines(tmp_path / "export.ndjson", patient(), HER_TEST, older)
+    apart = t_score("38264-8", Decimal("-3.1"), "2020-01-01")
+    inputs = write_lines(tmp_path / "export.ndjson", patient(), HER_TEST, apart)
     assert _counted(tmp_path, knowledge_base, inputs, assume_postmenopausal_from=60) == 1
 
 
@@ -495,12 +497,16 @@ def _forearm(value: str, day: str = "2026-01-01") -> Resource:
         ((_egfr("45", "2026-11-22"),), 0, 0),
         ((_forearm("-30"),), 1, 1),
         ((_forearm("-3"), _forearm("-2")), 1, 1),
+        ((t_score("38267-1", Decimal("-0.3"), "2019-01-01"), t_score("38267-1", Decimal("-1"), "2020-01-01")), 0, 0),
+        ((t_score("38267-1", Decimal("30"), "2019-01-01"),), 1, 1),
+        ((t_score("38263-0", Decimal("-3.3")), t_score("80946-7", Decimal("-1.2"))), 0, 0),
+        ((t_score("80946-7", Decimal("-1.2")), t_score("80945-9", Decimal("-1.3"))), 1, 0),
     ],
 )
 def test_entries_that_decide_nothing_leave_a_patient_in_the_columns(
     knowledge_base: KnowledgeBase, tmp_path: Path, more: tuple[Resource, ...], alone: int, refused: int
 ) -> None:
-    """Renal function and sites that never decide; what the shapes refuse is refused all the same."""
+    """Renal function, sites that never decide, older scores; what the shapes refuse is refused all the same."""
     resources = [patient(), HER_TEST, POSTMENOPAUSAL, NO_FRACTURE, *more]
     inputs = write_lines(tmp_path / "export.ndjson", *resources)
     assert _counted(tmp_path, knowledge_base, inputs) == alone

@@ -23,7 +23,9 @@ REMARKED = {
 }
 #: The column of whether a site that never decides was measured.
 MEASURED = "has_site_that_never_decides"
-COLUMNS = (*STATED, *REMARKED, MEASURED)
+#: The column of whether a site counts that is read as another.
+READ_AS = "has_site_read_as_another"
+COLUMNS = (*STATED, *REMARKED, MEASURED, READ_AS)
 _PLAUSIBLE = "0.0"
 
 
@@ -40,12 +42,13 @@ def _parts(terms: Terms) -> Iterator[tuple[str, Case]]:
         yield column, Case(_PART, patient.value, (kind, stated))
     for column, remark in REMARKED.items():
         yield column, Case(_PART, patient.value, (kind,), remarks=(remark,))
-    yield MEASURED, Case(_PART, patient.value, (kind, *_measured(patient, terms)))
+    never = (iri for iri in sorted(terms.types) if str(OSTEO.PeripheralSite) in terms.types[iri] - {iri})
+    for column, sites in {MEASURED: never, READ_AS: iter(sorted(terms.limits["readAs"]))}.items():
+        yield column, Case(_PART, patient.value, (kind, *_measured(patient, next(sites))))
 
 
-def _measured(patient: ox.NamedNode, terms: Terms) -> Iterator[ox.Triple]:
+def _measured(patient: ox.NamedNode, site: str) -> Iterator[ox.Triple]:
     entry = ox.BlankNode("entry")
-    site = next(iri for iri in sorted(terms.types) if str(OSTEO.PeripheralSite) in terms.types[iri] - {iri})
     yield ox.Triple(patient, ox.NamedNode(str(OSTEO.hasBoneDensitometry)), entry)
     yield ox.Triple(entry, RDF_TYPE, ox.NamedNode(str(OSTEO.BoneDensitometry)))
     yield ox.Triple(entry, ox.NamedNode(str(OSTEO.hasSite)), ox.NamedNode(site))

@@ -18,10 +18,10 @@ from osteo_kg.cohort.fhir_lines import Piece, document_at, whole
 from osteo_kg.cohort.fhir_medications import Medications
 from osteo_kg.cohort.fhir_rows import COLUMNS, flat_row
 from osteo_kg.cohort.fhir_shelves import Line, Shelves
+from osteo_kg.cohort.spared import Sparing
 from osteo_kg.fhir.bundles import Gathered, Input, gather, subject_of
 from osteo_kg.fhir.checks import Checks
 from osteo_kg.fhir.reader import Assumption, Reader
-from osteo_kg.knowledge import Terms
 
 _CHUNK = 5_000  # rows laid down at a time
 
@@ -35,7 +35,7 @@ class Plan:
         homes: for each file the export that it is part of.
         folder: where what is sorted is kept.
         shelves: how many shelves there are.
-        terms: the vocabulary, with its codes.
+        sparing: what takes entries out of cases, with the vocabulary.
         postmenopausal: what to assume of a woman whose menopausal status is not recorded; nothing when None.
     """
 
@@ -43,7 +43,7 @@ class Plan:
     homes: tuple[str, ...]
     folder: Path
     shelves: int
-    terms: Terms
+    sparing: Sparing
     postmenopausal: Assumption | None
 
     @property
@@ -113,7 +113,7 @@ class PatientReader:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._shelves = Shelves(plan.folder, plan.shelves)
-        self._reader = Reader(plan.terms, plan.postmenopausal, Checks().problems)
+        self._reader = Reader(plan.sparing.terms, plan.postmenopausal, Checks().problems)
         self._medications = functools.cache(self._medications_of)
 
     def sort(self, piece: Piece, number: int) -> Strays:
@@ -133,7 +133,7 @@ class PatientReader:
         return str(path), total, strays
 
     def _row(self, task: Task, person: Person) -> Mapping[str, Any]:
-        row = flat_row(self.case(person, ""), self._plan.terms)
+        row = flat_row(self.case(person, ""), self._plan.sparing)
         return {
             **(row or {}),
             "file": str(self._plan.files[person.file]),

@@ -12,10 +12,9 @@ import pyarrow as pa
 from osteo_kg.cases import Case
 from osteo_kg.cohort import beyond
 from osteo_kg.cohort.flat_text import SCHEMA, row_of
-from osteo_kg.cohort.spared import spared
+from osteo_kg.cohort.spared import Sparing
 from osteo_kg.errors import UsageError
 from osteo_kg.flatten import record_of
-from osteo_kg.knowledge import Terms
 from osteo_kg.records import SECTIONS
 from osteo_kg.vocabulary import OSTEO
 
@@ -30,29 +29,27 @@ COLUMNS = pa.schema(
 _COLUMN_OF = {remark.kind: column for column, remark in beyond.REMARKED.items()}
 
 
-def flat_row(case: Case, terms: Terms) -> Mapping[str, Any] | None:
+def flat_row(case: Case, sparing: Sparing) -> Mapping[str, Any] | None:
     """Give a case as columns hold it; None where they would lose something of it."""
     if case.born_between is not None:
         return None
-    left = spared(case, terms)
+    left = sparing.spared(case)
     kept = tuple(t for t in left.case.triples if t.predicate.value not in beyond.STATED.values())
     try:
-        record = record_of(replace(left.case, triples=kept), terms)
+        record = record_of(replace(left.case, triples=kept), sparing.terms)
     except UsageError:
         return None
     row = row_of(_exact(record) | {"patient": case.patient})
     if row is None:
         return None
-    told = dict.fromkeys(_TRUTHS, False) | dict.fromkeys(_told(case, left.measured), True)
+    told = dict.fromkeys(_TRUTHS, False) | dict.fromkeys((*_told(case), *left.told), True)
     return row | told | _complete(case) | {"spared": left.texts, "last_spared": left.last}
 
 
-def _told(case: Case, measured: bool) -> Iterator[str]:
+def _told(case: Case) -> Iterator[str]:
     """Give the columns of what a case says beyond a flat record."""
     yield from (_COLUMN_OF[each.kind] for each in case.remarks)
     yield from (column for column, property_ in beyond.STATED.items() if _says(case, property_))
-    if measured:
-        yield beyond.MEASURED
 
 
 def _complete(case: Case) -> dict[str, bool]:

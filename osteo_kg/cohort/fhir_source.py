@@ -23,7 +23,7 @@ from osteo_kg.cohort.fhir_lines import COMPRESSIONS, Piece, has_lines, pieces
 from osteo_kg.cohort.fhir_reading import PatientReader, Plan, Strays, Task
 from osteo_kg.cohort.fhir_shelves import Shelves
 from osteo_kg.cohort.inputs import Found, Reading, Source, Wanted
-from osteo_kg.cohort.spared import part
+from osteo_kg.cohort.spared import Sparing, part
 from osteo_kg.errors import UnreadableCaseError
 
 _SHELF = 16 << 20  # bytes of text that a process holds at a time
@@ -51,7 +51,7 @@ class FhirSource(Source):
             tuple(map(str, self.homes)),
             folder,
             min(_MOST_SHELVES, self._size // _SHELF + 1),
-            reading.terms,
+            Sparing(reading.terms, reading.parts.knowledge_base.knowledge.background),
             reading.postmenopausal,
         )
 
