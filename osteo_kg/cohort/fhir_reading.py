@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -116,9 +117,9 @@ class PatientReader:
         self._reader = Reader(plan.sparing.terms, plan.postmenopausal, Checks().problems)
         self._medications = functools.cache(self._medications_of)
 
-    def sort(self, piece: Piece, number: int) -> Strays:
+    def sort(self, piece: Piece) -> Strays:
         """Put the lines of a piece on the shelves."""
-        return Strays(of_nobody=self._shelves.sort(piece, self._plan.homes[piece.file], number))
+        return Strays(of_nobody=self._shelves.sort(piece, self._plan.homes[piece.file], os.getpid()))
 
     def lay(self, task: Task) -> tuple[str, int, Strays]:
         """Lay the patients of a task down as rows; give where, how many, and what belongs to none of them."""

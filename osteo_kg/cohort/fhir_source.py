@@ -83,7 +83,7 @@ class FhirSource(Source):
         divided = [
             piece for number, path in enumerate(self.files) if path in self._lines for piece in pieces(number, path)
         ]
-        for strays in work("sort", [(piece, number) for number, piece in enumerate(divided)]):
+        for strays in work("sort", [(piece,) for piece in divided]):
             self._strays += strays
         fhir_medications.keep(Shelves(self._plan.folder, 0).medications(), self._plan.medications)
 
