@@ -16,8 +16,11 @@ and risk.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +29,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from osteo_kg.cases import XSD
+from osteo_kg.fhir import bundle_of
 from osteo_kg.knowledge import Terms, packaged_knowledge
+from osteo_kg.records import record_case
 from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import OSTEO
 
@@ -63,6 +68,8 @@ _DRUGS = {
 }
 _OUTCOMES = ["completed", "ongoing", "intolerance", "failure", None]
 _MECHANISMS = ["low-energy", None, "high-energy", "pathological"]
+_TYPES = ("Patient", "Condition", "Observation", "MedicationStatement", "List", "Encounter")
+_VISITS = 2
 _FRACTURE = pa.struct([("site", pa.string()), ("mechanism", pa.string()), ("date", pa.date32()), ("count", pa.int32())])
 _TREATMENT = pa.struct([("drug", pa.string()), ("outcome", pa.string())])
 
@@ -212,3 +219,55 @@ def _conditions(size: int, random: np.random.Generator) -> pa.Array:
     number = int(counts[~unknown].sum())
     kinds = random.choice(["long-term-glucocorticoid-treatment", "secondary-osteoporosis-cause"], number)
     return _lists(counts, unknown, pa.array(kinds))
+
+
+def write_fhir(folder: Path, size: int, seed: int = 1) -> None:
+    """Write a cohort as a FHIR bulk export: a file for each type of resource, each woman with visits and weights.
+
+    Visits and weights decide nothing; an export is full of such.
+    """
+    terms = packaged_knowledge().terms
+    folder.mkdir(exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        files = {kind: stack.enter_context((folder / f"{kind}.ndjson").open("w", encoding="utf-8")) for kind in _TYPES}
+        for record in records(size, seed):
+            for resource in _resources(record, terms):
+                files[resource["resourceType"]].write(json.dumps(resource, default=float) + "\n")
+
+
+def records(size: int, seed: int = 1) -> Iterator[dict[str, Any]]:
+    """Make a cohort as flat records: what is known, with exact numbers and days as text."""
+    for table in tables(size, seed):
+        yield from map(_stated, table.to_pylist())
+
+
+def _resources(record: dict[str, Any], terms: Terms) -> Iterator[dict[str, Any]]:
+    case = record_case(record, "", terms)
+    name = record["patient"]
+    for number, entry in enumerate(bundle_of([case], terms)["entry"]):
+        resource = entry["resource"]
+        if resource["resourceType"] == "Patient":
+            yield {**{key: value for key, value in resource.items() if key != "identifier"}, "id": name}
+            continue
+        subject = {"reference": f"Patient/{name}"}
+        yield {**resource, "id": f"{name}-{number}", "subject": subject}
+    for number in range(_VISITS):
+        visited = f"{ON.year - number}-03-01T09:30:00Z"
+        own = {"id": f"{name}-visit-{number}", "subject": {"reference": f"Patient/{name}"}}
+        kind = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}
+        yield {"resourceType": "Encounter", **own, "status": "finished", "class": kind, "period": {"start": visited}}
+        code = {"coding": [{"system": "http://loinc.org", "code": "29463-7", "display": "Body weight"}]}
+        weight = {"value": 60 + number, "unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"}
+        known = {"status": "final", "code": code, "effectiveDateTime": visited, "valueQuantity": weight}
+        yield {"resourceType": "Observation", **own, "id": f"{name}-weight-{number}", **known}
+
+
+def _stated(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _stated(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [_stated(each) for each in value]
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return Decimal(repr(value)) if is_number else value

@@ -27,7 +27,7 @@ from osteo_kg.texts import Language
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _STOPPED = 128 + signal.SIGTERM  # as a shell has it
-_FORMATS = ("parquet", "csv", "jsonl", "ntriples", "nquads")
+_FORMATS = ("parquet", "csv", "jsonl", "ntriples", "nquads", "fhir")
 
 
 @click.command()
@@ -51,6 +51,7 @@ _FORMATS = ("parquet", "csv", "jsonl", "ntriples", "nquads")
 )
 @click.option("--input-format", type=click.Choice(_FORMATS), help="Format of the input.")
 @options.ignore_columns
+@options.assume_postmenopausal
 @click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", help="What runs the plan.")
 @click.option(
     "--spark-master", default="local[*]", show_default=True, metavar="URL", help="Master of the Spark session."
@@ -68,8 +69,9 @@ def cohort(
     form: str,
     **asked: Any,
 ) -> None:
-    """Decide every patient of INPUT... (files, folders, globs: .parquet .csv .jsonl .nt .nq, also .gz and .zst).
+    """Decide every patient of INPUT... (files, folders, globs).
 
+    They may be .parquet .csv .jsonl .nt .nq, or FHIR as .ndjson or .json; text may be compressed (.gz .zst).
     A summary is printed. Nothing stands under the name of an output before everything is written.
     """
     run = importlib.import_module("osteo_kg.cohort.run")  # the other commands do not wait for DuckDB and Ibis

@@ -45,6 +45,7 @@ class Codes:
         self.systems = {uri: iri for iri, uri in systems.items()}
         self._nesting = {systems[iri] for iri, nests in triples.pairs(_NS + "codesNest") if nests == "true"}
         self._codes = {(code.system, code.value): code for code in _codes(triples, systems)}
+        self._known = {system for system, _ in self._codes}
         self._of: dict[str, list[Code]] = defaultdict(list)
         for code in self._codes.values():
             for term in code.stands_for:
@@ -81,7 +82,7 @@ class Codes:
 
     def knows(self, system: str) -> bool:
         """Whether the ontology has any code of a system."""
-        return any(known == system for known, _ in self._codes)
+        return system in self._known
 
 
 def _codes(triples: Triples, systems: Mapping[str, str]) -> Iterator[Code]:

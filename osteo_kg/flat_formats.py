@@ -193,17 +193,10 @@ def parse_json(text: str, name: str) -> Any:
     Raises:
         UnreadableCaseError: the text is not JSON.
     """
-
-    def pairs(items: list[tuple[str, Any]]) -> Repeated:
-        found = Repeated(items)
-        times = Counter(key for key, _ in items)
-        found.repeated = tuple(sorted(key for key, count in times.items() if count > 1))
-        return found
-
-    if _SURROGATE.search(text):
+    if "\\u" in text and _SURROGATE.search(text):
         raise UnreadableCaseError(f"{name} holds half a character (a lone surrogate).", advice="Write it whole.")
     try:
-        return json.loads(text, parse_float=_number, parse_int=_number, parse_constant=str, object_pairs_hook=pairs)
+        return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise UnreadableCaseError(
             f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
@@ -218,3 +211,14 @@ def parse_json(text: str, name: str) -> Any:
 def _number(text: str) -> Decimal | str:
     written = decimal_text(text)
     return text if written is None else Decimal(written)
+
+
+def _pairs(items: list[tuple[str, Any]]) -> Repeated:
+    found = Repeated(items)
+    if len(found) < len(items):
+        times = Counter(key for key, _ in items)
+        found.repeated = tuple(sorted(key for key, count in times.items() if count > 1))
+    return found
+
+
+_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number, parse_constant=str, object_pairs_hook=_pairs)

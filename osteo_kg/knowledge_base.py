@@ -192,7 +192,7 @@ class KnowledgeBase:
         """Answer files of patients into a file, each situation once; see `osteo_kg.cohort.run.Request`.
 
         Args:
-            inputs: files, folders and globs of flat records or of N-Triples.
+            inputs: files, folders and globs of flat records, of N-Triples or of FHIR.
             output: the file of decisions, its format by its extension.
             asked: the other attributes of the request; `on` is today when it is not named.
 

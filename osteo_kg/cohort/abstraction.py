@@ -19,7 +19,8 @@ import ibis.expr.types as ir
 from rdflib import XSD
 
 from osteo_kg.answers import LOWEST_T_SCORE
-from osteo_kg.cohort import columns
+from osteo_kg.cases import Case
+from osteo_kg.cohort import beyond, columns
 from osteo_kg.cohort.bands import Cuts, day_cuts, number_cuts
 from osteo_kg.cohort.entries import SectionReader
 from osteo_kg.cohort.parts import Parts
@@ -164,6 +165,7 @@ class Abstraction:
 
     def _marks(self, flat: ir.Table) -> Any:
         found = [self._score_marks(flat), self._day_marks(flat), *(self._absent_marks(flat, key) for key in SCORES)]
+        found += [ibis.ifelse(flat[name], self._parts.mask_of(case), 0) for name, case in self._told_beyond(flat)]
         return functools.reduce(operator.or_, found)
 
     def _score_marks(self, flat: ir.Table) -> Any:
@@ -209,10 +211,17 @@ class Abstraction:
         found = self._parts.raised_with_answers({name: score for name, score in measured.items() if name != key}) - own
         return ibis.ifelse(flat[key].isnull() & flat.lowest.notnull(), self._parts.marks.mask(found), 0)
 
+    def _told_beyond(self, flat: ir.Table) -> Iterable[tuple[str, Case]]:
+        """Give the columns of what is said beyond a flat record, each with a case that says this alone."""
+        parts = beyond.parts(self._parts.knowledge_base.knowledge.terms)
+        return ((name, case) for name, case in parts.items() if name in flat.columns)
+
     # what columns let pass
 
     def _plain(self, flat: ir.Table) -> Iterable[Any]:
         yield flat.readable if "readable" in flat.columns else ibis.literal(True)
+        for name, case in self._told_beyond(flat):
+            yield ibis.literal(True) if self._parts.passes(case) else ~flat[name]
         for key in RENAL_FUNCTION:  # says nothing to the guideline: only the shapes look at it, patient by patient
             yield flat[key].isnull()
         yield ~flat.patient.fill_null("").startswith(str(OSTEO._NS))

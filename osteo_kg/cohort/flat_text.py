@@ -30,7 +30,8 @@ _DIGITS = 15  # that a float holds exactly
 _MOST = 2**31
 _FRACTURE = pa.struct([("site", pa.string()), ("mechanism", pa.string()), ("date", pa.string()), ("count", pa.int64())])
 _TREATMENT = pa.struct([("drug", pa.string()), ("outcome", pa.string())])
-_SCHEMA = pa.schema(
+#: The columns in which text is laid down.
+SCHEMA = pa.schema(
     {
         "file": pa.string(),
         "number": pa.int64(),
@@ -60,15 +61,15 @@ class TextSource(Source):
     def flat(self, engine: Engine) -> ir.Table:
         """Lay the records down as columns in the scratch folder, and give them as a table."""
         laid = self.reading.scratch / f"{type(self).__name__}.parquet"
-        with pq.ParquetWriter(laid, _SCHEMA) as writer:
+        with pq.ParquetWriter(laid, SCHEMA) as writer:
             for rows in _chunks(self._rows()):
-                writer.write_table(pa.Table.from_pylist(rows, _SCHEMA))
+                writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
         return engine.parquet([str(laid)]).drop("_file", "_number")
 
     def _rows(self) -> Iterator[dict[str, Any]]:
         for path in self.files:
             for number, record in self.records(path):
-                row = _row(record)
+                row = row_of(record)
                 yield {"file": str(path), "number": number, "readable": row is not None, **(row or {})}
 
     def cases(self, engine: Engine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
@@ -127,7 +128,7 @@ def _renamed(record: Any, renamed: Mapping[str, str]) -> Any:
     return record
 
 
-def _row(record: Any) -> dict[str, Any] | None:
+def row_of(record: Any) -> dict[str, Any] | None:
     """Give a record as columns hold it; None where they would lose something of it."""
     if not isinstance(record, dict) or not record.keys() <= _KEYS or _repeats(record):
         return None

@@ -12,7 +12,10 @@ import ibis.expr.types as ir
 
 from osteo_kg.cases import Case
 from osteo_kg.cohort.engines import Engine
+from osteo_kg.cohort.fhir_lines import COMPRESSIONS, is_fhir
+from osteo_kg.cohort.parts import Parts
 from osteo_kg.errors import UnreadableCaseError
+from osteo_kg.fhir import Assumption
 from osteo_kg.knowledge import Terms
 
 #: The format of a file, by its extension; `.gz` and `.zst` may follow those of text.
@@ -22,10 +25,11 @@ FORMATS = {
     "csv": "csv",
     "jsonl": "jsonl",
     "ndjson": "jsonl",
+    "json": "json",
+    "fhir": "fhir",
     "nt": "ntriples",
     "nq": "nquads",
 }
-COMPRESSIONS = ("gz", "zst")
 Wanted = Mapping[str, set[int]]  # numbers of records, by file
 
 
@@ -38,19 +42,33 @@ class Reading:
         ignore: columns to pass over; `all` passes over every unknown one.
         renamed: the key that a column of another name holds.
         scratch: a folder for what is written on the way.
+        parts: what reads parts of records.
+        postmenopausal: what to assume in FHIR of a woman whose menopausal status is not recorded.
     """
 
     terms: Terms
     ignore: frozenset[str]
     renamed: Mapping[str, str]
     scratch: Path
+    parts: Parts
+    postmenopausal: Assumption | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file that was found, its format, and the folder with whose files it belongs together."""
+
+    path: Path
+    form: str
+    home: Path
 
 
 class Source(ABC):
     """Files of one format."""
 
-    def __init__(self, files: list[Path], reading: Reading) -> None:
-        self.files = files
+    def __init__(self, found: list[Found], reading: Reading) -> None:
+        self.files = [each.path for each in found]
+        self.homes = [each.home for each in found]
         self.reading = reading
 
     @abstractmethod
@@ -61,20 +79,37 @@ class Source(ABC):
     def cases(self, engine: Engine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
         """Read some records as cases, exactly as they stand in their files."""
 
+    def remarks(self) -> Iterable[str]:
+        """Say what was found beside records, once they were read."""
+        return ()
 
-def found(inputs: Iterable[str], form: str | None = None) -> list[tuple[Path, str]]:
+
+def found(inputs: Iterable[str], form: str | None = None) -> list[Found]:
     """Find the files that are named, lie in a folder that is named, or match a glob, each with its format.
+
+    Lines of JSON, and JSON, are FHIR where the first object has a resource type. JSON in a folder that is not FHIR is
+    passed over, as other files are that no cohort is read from.
 
     Raises:
         UnreadableCaseError: nothing is found under a name, or the format of a file is not known.
     """
-    files: dict[Path, str] = {}
+    files: dict[Path, Found] = {}
     for named in inputs:
         paths = sorted(_files(named))
         if not paths:
             raise UnreadableCaseError(f"There is no file {named}.", advice="Check its name.")
-        files |= {path: form or format_of(path) for path in paths}
-    return list(files.items())
+        is_folder = Path(named).is_dir()
+        for path in paths:
+            known = form or _looked_into(path)
+            if known != "json" or not is_folder:
+                files[path] = Found(path, known, Path(named) if is_folder else path.parent)
+    return list(files.values())
+
+
+def _looked_into(path: Path) -> str:
+    """Give the format of a file by its name, and where that leaves it open by what stands in it."""
+    known = format_of(path)
+    return "fhir" if known in ("json", "jsonl") and is_fhir(path, by_line=known == "jsonl") else known
 
 
 def _files(named: str) -> Iterator[Path]:

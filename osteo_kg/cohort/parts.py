@@ -57,7 +57,15 @@ class Parts:
 
     def conforms(self, record: Record) -> bool:
         """Whether the shapes refuse nothing in a part of a record."""
-        return self.knowledge_base.validate(self.case(record), on=self.on).conforms
+        return self.passes(self.case(record))
+
+    def passes(self, case: Case) -> bool:
+        """Whether the shapes refuse nothing in a case."""
+        return self.knowledge_base.validate(case, on=self.on).conforms
+
+    def mask_of(self, case: Case) -> int:
+        """Give the bits of the notices that a case raises by itself."""
+        return self.marks.mask(self.raised(lift(case, self.on, self.knowledge_base.knowledge)))
 
     def lifted(self, record: Record) -> Lifted:
         """Lift a part of a record."""

@@ -24,6 +24,7 @@ from osteo_kg.cohort.one_by_one import OneByOne
 from osteo_kg.cohort.parts import Parts
 from osteo_kg.cohort.sources import sources
 from osteo_kg.cohort.summary import Summary, summarised
+from osteo_kg.fhir import Assumption
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
 from osteo_kg.records import SECTIONS
 
@@ -49,6 +50,8 @@ class Request:
         input_format: the format of every input, by name.
         engine: `duckdb` or `spark`.
         spark_master: the master of the Spark session.
+        assume_postmenopausal_from: in FHIR, the age from which a woman whose status is not recorded is taken for
+            post-menopausal; never when None.
     """
 
     inputs: tuple[str, ...]
@@ -64,6 +67,13 @@ class Request:
     input_format: str | None = None
     engine: str = "duckdb"
     spark_master: str = "local[*]"
+    assume_postmenopausal_from: int | None = None
+
+    @property
+    def postmenopausal(self) -> Assumption | None:
+        """What to assume in FHIR of a woman whose menopausal status is not recorded."""
+        least_age = self.assume_postmenopausal_from
+        return None if least_age is None else Assumption(least_age, self.on)
 
 
 def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress = lambda *_: None) -> Summary:
@@ -81,8 +91,9 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         written = files.path(request.output)  # first of all: it gets its name last
         rejected = stack.enter_context(files.text(request.rejected)) if request.rejected else None
         engine = stack.enter_context(engines.opened(request.engine, request.spark_master, scratch))
-        reading = Reading(knowledge_base.knowledge.terms, frozenset(request.ignore), request.renamed, scratch)
+        terms, ignore = knowledge_base.knowledge.terms, frozenset(request.ignore)
         parts = Parts(knowledge_base, request.guideline, request.on, asked)
+        reading = Reading(terms, ignore, request.renamed, scratch, parts, request.postmenopausal)
         run = _Run(parts, engine, sources(found(request.inputs, request.input_format), reading), progress)
         run.abstract()
         run.decide(rejected, request.assume_complete)
@@ -91,7 +102,7 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
             with files.text(request.explanations) as file:
                 explanations.write(run.decisions, request.on, file)
         own = run.one_by_one
-        summary = summarised(run.decisions, run.counts, own.shown, own.refused, request.on)
+        summary = summarised(run.decisions, run.counts, own.shown, own.refused, request.on, run.remarks())
         if request.report:
             with files.text(request.report) as file:
                 file.write(pages.page(summary, run.distribution()))
@@ -163,6 +174,11 @@ class _Run:
             own = {str(path): wanted[str(path)] for path in source.files if str(path) in wanted}
             if own:
                 yield from source.cases(self._engine, own)
+
+    def remarks(self) -> Iterator[str]:
+        """Say what stands in the sources beside patients."""
+        for source in self._sources:
+            yield from source.remarks()
 
     def result(self) -> ir.Table:
         """Join every record with what its situation is answered and what its notices say."""

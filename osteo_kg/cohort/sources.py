@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
+from osteo_kg.cohort.fhir_source import FhirSource
 from osteo_kg.cohort.flat_text import CsvSource, JsonLinesSource
-from osteo_kg.cohort.inputs import Reading, Source
+from osteo_kg.cohort.inputs import Found, Reading, Source
 from osteo_kg.cohort.parquet import ParquetSource
 from osteo_kg.cohort.triples import QuadsSource, TriplesSource
 from osteo_kg.errors import UsageError
@@ -17,18 +17,25 @@ _SOURCES: dict[str, type[Source]] = {
     "jsonl": JsonLinesSource,
     "ntriples": TriplesSource,
     "nquads": QuadsSource,
+    "fhir": FhirSource,
 }
 
 
-def sources(files: Iterable[tuple[Path, str]], reading: Reading) -> list[Source]:
+def sources(files: Iterable[Found], reading: Reading) -> list[Source]:
     """Give what reads the files, those of one format together.
 
     Raises:
-        UsageError: a cohort is not read from this format.
+        UsageError: a cohort is not read from this format, or columns are mapped that are none.
     """
-    by_format: dict[str, list[Path]] = {}
-    for path, form in files:
-        if form not in _SOURCES:
-            raise UsageError(f"A cohort is not read from {form}.", advice=f"Use one of {', '.join(_SOURCES)}.")
-        by_format.setdefault(form, []).append(path)
-    return [_SOURCES[form](paths, reading) for form, paths in by_format.items()]
+    by_format: dict[str, list[Found]] = {}
+    for each in files:
+        if each.form not in _SOURCES:
+            raise UsageError(
+                f"A cohort is not read from {each.form}: {each.path.name}.", advice=f"Use one of {', '.join(_SOURCES)}."
+            )
+        by_format.setdefault(each.form, []).append(each)
+    if reading.renamed and "fhir" in by_format:
+        raise UsageError(
+            "FHIR has no columns to map.", advice="Leave out --map, or assess the FHIR files by themselves."
+        )
+    return [_SOURCES[form](found, reading) for form, found in by_format.items()]

@@ -31,6 +31,7 @@ class Summary:
             would settle it; one patient may lack several.
         warnings: how many carry each warning, by code.
         assumptions: how many rest on each assumption, by code.
+        remarks: what the input holds beside patients.
         shown: the first reports of those refused.
         words: what each key is called in English.
     """
@@ -50,6 +51,7 @@ class Summary:
     missing: Mapping[str, int]
     warnings: Mapping[str, int]
     assumptions: Mapping[str, int]
+    remarks: tuple[str, ...] = ()
     shown: tuple[ValidationReport, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
 
@@ -62,6 +64,7 @@ class Summary:
         """Give the summary as lines of text, fit to be quoted."""
         yield f"{self.patients:,} patients on {self.on.isoformat()}"
         yield f"{self.decided:,} were decided and {self.rejected:,} refused."
+        yield from self.remarks
         yield f"They fall into {self.situations:,} situations."
         yield from self._counted("Disposition", self.dispositions)
         yield from self._counted("Strength", self.strengths)
@@ -91,6 +94,7 @@ def summarised(
     refused: Iterable[ValidationReport],
     rejected: int,
     on: datetime.date,
+    remarks: Iterable[str] = (),
 ) -> Summary:
     """Count what was decided.
 
@@ -100,6 +104,7 @@ def summarised(
         refused: the first reports of those refused.
         rejected: how many were refused.
         on: the day of assessment.
+        remarks: what the input holds beside patients.
     """
     engine, tally = decisions.parts.engine, _Tally(decisions)
     situations, told = Counter[int](), Counter[int]()
@@ -127,6 +132,7 @@ def summarised(
         missing=_falling(tally.missing),
         warnings=_falling(tally.warnings),
         assumptions=_falling(tally.assumptions),
+        remarks=tuple(remarks),
         shown=tuple(refused),
         words=_words(decisions.parts),
     )

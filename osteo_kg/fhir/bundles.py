@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,9 +35,9 @@ class Input:
 
     patients: tuple[Gathered, ...]
     strays: tuple[Resource, ...]
-    medications: dict[str, Resource]
-    unreadable: tuple[str, ...]
-    cut: bool
+    medications: Mapping[str, Resource]
+    unreadable: tuple[str, ...] = ()
+    cut: bool = False
 
 
 def gather(documents: Iterable[Any]) -> Input:
@@ -50,7 +50,7 @@ def gather(documents: Iterable[Any]) -> Input:
     medications: dict[str, Resource] = {}
     others: list[Resource] = []
     for url, resource in found:
-        names = _names(url, resource)
+        names = names_of(resource, url)
         if resource["resourceType"] == "Patient":
             _add_patient(Gathered(resource, url), names, patients, people)
         elif resource["resourceType"] == "Medication":
@@ -74,12 +74,25 @@ def _add_patient(person: Gathered, names: list[str], patients: dict[str, Gathere
 
 def _give(resource: Resource, patients: dict[str, Gathered]) -> bool:
     """Give a resource to the patient whom it names; False where she is not here."""
-    reference = next((text(resource, key, "reference") for key in _SUBJECTS if text(resource, key, "reference")), "")
-    for name in _spellings(reference):
+    for name in _spellings(subject_of(resource)):
         if name in patients:
             patients[name].resources.append(resource)
             return True
     return False
+
+
+def subject_of(resource: Resource) -> str:
+    """Give the reference to the patient of a resource, as written; empty where there is none."""
+    return next((found for key in _SUBJECTS if (found := text(resource, key, "reference"))), "")
+
+
+def kinship(name: str) -> str:
+    """Give what a name of a resource has in common with every reference that names it.
+
+    >>> kinship("Patient/1") == kinship("https://hospital.example/fhir/Patient/1/_history/2")
+    True
+    """
+    return list(_spellings(name))[-1] if name else ""
 
 
 def _resources(
@@ -101,7 +114,7 @@ def _says_no_resource(entry: Any) -> bool:
     return isinstance(entry, dict) and "resource" not in entry and not entry.keys().isdisjoint(("request", "response"))
 
 
-def _names(url: str, resource: Resource) -> list[str]:
+def names_of(resource: Resource, url: str = "") -> list[str]:
     """Give the ways to refer to a resource: the URL of its entry, and its type and id."""
     own = text(resource, "id")
     return [name for name in (url, f"{resource['resourceType']}/{own}" if own else "") if name]
@@ -116,6 +129,6 @@ def _spellings(reference: str) -> Iterator[str]:
         yield "/".join(bare.rsplit("/", 2)[-2:])
 
 
-def resolved(reference: str, table: dict[str, Resource]) -> Resource | None:
+def resolved(reference: str, table: Mapping[str, Resource]) -> Resource | None:
     """Give the resource that a reference names."""
     return next((table[name] for name in _spellings(reference) if name in table), None)

@@ -20,14 +20,16 @@ def each(node: Any, *path: str) -> Iterator[Any]:
     >>> list(each({"code": {"coding": [{"code": "a"}, {"code": "b"}]}}, "code", "coding", "code"))
     ['a', 'b']
     """
-    if isinstance(node, list):
-        for item in node:
-            yield from each(item, *path)
-    elif not path:
-        if node is not None:
-            yield node
-    elif isinstance(node, dict):
-        yield from each(node.get(path[0]), *path[1:])
+    for place, key in enumerate(path):
+        if not isinstance(node, dict):
+            return _in_each(node, *path[place:])
+        node = node.get(key)
+    return _in_each(node) if isinstance(node, list) else iter(() if node is None else (node,))
+
+
+def _in_each(node: Any, *path: str) -> Iterator[Any]:
+    for item in node if isinstance(node, list) else ():
+        yield from each(item, *path)
 
 
 def first(node: Any, *path: str) -> Any:
@@ -37,7 +39,10 @@ def first(node: Any, *path: str) -> Any:
 
 def text(node: Any, *path: str) -> str:
     """Give the first text at the end of a path; empty where there is none."""
-    return next((found for found in each(node, *path) if isinstance(found, str)), "")
+    for found in each(node, *path):
+        if isinstance(found, str):
+            return found
+    return ""
 
 
 def codings(concept: Any) -> Iterator[tuple[str, str]]:

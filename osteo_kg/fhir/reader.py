@@ -68,17 +68,70 @@ def read_fhir(
             f"{name} holds no Patient resource.",
             advice="Send a Bundle with the Patient and the resources that refer to her.",
         )
-    return tuple(
-        _case(person, f"{name}#{number}", found, terms, postmenopausal)
-        for number, person in enumerate(found.patients, 1)
-    )
+    reader = Reader(terms, postmenopausal)
+    return tuple(reader.case(person, f"{name}#{number}", found) for number, person in enumerate(found.patients, 1))
 
 
-def _case(person: Gathered, fallback: str, found: Input, terms: Terms, postmenopausal: Assumption | None) -> Case:
-    name = name_of(person, fallback)
-    facts = Facts(patient_iri(name), terms)
-    _read(person, found, facts, postmenopausal)
-    _strays(found, facts)
+@dataclass(frozen=True)
+class Reader:
+    """Reads patients whose resources were gathered.
+
+    Attributes:
+        terms: the vocabulary, with its codes.
+        postmenopausal: what to assume of a woman whose menopausal status is not recorded; nothing when None.
+        problems: what gives the elements of a resource that are not valid.
+    """
+
+    terms: Terms
+    postmenopausal: Assumption | None = None
+    problems: Callable[[Resource], tuple[str, ...]] = problems
+
+    def case(self, person: Gathered, fallback: str, found: Input) -> Case:
+        """Read the case of one patient of an input; `fallback` names her where nothing else does."""
+        name = name_of(person, fallback)
+        facts = Facts(patient_iri(name), self.terms)
+        self._read(person, found, facts)
+        _strays(found, facts)
+        return _case(name, person, facts)
+
+    def _read(self, person: Gathered, found: Input, facts: Facts) -> None:
+        fractures, menopause, treatments = Fractures(), Statements(), Treatments(found.medications)
+        readers: dict[str, Callable[[Resource], bool]] = {
+            "Condition": lambda resource: read_condition(resource, facts, fractures, menopause),
+            "Observation": lambda resource: read_observation(resource, facts, menopause),
+            "MedicationStatement": lambda resource: treatments.read_medication(resource, facts),
+            "MedicationRequest": lambda resource: treatments.read_medication(resource, facts),
+            "MedicationAdministration": lambda resource: treatments.read_medication(resource, facts),
+            "AllergyIntolerance": lambda resource: treatments.read_allergy(resource, facts),
+            "List": lambda resource: read_list(resource, facts),
+        }
+        read_patient(person.patient, facts)
+        self._check(person.patient, facts)
+        for resource in person.resources:
+            self._read_one(resource, readers, facts)
+        fractures.settle(facts)
+        menopause.settle(facts)
+        assumed = self.postmenopausal
+        if assumed is not None and not menopause:
+            assume_postmenopausal(person.patient, facts, assumed.least_age, assumed.on)
+
+    def _read_one(self, resource: Resource, readers: dict[str, Callable[[Resource], bool]], facts: Facts) -> None:
+        reader = readers.get(resource["resourceType"])
+        if twice := tuple(dict.fromkeys(keys_twice(resource))):
+            facts.ignore(resource, OSTEO.KeyTwice, ", ".join(twice))
+        elif resource["resourceType"] == "Patient":
+            facts.ignore(resource, OSTEO.SameEntryTwice)
+        elif reader is None:
+            facts.unread_type(resource)
+        elif reader(resource):
+            self._check(resource, facts)
+
+    def _check(self, resource: Resource, facts: Facts) -> None:
+        if found := self.problems(resource):
+            facts.invalid(resource, found)
+
+
+def _case(name: str, person: Gathered, facts: Facts) -> Case:
     refused = [reserved(name)] if facts.patient.value.startswith(str(OSTEO._NS)) else []
     refused += [_twice(name, key) for key in dict.fromkeys(keys_twice(person.patient))]
     return Case(
@@ -99,44 +152,6 @@ def _twice(name: str, key: str) -> Finding:
         Text(f"{key!r} stands twice in the Patient resource.", f"{key!r} figure deux fois dans la ressource Patient."),
         Text("Keep one of the two.", "En garder un des deux."),
     )
-
-
-def _read(person: Gathered, found: Input, facts: Facts, postmenopausal: Assumption | None) -> None:
-    fractures, menopause, treatments = Fractures(), Statements(), Treatments(found.medications)
-    readers: dict[str, Callable[[Resource], bool]] = {
-        "Condition": lambda resource: read_condition(resource, facts, fractures, menopause),
-        "Observation": lambda resource: read_observation(resource, facts, menopause),
-        "MedicationStatement": lambda resource: treatments.read_medication(resource, facts),
-        "MedicationRequest": lambda resource: treatments.read_medication(resource, facts),
-        "MedicationAdministration": lambda resource: treatments.read_medication(resource, facts),
-        "AllergyIntolerance": lambda resource: treatments.read_allergy(resource, facts),
-        "List": lambda resource: read_list(resource, facts),
-    }
-    read_patient(person.patient, facts)
-    _check(person.patient, facts)
-    for resource in person.resources:
-        _read_one(resource, readers, facts)
-    fractures.settle(facts)
-    menopause.settle(facts)
-    if postmenopausal is not None and not menopause:
-        assume_postmenopausal(person.patient, facts, postmenopausal.least_age, postmenopausal.on)
-
-
-def _read_one(resource: Resource, readers: dict[str, Callable[[Resource], bool]], facts: Facts) -> None:
-    reader = readers.get(resource["resourceType"])
-    if twice := tuple(dict.fromkeys(keys_twice(resource))):
-        facts.ignore(resource, OSTEO.KeyTwice, ", ".join(twice))
-    elif resource["resourceType"] == "Patient":
-        facts.ignore(resource, OSTEO.SameEntryTwice)
-    elif reader is None:
-        facts.unread_type(resource)
-    elif reader(resource):
-        _check(resource, facts)
-
-
-def _check(resource: Resource, facts: Facts) -> None:
-    if found := problems(resource):
-        facts.invalid(resource, found)
 
 
 def _strays(found: Input, facts: Facts) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -30,7 +30,7 @@ _RULED_OUT = ("refuted", "entered-in-error")
 class Treatments:
     """The treatments that were read of one patient; a drug with one outcome is told once."""
 
-    def __init__(self, medications: dict[str, Resource]) -> None:
+    def __init__(self, medications: Mapping[str, Resource]) -> None:
         self._medications = medications
         self._told: set[tuple[str, str | None]] = set()
 
