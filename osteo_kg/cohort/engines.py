@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import uuid
 from abc import ABC, abstractmethod
@@ -182,8 +183,12 @@ def opened(name: str, master: str, scratch: Path) -> Iterator[Engine]:
         with duckdb(scratch) as engine:
             yield engine
     elif name == "spark":
-        with _session(master, scratch) as session, contextlib.closing(SparkEngine(session)) as engine:
-            yield engine
+        with (
+            _session(master, scratch) as session,
+            _own_python(session),
+            contextlib.closing(SparkEngine(session)) as own,
+        ):
+            yield own
     else:
         raise UsageError(f"There is no engine {name!r}.", advice="Name duckdb or spark.")
 
@@ -205,6 +210,19 @@ def _session(master: str, scratch: Path) -> Iterator[Any]:
         yield session
     finally:
         session.stop()
+
+
+@contextlib.contextmanager
+def _own_python(session: Any) -> Iterator[None]:
+    """Let workers on this machine run the Python that runs here, which has pyarrow, and not the first on the path."""
+    context = session.sparkContext
+    before = context.pythonExec
+    if context.master.startswith("local"):
+        context.pythonExec = sys.executable
+    try:
+        yield
+    finally:
+        context.pythonExec = before
 
 
 def _started(builder: Any) -> Any:
