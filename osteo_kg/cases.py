@@ -165,10 +165,11 @@ def day_literal(lexical: str) -> ox.Literal | None:
     if found is None:
         return None
     literal = ox.Literal(found.group(1) + "T00:00:00", datatype=DATE_TIME)
-    return literal if _is_a_day(found.group(1)) else None
+    return literal if is_a_day(found.group(1)) else None
 
 
-def _is_a_day(text: str) -> bool:
+def is_a_day(text: str) -> bool:
+    """Whether a text of the form of a day names one that exists."""
     try:
         datetime.date.fromisoformat(text)
     except ValueError:

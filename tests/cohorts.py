@@ -252,11 +252,12 @@ def _apart(term: Any, number: int) -> Any:
 
 
 def run(
-    knowledge_base: KnowledgeBase, source: Path, folder: Path, **asked: Any
+    knowledge_base: KnowledgeBase, source: Path | Sequence[Path], folder: Path, **asked: Any
 ) -> tuple[list[Record], Summary, list[Record]]:
     """Give the rows of the result, the summary, and the reports of those refused."""
     result, rejected = folder / "result.parquet", folder / "rejected.jsonl"
-    summary = assess(knowledge_base, Request((str(source),), result, ON, rejected=rejected, **asked))
+    inputs = (str(source),) if isinstance(source, Path) else tuple(map(str, source))
+    summary = assess(knowledge_base, Request(inputs, result, ON, rejected=rejected, **asked))
     reports = [json.loads(line) for line in rejected.read_text(encoding="utf-8").splitlines()]
     return pq.read_table(result).to_pylist(), summary, reports
 

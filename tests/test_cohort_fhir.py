@@ -12,15 +12,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import cohorts
 from bundles import LOINC, NO_FRACTURE, POSTMENOPAUSAL, SNOMED, Resource, coded, condition, medication, patient, t_score
 from helpers import ON, exact_json
-from osteo_kg import Assessment, Case
+from osteo_kg import Case
 from osteo_kg.cli import main
 from osteo_kg.cohort import fhir_lines, fhir_source
 from osteo_kg.cohort.run import Request, assess
@@ -37,39 +37,18 @@ _settings = settings(deadline=None, suppress_health_check=list(HealthCheck), pri
 
 def run(knowledge_base: KnowledgeBase, inputs: Iterable[Path], folder: Path, **asked: Any) -> tuple[Any, Summary, Any]:
     """Give the rows of the result and the reports of those refused, by patient, with the summary between them."""
-    result, rejected = folder / "result.parquet", folder / "rejected.jsonl"
-    request = Request(tuple(map(str, inputs)), result, ON, rejected=rejected, **asked)
-    summary = assess(knowledge_base, request)
-    reports = [json.loads(line) for line in rejected.read_text(encoding="utf-8").splitlines()]
-    return _by_patient(pq.read_table(result).to_pylist()), summary, _by_patient(reports)
+    rows, summary, reports = cohorts.run(knowledge_base, list(inputs), folder, **asked)
+    return _by_patient(rows), summary, _by_patient(cohorts.without_place(reports))
 
 
-def _by_patient(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    kept = [{key: value for key, value in each.items() if key not in ("file", "record")} for each in found]
-    return sorted(kept, key=lambda each: str(each["patient"]))
+def _by_patient(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(found, key=lambda each: str(each["patient"]))
 
 
 def expected(knowledge_base: KnowledgeBase, cases: Iterable[Case], **asked: Any) -> tuple[Any, Any]:
     """Give the rows and the reports that the library gives of each patient alone."""
-    answers = list(knowledge_base.assess_all(cases, on=ON, **asked))
-    rows = [_row(knowledge_base, each) for each in answers if isinstance(each, Assessment)]
-    return _by_patient(rows), _by_patient([each.to_json() for each in answers if not isinstance(each, Assessment)])
-
-
-def _row(knowledge_base: KnowledgeBase, answer: Assessment) -> dict[str, Any]:
-    statuses = {each.treatment: each.status for each in answer.options}
-    options = knowledge_base.engine(answer.guideline).guideline.options
-    return {
-        "patient": answer.patient,
-        "disposition": answer.disposition,
-        "strength": answer.strength,
-        "possible": list(answer.possible),
-        **{each.key.replace("-", "_"): statuses.get(each.key) for each in options},
-        "missing": [each.fact for each in answer.missing],
-        "situation": answer.situation,
-        "warnings": sorted({each.code for each in answer.warnings}),
-        "assumptions": sorted({each.code for each in answer.assumptions}),
-    }
+    rows, reports = cohorts.expected(knowledge_base, list(cases), **asked)
+    return _by_patient(rows), _by_patient(reports)
 
 
 # Random exports

@@ -5,11 +5,12 @@ Models look at an id, a day or a decimal number by its form alone, so that resou
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Hashable
 from decimal import Decimal
 from typing import Any
+
+from osteo_kg.cases import is_a_day
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 _REFERENCE = re.compile(r"[A-Za-z0-9\-._:/]+", re.ASCII)
@@ -49,14 +50,6 @@ def _of_text(key: str, value: str) -> Hashable:
     form = _FORMS.get(key)
     if form is not None:
         return form if form.fullmatch(value) else value
-    if value[:1].isdigit() and _MOMENT.fullmatch(value) and _is_a_day(value[:_DAY]):
+    if value[:1].isdigit() and _MOMENT.fullmatch(value) and is_a_day(value[:_DAY]):
         return _MOMENT, _DIGIT.sub("0", value)
     return value
-
-
-def _is_a_day(text: str) -> bool:
-    try:
-        datetime.date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
