@@ -219,8 +219,39 @@ def test_a_decision_is_explained_by_its_situation(knowledge_base: KnowledgeBase,
 def test_an_output_that_cannot_be_written_is_refused_at_once(
     knowledge_base: KnowledgeBase, tmp_path: Path, name: str, said: str
 ) -> None:
+    source = cohorts.write_json_lines(tmp_path / "women.jsonl", [{"age_years": 60}])
     with pytest.raises(UsageError, match=said):
-        assess(knowledge_base, Request(("nothing.csv",), tmp_path / name, ON))
+        assess(knowledge_base, Request((str(source),), tmp_path / name, ON))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"output": "women.jsonl"}, "women.jsonl is also read as an input"),
+        ({"rejected": "women.jsonl"}, "women.jsonl is also read as an input"),
+        ({"rejected": "result.jsonl"}, "result.jsonl is also named for another output"),
+        ({"report": "page.html", "explanations": "page.html"}, "page.html is also named for another output"),
+        ({"report": "nowhere/page.html"}, "There is no folder"),
+    ],
+)
+def test_no_output_takes_the_place_of_another_file(
+    knowledge_base: KnowledgeBase, tmp_path: Path, more: dict[str, str], said: str
+) -> None:
+    source = cohorts.write_json_lines(tmp_path / "women.jsonl", [{"age_years": 60}])
+    before = source.read_bytes()
+    places: dict[str, Any] = {name: tmp_path / place for name, place in {"output": "result.jsonl", **more}.items()}
+    with pytest.raises(UsageError, match=said):
+        assess(knowledge_base, Request((str(source),), on=ON, **places))
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
+
+
+def test_what_is_hidden_in_a_folder_is_not_read(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
+    left = tmp_path / "in" / ".result.parquet.unfinished.d"
+    left.mkdir(parents=True)
+    for folder in (left, left.parent):
+        cohorts.write_json_lines(folder / "women.jsonl", [{"age_years": 60}])
+    summary = assess(knowledge_base, Request((str(left.parent),), tmp_path / "result.csv", ON))
+    assert summary.patients == 1
 
 
 def test_the_knowledge_base_assesses_a_cohort(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:

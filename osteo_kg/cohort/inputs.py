@@ -88,7 +88,7 @@ def found(inputs: Iterable[str], form: str | None = None) -> list[Found]:
     """Find the files that are named, lie in a folder that is named, or match a glob, each with its format.
 
     Lines of JSON, and JSON, are FHIR where the first object has a resource type. JSON in a folder that is not FHIR is
-    passed over, as other files are that no cohort is read from.
+    passed over, as other files are that no cohort is read from, and hidden ones.
 
     Raises:
         UnreadableCaseError: nothing is found under a name, or the format of a file is not known.
@@ -115,7 +115,8 @@ def _looked_into(path: Path) -> str:
 def _files(named: str) -> Iterator[Path]:
     path = Path(named)
     if path.is_dir():
-        yield from (each for each in path.rglob("*") if each.is_file() and _extension(each) in FORMATS)
+        files = (each for each in path.rglob("*") if each.is_file() and _extension(each) in FORMATS)
+        yield from (each for each in files if not any(part.startswith(".") for part in each.relative_to(path).parts))
     elif path.exists():
         yield path
     else:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -85,14 +85,27 @@ def checked_format(path: Path) -> str:
     """Give the format of an output, and make sure that it can be written.
 
     Raises:
-        UsageError: its format is not known, or its folder does not exist.
+        UsageError: its format is not known.
     """
     known = (*_WRITERS, *GRAPHS)
     if _format(path) not in known:
         raise UsageError(f"The format of {path.name} is not known.", advice=f"Name it .{', .'.join(known)}.")
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"There is no folder {path.parent}.", advice="Make it first.")
     return _format(path)
+
+
+def check_places(written: Iterable[Path], read: Iterable[Path]) -> None:
+    """Make sure that every output can stand where it is named, and over nothing that is needed.
+
+    Raises:
+        UsageError: its folder does not exist, or two outputs, or an output and an input, are one file.
+    """
+    taken = dict.fromkeys((each.resolve() for each in read), "read as an input")
+    for path in written:
+        if not path.absolute().parent.is_dir():
+            raise UsageError(f"There is no folder {path.parent}.", advice="Make it first.")
+        if path.resolve() in taken:
+            raise UsageError(f"{path} is also {taken[path.resolve()]}.", advice="Name another file for the output.")
+        taken[path.resolve()] = "named for another output"
 
 
 def _format(path: Path) -> str:

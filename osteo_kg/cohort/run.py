@@ -70,6 +70,11 @@ class Request:
     assume_postmenopausal_from: int | None = None
 
     @property
+    def written(self) -> tuple[Path, ...]:
+        """The files that are written, the decisions first."""
+        return self.output, *(each for each in (self.rejected, self.explanations, self.report) if each is not None)
+
+    @property
     def postmenopausal(self) -> Assumption | None:
         """What to assume in FHIR of a woman whose menopausal status is not recorded."""
         least_age = self.assume_postmenopausal_from
@@ -84,6 +89,8 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         UsageError: a section, a guideline or a format does not exist.
     """
     form = outputs.checked_format(request.output)
+    inputs = found(request.inputs, request.input_format)
+    outputs.check_places(request.written, [each.path for each in inputs])
     asked = [knowledge_base.section(name) for name in request.assume_complete]
     with contextlib.ExitStack() as stack:
         scratch = stack.enter_context(outputs.scratch(request.output))
@@ -94,7 +101,7 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         terms, ignore = knowledge_base.knowledge.terms, frozenset(request.ignore)
         parts = Parts(knowledge_base, request.guideline, request.on, asked)
         reading = Reading(terms, ignore, request.renamed, scratch, parts, request.postmenopausal)
-        run = _Run(parts, engine, sources(found(request.inputs, request.input_format), reading), progress)
+        run = _Run(parts, engine, sources(inputs, reading), progress)
         run.abstract()
         run.decide(rejected, request.assume_complete)
         run.write(written, form, request.on)
