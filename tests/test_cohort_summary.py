@@ -90,7 +90,7 @@ def test_the_share_of_an_option_is_of_those_to_be_treated(run: Run) -> None:
 
 def test_nobody_is_lost_and_the_knowledge_is_named(run: Run, knowledge_base: KnowledgeBase) -> None:
     lines = list(run.summary.lines())
-    assert lines[:2] == ["10 patients on 2026-11-22", "9 were decided and 1 refused."]
+    assert lines[:2] == ["Patients on 2026-11-22: 10", "Decided: 9; refused: 1"]
     assert knowledge_base.knowledge.digest in lines[-1]
     assert json.loads(json.dumps(run.summary.to_json()))["dispositions"]["treat"] == 3
 

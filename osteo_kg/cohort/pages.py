@@ -30,7 +30,7 @@ def page(summary: Summary, distribution: Distribution) -> str:
 
 
 def _parts(summary: Summary, distribution: Distribution) -> Iterator[str]:
-    title = f"{summary.patients:,} patients on {summary.on.isoformat()}"
+    title = f"Patients on {summary.on.isoformat()}: {summary.patients:,}"
     yield f"<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'/><title>{title}</title>"
     yield f"<style>{_STYLE}</style></head><body><h1>{title}</h1>"
     yield "<p>Not a medical device; no clinician has reviewed this reading of the guideline.</p>"

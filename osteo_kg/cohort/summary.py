@@ -62,10 +62,10 @@ class Summary:
 
     def lines(self) -> Iterator[str]:
         """Give the summary as lines of text, fit to be quoted."""
-        yield f"{self.patients:,} patients on {self.on.isoformat()}"
-        yield f"{self.decided:,} were decided and {self.rejected:,} refused."
+        yield f"Patients on {self.on.isoformat()}: {self.patients:,}"
+        yield f"Decided: {self.decided:,}; refused: {self.rejected:,}"
         yield from self.remarks
-        yield f"They fall into {self.situations:,} situations."
+        yield f"Situations: {self.situations:,}"
         yield from self._counted("Disposition", self.dispositions)
         yield from self._counted("Strength", self.strengths)
         yield from self._counted("Blocked, some by several things", self.missing, "by a missing ")
