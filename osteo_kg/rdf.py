@@ -36,12 +36,14 @@ _RDFS = "http://www.w3.org/2000/01/rdf-schema#"
 _BASE = "https://w3id.org/osteo-kg/input"
 _HARMLESS_TYPES = {_OWL + "NamedIndividual", _OWL + "Thing"}
 _HEADER = {RDF_TYPE.value, *(_OWL + name for name in ("imports", "versionIRI", "versionInfo", "priorVersion"))}
-_ANNOTATIONS = {_RDFS + name for name in ("label", "comment", "seeAlso", "isDefinedBy")} | {_OWL + "versionInfo"}
+ANNOTATIONS = {_RDFS + name for name in ("label", "comment", "seeAlso", "isDefinedBy")} | {_OWL + "versionInfo"}
 _DECLARED_ENTITY = re.compile(r"<!ENTITY\s+([\w.-]+)\s+(\"[^\"&%]*\"|'[^'&%]*')\s*>")
 _TRIPLE_IN_XML = re.compile(r"parseType\s*=\s*[\"']Triple")
 _MOST_NESTING = 100
 _MOST_EXPANDED = 1_000_000  # characters
 _LIFTED = str(LIFTED._NS)
+#: What a case may not speak of but in the properties of its vocabulary; other vocabularies are passed over.
+OWN_VOCABULARIES = (_NS, _OWL, _RDFS, _LIFTED)
 
 
 def read_rdf(text: str, form: str, name: str) -> tuple[Case, ...]:
@@ -219,7 +221,7 @@ class _Cut:
         if predicate.startswith(_NS):
             self.kept.append(triple)
             return True
-        if predicate.startswith((_OWL, _RDFS, _LIFTED)) and predicate not in _ANNOTATIONS:
+        if predicate.startswith((_OWL, _RDFS, _LIFTED)) and predicate not in ANNOTATIONS:
             self.refused.append(_axiom(predicate, term.value))
         else:
             self.ignored.add(predicate)
@@ -272,7 +274,7 @@ def _strays(triples: Iterable[ox.Triple]) -> list[Finding]:
         words = tuple(getattr(term, "value", "") for term in (triple.predicate, triple.object, triple.subject))
         if triple.predicate == RDF_TYPE and words[1] in _HARMLESS_TYPES:
             continue
-        if any(word.startswith((_NS, _OWL, _RDFS, _LIFTED)) for word in words) and words[0] not in _ANNOTATIONS:
+        if any(word.startswith(OWN_VOCABULARIES) for word in words) and words[0] not in ANNOTATIONS:
             found.setdefault(words[0], _axiom(words[0], words[1]))
     return list(found.values())
 

@@ -13,6 +13,8 @@ from osteo_kg.knowledge_base import KnowledgeBase
 
 _NS = "https://w3id.org/osteo-kg/ns/"
 _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_RDFS = "http://www.w3.org/2000/01/rdf-schema#"
+_LABEL = f"{_RDFS}label"
 _BOOLEAN = "http://www.w3.org/2001/XMLSchema#boolean"
 _DECIMAL = "http://www.w3.org/2001/XMLSchema#decimal"
 _LINES = [
@@ -64,6 +66,15 @@ _READ = {
     "with a node that is an entry of two": _more(f"<urn:case:claire> <{_NS}hasFracture> _:anne ."),
     "with a text that has blanks": _more(f'{_ANNE} <{_NS}isDeceased> "not yet"^^<{_BOOLEAN}> .'),
     "with a text in a language": _more(f'{_ANNE} <urn:comment> "elle va bien"@fr .'),
+    "with labels": _text(*_LINES, *(f'<urn:case:{name}> <{_LABEL}> "a \\"woman\\"" .' for name in ("anne", "claire"))),
+    "with a property of another vocabulary": _more(f"{_ANNE} <urn:lives> <urn:city%20of%20light> ."),
+    "with a property of another vocabulary on an entry": _more('_:anne <urn:seen> "by X-ray" .'),
+    "with an axiom": _more(f"{_ANNE} <{_RDFS}subClassOf> <urn:women> ."),
+    "with classes at the end, in another order": _text(
+        *(line for line in _LINES if f"{_NS}Patient" not in line),
+        f'{_ANNE} <{_NS}isDeceased> "true"^^<{_BOOLEAN}> .',
+        *reversed([line for line in _LINES if f"{_NS}Patient" in line]),
+    ),
     "with a statement on nobody": _more("<urn:study> <urn:began> <urn:yesterday> ."),
 }
 _REFUSED = {
@@ -71,6 +82,9 @@ _REFUSED = {
     "with an IRI that has a quotation mark": _more(f'<urn:a"b> <{_NS}hasSex> <{_NS}Female> .'),
     "with a property that is none": _more(f"{_ANNE} property <{_NS}Female> ."),
     "with an object that is no IRI": _more(f"{_ANNE} <{_NS}hasSex> <{_NS}Fe{{male> ."),
+    "with a percent sign that is none": _more(f"{_ANNE} <urn:lives> <urn:city%zz> ."),
+    "with a text that does not end": _more(f'{_ANNE} <{_LABEL}> "Anne .'),
+    "with a text in no language": _more(f'{_ANNE} <{_LABEL}> "Anne"@ .'),
     "with relative IRIs": _text(*_LINES).replace("urn:case:", ""),
     "with a line that is no statement": _more("hello"),
     "with a line of four words": _more("one two three ."),
@@ -83,6 +97,7 @@ _READ_AS_QUADS = {
     "with a graph on every line": _text(*(f"{line[:-1]}<urn:graph> ." for line in _LINES)),
     "with a graph that is a blank node": _first(lambda line: f"{line[:-1]}_:graph ."),
     "with no graph": _text(*_LINES),
+    "with a label in a graph": _more(f'{_ANNE} <{_LABEL}> "a woman"@en-GB <urn:graph> .'),
 }
 _REFUSED_AS_QUADS = {
     "with a graph that is no IRI": _first(lambda line: f"{line[:-1]}<urn:gr{{aph> ."),

@@ -25,7 +25,9 @@ REMARKED = {
 MEASURED = "has_site_that_never_decides"
 #: The column of whether a site counts that is read as another.
 READ_AS = "has_site_read_as_another"
-COLUMNS = (*STATED, *REMARKED, MEASURED, READ_AS)
+#: The column of whether a property of another vocabulary was passed over.
+IGNORED = "has_ignored_property"
+COLUMNS = (*STATED, *REMARKED, MEASURED, READ_AS, IGNORED)
 _PLAUSIBLE = "0.0"
 
 
@@ -42,6 +44,7 @@ def _parts(terms: Terms) -> Iterator[tuple[str, Case]]:
         yield column, Case(_PART, patient.value, (kind, stated))
     for column, remark in REMARKED.items():
         yield column, Case(_PART, patient.value, (kind,), remarks=(remark,))
+    yield IGNORED, Case(_PART, patient.value, (kind,), ignored=(_PART,))
     never = (iri for iri in sorted(terms.types) if str(OSTEO.PeripheralSite) in terms.types[iri] - {iri})
     for column, sites in {MEASURED: never, READ_AS: iter(sorted(terms.limits["readAs"]))}.items():
         yield column, Case(_PART, patient.value, (kind, *_measured(patient, next(sites))))

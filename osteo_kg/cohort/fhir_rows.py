@@ -50,6 +50,8 @@ def _told(case: Case) -> Iterator[str]:
     """Give the columns of what a case says beyond a flat record."""
     yield from (_COLUMN_OF[each.kind] for each in case.remarks)
     yield from (column for column, property_ in beyond.STATED.items() if _says(case, property_))
+    if case.ignored:
+        yield beyond.IGNORED
 
 
 def _complete(case: Case) -> dict[str, bool]:

@@ -18,13 +18,19 @@ import ibis.expr.types as ir
 from osteo_kg.cases import XSD
 from osteo_kg.cohort.engines import DuckDBEngine
 from osteo_kg.knowledge import Terms
+from osteo_kg.rdf import ANNOTATIONS, OWN_VOCABULARIES
 from osteo_kg.records import CODED, SCORES, SECTIONS, STATEMENTS
 from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import OSTEO
 
-_IRI = r'<[A-Za-z][A-Za-z0-9+.-]*:[^<>"{}|^`\\\x00-\x20]*>'
-_NODE = rf"^({_IRI}|_:[A-Za-z0-9]+)$"
+_IRI = r'<[A-Za-z][A-Za-z0-9+.-]*:(?:[^]<>"{}|^`%\\\x00-\x20[]|%[0-9A-Fa-f]{2})*>'
+_EITHER = rf"(?:{_IRI}|_:[A-Za-z0-9]+)"
+_NODE = f"^{_EITHER}$"
 _TERMS = 4  # of a line: a triple, and the full stop
+_PLACES = ("subject", "predicate", "object")
+_TEXT = r'"(?:[^"\\\x00-\x1f]|\\[tbnrf"\\])*"(?:@[a-z]{2}(?:-[A-Z]{2})?|\^\^' + _IRI + ")?"
+_LINE = rf"^{_EITHER} {_IRI} (?:{_EITHER}|{_TEXT}) \.$"
+_LINE_OF_QUADS = rf"^{_EITHER} {_IRI} (?:{_EITHER}|{_TEXT})(?: {_EITHER})? \.$"
 _DAY = rf'^"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?:T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}})?"\^\^<{XSD}date(?:Time)?>$'
 _WHOLE = rf'^"([0-9]{{1,9}})"\^\^<{XSD}integer>$'
 _SCORE = rf'^"(-?[0-9]{{1,3}}(?:[.](?:[0-9]{{1,2}}|[0-9]{{0,10}}[1-9]))?)"\^\^<{XSD}decimal>$'
@@ -78,11 +84,12 @@ class Pivot:
             str(path), columns={"line": "VARCHAR"}, header=False, delim="\x01", quote="", escape="", auto_detect=False
         )
         stated = lines.filter(lines.line != "", ~lines.line.startswith("#"))
-        words = stated.select(words=stated.line.split(" ")).words
-        triples = words.as_table().select(
-            plain=_is_plain(words, quads), subject=words[0], predicate=words[1], object=words[2]
-        )
-        self._triples = reader.kept(triples, "triples")
+        split = stated.select("line", words=stated.line.split(" "))
+        named = split.select("line", "words", **{name: split.words[place] for place, name in enumerate(_PLACES)})
+        marked = named.mutate(foreign=_is_foreign(named.predicate))
+        form = _LINE_OF_QUADS if quads else _LINE
+        plain = ibis.ifelse(marked.foreign, marked.line.re_search(form), _is_plain(marked.words, quads))
+        self._triples = reader.kept(marked.select(*_PLACES, "foreign", plain=plain), "triples")
         self._nodes = reader.kept(self._by_subject(), "nodes")
         self.shows_all = self._nothing_strays()
 
@@ -91,7 +98,8 @@ class Pivot:
         triples = self._triples
         says = {key: triples.predicate == f"<{predicate}>" for key, predicate in {**_SINGLE, **_LISTED}.items()}
         return triples.group_by("subject").agg(
-            row=triples.rowid().min(),
+            row=triples.rowid().min(where=says["type"] & (triples.object == _PATIENT)),
+            foreign=triples.foreign.sum(),
             plain=triples.plain.all() & triples.subject.first().re_search(_NODE),
             said=triples.count(),
             **{key: triples.object.max(where=says[key]) for key in _SINGLE},
@@ -127,7 +135,8 @@ class Pivot:
         found = self._patients()
         found = found.mutate(
             number=ibis.row_number().over(order_by=found.row) + 1,
-            readable=found.plain & _all_said(found, _OF_PATIENT) & found.subject.startswith("<"),
+            readable=found.plain & _all_said(found, _OF_PATIENT, found.foreign) & found.subject.startswith("<"),
+            has_ignored_property=found.foreign > 0,
         )
         for add in (self._with_scores, self._with_treatments, self._with_fractures, self._with_conditions):
             found = add(found)
@@ -141,6 +150,7 @@ class Pivot:
         return found.select(
             file=ibis.literal(str(self._path)),
             number="number",
+            has_ignored_property="has_ignored_property",
             readable=functools.reduce(operator.and_, sound).fill_null(False),
             patient=found.subject.re_extract("^<(.*)>$", 1),
             **values,
@@ -252,10 +262,16 @@ def _is_plain(words: Any, quads: bool) -> Any:
     return triple | quad if quads else triple
 
 
-def _all_said(table: ir.Table, keys: Iterable[str]) -> Any:
-    """Say where all that is said of a node is said in these columns, each single one once."""
+def _is_foreign(predicate: Any) -> Any:
+    """Say where a property is of a vocabulary that a case may use and no answer looks at."""
+    own = functools.reduce(operator.or_, (predicate.startswith(f"<{each}") for each in OWN_VOCABULARIES))
+    return ~(own | (predicate == f"<{RDF_TYPE.value}>")) | predicate.isin([f"<{each}>" for each in sorted(ANNOTATIONS)])
+
+
+def _all_said(table: ir.Table, keys: Iterable[str], more: Any = 0) -> Any:
+    """Say where all that is said of a node is said in these columns, each single one once, or counted elsewhere."""
     counts = [table[f"many_{key}"] if key in _LISTED else table[key].notnull().cast("int64") for key in keys]
-    return functools.reduce(operator.add, counts) == table.said
+    return functools.reduce(operator.add, counts) + more == table.said
 
 
 def _typed(column: Any, pattern: str, kind: str) -> Any:
