@@ -263,8 +263,7 @@ class Explainer:
 
 def would_change(space: Space, key: Key, place: int, more: str, answer: Answer, other: AnswerTo) -> bool:
     """Whether another value in one place of a situation would change its answer."""
-    changed = space.canonical((*key[:place], more, *key[place + 1 :]))
-    return more != key[place] and other(changed).decided != answer.decided
+    return more != key[place] and other(space.changed(key, place, more)).decided != answer.decided
 
 
 _DISPOSITION, _STRENGTH = f"{OSTEO._NS}Disposition", f"{OSTEO._NS}Strength"

@@ -147,6 +147,11 @@ class Space:
         """Give the situations with each number that a measurement could have given; none where one was taken."""
         return self._with(key, place, self._numbers[place].get(key[place], ()))
 
+    def changed(self, key: Key, place: int, value: str) -> Key:
+        """Give a situation with another value in one place."""
+        [changed] = self._with(key, place, [value])
+        return self.canonical(changed)
+
     @staticmethod
     def _with(key: Key, place: int, values: Iterable[str]) -> list[Key]:
         return [(*key[:place], value, *key[place + 1 :]) for value in values]

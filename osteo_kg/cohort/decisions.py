@@ -49,10 +49,11 @@ class Decisions:
             marks: for each number, the bits of all notices that some patient in that situation raises.
         """
         engine = self.parts.engine
-        engine.prepare(dict.fromkeys(keys.values()))
         raised: dict[Key, int] = defaultdict(int)
         for number, key in keys.items():
             raised[key] |= marks[number]
+        compared = (other for key, bits in raised.items() for other in self.parts.compared(key, bits))
+        engine.prepare(dict.fromkeys([*raised, *compared]))
         for key, bits in raised.items():
             self.answers[key] = engine.answer(key)
             raised[key] = self.parts.let_through(key, self.answers[key], bits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pyoxigraph as ox
@@ -140,10 +140,18 @@ class Parts:
         if aspect[0] == _USED:
             return self.explainer.is_used(aspect[1], answer)
         if aspect[0] == _MORE:
-            section, value = aspect[1].split(" ", 1)
-            place = self.space.places[section]
-            return would_change(self.space, key, place, value, answer, self.engine.answer)
+            return would_change(self.space, key, *self._more(aspect), answer, self.engine.answer)
         return False
+
+    def compared(self, key: Key, marks: int) -> Iterator[Key]:
+        """Give the situations whose answers say whether some bits are let through beside the answer to this one."""
+        for mark in self.marks.told(marks):
+            if mark.aspect is not None and mark.aspect[0] == _MORE:
+                yield self.space.changed(key, *self._more(mark.aspect))
+
+    def _more(self, aspect: tuple[str, str]) -> tuple[int, str]:
+        section, value = aspect[1].split(" ", 1)
+        return self.space.places[section], value
 
     def section(self, fact: str) -> SectionDimension | None:
         """Give the dimension of a section, where the guideline looks at it."""
