@@ -139,6 +139,15 @@ def test_a_column_of_a_type_that_its_key_cannot_have_is_refused(knowledge_base: 
         cohorts.run(knowledge_base, tmp_path / "records.parquet", tmp_path)
 
 
+def test_patients_who_are_numbered_are_named_by_their_numbers(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
+    """One of them is refused, and so read by herself."""
+    table = pa.table({"patient": [1007, None, 2**53 + 1], "age_years": [61, 62, 200]})
+    pq.write_table(table, tmp_path / "records.parquet")
+    rows, _, [report] = cohorts.run(knowledge_base, tmp_path / "records.parquet", tmp_path)
+    assert [row["patient"] for row in rows] == ["1007", "records.parquet#2"]
+    assert report["patient"] == "9007199254740993"
+
+
 def test_columns_of_other_names_are_mapped(tmp_path: Path) -> None:
     (tmp_path / "visits.csv").write_text("AGE_AT_VISIT,fn_tscore\n71,-3.1\n")
     (tmp_path / "names.yaml").write_text("t_score_femoral_neck: fn_tscore\n")

@@ -78,6 +78,7 @@ _READ = {
     "with a statement on nobody": _more("<urn:study> <urn:began> <urn:yesterday> ."),
 }
 _REFUSED = {
+    "with nothing in it": "",
     "with an IRI that has a blank": _more(f"<urn:a b> <{_NS}hasSex> <{_NS}Female> ."),
     "with an IRI that has a quotation mark": _more(f'<urn:a"b> <{_NS}hasSex> <{_NS}Female> .'),
     "with a property that is none": _more(f"{_ANNE} property <{_NS}Female> ."),

@@ -62,10 +62,11 @@ class ParquetSource(Source):
 
     @staticmethod
     def _tidy(table: ir.Table) -> ir.Table:
-        """Give moments as days and short floats as the digits that they show."""
+        """Give moments as days, short floats as the digits that they show, and numbers of patients as text."""
         short = {key: columns.number(table[key]) for key in SCORES if _is(table, key, "float32")}
         days = {key: columns.day(table[key]) for key in _DAYS if _is(table, key, "timestamp")}
-        return table.mutate(**short, **days) if short or days else table
+        names = {"patient": table.patient.cast("string")} if _is(table, "patient", "integer") else {}
+        return table.mutate(**short, **days, **names) if short or days or names else table
 
     def _key(self, column: str) -> str:
         key = self.reading.renamed.get(column, column)
@@ -116,6 +117,8 @@ def _fits(key: str, kind: pa.DataType) -> bool:
         return bool(types.is_date(kind) or types.is_timestamp(kind) or _is_text(kind))
     if key in STATEMENTS:
         return bool(types.is_boolean(kind))
+    if key == "patient" and types.is_integer(kind):
+        return True
     if key in _ENTRIES:
         return bool(types.is_list(kind) or types.is_large_list(kind)) and _entry_fits(key, kind.value_type)
     return _is_text(kind)

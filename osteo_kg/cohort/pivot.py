@@ -113,7 +113,7 @@ class Pivot:
         return chosen.select(owner="subject", entry="object")
 
     def _nothing_strays(self) -> bool:
-        """Whether every node but the patients is an entry of one patient, and every entry is a node."""
+        """Whether there are patients, every other node is an entry of one of them, and every entry is a node."""
         referred = ibis.union(*(self._listed(key) for key in _ENTRIES))
         others = self._nodes.filter(self._nodes.type.fill_null("") != _PATIENT)
         found = referred.inner_join(others, [("entry", "subject")])
@@ -123,9 +123,10 @@ class Pivot:
                 different=referred.entry.nunique(),
                 others=others.count().as_scalar(),
                 found=found.count().as_scalar(),
+                patients=self._patients().count().as_scalar(),
             )
         ).to_pylist()
-        return len(set(row.values())) == 1
+        return row.pop("patients") > 0 and len(set(row.values())) == 1
 
     def _patients(self) -> ir.Table:
         return self._nodes.filter(self._nodes.type == _PATIENT)
