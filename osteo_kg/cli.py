@@ -9,9 +9,9 @@ import datetime
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from rich.console import Console
@@ -28,8 +28,6 @@ from osteo_kg.knowledge_base import KnowledgeBase, Method
 from osteo_kg.ontology import ONTOLOGY_FORMATS, written
 from osteo_kg.report import ValidationReport
 from osteo_kg.texts import Language
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class _Main(click.Group):
@@ -48,11 +46,10 @@ class _Main(click.Group):
             ) from error
 
 
-def _inputs(command: _Command) -> _Command:
+def _inputs(command: options.Command) -> options.Command:
     """Add what every command that reads patients takes."""
     files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
-    reading = (options.assume_postmenopausal, options.ignore_columns, options.input_format)
-    for option in (options.knowledge, *reading, options.on, files):
+    for option in (options.knowledge, options.reading, options.on, files):
         command = option(command)
     return command
 
@@ -88,9 +85,6 @@ def main() -> None:
 def assess(
     files: tuple[str, ...],
     on: datetime.date | None,
-    input_format: str | None,
-    ignore_columns: tuple[str, ...],
-    assume_postmenopausal_from: int | None,
     folders: tuple[Path, ...],
     form: str,
     language: Language,
@@ -98,17 +92,11 @@ def assess(
     no_safety: bool,
     by: Method,
     guidelines: tuple[str, ...],
+    **reading: Any,
 ) -> None:
     """Assess the patients of FILE... (RDF, flat records or FHIR; - is standard input)."""
     knowledge_base = KnowledgeBase.load(folders, safety=not no_safety)
-    cases, unread = read_cases(
-        knowledge_base,
-        files,
-        input_format,
-        ignore_columns,
-        assume_postmenopausal_from=assume_postmenopausal_from,
-        on=on,
-    )
+    cases, unread = read_cases(knowledge_base, files, on=on, **reading)
     for_each = [
         knowledge_base.assess_all(cases, on=on, assume_complete=assume_complete, by=by, guideline=guideline)
         for guideline in guidelines
@@ -140,23 +128,14 @@ def assess(
 def validate(
     files: tuple[str, ...],
     on: datetime.date | None,
-    input_format: str | None,
-    ignore_columns: tuple[str, ...],
-    assume_postmenopausal_from: int | None,
     folders: tuple[Path, ...],
     form: str,
     language: Language,
+    **reading: Any,
 ) -> None:
     """Say of the patients of FILE... whether they are fit to be assessed, and what to correct."""
     knowledge_base = KnowledgeBase.load(folders)
-    cases, unread = read_cases(
-        knowledge_base,
-        files,
-        input_format,
-        ignore_columns,
-        assume_postmenopausal_from=assume_postmenopausal_from,
-        on=on,
-    )
+    cases, unread = read_cases(knowledge_base, files, on=on, **reading)
     reports = [knowledge_base.validate(case, on=on) for case in progress(cases, "Validating", len(cases))]
     write(reports, form, language, several=len(reports) > 1)
     _end(unread, [report for report in reports if not report.conforms], language)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,9 +25,7 @@ from osteo_kg.store import GRAPH_FORMATS, SOLUTION_FORMATS, build_dataset
     help="Format of the result (csv, or turtle for a graph).",
 )
 @options.on
-@options.input_format
-@options.ignore_columns
-@options.assume_postmenopausal
+@options.reading
 @options.knowledge
 @options.guideline
 def query(
@@ -34,22 +33,13 @@ def query(
     files: tuple[str, ...],
     form: str | None,
     on: datetime.date | None,
-    input_format: str | None,
-    ignore_columns: tuple[str, ...],
-    assume_postmenopausal_from: int | None,
     folders: tuple[Path, ...],
     guideline: str,
+    **reading: Any,
 ) -> None:
     """Answer a SPARQL query over the knowledge, the decision table, and the patients of FILE... with their answers."""
     knowledge_base = KnowledgeBase.load(folders)
-    cases, unread = read_cases(
-        knowledge_base,
-        files,
-        input_format,
-        ignore_columns,
-        assume_postmenopausal_from=assume_postmenopausal_from,
-        on=on,
-    )
+    cases, unread = read_cases(knowledge_base, files, on=on, **reading)
     dataset = build_dataset(knowledge_base, cases, on=on, guideline=guideline)
     result = dataset.query(_text(query))
     usual = {"graph": "turtle", "boolean": "json", "solutions": "csv"}[result.kind]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -34,17 +35,13 @@ from osteo_kg.writing import (
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--to", "form", type=click.Choice(FORMATS), required=True, help="Format to write.")
-@options.input_format
-@options.ignore_columns
-@options.assume_postmenopausal
+@options.reading
 @options.knowledge
 def convert(
     files: tuple[str, ...],
     form: str,
-    input_format: str | None,
-    ignore_columns: tuple[str, ...],
-    assume_postmenopausal_from: int | None,
     folders: tuple[Path, ...],
+    **reading: Any,
 ) -> None:
     """Write the patients of FILE... in another format.
 
@@ -52,13 +49,7 @@ def convert(
     """
     knowledge_base = KnowledgeBase.load(folders)
     terms = knowledge_base.knowledge.terms
-    cases, unread = read_cases(
-        knowledge_base,
-        files,
-        input_format,
-        ignore_columns,
-        assume_postmenopausal_from=assume_postmenopausal_from,
-    )
+    cases, unread = read_cases(knowledge_base, files, **reading)
     shared = shared_names(cases) if form in RDF_FORMATS else frozenset[str]()
     fitting = [case for case in cases if _fits(case, form, terms, shared)]
     if fitting:

@@ -16,9 +16,9 @@ from osteo_kg.knowledge_base import KnowledgeBase
 def read_cases(
     knowledge_base: KnowledgeBase,
     files: Iterable[str],
-    form: str | None,
-    ignore: tuple[str, ...],
     *,
+    input_format: str | None = None,
+    ignore_columns: tuple[str, ...] = (),
     assume_postmenopausal_from: int | None = None,
     on: datetime.date | None = None,
 ) -> tuple[list[Case], int]:
@@ -33,9 +33,9 @@ def read_cases(
             data, certain = _content(file)
             cases += knowledge_base.read(
                 data,
-                form or certain,
+                input_format or certain,
                 name=_name(file),
-                ignore_columns=ignore,
+                ignore_columns=ignore_columns,
                 assume_postmenopausal_from=assume_postmenopausal_from,
                 on=on,
             )

@@ -18,7 +18,7 @@ import pyoxigraph as ox
 from osteo_kg import queries, resources
 from osteo_kg.cases import INTEGER, Case
 from osteo_kg.knowledge import Knowledge
-from osteo_kg.sources import day_term, source_triples
+from osteo_kg.sources import day_term, lifted_term, source_triples
 from osteo_kg.triples import RDF_TYPE
 from osteo_kg.vocabulary import LIFTED, OSTEO
 
@@ -110,22 +110,18 @@ def lift(case: Case, on: datetime.date, knowledge: Knowledge) -> Lifted:
 
 
 def _beside(case: Case, on: datetime.date, knowledge: Knowledge) -> Iterable[ox.Quad]:
-    yield ox.Quad(_lifted("Assessment"), _lifted("day"), day_term(on))
+    yield ox.Quad(lifted_term("Assessment"), lifted_term("day"), day_term(on))
     yield from (ox.Quad(t.subject, t.predicate, t.object) for t in source_triples(case))
     for triple in case.triples:
         if triple.predicate == RDF_TYPE and isinstance(triple.object, ox.NamedNode):
             types = knowledge.terms.types.get(triple.object.value, frozenset())
             if str(OSTEO.Fracture) in types:
-                yield ox.Quad(triple.subject, _lifted("site"), triple.object)
+                yield ox.Quad(triple.subject, lifted_term("site"), triple.object)
                 for kind in types:
                     yield ox.Quad(triple.subject, RDF_TYPE, ox.NamedNode(kind))
         elif triple.predicate.value == str(OSTEO.tScore) and isinstance(triple.object, ox.Literal):
             digits = triple.object.value.partition(".")[2]
-            yield ox.Quad(triple.subject, _lifted("decimals"), ox.Literal(str(len(digits)), datatype=INTEGER))
-
-
-def _lifted(name: str) -> ox.NamedNode:
-    return ox.NamedNode(f"{LIFTED._NS}{name}")
+            yield ox.Quad(triple.subject, lifted_term("decimals"), ox.Literal(str(len(digits)), datatype=INTEGER))
 
 
 def _read(case: Case, store: ox.Store, knowledge: Knowledge) -> Lifted:

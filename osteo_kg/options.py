@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -12,6 +13,7 @@ from osteo_kg.knowledge_base import DEFAULT_GUIDELINE
 from osteo_kg.reading import FORMATS
 from osteo_kg.texts import LANGUAGES
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 KNOWLEDGE_AT_FAULT, INPUT_AT_FAULT = 1, 2
 EXIT_STATUSES = f"""Exit status: 0, every patient was answered; {KNOWLEDGE_AT_FAULT}, the knowledge is at fault: a
 module cannot be read, or its rules leave a gap or overlap; {INPUT_AT_FAULT}, a file could not be read, a case was
@@ -70,6 +72,14 @@ assume_postmenopausal, assume_postmenopausal_in_hooks = (
     )
     for where in ("FHIR", "CDS Hooks")
 )
+
+
+def reading(command: Command) -> Command:
+    """Add the options of how patients are read; `read_cases` takes them by the same names."""
+    for option in (assume_postmenopausal, ignore_columns, input_format):
+        command = option(command)
+    return command
+
 
 knowledge, knowledge_of_the_environment = (
     click.option(

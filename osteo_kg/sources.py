@@ -32,16 +32,16 @@ def source_triples(case: Case, assume_complete: Iterable[str] = ()) -> list[ox.T
         assume_complete: the sections that the caller asked to be read as complete, which go with them.
     """
     patient = ox.NamedNode(case.iri)
-    found = [ox.Triple(patient, _lifted("ignoredProperty"), ox.Literal(each)) for each in case.ignored]
-    found += [ox.Triple(patient, _lifted(_ASSUMED), ox.Literal(each)) for each in assume_complete]
+    found = [ox.Triple(patient, lifted_term("ignoredProperty"), ox.Literal(each)) for each in case.ignored]
+    found += [ox.Triple(patient, lifted_term(_ASSUMED), ox.Literal(each)) for each in assume_complete]
     for name, day in zip(_BOUNDS, case.born_between or (), strict=False):
-        found.append(ox.Triple(patient, _lifted(name), day_term(day)))
+        found.append(ox.Triple(patient, lifted_term(name), day_term(day)))
     for number, remark in enumerate(case.remarks, 1):
         node = ox.BlankNode(f"remark{number}")
-        found.append(ox.Triple(patient, _lifted(remark.kind), node))
-        found.append(ox.Triple(node, _lifted("element"), ox.Literal(remark.element)))
+        found.append(ox.Triple(patient, lifted_term(remark.kind), node))
+        found.append(ox.Triple(node, lifted_term("element"), ox.Literal(remark.element)))
         if remark.reason is not None:
-            found.append(ox.Triple(node, _lifted("reason"), ox.NamedNode(remark.reason)))
+            found.append(ox.Triple(node, lifted_term("reason"), ox.NamedNode(remark.reason)))
     return found
 
 
@@ -65,7 +65,7 @@ def with_source(case: Case, triples: Iterable[ox.Triple]) -> Case:
 
 def assumed_complete(triples: Iterable[ox.Triple]) -> tuple[str, ...]:
     """Give the sections that go with what `source_triples` wrote."""
-    found = (t.object for t in triples if t.predicate == _lifted(_ASSUMED))
+    found = (t.object for t in triples if t.predicate == lifted_term(_ASSUMED))
     return tuple(sorted(each.value for each in found if isinstance(each, ox.Literal)))
 
 
@@ -74,5 +74,6 @@ def _remark(kind: RemarkKind, said: dict[str, list[ox.NamedNode | ox.BlankNode |
     return Remark(kind, said["element"][0].value, reason)
 
 
-def _lifted(name: str) -> ox.NamedNode:
+def lifted_term(name: str) -> ox.NamedNode:
+    """Give a term of the vocabulary of lifted facts."""
     return ox.NamedNode(_NS + name)

@@ -110,12 +110,17 @@ def _cases(*given: tuple[str, dict[str, str]]) -> list[object]:
     return [pytest.param(form, text, id=f"{form} {name}") for form, texts in given for name, text in texts.items()]
 
 
+def _written(folder: Path, form: str, text: str) -> Path:
+    path = folder / f"women.{form}"
+    path.write_bytes(text.encode())
+    return path
+
+
 @pytest.mark.parametrize(("form", "text"), _cases(("nt", _READ), ("nq", _READ_AS_QUADS)))
 def test_a_file_is_read_as_the_library_reads_it(
     knowledge_base: KnowledgeBase, tmp_path: Path, form: str, text: str
 ) -> None:
-    path = tmp_path / f"women.{form}"
-    path.write_bytes(text.encode())
+    path = _written(tmp_path, form, text)
     rows, reports = expected(knowledge_base, knowledge_base.read(path.read_bytes(), form, name=path.name))
     found, summary, refused = run(knowledge_base, path, tmp_path)
     assert summary.patients == 3
@@ -127,8 +132,7 @@ def test_a_file_is_read_as_the_library_reads_it(
 def test_a_file_that_the_library_cannot_read_is_refused_in_its_words(
     knowledge_base: KnowledgeBase, tmp_path: Path, form: str, text: str
 ) -> None:
-    path = tmp_path / f"women.{form}"
-    path.write_bytes(text.encode())
+    path = _written(tmp_path, form, text)
     with pytest.raises(UnreadableCaseError) as told:
         knowledge_base.read(path.read_bytes(), form, name=path.name)
     with pytest.raises(UnreadableCaseError) as said:
