@@ -45,7 +45,7 @@ class FhirSource(Source):
         self._laid = folder / "patients.parquet"
         self._size = sum(sizes)
         self._strays = Strays()
-        self._lines = [path for path in self.files if has_lines(path)]
+        self._lines = frozenset(path for path in self.files if has_lines(path))
         self._plan = Plan(
             tuple(self.files),
             tuple(map(str, self.homes)),
@@ -104,12 +104,14 @@ class FhirSource(Source):
         """Give what is read in one go: each shelf, and files of one document each, small ones together."""
         tasks = [Task(number, number) for number in range(self._plan.shelves)]
         batch: list[Piece] = []
+        size = 0
         for number, path in enumerate(self.files):
             if path not in self._lines:
                 batch.append(Piece(number, path))
-                if sum(_size(each.path) for each in batch) > _SHELF:
+                size += _size(path)
+                if size > _SHELF:
                     tasks.append(Task(len(tasks), documents=tuple(batch)))
-                    batch = []
+                    batch, size = [], 0
         return [*tasks, Task(len(tasks), documents=tuple(batch))] if batch else tasks
 
     def cases(self, engine: Engine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
