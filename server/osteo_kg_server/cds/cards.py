@@ -14,7 +14,6 @@ from osteo_kg_server.cds.hooks import Hook, Json
 from osteo_kg_server.cds.prefetch import Sent
 
 _LONGEST = 139  # characters of a summary
-_COLON = Text(": ", " : ")
 _TREAT, UNDETERMINED, OUT_OF_SCOPE = "treat", "undetermined", "out-of-scope"
 _INDICATORS = {_TREAT: "warning", "densitometry-required": "warning"}
 #: What the dispositions that ask for no drug ask for.
@@ -90,7 +89,7 @@ class Cards:
     @property
     def colon(self) -> str:
         """What stands between a subject and what is said of it."""
-        return _COLON.in_(self.language)
+        return words.COLON.in_(self.language)
 
 
 def shortened(text: str) -> str:

@@ -11,7 +11,6 @@ from osteo_kg_server.cds.prefetch import Sent
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 _OPENING = re.compile(r"^([+-]|\d+(?=[.)]))")
-_COLON = Text(": ", " : ")
 
 
 def escaped(text: str) -> str:
@@ -65,7 +64,7 @@ def _rules(assessment: Assessment, language: Language) -> Iterator[str]:
     for rule in (*assessment.deciding, *assessment.open):
         span = {"start": str(rule.cites.start), "end": str(rule.cites.end)}
         cited = words.CITED.filled(span).in_(language)
-        yield f"{rule.label.in_(language)} ({rule.id.rsplit('/', 1)[-1]}){_COLON.in_(language)}{cited}"
+        yield f"{rule.label.in_(language)} ({rule.id.rsplit('/', 1)[-1]}){words.COLON.in_(language)}{cited}"
 
 
 def _record(sent: Sent, language: Language) -> Iterator[str]:
@@ -75,7 +74,7 @@ def _record(sent: Sent, language: Language) -> Iterator[str]:
 
 
 def _joined(what: Text, why: Text, language: Language) -> str:
-    return what.in_(language) + _COLON.in_(language) + why.in_(language)
+    return what.in_(language) + words.COLON.in_(language) + why.in_(language)
 
 
 def _section(title: Text, items: Iterable[str], language: Language) -> Iterator[str]:

@@ -13,6 +13,7 @@ NEEDS = "Send every prefetch: no FHIR server is called. Null means that the quer
 NEEDS_OR_ACCESS = (
     "Send every prefetch, or access to a FHIR server that may be called. Null means that the query found nothing."
 )
+COLON = Text(": ", " : ")  # between a subject and what is said of it
 SUBJECT = Text("Osteoporosis", "Ostéoporose")
 MISSING = Text("Missing: ", "Manque : ")
 MAY_BE = Text("possible: ", "possible : ")
