@@ -24,11 +24,11 @@ from rich.table import Table
 
 from benchmarks import questions
 from benchmarks.timing import median
-from osteo_kg.knowledge import load_knowledge
+from osteo_kg.case.facts import lift
+from osteo_kg.decision_table.table import every_answer, settled_keys
+from osteo_kg.knowledge.loading import load_knowledge
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.lifting import lift
-from osteo_kg.table import every_answer, settled_keys
-from osteo_kg.vocabulary import LIFTED
+from osteo_kg.rdf.terms import LIFTED
 
 ON = datetime.date(2026, 11, 22)
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "two-vertebral-fractures.ttl"

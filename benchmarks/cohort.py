@@ -27,7 +27,7 @@ from benchmarks.__main__ import empty_cache
 from benchmarks.cohort_peers import PEERS, dispositions
 from benchmarks.population import ON, write_parquet, write_triples
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.vocabulary import OSTEO
+from osteo_kg.rdf.terms import OSTEO
 
 _ROUNDS = 3
 _ONE_BY_ONE = 300  # patients

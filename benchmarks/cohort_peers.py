@@ -18,12 +18,13 @@ import pyoxigraph as ox
 import reasonable
 from rdflib import BNode, URIRef
 
-from osteo_kg import queries, resources
+from osteo_kg import package_data
+from osteo_kg.case.facts import Atom, day_term
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.lifting import Atom, day_term
-from osteo_kg.reasoning import Reasoner
-from osteo_kg.triples import RDF_TYPE
-from osteo_kg.vocabulary import LIFTED, OSTEO
+from osteo_kg.rdf import sparql
+from osteo_kg.rdf.lookup import RDF_TYPE
+from osteo_kg.rdf.terms import LIFTED, OSTEO
+from osteo_kg.reasoning.closure import Reasoner
 
 Closing = Callable[[ox.Store, KnowledgeBase], None]
 _RULES = Path(__file__).with_name("rules")
@@ -53,13 +54,13 @@ def dispositions(knowledge_base: KnowledgeBase, triples: Path, on: datetime.date
     store.bulk_load(path=str(triples), format=ox.RdfFormat.N_TRIPLES)
     store.extend(knowledge_base.knowledge.background)
     store.add(ox.Quad(ox.NamedNode(f"{LIFTED._NS}Assessment"), ox.NamedNode(f"{LIFTED._NS}day"), day_term(on)))
-    for name in resources.query_names("lift"):
-        queries.extend(store, name)
+    for name in package_data.query_names("lift"):
+        sparql.extend(store, name)
     _construct(store, _SETTLED)
     close(store, knowledge_base)
     store.extend(knowledge_base.knowledge.store)
-    for name in (name for folder in ("assume", "match") for name in resources.query_names(folder)):
-        queries.extend(store, name)
+    for name in (name for folder in ("assume", "match") for name in package_data.query_names(folder)):
+        sparql.extend(store, name)
     return _decided(store, knowledge_base)
 
 

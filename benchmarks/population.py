@@ -28,12 +28,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from osteo_kg.cases import XSD
-from osteo_kg.fhir import bundle_of
-from osteo_kg.knowledge import Terms, packaged_knowledge
-from osteo_kg.records import record_case
-from osteo_kg.triples import RDF_TYPE
-from osteo_kg.vocabulary import OSTEO
+from osteo_kg.case.fhir import bundle_of
+from osteo_kg.case.record import record_case
+from osteo_kg.knowledge.loading import packaged_knowledge
+from osteo_kg.knowledge.terms import Terms
+from osteo_kg.rdf.lookup import RDF_TYPE
+from osteo_kg.rdf.terms import OSTEO, XSD
 
 ON = datetime.date(2026, 11, 22)
 _NS = str(OSTEO._NS)

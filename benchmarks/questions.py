@@ -16,8 +16,8 @@ from rich.table import Table
 
 import osteo_kg_server
 from benchmarks.timing import median
+from osteo_kg.dataset import Dataset, build_dataset
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.store import Dataset, build_dataset
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 TIMES = 20

@@ -4,29 +4,17 @@ Load a `KnowledgeBase`, read cases with `read_case`, and `assess` them: an `Asse
 decides, by which rules, on which facts, what it assumed and what is missing. Not a medical device.
 """
 
-from osteo_kg.assessment import Assessment, Caution
-from osteo_kg.cases import Case, patient_iri
-from osteo_kg.errors import (
-    InconsistencyError,
-    KnowledgeError,
-    OsteoError,
-    RefusedCaseError,
-    UnreadableCaseError,
-    UsageError,
-)
-from osteo_kg.fhir import Assumption, Order, read_fhir, read_order
-from osteo_kg.flat_formats import parse_json
-from osteo_kg.graph_formats import PREFIXES, written_graph
-from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
-from osteo_kg.rdf import read_triples
-from osteo_kg.reading import read_case
-from osteo_kg.report import Finding, ValidationReport
-from osteo_kg.resources import json_ld_context_document, software_version
-from osteo_kg.safety import DrugSafety
-from osteo_kg.schemas import assessment_schema, record_schema
-from osteo_kg.sources import assumed_complete, source_triples, with_source
-from osteo_kg.sparql_text import code_only, dataset_iris, depth, has_dataset_clause, is_repeatable
-from osteo_kg.store import (
+from osteo_kg.assessment.model import Assessment, Caution
+from osteo_kg.assessment.safety import DrugSafety
+from osteo_kg.assessment.text import Line, assessment_lines, report_lines
+from osteo_kg.bilingual import LANGUAGES, Language, Text
+from osteo_kg.case.fhir import Assumption, Order, read_fhir, read_order
+from osteo_kg.case.model import Case, patient_iri
+from osteo_kg.case.reading import read_case
+from osteo_kg.case.record_text import parse_json
+from osteo_kg.case.remarks import assumed_complete, source_triples, with_source
+from osteo_kg.case.report import Finding, ValidationReport
+from osteo_kg.dataset import (
     GRAPH,
     GRAPH_FORMATS,
     SOLUTION_FORMATS,
@@ -37,10 +25,21 @@ from osteo_kg.store import (
     graph_iri,
     stays_inside,
 )
-from osteo_kg.table_formats import situation_triples
-from osteo_kg.texts import LANGUAGES, Language, Text
-from osteo_kg.triples import apart
-from osteo_kg.wording import Line, assessment_lines, report_lines
+from osteo_kg.decision_table.rdf import situation_triples
+from osteo_kg.errors import (
+    InconsistencyError,
+    KnowledgeError,
+    OsteoError,
+    RefusedCaseError,
+    UnreadableCaseError,
+    UsageError,
+)
+from osteo_kg.json_schema import assessment_schema, record_schema
+from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
+from osteo_kg.package_data import json_ld_context_document, software_version
+from osteo_kg.rdf.io import PREFIXES, read_triples, written_graph
+from osteo_kg.rdf.lookup import apart
+from osteo_kg.rdf.sparql import code_only, dataset_iris, depth, has_dataset_clause, is_repeatable
 
 __all__ = [
     "DEFAULT_GUIDELINE",

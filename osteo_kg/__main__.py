@@ -1,5 +1,5 @@
 """The command line by `python -m osteo_kg`."""
 
-from osteo_kg.cli import main
+from osteo_kg.cli.main import main
 
 main()

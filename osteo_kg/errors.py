@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from osteo_kg.report import ValidationReport
+    from osteo_kg.case.report import ValidationReport
 
 
 class OsteoError(Exception):

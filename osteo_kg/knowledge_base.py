@@ -13,23 +13,22 @@ from typing import Any, Literal
 
 import pyoxigraph as ox
 
-from osteo_kg.answers import Answer
-from osteo_kg.assessment import Assessment
-from osteo_kg.assessment_graph import AssessmentWriter
-from osteo_kg.assessment_reading import AssessmentReader
-from osteo_kg.cases import Case
-from osteo_kg.engine import Engine
+from osteo_kg.assessment.explanation import Explainer
+from osteo_kg.assessment.model import Assessment
+from osteo_kg.assessment.notices import Notices, cautions_of, source_findings
+from osteo_kg.assessment.rdf import AssessmentReader, AssessmentWriter
+from osteo_kg.assessment.safety import DrugSafety, Safety
+from osteo_kg.case.facts import Lifted, lift
+from osteo_kg.case.model import Case
+from osteo_kg.case.reading import read_case
+from osteo_kg.case.report import ValidationReport
 from osteo_kg.errors import RefusedCaseError, UsageError
-from osteo_kg.explanation import Explainer
-from osteo_kg.guideline import read_guideline
-from osteo_kg.knowledge import Knowledge, load_knowledge, packaged_knowledge
-from osteo_kg.lifting import Lifted, lift
-from osteo_kg.notices import Notices, cautions_of, source_findings
-from osteo_kg.reading import read_case
-from osteo_kg.report import ValidationReport
-from osteo_kg.safety import DrugSafety, Safety
+from osteo_kg.knowledge.guideline import read_guideline
+from osteo_kg.knowledge.loading import Knowledge, load_knowledge, packaged_knowledge
+from osteo_kg.rdf.terms import GUIDELINE, OSTEO
+from osteo_kg.reasoning.answers import Answer
+from osteo_kg.reasoning.engine import Engine
 from osteo_kg.validation import CaseValidator, check_guidelines
-from osteo_kg.vocabulary import GUIDELINE, OSTEO
 
 Method = Literal["situation", "reasoning"]
 DEFAULT_GUIDELINE = "oic-128-08-b"

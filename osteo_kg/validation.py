@@ -22,15 +22,15 @@ from pyshacl.validator import Validator
 from rdflib import RDF, SH, XSD, BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
-from osteo_kg import queries
-from osteo_kg.cases import Case, Subject
+from osteo_kg.bilingual import Text
+from osteo_kg.case.facts import Lifted
+from osteo_kg.case.model import Case
+from osteo_kg.case.record import KEY_OF_PROPERTY, RENAL
+from osteo_kg.case.report import Finding, Severity, ValidationReport
 from osteo_kg.errors import KnowledgeError
-from osteo_kg.knowledge import Knowledge
-from osteo_kg.lifting import Lifted
-from osteo_kg.records import KEY_OF_PROPERTY, RENAL
-from osteo_kg.report import Finding, Severity, ValidationReport
-from osteo_kg.texts import Text
-from osteo_kg.vocabulary import LIFTED, OSTEO, local_name
+from osteo_kg.knowledge.loading import Knowledge
+from osteo_kg.rdf import sparql
+from osteo_kg.rdf.terms import LIFTED, OSTEO, Subject, local_name
 
 _NS = str(OSTEO._NS)
 _ADVICE, _NOTICE_CODE = URIRef(_NS + "advice"), URIRef(_NS + "hasNoticeCode")
@@ -69,7 +69,7 @@ class CaseValidator:
             notices: the IRIs of the notices lifted from the case, which some shapes warn of.
         """
         case = lifted.case
-        queries.extend(lifted.store, "check/conflicting_densitometry")
+        sparql.extend(lifted.store, "check/conflicting_densitometry")
         graph = _graph(case, lifted.store, notices)
         with self._turn:
             validator = self._for_day(on)

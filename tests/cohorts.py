@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 
 from helpers import ON, exact_json
 from osteo_kg import Assessment, Case
+from osteo_kg.case.record import KEYS, RENAL_FUNCTION
+from osteo_kg.cohort.results.summary import Summary
 from osteo_kg.cohort.run import Request, assess
-from osteo_kg.cohort.summary import Summary
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.records import KEYS, RENAL_FUNCTION
-from osteo_kg.vocabulary import OSTEO
+from osteo_kg.rdf.terms import OSTEO
 from strategies import records
 
 Record = dict[str, Any]

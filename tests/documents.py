@@ -19,7 +19,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from helpers import ROOT
-from osteo_kg.cli import main
+from osteo_kg.cli.main import main
 
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

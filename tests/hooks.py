@@ -26,7 +26,7 @@ from bundles import (
     patient,
 )
 from helpers import exact_json
-from osteo_kg.fhir import bundle_of
+from osteo_kg.case.fhir import bundle_of
 from osteo_kg.knowledge_base import KnowledgeBase
 
 Resource = dict[str, Any]

@@ -8,8 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from osteo_kg.knowledge import packaged_knowledge
-from osteo_kg.vocabulary import OSTEO
+from osteo_kg.knowledge.loading import packaged_knowledge
+from osteo_kg.rdf.terms import OSTEO
 
 _KINDS = packaged_knowledge().terms.kinds
 _SITES = sorted(_KINDS[str(OSTEO.Fracture)])

@@ -12,10 +12,10 @@ from rdflib import RDF, Graph, URIRef
 
 from helpers import ON, Worked, answered, exact_json
 from osteo_kg import Assessment, UnreadableCaseError
-from osteo_kg.graph_formats import written_graph
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.resources import root
-from osteo_kg.vocabulary import CONTEXT, OSTEO
+from osteo_kg.package_data import root
+from osteo_kg.rdf.io import written_graph
+from osteo_kg.rdf.terms import CONTEXT, OSTEO
 from strategies import records
 
 WORKED = answered()

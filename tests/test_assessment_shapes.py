@@ -12,9 +12,9 @@ from rdflib.collection import Collection
 
 from helpers import ON, ROOT, answered
 from osteo_kg import Assessment
+from osteo_kg.decision_table.rdf import situation_triples
+from osteo_kg.decision_table.table import settled_keys
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.table import settled_keys
-from osteo_kg.table_formats import situation_triples
 from osteo_kg.validation import assessment_faults
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.ttl"))

@@ -9,7 +9,7 @@ import pytest
 from helpers import CASES, Worked, answered, read_worked, refused
 from osteo_kg import Assessment
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.vocabulary import local_name
+from osteo_kg.rdf.terms import local_name
 
 WORKED = answered()
 

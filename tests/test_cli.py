@@ -27,8 +27,8 @@ from rdflib import OWL, RDF, Graph
 
 from helpers import ON
 from osteo_kg import KnowledgeBase
-from osteo_kg.cli import main
-from osteo_kg.ontology import ONTOLOGY_FORMATS
+from osteo_kg.cli.main import main
+from osteo_kg.knowledge.loading import ONTOLOGY_FORMATS
 
 ROOT = Path(__file__).resolve().parents[1]
 WOMAN = {"sex": "female", "menopausal_status": "postmenopausal", "age_years": 70}

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 import cohorts
 from helpers import ON, ROOT
-from osteo_kg.cli import main
-from osteo_kg.cohort import outputs
-from osteo_kg.cohort.bands import months_before
+from osteo_kg.cli.main import main
+from osteo_kg.cohort.abstraction.cuts import months_before
+from osteo_kg.cohort.results import files
 from osteo_kg.cohort.run import Request, assess
 from osteo_kg.errors import KnowledgeError, UnreadableCaseError, UsageError
 from osteo_kg.knowledge_base import KnowledgeBase
@@ -172,7 +172,7 @@ def test_a_failure_leaves_nothing_that_looks_whole(
         raise KnowledgeError("The disk is full.")
 
     source = cohorts.write_json_lines(tmp_path / "records.jsonl", [{"sex": "female"}])
-    monkeypatch.setattr(outputs, "write", fail)
+    monkeypatch.setattr(files, "write", fail)
     with pytest.raises(KnowledgeError):
         cohorts.run(knowledge_base, source, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [source.name]

@@ -21,13 +21,13 @@ import cohorts
 from bundles import LOINC, NO_FRACTURE, POSTMENOPAUSAL, SNOMED, Resource, coded, condition, medication, patient, t_score
 from helpers import ON, exact_json
 from osteo_kg import Case
-from osteo_kg.cli import main
-from osteo_kg.cohort import fhir_lines, fhir_source
+from osteo_kg.case.fhir import bundle_of
+from osteo_kg.case.fhir.validity import Checks, problems
+from osteo_kg.cli.main import main
+from osteo_kg.cohort.results.summary import Summary
 from osteo_kg.cohort.run import Request, assess
-from osteo_kg.cohort.summary import Summary
+from osteo_kg.cohort.sources import fhir, fhir_files
 from osteo_kg.errors import UnreadableCaseError, UsageError
-from osteo_kg.fhir import bundle_of
-from osteo_kg.fhir.checks import Checks, problems
 from osteo_kg.knowledge_base import KnowledgeBase
 from strategies import records
 
@@ -407,8 +407,8 @@ def test_every_line_is_in_one_piece(tmp_path: Path, ending: str, monkeypatch: py
     lines = [b"x" * length for length in (1, 5, 2, 9, 1, 1, 30, 3)]
     path.write_bytes(b"\n".join(lines) + ending.encode())
     for size in range(1, path.stat().st_size + 2):
-        monkeypatch.setattr(fhir_lines, "_PIECE", size)
-        found = [line for piece in fhir_lines.pieces(0, path) for line in piece.lines()]
+        monkeypatch.setattr(fhir_files, "_PIECE", size)
+        found = [line for piece in fhir_files.pieces(0, path) for line in piece.lines()]
         assert [line for _, line in found] == lines, size
         assert [offset for offset, _ in found] == [sum(map(len, lines[:n])) + n for n in range(len(lines))]
 
@@ -424,18 +424,18 @@ def test_helpers_find_the_same(knowledge_base: KnowledgeBase, tmp_path: Path, mo
     _by_type(export, people, chance)
     shutil.copy(next(SYNTHEA.glob("*.gz")), export)
     alone = run(knowledge_base, [export], tmp_path)
-    monkeypatch.setattr(fhir_source, "_WORTH_HELP", 0)
-    monkeypatch.setattr(fhir_source, "_SHELF", 2000)
-    monkeypatch.setattr(fhir_source, "_HELPERS", 3)
-    monkeypatch.setattr(fhir_lines, "_PIECE", 1000)
+    monkeypatch.setattr(fhir, "_WORTH_HELP", 0)
+    monkeypatch.setattr(fhir, "_SHELF", 2000)
+    monkeypatch.setattr(fhir, "_HELPERS", 3)
+    monkeypatch.setattr(fhir_files, "_PIECE", 1000)
     assert run(knowledge_base, [export], tmp_path) == alone
 
 
 def test_what_a_helper_finds_wrong_is_said(
     knowledge_base: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fhir_source, "_WORTH_HELP", 0)
-    monkeypatch.setattr(fhir_source, "_HELPERS", 2)
+    monkeypatch.setattr(fhir, "_WORTH_HELP", 0)
+    monkeypatch.setattr(fhir, "_HELPERS", 2)
     (tmp_path / "export.ndjson").write_text(f"{exact_json(patient())}\nnonsense\n")
     with pytest.raises(UnreadableCaseError, match="line 2 is not JSON"):
         run(knowledge_base, [tmp_path], tmp_path)

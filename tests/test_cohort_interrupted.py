@@ -15,7 +15,7 @@ import pytest
 
 import cohorts
 from helpers import ROOT
-from osteo_kg.cohort import outputs
+from osteo_kg.cohort.results import files
 from processes import eventually
 
 _SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
@@ -92,12 +92,12 @@ def test_where_the_decisions_stand_everything_stands_that_belongs_to_them(
 ) -> None:
     """Of the files of an earlier run, none stays beside others of this one."""
     names = ["result.csv", "rejected.jsonl", "report.html"]
-    files = outputs.Together()
+    together = files.Together()
     for name in names:
         (tmp_path / name).write_text("earlier")
-        files.path(tmp_path / name).write_text("now")
+        together.path(tmp_path / name).write_text("now")
     replaced = iter([os.replace] * stopped_after)
     monkeypatch.setattr(os, "replace", lambda *paths: next(replaced)(*paths))
     with pytest.raises(StopIteration):
-        files.finish()
+        together.finish()
     assert not (tmp_path / "result.csv").exists()

@@ -15,8 +15,8 @@ import pytest
 
 import cohorts
 from helpers import ON, ROOT
+from osteo_kg.cohort.results.summary import Summary
 from osteo_kg.cohort.run import Request, assess
-from osteo_kg.cohort.summary import Summary
 from osteo_kg.knowledge_base import KnowledgeBase
 
 _WOMAN = {"sex": "female", "menopausal_status": "postmenopausal"}

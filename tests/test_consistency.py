@@ -7,9 +7,9 @@ import pytest
 
 from helpers import ON, ROOT
 from osteo_kg import InconsistencyError
+from osteo_kg.dataset import GRAPH, build_dataset
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.reasoning import closed
-from osteo_kg.store import GRAPH, build_dataset
+from osteo_kg.reasoning.closure import closed
 
 NS = "https://w3id.org/osteo-kg/ns/"
 SITUATION = ox.NamedNode("https://w3id.org/osteo-kg/situation/oic-128-08-b/any")

@@ -23,14 +23,14 @@ from rdflib.compare import isomorphic
 
 from helpers import CASES, ON, ROOT, answered, exact_json, read_worked, refused
 from osteo_kg import Assessment, Case, KnowledgeBase, UsageError, read_case
-from osteo_kg.cli import main
-from osteo_kg.flatten import record_of
-from osteo_kg.guideline import read_guideline
-from osteo_kg.knowledge import packaged_knowledge
+from osteo_kg.case.record import KEYS, RENAL, SCORES
+from osteo_kg.case.record_export import record_of
+from osteo_kg.case.writing import FORMATS, RDF_FORMATS, check_fits, write_cases
+from osteo_kg.cli.main import main
+from osteo_kg.json_schema import assessment_schema, record_schema
+from osteo_kg.knowledge.guideline import read_guideline
+from osteo_kg.knowledge.loading import packaged_knowledge
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE
-from osteo_kg.records import KEYS, RENAL, SCORES
-from osteo_kg.schemas import assessment_schema, record_schema
-from osteo_kg.writing import FORMATS, RDF_FORMATS, check_fits, write_cases
 from strategies import records
 
 TERMS = packaged_knowledge().terms

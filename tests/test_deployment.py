@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from helpers import ROOT
-from osteo_kg.cli import main
+from osteo_kg.cli.main import main
 
 UNIT, IMAGE = ROOT / "deploy" / "osteo-kg.service", ROOT / "deploy" / "Dockerfile"
 GUIDE = (ROOT / "docs" / "how-to" / "run-in-production.md").read_text(encoding="utf-8")

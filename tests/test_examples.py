@@ -12,9 +12,9 @@ from rdflib import OWL, RDF, Graph
 
 from helpers import ON, ROOT
 from osteo_kg import Assessment
-from osteo_kg.cli import main
+from osteo_kg.cli.main import main
+from osteo_kg.decision_table.table import settled_keys
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.table import settled_keys
 
 EXAMPLES = ROOT / "examples"
 PATIENTS = sorted(EXAMPLES.glob("*.ttl"))

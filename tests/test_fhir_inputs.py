@@ -34,7 +34,7 @@ from bundles import (
 from helpers import ON
 from hooks import hook, posted, prefetched
 from osteo_kg import UnreadableCaseError
-from osteo_kg.cli import main
+from osteo_kg.cli.main import main
 from osteo_kg.knowledge_base import KnowledgeBase
 
 # Whose it is, and whether it is FHIR

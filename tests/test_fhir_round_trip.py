@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 import strategies
 from helpers import ON, Worked, answered, exact_json
 from osteo_kg import Case
+from osteo_kg.case.writing import check_fits, write_cases
 from osteo_kg.errors import OsteoError
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.writing import check_fits, write_cases
 
 
 def again(knowledge_base: KnowledgeBase, case: Case) -> Case:

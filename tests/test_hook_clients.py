@@ -21,7 +21,7 @@ from hooks import (
 )
 from osteo_kg import Dataset, UsageError
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg_server.clients import Clients
+from osteo_kg_server.auth import Clients
 
 # Clients
 

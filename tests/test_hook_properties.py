@@ -31,9 +31,9 @@ from hooks import (
     walked,
 )
 from osteo_kg import Dataset
-from osteo_kg.knowledge import packaged_knowledge
+from osteo_kg.knowledge.loading import packaged_knowledge
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.vocabulary import OSTEO
+from osteo_kg.rdf.terms import OSTEO
 
 KNOWLEDGE = packaged_knowledge()
 TRIPLES, TERMS = KNOWLEDGE.triples, KNOWLEDGE.terms

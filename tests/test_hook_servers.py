@@ -16,10 +16,10 @@ from bundles import HER, OWN, POSTMENOPAUSAL, RXNORM, SNOMED, coded, condition, 
 from fhir_servers import Answering, FhirServer, fhir_server, send
 from hooks import EVERY_YES, HIP, Resource, cards, hook, posted, prefetched, searchset
 from osteo_kg import Dataset, UsageError
-from osteo_kg.cli import main
+from osteo_kg.cli.main import main
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg_server.cds import fetching
-from osteo_kg_server.servers import Servers
+from osteo_kg_server.cds import fhir_client
+from osteo_kg_server.cds.fhir_servers import Servers
 
 TOKEN = "a-secret.token"
 ACCESS = {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 300, "scope": "user/*.read", "subject": "ehr"}
@@ -202,8 +202,8 @@ def test_what_cannot_be_had_whole_is_refused_with_the_reason(
 ) -> None:
     """And nothing of the token or of what was answered is told or logged."""
     caplog.set_level("DEBUG")
-    monkeypatch.setattr(fetching, "_SECONDS", 1.0)
-    monkeypatch.setattr(fetching, "_MOST_BYTES", 100_000)
+    monkeypatch.setattr(fhir_client, "_SECONDS", 1.0)
+    monkeypatch.setattr(fhir_client, "_MOST_BYTES", 100_000)
     misbehave, reason = FAILURES[failure]
     server.misbehaving = {"/Condition": misbehave}
     refused = posted(calling, asking(server.url))

@@ -23,7 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import osteo_kg_server
 from osteo_kg import KnowledgeBase, build_dataset
-from osteo_kg.sparql_text import elsewhere
+from osteo_kg.rdf.sparql import elsewhere
 from osteo_kg_server.service import of
 from osteo_kg_server.store import BusyError
 

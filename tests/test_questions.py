@@ -25,13 +25,13 @@ from rdflib.term import Node
 import osteo_kg_server
 from helpers import ON, ROOT
 from osteo_kg import Assessment
-from osteo_kg.dimensions import BandDimension
-from osteo_kg.engine import Engine
+from osteo_kg.dataset import GRAPH, Dataset, build_dataset
+from osteo_kg.decision_table.rdf import situation_triples
+from osteo_kg.decision_table.table import settled_keys
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.situations import Key
-from osteo_kg.store import GRAPH, Dataset, build_dataset
-from osteo_kg.table import settled_keys
-from osteo_kg.table_formats import situation_triples
+from osteo_kg.reasoning.dimensions import BandDimension
+from osteo_kg.reasoning.engine import Engine
+from osteo_kg.reasoning.situations import Key
 
 FOLDER = ROOT / "examples" / "questions"
 QUESTIONS = sorted(FOLDER.glob("*.rq"))

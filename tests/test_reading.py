@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from helpers import ON
 from osteo_kg import Assessment, Case, KnowledgeBase, OsteoError, UnreadableCaseError, ValidationReport, read_case
-from osteo_kg.vocabulary import CONTEXT
+from osteo_kg.rdf.terms import CONTEXT
 
 FORMATS = ("ttl", "nt", "jsonld", "rdf", "json", "jsonl", "csv")
 PREFIXES = """

@@ -10,7 +10,7 @@ from rdflib import RDF, RDFS, Graph
 from docs.generate import REFERENCE, pages
 from helpers import ROOT
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.vocabulary import OSTEO
+from osteo_kg.rdf.terms import OSTEO
 
 
 @pytest.fixture(scope="module")

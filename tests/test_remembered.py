@@ -20,12 +20,12 @@ import pytest
 
 from helpers import ON
 from osteo_kg import Case, KnowledgeBase, read_case
-from osteo_kg.engine import Engine
-from osteo_kg.guideline import read_guideline
-from osteo_kg.knowledge import load_knowledge, packaged_knowledge
+from osteo_kg.knowledge.guideline import read_guideline
+from osteo_kg.knowledge.loading import load_knowledge, packaged_knowledge
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE
-from osteo_kg.reasoning import AtomSet, Closure, Reasoner
-from osteo_kg.remembered import Remembered, cache_folder
+from osteo_kg.reasoning.cache import Remembered, cache_folder
+from osteo_kg.reasoning.closure import AtomSet, Closure, Reasoner
+from osteo_kg.reasoning.engine import Engine
 
 WOMAN: dict[str, Any] = {
     "sex": "female",

@@ -37,7 +37,7 @@ from osteo_kg_server.store import (
     TooLargeError,
     Update,
 )
-from osteo_kg_server.store.touched import touched
+from osteo_kg_server.store.update_targets import touched
 from remote_servers import Hostile, oxigraph, says, virtuoso
 
 SERVERS = {"oxigraph": oxigraph, "virtuoso": virtuoso}

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 
 from helpers import ON, ROOT, exact_json
 from osteo_kg import Assessment, assessment_lines
-from osteo_kg.assessment import Caution
-from osteo_kg.cli import main
+from osteo_kg.assessment.model import Caution
+from osteo_kg.cli.main import main
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.vocabulary import OSTEO
+from osteo_kg.rdf.terms import OSTEO
 from strategies import records
 
 SAFETY = ROOT / "tests" / "safety"

@@ -30,12 +30,12 @@ from werkzeug.test import TestResponse
 
 import osteo_kg_server
 from helpers import ON, ROOT
-from osteo_kg.cli import main
+from osteo_kg.cli.main import main
+from osteo_kg.dataset import GRAPH, Dataset, build_dataset
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.store import GRAPH, Dataset, build_dataset
-from osteo_kg_server.answering import MOST_BYTES
-from osteo_kg_server.negotiation import GRAPHS
-from osteo_kg_server.serving import options
+from osteo_kg_server.http.negotiation import GRAPHS
+from osteo_kg_server.views.assessments import MOST_BYTES
+from osteo_kg_server.wsgi import options
 
 EXAMPLE = (ROOT / "examples" / "hip-fracture.ttl").read_bytes()
 OIC = "oic-128-08-b"

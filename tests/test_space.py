@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from osteo_kg.answers import Answer
-from osteo_kg.dimensions import NONE, UNKNOWN, BandDimension
-from osteo_kg.engine import Engine
+from osteo_kg.decision_table.table import Row, Verdict, every_answer, expanded, minimised, settled_keys
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.situations import Key
-from osteo_kg.table import Row, Verdict, every_answer, expanded, minimised, settled_keys
+from osteo_kg.reasoning.answers import Answer
+from osteo_kg.reasoning.dimensions import NONE, UNKNOWN, BandDimension
+from osteo_kg.reasoning.engine import Engine
+from osteo_kg.reasoning.situations import Key
 
 Answers = dict[Key, Answer]
 

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from helpers import ON, ROOT
-from osteo_kg.cli import main
+from osteo_kg.cli.main import main
+from osteo_kg.dataset import GRAPH, Dataset, QueryError, build_dataset, parsed
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.store import GRAPH, Dataset, QueryError, build_dataset, parsed
 
 PREFIX = "PREFIX osteo: <https://w3id.org/osteo-kg/ns/> "
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from werkzeug.exceptions import BadRequest
 
 from osteo_kg import SOLUTION_FORMATS
-from osteo_kg_server.store.base import DEFAULT_GRAPH, TooLargeError
-from osteo_kg_server.store.limited import LimitedWriter
+from osteo_kg_server.errors import TooLargeError
+from osteo_kg_server.store.base import DEFAULT_GRAPH
+from osteo_kg_server.store.result_limits import LimitedWriter
 from osteo_kg_server.store.statements import Statements, both_forms
-from osteo_kg_server.store.updates import plain
-from osteo_kg_server.using import with_graphs
+from osteo_kg_server.store.update_parsing import plain
+from osteo_kg_server.views.sparql import with_graphs
 
 BASE = "http://example.org/"
 XSD = "http://www.w3.org/2001/XMLSchema#"

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from osteo_kg import KnowledgeBase
-from osteo_kg.cli import main
-from osteo_kg.store import build_dataset
+from osteo_kg.cli.main import main
+from osteo_kg.dataset import build_dataset
 from osteo_kg_server import create_app
 
 _METHODS = ("get", "head", "post", "put", "patch", "delete")

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from docs.generate.terms import Terms
-from osteo_kg import KnowledgeBase, table_formats
-from osteo_kg.texts import LANGUAGES
+from osteo_kg import KnowledgeBase
+from osteo_kg.bilingual import LANGUAGES
+from osteo_kg.decision_table import formats
 
 _OPERATORS = {"above": ">", "atLeast": "≥", "atMost": "≤", "below": "<"}
 
@@ -36,8 +37,5 @@ def rules(knowledge_base: KnowledgeBase) -> Mapping[str, Any]:
 def decision_table(knowledge_base: KnowledgeBase) -> Mapping[str, Any]:
     """Give the minimised table in every language."""
     engine = knowledge_base.engine()
-    tables = {
-        language: [table_formats.header(engine, language), *table_formats.lines(engine, language)]
-        for language in LANGUAGES
-    }
+    tables = {language: [formats.header(engine, language), *formats.lines(engine, language)] for language in LANGUAGES}
     return {"guideline": engine.guideline, "tables": tables}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pyoxigraph as ox
 from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS, XSD
 
-from osteo_kg.knowledge import Knowledge
-from osteo_kg.texts import Text
-from osteo_kg.vocabulary import OSTEO, local_name
+from osteo_kg.bilingual import Text
+from osteo_kg.knowledge.loading import Knowledge
+from osteo_kg.rdf.terms import OSTEO, local_name
 
 _PREFIXES = {
     "dcterms": str(DCTERMS),

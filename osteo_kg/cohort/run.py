@@ -14,19 +14,19 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from osteo_kg.cohort import engines, explanations, outputs, pages
-from osteo_kg.cohort.abstraction import Abstraction
-from osteo_kg.cohort.branches import Branches
-from osteo_kg.cohort.decisions import Decisions
-from osteo_kg.cohort.graph_output import GraphOutput
-from osteo_kg.cohort.inputs import Reading, Source, Wanted, found
-from osteo_kg.cohort.one_by_one import OneByOne
-from osteo_kg.cohort.parts import Parts
-from osteo_kg.cohort.sources import sources
-from osteo_kg.cohort.summary import Summary, summarised
-from osteo_kg.fhir import Assumption
+from osteo_kg.case.fhir import Assumption
+from osteo_kg.case.record import SECTIONS
+from osteo_kg.cohort import engines
+from osteo_kg.cohort.abstraction.compile import Abstraction
+from osteo_kg.cohort.abstraction.probes import Parts
+from osteo_kg.cohort.fallback import OneByOne
+from osteo_kg.cohort.results import explanations, files, page
+from osteo_kg.cohort.results.decisions import Decisions
+from osteo_kg.cohort.results.rdf import GraphOutput
+from osteo_kg.cohort.results.summary import Branches, Summary, summarised
+from osteo_kg.cohort.sources.base import Reading, Source, Wanted, found
+from osteo_kg.cohort.sources.registry import sources
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
-from osteo_kg.records import SECTIONS
 
 _KEEPS_ORDER = 100_000  # a join turns to its smaller side: of so many patients it is never they, and their order stays
 Progress = Callable[[str, int, int], None]  # what is done, to how many patients, of how many; 0 where unknown
@@ -88,15 +88,15 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         UnreadableCaseError: an input cannot be read at all.
         UsageError: a section, a guideline or a format does not exist.
     """
-    form = outputs.checked_format(request.output)
+    form = files.checked_format(request.output)
     inputs = found(request.inputs, request.input_format)
-    outputs.check_places(request.written, [each.path for each in inputs])
+    files.check_places(request.written, [each.path for each in inputs])
     asked = [knowledge_base.section(name) for name in request.assume_complete]
     with contextlib.ExitStack() as stack:
-        scratch = stack.enter_context(outputs.scratch(request.output))
-        files = stack.enter_context(outputs.together())
-        written = files.path(request.output)  # first of all: it gets its name last
-        rejected = stack.enter_context(files.text(request.rejected)) if request.rejected else None
+        scratch = stack.enter_context(files.scratch(request.output))
+        together = stack.enter_context(files.together())
+        written = together.path(request.output)  # first of all: it gets its name last
+        rejected = stack.enter_context(together.text(request.rejected)) if request.rejected else None
         engine = stack.enter_context(engines.opened(request.engine, request.spark_master, scratch))
         terms, ignore = knowledge_base.knowledge.terms, frozenset(request.ignore)
         parts = Parts(knowledge_base, request.guideline, request.on, asked)
@@ -106,13 +106,13 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         run.decide(rejected, request.assume_complete)
         run.write(written, form, request.on)
         if request.explanations:
-            with files.text(request.explanations) as file:
+            with together.text(request.explanations) as file:
                 explanations.write(run.decisions, request.on, file)
         own = run.one_by_one
         summary = summarised(run.decisions, run.counts, own.shown, own.refused, request.on, run.remarks())
         if request.report:
-            with files.text(request.report) as file:
-                file.write(pages.page(summary, run.distribution()))
+            with together.text(request.report) as file:
+                file.write(page.page(summary, run.distribution()))
     return summary
 
 
@@ -201,7 +201,7 @@ class _Run:
             whole = whole.order_by("file", "number")
         return whole.select(patient=patient, **self._answer(whole), warnings="warnings", assumptions="assumptions")
 
-    def distribution(self) -> pages.Distribution:
+    def distribution(self) -> page.Distribution:
         """Count the lowest T-scores, rounded to a tenth, by branch of the guideline and by what is decided."""
         lean, branches = self._lean, Branches(self._parts.engine.guideline)
         counts = (
@@ -209,7 +209,7 @@ class _Run:
             .group_by("situation", "score")
             .agg(count=lambda table: table.count())
         )
-        found: pages.Distribution = defaultdict(lambda: defaultdict(Counter))
+        found: page.Distribution = defaultdict(lambda: defaultdict(Counter))
         for row in self._engine.arrow(counts).to_pylist():
             answer = self.decisions.answers[self.decisions.keys[row["situation"]]]
             found[branches.of(answer)][answer.disposition][row["score"]] += row["count"]
@@ -218,10 +218,10 @@ class _Run:
     def write(self, path: Path, form: str, on: datetime.date) -> None:
         """Write the decisions."""
         with self._watched("Writing"):
-            if form in outputs.GRAPHS:
+            if form in files.GRAPHS:
                 GraphOutput(self.decisions, on, quads=form == "nq").write(self.result(), path, self._engine)
             else:
-                outputs.write(self.result(), path, form, self._engine)
+                files.write(self.result(), path, form, self._engine)
 
     @contextlib.contextmanager
     def _watched(self, what: str) -> Iterator[None]:

@@ -8,41 +8,34 @@ from __future__ import annotations
 from flask import Flask
 
 from osteo_kg import Dataset, KnowledgeBase
-from osteo_kg_server import (
+from osteo_kg_server import logs, metrics
+from osteo_kg_server.http import endpoints, problems, responses
+from osteo_kg_server.service import Service
+from osteo_kg_server.settings import Settings
+from osteo_kg_server.store import Limits
+from osteo_kg_server.views import (
     assessments,
     cases,
     cds_hooks,
     graph_store,
     linked_data,
-    logs,
-    metrics,
-    offers,
-    operation,
-    problems,
-    sending,
+    operations,
     service_description,
     sparql,
-    updates,
-    validations,
 )
-from osteo_kg_server.service import Service
-from osteo_kg_server.serving import serve
-from osteo_kg_server.settings import Settings
-from osteo_kg_server.store import Limits
+from osteo_kg_server.wsgi import serve
 
 __all__ = ["Limits", "Settings", "create_app", "serve"]
 
 _MODULES = (
     sparql,
-    updates,
     graph_store,
     service_description,
     assessments,
-    validations,
     cases,
     cds_hooks,
     linked_data,
-    operation,
+    operations,
 )
 
 
@@ -67,7 +60,7 @@ def create_app(knowledge_base: KnowledgeBase, dataset: Dataset, settings: Settin
     logs.register(app, observe=figures.observe, queries=settings.log_queries)  # first: it gives a request its id
     for module in _MODULES:
         app.register_blueprint(module.blueprint)
-    offers.register(app)
+    endpoints.register(app)
     problems.register(app)
-    sending.register(app)
+    responses.register(app)
     return app

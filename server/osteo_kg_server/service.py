@@ -12,9 +12,9 @@ import pyoxigraph as ox
 from flask import Flask, current_app, request
 
 from osteo_kg import GRAPH, Dataset, KnowledgeBase
-from osteo_kg_server.access import Access
-from osteo_kg_server.keeping import Keeper
-from osteo_kg_server.servers import Servers
+from osteo_kg_server.auth import Access
+from osteo_kg_server.case_repository import Keeper
+from osteo_kg_server.cds.fhir_servers import Servers
 from osteo_kg_server.settings import Settings
 from osteo_kg_server.store import Change, LocalStore, Remote, RemoteStore, Store
 

@@ -16,8 +16,8 @@ from pyshacl.validator import Validator
 from rdflib import OWL, RDF, SH, XSD, Graph, Literal, Namespace
 
 from helpers import ON
-from osteo_kg import KnowledgeBase, RefusedCaseError, resources
-from osteo_kg.vocabulary import OSTEO
+from osteo_kg import KnowledgeBase, RefusedCaseError, package_data
+from osteo_kg.rdf.terms import OSTEO
 
 EX = Namespace("urn:example:")
 SHAPES = """
@@ -183,5 +183,5 @@ def test_oxigraph_does_not_compare_a_date_with_a_date_time() -> None:
 
 def test_the_shapes_of_a_case_are_shacl_core() -> None:
     """Hence one kept validator costs little: `sh:sparql` would run rdflib's engine for every case."""
-    shapes = Graph().parse(resources.root() / "shapes" / "case.ttl")
+    shapes = Graph().parse(package_data.root() / "shapes" / "case.ttl")
     assert list(shapes.subject_objects(SH.sparql)) == []

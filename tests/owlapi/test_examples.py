@@ -16,10 +16,10 @@ import pytest
 from rdflib import RDF, Graph
 
 from helpers import ON, ROOT
+from osteo_kg.case.facts import Atom, Lifted, lift
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.lifting import Atom, Lifted, lift
-from osteo_kg.reasoning import Reasoner, closed
-from osteo_kg.vocabulary import OSTEO
+from osteo_kg.rdf.terms import OSTEO
+from osteo_kg.reasoning.closure import Reasoner, closed
 from owlapi import bridge
 from owlapi.bridge import Ontology, Profile
 

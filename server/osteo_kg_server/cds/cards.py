@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from osteo_kg import Assessment, KnowledgeBase, Language, Text
-from osteo_kg_server.cds import words
-from osteo_kg_server.cds.detail import detail
-from osteo_kg_server.cds.drafts import ELIGIBLE, Choice, Drafter, choices, forbidding
-from osteo_kg_server.cds.hooks import Hook, Json
+from osteo_kg import Assessment, KnowledgeBase, Language, Text, assessment_lines
+from osteo_kg_server.cds import messages
 from osteo_kg_server.cds.prefetch import Sent
+from osteo_kg_server.cds.request import Hook, Json
+from osteo_kg_server.cds.suggestions import ELIGIBLE, Choice, Drafter, choices, forbidding
 
 _LONGEST = 139  # characters of a summary
 _TREAT, UNDETERMINED, OUT_OF_SCOPE = "treat", "undetermined", "out-of-scope"
 _INDICATORS = {_TREAT: "warning", "densitometry-required": "warning"}
 #: What the dispositions that ask for no drug ask for.
-_SERVICES = {"densitometry-required": words.DENSITOMETRY, "specialist-opinion": words.REFERRAL}
+_SERVICES = {"densitometry-required": messages.DENSITOMETRY, "specialist-opinion": messages.REFERRAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,15 @@ class Cards:
         """Say what is to be done, and why or what is missing, the most important first."""
         found = self.assessment
         strength = f" ({found.strength_label.in_(self.language)})" if found.strength_label else ""
-        said = f"{words.SUBJECT.in_(self.language)}{self.colon}{found.disposition_label.in_(self.language)}{strength}."
+        said = (
+            f"{messages.SUBJECT.in_(self.language)}{self.colon}{found.disposition_label.in_(self.language)}{strength}."
+        )
         if found.disposition == UNDETERMINED:
             facts = ", ".join(each.label.in_(self.language) for each in found.missing)
-            return f"{said} {words.MISSING.in_(self.language)}{facts}" if facts else said
+            return f"{said} {messages.MISSING.in_(self.language)}{facts}" if facts else said
         ongoing = forbidding(found, self.knowledge_base)
-        if found.disposition == _TREAT and words.ONGOING in ongoing:
-            said += f" {self._sentence(words.ONGOING)}"
+        if found.disposition == _TREAT and messages.ONGOING in ongoing:
+            said += f" {self._sentence(messages.ONGOING)}"
         return " ".join([said, *(rule.restates.in_(self.language) for rule in found.deciding)])
 
     def _sentence(self, text: Text) -> str:
@@ -89,7 +91,7 @@ class Cards:
     @property
     def colon(self) -> str:
         """What stands between a subject and what is said of it."""
-        return words.COLON.in_(self.language)
+        return messages.COLON.in_(self.language)
 
 
 def shortened(text: str) -> str:
@@ -101,3 +103,88 @@ def shortened(text: str) -> str:
     if len(text) <= _LONGEST:
         return text
     return text[: _LONGEST - 1].rpartition(" ")[0].rstrip(" ,;:(") + "…"
+
+
+# The detail of a card, in GitHub Flavored Markdown: what the answer says, whole, and what the record said.
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
+_OPENING = re.compile(r"^([+-]|\d+(?=[.)]))")
+
+
+def escaped(text: str) -> str:
+    """Write a text so that Markdown shows it as it is, on one line."""
+    plain = _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _OPENING.sub(lambda found: f"\\{found[0]}" if found[0] in "+-" else f"{found[0]}\\", plain)
+
+
+def detail(
+    assessment: Assessment,
+    sent: Sent,
+    withheld: Iterable[tuple[Text, Text]],
+    about: Iterable[str],
+    language: Language,
+) -> str:
+    """Write all that is to be read beside a card.
+
+    Args:
+        assessment: the answer.
+        sent: what it rests on.
+        withheld: the drugs of which there is no draft, each with the reason.
+        about: what is to be said of an order.
+        language: that of the reader.
+    """
+    parts = [
+        *_section(messages.ABOUT, about, language),
+        *_answer(assessment, language),
+        *_section(messages.RULES, _rules(assessment, language), language),
+        *_section(messages.NOT_DRAFTED, (_joined(drug, why, language) for drug, why in withheld), language),
+        *_section(messages.RECORD, _record(sent, language), language),
+        "",
+        f"*{escaped(messages.DISCLAIMER.in_(language))}*",
+    ]
+    return "\n".join(parts).strip()
+
+
+def _answer(assessment: Assessment, language: Language) -> Iterator[str]:
+    """Write the lines of an answer as headings and lists; the first line names the patient, and is left out."""
+    above: list[int] = []
+    for line in list(assessment_lines(assessment, language))[1:]:
+        if line.role == "heading" and line.indent <= 1:
+            above = []
+            yield from _heading(line.text)
+            continue
+        above = [each for each in above if each < line.indent]
+        yield f"{'  ' * len(above)}- {escaped(line.text)}"
+        above.append(line.indent)
+
+
+def _rules(assessment: Assessment, language: Language) -> Iterator[str]:
+    for rule in (*assessment.deciding, *assessment.open):
+        span = {"start": str(rule.cites.start), "end": str(rule.cites.end)}
+        cited = messages.CITED.filled(span).in_(language)
+        yield f"{rule.label.in_(language)} ({rule.id.rsplit('/', 1)[-1]}){messages.COLON.in_(language)}{cited}"
+
+
+def _record(sent: Sent, language: Language) -> Iterator[str]:
+    for said, keys in (
+        (messages.EMPTY, sent.empty),
+        (messages.LACKING, sent.lacking),
+        (messages.FETCHED, sent.fetched),
+    ):
+        if keys:
+            yield said.in_(language) + ", ".join(keys)
+
+
+def _joined(what: Text, why: Text, language: Language) -> str:
+    return what.in_(language) + messages.COLON.in_(language) + why.in_(language)
+
+
+def _section(title: Text, items: Iterable[str], language: Language) -> Iterator[str]:
+    found = [f"- {escaped(each)}" for each in items]
+    if found:
+        yield from _heading(title.in_(language))
+        yield from found
+
+
+def _heading(text: str) -> Iterator[str]:
+    yield from ("", f"**{escaped(text)}**", "")

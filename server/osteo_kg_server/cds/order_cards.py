@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from osteo_kg import PREFIXES, Caution, DrugSafety, Text
-from osteo_kg_server.cds import words
+from osteo_kg import PREFIXES, Caution, DrugSafety, KnowledgeBase, Order, Text, read_order
+from osteo_kg_server.cds import messages
 from osteo_kg_server.cds.cards import OUT_OF_SCOPE, UNDETERMINED, Cards
-from osteo_kg_server.cds.drafts import ELIGIBLE, NOT_ELIGIBLE, against, choices
-from osteo_kg_server.cds.hooks import Json
-from osteo_kg_server.cds.orders import Unread
+from osteo_kg_server.cds.request import Hook, Json
+from osteo_kg_server.cds.suggestions import ELIGIBLE, NOT_ELIGIBLE, against, choices
 
 REASONS = PREFIXES["osteo"].removesuffix("ns/") + "cds-hooks/override-reason"
 _CRITICAL, _WARNING, _INFO = "critical", "warning", "info"
@@ -43,13 +42,15 @@ class OrderCards:
         known = choices(self.cards.assessment, self.cards.knowledge_base)
         status = next((each.status for each in known if each.drug == drug), None)
         if status == NOT_ELIGIBLE or (status is None and self._disposition != UNDETERMINED):
-            yield words.OUTSIDE
+            yield messages.OUTSIDE
         elif status != ELIGIBLE:
-            yield words.OPEN
+            yield messages.OPEN
 
     def _card(self, found: DrugSafety, said: Sequence[Text]) -> Json:
         label = self._label(found.drug)
-        indicator = _CRITICAL if words.CONTRAINDICATED in said else _INFO if list(said) == [words.OPEN] else _WARNING
+        indicator = (
+            _CRITICAL if messages.CONTRAINDICATED in said else _INFO if list(said) == [messages.OPEN] else _WARNING
+        )
         about = [self._told(each) for each in (*found.contraindications, *found.cautions)]
         return self._with_reasons(f"{self._in(label)}{self.cards.colon}{self._listed(said)}", indicator, about)
 
@@ -59,20 +60,22 @@ class OrderCards:
             return
         doubtful = any(each.order.perhaps or each.order.silent for each in self.unread)
         perhaps = [self._label(drug) for each in self.unread for drug in each.order.perhaps]
-        summary = self._in(words.UNREAD)
+        summary = self._in(messages.UNREAD)
         if perhaps:
-            summary += f" {self._in(words.PERHAPS)}{self._listed(list(dict.fromkeys(perhaps)))}"
+            summary += f" {self._in(messages.PERHAPS)}{self._listed(list(dict.fromkeys(perhaps)))}"
         about = [f"{each.name}{self.cards.colon}{self._why(each)}" for each in self.unread]
         yield self._with_reasons(summary, _WARNING if doubtful else _INFO, about)
 
     def _why(self, unread: Unread) -> str:
         if unread.order.perhaps:
             drugs = [self._label(drug) for drug in unread.order.perhaps]
-            return f"{self._in(words.PERHAPS)}{self._listed(drugs)}"
-        return self._in(words.NO_DRUG if unread.order.silent else words.NO_CODE)
+            return f"{self._in(messages.PERHAPS)}{self._listed(drugs)}"
+        return self._in(messages.NO_DRUG if unread.order.silent else messages.NO_CODE)
 
     def _with_reasons(self, summary: str, indicator: str, about: Sequence[str]) -> Json:
-        reasons = [{"system": REASONS, "code": code, "display": self._in(text)} for code, text in words.REASONS.items()]
+        reasons = [
+            {"system": REASONS, "code": code, "display": self._in(text)} for code, text in messages.REASONS.items()
+        ]
         return {**self.cards.card(summary, indicator, about), "overrideReasons": reasons}
 
     def _told(self, caution: Caution) -> str:
@@ -90,3 +93,41 @@ class OrderCards:
     @property
     def _disposition(self) -> str:
         return self.cards.assessment.disposition
+
+
+# The orders of a call: of which drugs they are, and which of them cannot be read.
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An order of which it cannot be told what it is of; `name` is its type and id."""
+
+    name: str
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What is ordered: drugs of ours, each once, and orders that cannot be read."""
+
+    drugs: tuple[str, ...]
+    unread: tuple[Unread, ...]
+
+
+def read_orders(hook: Hook, beside: Sequence[Json], knowledge_base: KnowledgeBase) -> Orders:
+    """Read the orders of a call; they may refer to its other orders, and to what else was sent."""
+    medications = [each for each in (*hook.medications, *beside) if each["resourceType"] == "Medication"]
+    read = [
+        (each, read_order(each, medications, knowledge_base.knowledge.terms))
+        for each in hook.drafts
+        if each["resourceType"] == "MedicationRequest"
+    ]
+    drugs = dict.fromkeys(drug for _, order in read for drug in order.drugs)
+    return Orders(tuple(drugs), tuple(_unread(read)))
+
+
+def _unread(read: list[tuple[Json, Order]]) -> Iterator[Unread]:
+    for resource, order in read:
+        if not order.told:
+            own = resource.get("id")
+            yield Unread(f"MedicationRequest/{own}" if isinstance(own, str) else "MedicationRequest", order)

@@ -12,10 +12,10 @@ from typing import Any
 from werkzeug.exceptions import BadRequest, PreconditionFailed
 
 from osteo_kg import PREFIXES, KnowledgeBase
-from osteo_kg_server.cds.answers import Answer, NotFhirError, read_answer
-from osteo_kg_server.cds.fetching import Fetched, fetch
-from osteo_kg_server.cds.hooks import Hook, Json
-from osteo_kg_server.servers import Server, Servers
+from osteo_kg_server.cds.fhir_client import Fetched, fetch
+from osteo_kg_server.cds.fhir_response import Answer, NotFhirError, read_answer
+from osteo_kg_server.cds.fhir_servers import Server, Servers
+from osteo_kg_server.cds.request import Hook, Json
 
 _OWN = PREFIXES["osteo"]
 _HERS = "?patient={{context.patientId}}"

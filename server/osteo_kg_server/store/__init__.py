@@ -1,23 +1,17 @@
 """The store behind the service: what is written is kept as written; killable workers answer what is asked."""
 
-from osteo_kg_server.store.base import (
-    Answer,
+from osteo_kg_server.errors import (
     BusyError,
-    Change,
     DeadlineError,
-    Limits,
-    Load,
     NotOfferedError,
     ProtectedError,
-    Query,
-    Store,
     StoreUnavailableError,
     TooLargeError,
-    Update,
 )
-from osteo_kg_server.store.endpoint import Remote
+from osteo_kg_server.store.base import Answer, Change, Limits, Load, Query, Store, Update
 from osteo_kg_server.store.local import LocalStore
 from osteo_kg_server.store.remote import RemoteStore
+from osteo_kg_server.store.remote_endpoint import Remote
 
 __all__ = [
     "Answer",

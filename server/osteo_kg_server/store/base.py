@@ -4,47 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 import pyoxigraph as ox
 
-from osteo_kg import OsteoError
+from osteo_kg_server.errors import (
+    Kind,
+)
 
-Kind = Literal["solutions", "boolean", "graph"]
 DEFAULT_GRAPH = ""  # the name of the graph that has none
 WHOLE = 4 << 20  # bytes of a result that is sent whole, with its length, and can still turn into an error
-
-
-class DeadlineError(OsteoError):
-    """A query or an update was stopped at its deadline."""
-
-
-class TooLargeError(OsteoError):
-    """A text, an upload, a result or the memory for it is larger than is allowed."""
-
-
-class BusyError(OsteoError):
-    """All workers are taken, and stayed so for as long as a client waits."""
-
-
-class ProtectedError(OsteoError):
-    """A write would change a graph that is read only."""
-
-
-class NotOfferedError(OsteoError):
-    """The result is of a kind that has none of the formats accepted.
-
-    Args:
-        kind: the kind of the result, which says what could be accepted.
-    """
-
-    def __init__(self, kind: Kind) -> None:
-        super().__init__(f"A result of kind {kind} is not offered in any format accepted.", advice="Accept another.")
-        self.kind = kind
-
-
-class StoreUnavailableError(OsteoError):
-    """The store cannot be opened, or does not answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,24 +12,13 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg import check_graphs, dataset_iris, has_dataset_clause
-from osteo_kg_server.store.base import (
-    DEFAULT_GRAPH,
-    WHOLE,
-    Answer,
-    BusyError,
-    Change,
-    Limits,
-    Load,
-    ProtectedError,
-    Query,
-    TooLargeError,
-    Update,
-)
-from osteo_kg_server.store.bounds import check_bounds
-from osteo_kg_server.store.running import Running, rest
+from osteo_kg_server.errors import BusyError, ProtectedError, TooLargeError
+from osteo_kg_server.store.base import DEFAULT_GRAPH, WHOLE, Answer, Change, Limits, Load, Query, Update
+from osteo_kg_server.store.query_guard import check_bounds
 from osteo_kg_server.store.statements import Statements, both_forms, document, triple_of
-from osteo_kg_server.store.updates import plain, tried
-from osteo_kg_server.store.workers import Worker, Workers
+from osteo_kg_server.store.update_parsing import plain, tried
+from osteo_kg_server.store.worker_pool import Worker, Workers
+from osteo_kg_server.store.worker_request import Running, rest
 
 _LONGEST = 1 << 20  # characters of a statement
 

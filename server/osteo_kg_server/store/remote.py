@@ -14,23 +14,12 @@ from urllib.parse import quote
 import pyoxigraph as ox
 
 from osteo_kg import GRAPH, check_graphs, has_dataset_clause
-from osteo_kg_server.store import asking, replies
-from osteo_kg_server.store.base import (
-    DEFAULT_GRAPH,
-    WHOLE,
-    Answer,
-    Change,
-    Limits,
-    Load,
-    NotOfferedError,
-    ProtectedError,
-    Query,
-    StoreUnavailableError,
-    Update,
-)
-from osteo_kg_server.store.endpoint import Endpoint, Fields, Remote
-from osteo_kg_server.store.touched import touched
-from osteo_kg_server.store.writing import additions, nameless_again, written
+from osteo_kg_server.errors import NotOfferedError, ProtectedError, StoreUnavailableError
+from osteo_kg_server.store import query_guard, remote_endpoint
+from osteo_kg_server.store.base import DEFAULT_GRAPH, WHOLE, Answer, Change, Limits, Load, Query, Update
+from osteo_kg_server.store.remote_endpoint import Endpoint, Fields, Remote
+from osteo_kg_server.store.remote_updates import additions, nameless_again, written
+from osteo_kg_server.store.update_targets import touched
 
 NOTES = GRAPH + "notes"
 _VALUE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#value"
@@ -126,15 +115,17 @@ class RemoteStore:
 
     def query(self, query: Query) -> Answer:
         """Answer a query."""
-        asking.check_text(query.text, self._limits.query_bytes, self._limits)
-        kind = asking.kind_of(query.text)
+        query_guard.check_text(query.text, self._limits.query_bytes, self._limits)
+        kind = query_guard.kind_of(query.text)
         form = query.formats.get(kind)
         if form is None:
             raise NotOfferedError(kind)
-        self._check_graphs(list(asking.graphs_of(query)))
-        text, fields = asking.with_base(query.text, query.base), self._dataset(query)
+        self._check_graphs(list(query_guard.graphs_of(query)))
+        text, fields = query_guard.with_base(query.text, query.base), self._dataset(query)
         if kind == "boolean":
-            return Answer(kind, form, replies.boolean(self._endpoint.result(text, "json", fields, query.seconds), form))
+            return Answer(
+                kind, form, remote_endpoint.boolean(self._endpoint.result(text, "json", fields, query.seconds), form)
+            )
         if form == "jsonld":
             return Answer(kind, form, self._as_json_ld(text, fields, query.seconds))
         with ExitStack() as held:
@@ -148,11 +139,11 @@ class RemoteStore:
 
     def update(self, update: Update) -> None:
         """Carry out an update: as whole as the store makes one request."""
-        asking.check_text(update.text, self._limits.upload_bytes, self._limits)
+        query_guard.check_text(update.text, self._limits.upload_bytes, self._limits)
         if self.protected:
             self._check_touched(touched(update.text, update.base))
         with self._writing:
-            self._endpoint.send(asking.with_base(update.text, update.base), update.seconds)
+            self._endpoint.send(query_guard.with_base(update.text, update.base), update.seconds)
 
     def change(self, decide: Callable[[], Change], *, trusted: bool = False) -> None:
         """Write what `decide` says, in one request, while nobody else writes through this service."""

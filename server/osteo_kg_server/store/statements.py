@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pyoxigraph as ox
 
-from osteo_kg_server.store.base import StoreUnavailableError
+from osteo_kg_server.errors import StoreUnavailableError
 
 _FILE, _FORMAT = "statements.sqlite", 1
 _SCHEMA = """

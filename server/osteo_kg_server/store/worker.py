@@ -20,9 +20,9 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg import GRAPH_FORMATS, SOLUTION_FORMATS, code_only
-from osteo_kg_server.store import channel
-from osteo_kg_server.store.base import Kind, TooLargeError
-from osteo_kg_server.store.limited import LimitedWriter
+from osteo_kg_server.errors import Kind, TooLargeError
+from osteo_kg_server.store import worker_protocol
+from osteo_kg_server.store.result_limits import LimitedWriter
 
 _CHUNK = 1 << 16  # bytes
 _SET_PARENT_DEATH_SIGNAL = 1  # of prctl(2)
@@ -44,7 +44,7 @@ def run(store: ox.Store, connection: Connection, memory: int) -> None:
     _confine(connection, memory)
     while True:
         try:
-            _, message = channel.received(connection)
+            _, message = worker_protocol.received(connection)
         except EOFError:
             return
         request = json.loads(message)
@@ -85,11 +85,11 @@ def _answer(store: ox.Store, connection: Connection, request: dict[str, Any]) ->
         else:
             _update(store, connection, request)
     except (SyntaxError, ValueError) as error:
-        channel.send(connection, channel.ERROR, {"error": "syntax", "message": str(error)})
+        worker_protocol.send(connection, worker_protocol.ERROR, {"error": "syntax", "message": str(error)})
     except TooLargeError:
-        channel.send(connection, channel.ERROR, {"error": "too-large"})
+        worker_protocol.send(connection, worker_protocol.ERROR, {"error": "too-large"})
     except (MemoryError, RuntimeError, OSError) as error:
-        channel.send(connection, channel.ERROR, {"error": "evaluation", "message": str(error)})
+        worker_protocol.send(connection, worker_protocol.ERROR, {"error": "evaluation", "message": str(error)})
 
 
 def _query(store: ox.Store, connection: Connection, request: dict[str, Any]) -> None:
@@ -99,7 +99,7 @@ def _query(store: ox.Store, connection: Connection, request: dict[str, Any]) -> 
         kind = "boolean"
     form = request["formats"].get(kind)
     if form is None:
-        channel.send(connection, channel.ERROR, {"error": "not-offered", "kind": kind})
+        worker_protocol.send(connection, worker_protocol.ERROR, {"error": "not-offered", "kind": kind})
         return
     sending = _Sending(connection, {"kind": kind, "form": form})
     written = io.BufferedWriter(LimitedWriter(sending.send, form, request["rows"], request["result_bytes"]), _CHUNK)
@@ -123,20 +123,20 @@ class _Sending:
             self._first = chunk
             return
         self._begin()
-        self._connection.send_bytes(channel.DATA + chunk)
+        self._connection.send_bytes(worker_protocol.DATA + chunk)
 
     def end(self) -> None:
         """Send what was held back, and that this was all."""
         if self._begun:
-            self._connection.send_bytes(channel.END)
+            self._connection.send_bytes(worker_protocol.END)
         else:
-            channel.send_whole(self._connection, self._head, self._first or b"")
+            worker_protocol.send_whole(self._connection, self._head, self._first or b"")
 
     def _begin(self) -> None:
         if not self._begun:
             self._begun = True
-            channel.send(self._connection, channel.HEADER, self._head)
-            self._connection.send_bytes(channel.DATA + (self._first or b""))
+            worker_protocol.send(self._connection, worker_protocol.HEADER, self._head)
+            self._connection.send_bytes(worker_protocol.DATA + (self._first or b""))
 
 
 def _in_order_of_appearance(store: ox.Store, request: dict[str, Any]) -> Found:
@@ -176,9 +176,9 @@ def _update(store: ox.Store, connection: Connection, request: dict[str, Any]) ->
             was, now = set(old.splitlines(keepends=True)), set(new.splitlines(keepends=True))
             removed.append((name, b"".join(was - now).decode("utf-8")))
             added.append((name, b"".join(now - was).decode("utf-8")))
-    channel.send(
+    worker_protocol.send(
         connection,
-        channel.HEADER,
+        worker_protocol.HEADER,
         {
             "removed": removed,
             "added": added,

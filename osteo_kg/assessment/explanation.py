@@ -1,0 +1,343 @@
+"""From an answer about a situation to an assessment of a patient: evidence and notices are the case's own."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
+
+import pyoxigraph as ox
+
+from osteo_kg import package_data
+from osteo_kg.assessment.model import (
+    Assessment,
+    Caution,
+    CriterionAssessment,
+    Evidence,
+    Missing,
+    Notice,
+    Obligation,
+    OptionAssessment,
+    RuleAssessment,
+)
+from osteo_kg.assessment.notices import Notices, Raised
+from osteo_kg.bilingual import Text
+from osteo_kg.case.facts import SECTIONS, Entry, Lifted
+from osteo_kg.knowledge.guideline import Criterion, Rule
+from osteo_kg.rdf.terms import BOOLEAN, DECIMAL, LIFTED, OSTEO, SITUATION
+from osteo_kg.reasoning.answers import LOWEST_T_SCORE, Answer, OptionAnswer
+from osteo_kg.reasoning.engine import Engine
+from osteo_kg.reasoning.matching import NOT_MET, UNKNOWN
+from osteo_kg.reasoning.section_dimension import SectionDimension
+from osteo_kg.reasoning.situations import Key, Space
+
+AnswerTo = Callable[[Key], Answer]
+_LIFTED = str(LIFTED._NS)
+
+
+class Explainer:
+    """Explains answers of one guideline."""
+
+    def __init__(self, engine: Engine, notices: Notices) -> None:
+        self.engine = engine
+        self._notices = notices
+        self._terms = engine.knowledge.terms
+        self._witness = Witness(engine)
+
+    def assessment(
+        self,
+        lifted: Lifted,
+        on: datetime.date,
+        answer: Answer,
+        taken: Iterable[str],
+        assumed: Iterable[str],
+        other: AnswerTo,
+    ) -> Assessment:
+        """Make the assessment of one patient.
+
+        Args:
+            lifted: the case with its lifted facts.
+            on: the day of assessment.
+            answer: what the guideline says of the case's situation.
+            taken: sections that were taken as complete because they have entries, by IRI.
+            assumed: sections that were read as empty because the caller asked for it, by IRI.
+            other: gives the answer to another situation, to ask whether an assumption decides.
+        """
+        key = self.engine.space.key(lifted)
+        self._say(lifted, answer, key, taken, assumed, other)
+        raised = self._notices.raised(lifted)
+        return self._told(lifted.case.patient, on, key, answer, self._witness.criteria(lifted, answer), raised)
+
+    def of_situation(self, patient: str, on: datetime.date, key: Key, answer: Answer) -> Assessment:
+        """Explain the answer to a situation: an assessment without evidence and notices, which are a patient's own."""
+        return self._told(patient, on, key, answer, self._witness.bare(answer), [])
+
+    def _told(
+        self,
+        patient: str,
+        on: datetime.date,
+        key: Key,
+        answer: Answer,
+        criteria: Mapping[str, CriterionAssessment],
+        notices: Iterable[Raised],
+    ) -> Assessment:
+        engine, guideline = self.engine, self.engine.guideline
+        raised: dict[str, list[Raised]] = defaultdict(list)
+        for each in notices:
+            raised[each.kind.category].append(each)
+        return Assessment(
+            patient=patient,
+            guideline=guideline.iri,
+            software=package_data.software_version(),
+            knowledge=engine.knowledge.digest,
+            review=guideline.review,
+            assessed_on=on,
+            situation=f"{SITUATION}{guideline.id}/{engine.space.text(key)}",
+            disposition=answer.disposition,
+            disposition_label=self._disposition(answer.disposition),
+            strength=answer.strength,
+            strength_label=self._terms.label(self._terms.kinds[_STRENGTH][answer.strength])
+            if answer.strength
+            else None,
+            possible=answer.possible,
+            options=tuple(self._option(each, answer, criteria, raised["caution"]) for each in answer.options),
+            missing=tuple(
+                Missing(
+                    self._terms.record_keys[fact],
+                    self._terms.label(fact),
+                    settles,
+                    tuple(self._settled(each) for each in settles),
+                )
+                for fact, settles in answer.missing
+            ),
+            obligations=tuple(
+                Obligation(each.key, each.label) for each in guideline.obligations if each.key in answer.obligations
+            ),
+            rules=tuple(self._rule(each, answer, criteria) for each in guideline.rules),
+            warnings=tuple(self._notice(each) for each in raised["warning"]),
+            assumptions=tuple(self._notice(each) for each in raised["assumption"] if self._matters(each, answer)),
+        )
+
+    def _settled(self, item: str) -> Text:
+        labels = {option.key: option.label for option in self.engine.guideline.options}
+        return labels.get(item) or self._terms.label(f"{OSTEO._NS}{item.capitalize()}")
+
+    def _disposition(self, key: str) -> Text:
+        return self._terms.label(self._terms.kinds[_DISPOSITION][key])
+
+    def _say(
+        self,
+        lifted: Lifted,
+        answer: Answer,
+        key: Key,
+        taken: Iterable[str],
+        assumed: Iterable[str],
+        other: AnswerTo,
+    ) -> None:
+        """Lift what the notices need to know of the answer."""
+        for property_, value in self.said(answer.disposition, answer.open_thresholds):
+            lifted.add(property_, value)
+        lifted.add(
+            _LIFTED + "takenAsCompleteFor",
+            *(
+                ox.NamedNode(section)
+                for section in taken
+                if self.is_used(section, answer) and self._changes_what_is_used(lifted, section)
+            ),
+        )
+        lifted.add(
+            _LIFTED + "assumedCompleteFor",
+            *(ox.NamedNode(section) for section in assumed if self.is_used(section, answer)),
+        )
+        if self._count_decides(lifted, key, answer, other):
+            lifted.add(_LIFTED + "countDecides", ox.Literal("true", datatype=BOOLEAN))
+
+    def said(self, disposition: str, thresholds: Iterable[Decimal]) -> Iterator[tuple[str, ox.NamedNode | ox.Literal]]:
+        """Write what notices look at in an answer: its disposition, and the thresholds that matter."""
+        yield _LIFTED + "disposition", ox.NamedNode(self._terms.kinds[_DISPOSITION][disposition])
+        for value in sorted(thresholds):
+            yield _LIFTED + "openThreshold", ox.Literal(f"{value:f}", datatype=DECIMAL)
+
+    def _changes_what_is_used(self, lifted: Lifted, section: str) -> bool:
+        """Whether a section taken as complete would leave more ways open, were it not."""
+        place = self.engine.space.places.get(section)
+        if place is None:
+            return False
+        dimension = self.engine.space.dimensions[place]
+        assert isinstance(dimension, SectionDimension)
+        return not dimension.is_exhausted(lifted.sections[section])
+
+    def _count_decides(self, lifted: Lifted, key: Key, answer: Answer, other: AnswerTo) -> bool:
+        """Whether an entry taken for one vertebra would, taken for more, change the answer."""
+        for section, entries in lifted.sections.items():
+            place = self.engine.space.places.get(section)
+            if place is None:
+                continue
+            dimension = self.engine.space.dimensions[place]
+            assert isinstance(dimension, SectionDimension)
+            more = dimension.with_more(entries)
+            if more is not None and would_change(self.engine.space, key, place, more, answer, other):
+                return True
+        return False
+
+    def is_used(self, fact: str, answer: Answer) -> bool:
+        """Whether what decides, or may decide, looks at a fact: a rule, or a condition on an option."""
+        guideline = self.engine.guideline
+        deciding = [r for r in guideline.rules if answer.rules[r.iri] != NOT_MET and r.disposition in answer.possible]
+        looking = [criterion for rule in deciding for criterion in rule.criteria]
+        looking += [
+            c for option in answer.options for each in option.listings for c in guideline.listings[each].reserved_by
+        ]
+        return any(fact in guideline.criteria[each].facts for each in looking)
+
+    def _matters(self, raised: Raised, answer: Answer) -> bool:
+        """An assumption is told where the section, or the fact, that it is about was used."""
+        fact = self.about.get(raised.kind.code)
+        return fact is None or self.is_used(fact, answer)
+
+    @functools.cached_property
+    def about(self) -> Mapping[str, str]:
+        """The fact that a notice is about, by the code of the notice."""
+        triples = self.engine.knowledge.triples
+        return {
+            kind.code: fact
+            for kind in self._notices.kinds
+            if (fact := triples.value(kind.iri, f"{OSTEO._NS}concernsFact")) is not None
+        }
+
+    def _rule(self, rule: Rule, answer: Answer, criteria: Mapping[str, CriterionAssessment]) -> RuleAssessment:
+        return RuleAssessment(
+            id=rule.iri,
+            label=rule.label,
+            status=answer.rules[rule.iri],
+            disposition=rule.disposition,
+            restates=rule.restates,
+            cites=rule.cites,
+            criteria=tuple(criteria[each] for each in rule.criteria),
+            interpretations=self._interpretations(answer, rule.iri, *rule.criteria),
+        )
+
+    def _option(
+        self,
+        option: OptionAnswer,
+        answer: Answer,
+        criteria: Mapping[str, CriterionAssessment],
+        cautions: Iterable[Raised],
+    ) -> OptionAssessment:
+        guideline = self.engine.guideline
+        known = next(each for each in guideline.options if each.iri == option.option)
+        listings = [guideline.listings[each] for each in option.listings]
+        reserved = list(dict.fromkeys(each for listing in listings for each in listing.reserved_by))
+        own = [each for each in cautions if each.option == option.option]
+        return OptionAssessment(
+            treatment=known.key,
+            label=known.label,
+            status=option.status,
+            line=option.line,
+            listed=option.listed,
+            listed_by=tuple(rule.iri for rule in guideline.rules if any(rule.iri == each.rule for each in listings)),
+            interpretations=self._interpretations(
+                answer, known.iri, *option.listings, *reserved, *(each.kind.iri for each in own)
+            ),
+            drugs=known.drugs,
+            drug_labels=tuple(self._terms.label(drug) for drug in known.drugs),
+            criteria=tuple(criteria[each] for each in reserved),
+            cautions=tuple(Caution(each.kind.code, each.message, each.drug, each.kind.source) for each in own),
+        )
+
+    def _interpretations(self, answer: Answer, *touched: str) -> tuple[str, ...]:
+        """Name the interpretations that touch any of these, where their question arises for this patient."""
+        return tuple(
+            each.key
+            for each in self.engine.guideline.interpretations_of(*touched)
+            if each.arises_when is None or answer.criteria[each.arises_when] != NOT_MET
+        )
+
+    def _notice(self, raised: Raised) -> Notice:
+        touching = self.engine.guideline.interpretations_of(raised.kind.iri)
+        return Notice(raised.kind.code, raised.message, touching[0].key if touching else None)
+
+
+def would_change(space: Space, key: Key, place: int, more: str, answer: Answer, other: AnswerTo) -> bool:
+    """Whether another value in one place of a situation would change its answer."""
+    return more != key[place] and other(space.changed(key, place, more)).decided != answer.decided
+
+
+_DISPOSITION, _STRENGTH = f"{OSTEO._NS}Disposition", f"{OSTEO._NS}Strength"
+
+
+# Evidence: the facts of a case on which the status of a criterion rests.
+
+
+class Witness:
+    """Finds evidence for the criteria of one guideline."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._terms = engine.knowledge.terms
+
+    def criteria(self, lifted: Lifted, answer: Answer) -> dict[str, CriterionAssessment]:
+        """Give every criterion with its status and the facts of a case that bear on it."""
+        coded = self.engine.space.coded(lifted)
+        return {
+            iri: CriterionAssessment(
+                iri, each.label, answer.criteria[iri], tuple(self._evidence(lifted, coded, each, answer))
+            )
+            for iri, each in self.engine.guideline.criteria.items()
+        }
+
+    def bare(self, answer: Answer) -> dict[str, CriterionAssessment]:
+        """Give every criterion with its status in a situation, which is nobody's."""
+        criteria = self.engine.guideline.criteria
+        return {iri: CriterionAssessment(iri, each.label, answer.criteria[iri], ()) for iri, each in criteria.items()}
+
+    def _evidence(
+        self, lifted: Lifted, coded: Mapping[str, str], criterion: Criterion, answer: Answer
+    ) -> Iterator[Evidence]:
+        for fact in criterion.facts:
+            key, stated_by = self._terms.record_keys[fact], self._stated_by[fact]
+            if fact in SECTIONS:
+                yield from (Evidence(key, value) for value in self._entries(lifted, fact, criterion, answer))
+            elif stated_by == LOWEST_T_SCORE:
+                yield from (Evidence(site, _json_number(score)) for site, score in lifted.deciding)
+            elif stated_by in lifted.numbers:
+                yield Evidence(key, _json_number(lifted.numbers[stated_by]))
+            elif stated_by in lifted.statements:
+                yield Evidence(key, lifted.statements[stated_by])
+            elif stated_by in coded:
+                yield Evidence(key, self._terms.key(coded[stated_by]))
+
+    @functools.cached_property
+    def _stated_by(self) -> Mapping[str, str]:
+        return dict(self.engine.knowledge.triples.pairs(f"{OSTEO._NS}statedBy"))
+
+    def _entries(self, lifted: Lifted, section: str, criterion: Criterion, answer: Answer) -> Iterator[object]:
+        """Give the entries that bear on a criterion.
+
+        Where none does, all that were weighed; the empty list for none.
+        """
+        entries = lifted.sections[section]
+        open_ = answer.criteria[criterion.iri] == UNKNOWN
+        bearing = [entry for entry in entries if entry.counts and self._bears_on(entry, section, criterion, open_)]
+        for entry in bearing or entries:
+            yield dict(entry.record)
+        if not entries and section in lifted.complete:
+            yield []
+
+    def _bears_on(self, entry: Entry, section: str, criterion: Criterion, open_: bool) -> bool:
+        """Whether an entry speaks for a criterion; a doubtful one does where the criterion is open."""
+        dimension = self.engine.space.dimensions[self.engine.space.places[section]]
+        assert isinstance(dimension, SectionDimension)
+        name = dimension.name_of(entry)
+        if name in dimension.doubts:
+            return open_
+        if name in dimension.counted.get(criterion.tested, ()):
+            return True
+        closure = self.engine.closures.get(frozenset({entry.atom}))
+        return closure is not None and criterion.tested in closure.classes
+
+
+def _json_number(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() and "." not in f"{value:f}" else float(value)

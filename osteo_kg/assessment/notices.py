@@ -1,0 +1,160 @@
+"""Notices: what an answer tells beside its decision.
+
+Each is an individual of `ontology/notices.ttl` with its limits and its sentence, found by the query of its name
+(`queries/notice`).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import pyoxigraph as ox
+
+from osteo_kg import package_data
+from osteo_kg.assessment.model import Caution
+from osteo_kg.bilingual import Text
+from osteo_kg.case.facts import Lifted
+from osteo_kg.case.model import Case
+from osteo_kg.case.report import Finding
+from osteo_kg.knowledge.loading import Knowledge
+from osteo_kg.rdf import sparql
+from osteo_kg.rdf.terms import LIFTED, OSTEO, local_name
+
+_NS = str(OSTEO._NS)
+_OF_SOURCE = ("element-ignored", "element-invalid")
+_READ_IT = Text(
+    "If it matters, give it in a form that is read.", "Si cela compte, le donner sous une forme qui est lue."
+)
+_DAY = len("2026-11-22")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One notice of the ontology."""
+
+    iri: str
+    code: str
+    category: str
+    template: Text
+    source: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A notice raised by one case; `option` and `drug` are IRIs, where the query names them."""
+
+    kind: Kind
+    message: Text
+    option: str | None
+    drug: str | None
+
+
+class Notices:
+    """Finds the notices that a lifted case raises."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+
+    @functools.cached_property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Every notice for which there is a query, by code."""
+        return tuple(self._kinds())
+
+    def raised(
+        self,
+        lifted: Lifted,
+        categories: Iterable[str] = ("warning", "assumption", "caution"),
+        looking_at: str | None = None,
+    ) -> list[Raised]:
+        """Give what a case raises, in the order of codes and then of messages, each message once.
+
+        Args:
+            lifted: the case.
+            categories: the kinds of notices wanted.
+            looking_at: a property, by IRI: only notices whose query names it.
+        """
+        wanted = frozenset(categories)
+        stated = _stated(lifted)
+        found = {
+            (kind.code, raised.message.en, raised.option or "", raised.drug or ""): raised
+            for kind in self.kinds
+            if kind.category in wanted and triggers(kind.code) <= stated
+            if looking_at is None or _names(kind.code, looking_at)
+            for raised in self._rows(kind, lifted)
+        }
+        return [found[key] for key in sorted(found)]
+
+    def _rows(self, kind: Kind, lifted: Lifted) -> Iterator[Raised]:
+        for row in sparql.select(lifted.store, f"notice/{kind.code}"):
+            values = {name: self._shown(name, value) for name, value in row.items()}
+            yield Raised(kind, kind.template.filled(values), row.get("option"), row.get("drug"))
+
+    def _shown(self, name: str, value: str) -> Text | str:
+        if value.startswith(_NS):
+            return self._knowledge.terms.label(value)
+        return value[:_DAY] if name in ("day", "first", "last") else value
+
+    def _kinds(self) -> Iterator[Kind]:
+        terms, triples = self._knowledge.terms, self._knowledge.triples
+        for name in package_data.query_names("notice"):
+            code = name.rsplit("/", 1)[-1]
+            iri = terms.kinds[str(OSTEO.NoticeCode)][code]
+            template = triples.text(iri, _NS + "messageText")
+            assert template is not None  # the style shapes see to it
+            category = next(word for word, class_ in _CATEGORIES.items() if f"{_NS}{class_}" in terms.types[iri])
+            source = triples.value(iri, _SOURCE) or ""
+            yield Kind(iri, code, category, template, Text(source, source))
+
+
+def cautions_of(raised: Iterable[Raised], drug: str) -> tuple[Caution, ...]:
+    """Give the cautions about a drug, each once, however many options it belongs to."""
+    found = {each.kind.code: each for each in raised if each.drug == drug}
+    return tuple(Caution(each.kind.code, each.message, drug, each.kind.source) for each in found.values())
+
+
+def source_findings(raised: Iterable[Raised], case: Case) -> tuple[Finding, ...]:
+    """Make findings of what the reader said of elements of the source; no shape sees them."""
+    return tuple(
+        Finding("warning", case.patient, "source", None, each.message, _READ_IT, notice=each.kind.code)
+        for each in raised
+        if each.kind.code in _OF_SOURCE
+    )
+
+
+def _stated(lifted: Lifted) -> frozenset[str]:
+    """Give the properties of the patient, and every value that is stated of anything."""
+    patient = ox.NamedNode(lifted.case.iri)
+    properties = {quad.predicate.value for quad in lifted.store.quads_for_pattern(patient, None, None)}
+    quads = lifted.store.quads_for_pattern(None, None, None)
+    return frozenset(properties | {quad.object.value for quad in quads if isinstance(quad.object, ox.NamedNode)})
+
+
+@functools.cache
+def triggers(code: str) -> frozenset[str]:
+    """Give terms without which the query of a notice finds nothing: those of its first patterns.
+
+    They are the property of the patient with which every query begins, and the classes and values that it asks for.
+    """
+    text = package_data.query(f"notice/{code}")
+    [(prefix, name)] = re.findall(r"\?patient (osteo|lifted):(\w+)", text)[:1]
+    first = re.split(r"[{}]|FILTER", text.partition("WHERE")[2])[1]
+    values = re.findall(r"(?:\ba|osteo:\w+) osteo:([A-Z]\w+)", first)
+    return frozenset(
+        {f"{OSTEO._NS if prefix == 'osteo' else LIFTED._NS}{name}", *(f"{OSTEO._NS}{each}" for each in values)}
+    )
+
+
+def _names(code: str, property_: str) -> bool:
+    return re.search(rf":{local_name(property_)}\b", package_data.query(f"notice/{code}")) is not None
+
+
+_SOURCE = "http://purl.org/dc/terms/source"
+_CATEGORIES = {
+    "warning": "WarningCode",
+    "assumption": "AssumptionCode",
+    "caution": "CautionCode",
+    "safety": "SafetyCautionCode",
+}

@@ -1,0 +1,219 @@
+"""The safety layer: what product information says of the drugs, put beside an answer that it never changes.
+
+A statement is met, not met or open. It is met by a recorded condition or number, not met where the record is known to
+be complete or a number says so, and open otherwise; what is open is told as to be checked.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from osteo_kg.assessment.model import Assessment, Caution, OptionAssessment
+from osteo_kg.assessment.notices import Notices, Raised
+from osteo_kg.assessment.safety_statements import SafetyStatements, Statement, listed
+from osteo_kg.bilingual import Text
+from osteo_kg.case.facts import Lifted
+from osteo_kg.knowledge.loading import Knowledge
+from osteo_kg.rdf import sparql
+from osteo_kg.rdf.terms import OSTEO
+from osteo_kg.reasoning.matching import NOT_ELIGIBLE
+
+_NS, _HISTORY = str(OSTEO._NS), str(OSTEO.MedicalHistory)
+_DAY = len("2026-11-22")
+_HOLDS = {"above": operator.gt, "atLeast": operator.ge, "atMost": operator.le, "below": operator.lt}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one record says that statements look at.
+
+    Attributes:
+        conditions: the conditions recorded, by IRI.
+        complete: whether a condition that is not recorded is absent.
+        measured: the number that counts for each measure, by property, with its day.
+    """
+
+    conditions: frozenset[str]
+    complete: bool
+    measured: Mapping[str, tuple[Decimal, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class DrugSafety:
+    """What stands against giving one drug to one patient, whether or not the guideline gives it as an option.
+
+    Attributes:
+        drug: its IRI.
+        contraindications: what product information says against it, where the record has it.
+        cautions: what is to be checked or to be careful about, and a failure or an intolerance that is recorded.
+    """
+
+    drug: str
+    contraindications: tuple[Caution, ...] = ()
+    cautions: tuple[Caution, ...] = ()
+
+
+class Safety:
+    """Puts contraindications, cautions and adverse events beside answers."""
+
+    def __init__(self, knowledge: Knowledge, notices: Notices) -> None:
+        self._terms, self._triples = knowledge.terms, knowledge.triples
+        self._notices = notices
+        self._statements = SafetyStatements(knowledge)
+        self._written: dict[tuple[str, tuple[Statement, ...]], tuple[Caution, ...]] = {}
+
+    def beside(
+        self, assessment: Assessment, lifted: Lifted, taken: Collection[str], assumed: Collection[str]
+    ) -> Assessment:
+        """Give the same answer with what belongs beside it.
+
+        Args:
+            assessment: the answer of the guideline.
+            lifted: the case with its lifted facts, sections completed.
+            taken: sections that were taken as complete because they have entries, by IRI.
+            assumed: sections that were read as empty because the caller asked for it, by IRI.
+        """
+        raised, facts = self._notices.raised(lifted, ["safety"]), _facts(lifted)
+        options = tuple(self._option(each, facts, raised) for each in assessment.options)
+        whole = [self._joining(each) for each in raised if each.option is None]
+        if options:
+            whole += self._closed_world(_HISTORY in taken, _HISTORY in assumed)
+        open_ = [each for each in options if each.status != NOT_ELIGIBLE]
+        return replace(
+            assessment,
+            options=options,
+            cautions=_ordered([*assessment.cautions, *whole]),
+            adverse_events=self._statements.informing(drug for option in open_ for drug in option.drugs),
+        )
+
+    def of_drug(self, drug: str, lifted: Lifted) -> DrugSafety:
+        """Give what stands against one drug, the option that it belongs to left aside."""
+        facts = _facts(lifted)
+        contraindications, precautions = self._recorded(drug, facts)
+        return DrugSafety(drug, contraindications, _ordered([*precautions, *self._to_check(drug, facts)]))
+
+    def _recorded(self, drug: str, facts: Facts) -> tuple[tuple[Caution, ...], tuple[Caution, ...]]:
+        """Give the contraindications and the precautions that the record has."""
+        met = [(each, self._met(each, drug, facts)) for each in self._of(drug)]
+        told = [(each, caution) for each, caution in met if caution is not None]
+        contraindications = _ordered(caution for each, caution in told if each.is_contraindication)
+        return contraindications, _ordered(caution for each, caution in told if not each.is_contraindication)
+
+    def _option(self, option: OptionAssessment, facts: Facts, raised: Iterable[Raised]) -> OptionAssessment:
+        """What is open is asked of drugs that may be given; what is recorded is told of every drug."""
+        joining = [self._joining(each) for each in raised if each.option is not None and each.drug in option.drugs]
+        recorded = [self._recorded(drug, facts) for drug in option.drugs]
+        to_check = [
+            caution for drug in option.drugs if option.status != NOT_ELIGIBLE for caution in self._to_check(drug, facts)
+        ]
+        precautions = [each for _, found in recorded for each in found]
+        return replace(
+            option,
+            cautions=_ordered([*option.cautions, *joining, *precautions, *to_check]),
+            contraindications=_ordered(each for found, _ in recorded for each in found),
+        )
+
+    def _of(self, drug: str) -> tuple[Statement, ...]:
+        return self._statements.of_drug.get(drug, ())
+
+    def _met(self, statement: Statement, drug: str, facts: Facts) -> Caution | None:
+        found = [self._terms.label(each) for each in statement.conditions if each in facts.conditions]
+        found += [
+            self._measured(each, facts) for each in statement.measures if _is_out_of_bounds(statement, each, facts)
+        ]
+        if not found:
+            return None
+        limit = f"{statement.bounds[0][1]:f}".removesuffix(".0") if statement.bounds else ""
+        message = statement.template.filled({"found": listed(found), "limit": limit})
+        return Caution(statement.code, message, drug, self._statements.cited(statement.sources), statement.sources)
+
+    def _measured(self, property_: str, facts: Facts) -> Text:
+        value, day = facts.measured[property_]
+        label = self._terms.label(self._statements.measure_of[property_])
+        dated = f" ({day[:_DAY]})" if day else ""
+        return Text(f"{label.en} {value:f}{dated}", f"{label.fr} {value:f}{dated}")
+
+    def _to_check(self, drug: str, facts: Facts) -> tuple[Caution, ...]:
+        """Give what is open for a drug; most records leave the same open, so it is written once."""
+        open_ = tuple(each for each in self._of(drug) if _is_open(each, facts))
+        if (drug, open_) not in self._written:
+            self._written[drug, open_] = tuple(self._checks(drug, open_))
+        return self._written[drug, open_]
+
+    def _checks(self, drug: str, open_: Iterable[Statement]) -> Iterator[Caution]:
+        """Write one caution for each kind of open statement."""
+        kinds: dict[str, list[Statement]] = {}
+        for each in open_:
+            kinds.setdefault(_kind(each), []).append(each)
+        for name, statements in kinds.items():
+            sources = tuple(sorted({source for each in statements for source in each.sources}))
+            found = listed(self._asked(each) for each in statements)
+            yield self._check(name, {"drug": self._terms.label(drug), "found": found}, drug, sources)
+
+    def _asked(self, statement: Statement) -> Text:
+        """Name what a statement asks about: its conditions, or its measures with their bound."""
+        labels = [self._terms.label(each) for each in statement.conditions]
+        labels += [self._terms.label(self._statements.measure_of[each]) for each in statement.measures]
+        bound = "".join(f" {_SIGNS[name]} {value:f}".removesuffix(".0") for name, value in statement.bounds)
+        return Text(" / ".join(each.en for each in labels) + bound, " / ".join(each.fr for each in labels) + bound)
+
+    def _closed_world(self, taken: bool, assumed: bool) -> Iterator[Caution]:
+        """Say on whose word an unrecorded condition counted as absent."""
+        if taken:
+            yield self._check("MedicalHistoryTakenAsComplete", {}, None, ())
+        if assumed:
+            yield self._check("MedicalHistoryAssumedComplete", {}, None, ())
+
+    def _check(self, name: str, values: Mapping[str, Text], drug: str | None, sources: tuple[str, ...]) -> Caution:
+        template = self._triples.text(_NS + name, _NS + "messageText")
+        assert template is not None  # the style shapes see to it
+        stated = self._triples.value(_NS + name, _SOURCE) or ""
+        source = self._statements.cited(sources) if sources else Text(stated, stated)
+        return Caution(self._terms.key(_NS + name), template.filled(values), drug, source, sources)
+
+    def _joining(self, raised: Raised) -> Caution:
+        sources = tuple(self._triples.objects(raised.kind.iri, _NS + "hasSafetySource"))
+        return Caution(raised.kind.code, raised.message, raised.drug, self._statements.cited(sources), sources)
+
+
+def _facts(lifted: Lifted) -> Facts:
+    measured: dict[str, tuple[Decimal, str | None]] = {}
+    if any(triple.predicate.value == str(OSTEO.hasRenalFunctionTest) for triple in lifted.case.triples):
+        for row in sparql.select(lifted.store, "safety/renal_function"):
+            measured.setdefault(row["measure"], (Decimal(row["value"]), row.get("day")))
+    conditions = frozenset(entry.atom.value for entry in lifted.sections[_HISTORY])
+    return Facts(conditions, _HISTORY in lifted.complete, measured)
+
+
+def _kind(statement: Statement) -> str:
+    """Name the notice that asks for what a statement looks at."""
+    if statement.is_limit:
+        return "RenalFunctionToCheck"
+    return "ContraindicationsToCheck" if statement.is_contraindication else "PrecautionsToCheck"
+
+
+def _is_out_of_bounds(statement: Statement, property_: str, facts: Facts) -> bool:
+    if property_ not in facts.measured:
+        return False
+    value, _ = facts.measured[property_]
+    return all(_HOLDS[name](value, bound) for name, bound in statement.bounds)
+
+
+def _is_open(statement: Statement, facts: Facts) -> bool:
+    """Whether the record leaves open that the statement is met; one that is met is not open."""
+    if statement.measures:
+        return not any(each in facts.measured for each in statement.measures)
+    if not facts.conditions.isdisjoint(statement.conditions):
+        return False
+    return not facts.complete or not facts.conditions.isdisjoint(statement.doubtful)
+
+
+def _ordered(cautions: Iterable[Caution]) -> tuple[Caution, ...]:
+    return tuple(sorted(cautions, key=lambda caution: caution.order))
+
+
+_SOURCE = "http://purl.org/dc/terms/source"
+_SIGNS = {"above": ">", "atLeast": "≥", "atMost": "≤", "below": "<"}

@@ -1,0 +1,227 @@
+"""Lift: from a case to facts with names.
+
+Numbers, days and mechanisms are SPARQL's business (`queries/lift`); what comes out is what both ways of reasoning
+start from.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import pyoxigraph as ox
+
+from osteo_kg import package_data
+from osteo_kg.case.model import Case
+from osteo_kg.case.remarks import day_term, lifted_term, source_triples
+from osteo_kg.knowledge.loading import Knowledge
+from osteo_kg.rdf import sparql
+from osteo_kg.rdf.lookup import RDF_TYPE
+from osteo_kg.rdf.terms import INTEGER, LIFTED, OSTEO
+
+#: Section of the record -> the property by which a case lists its entries.
+SECTIONS = {
+    str(OSTEO.FractureHistory): str(OSTEO.hasFracture),
+    str(OSTEO.TreatmentHistory): str(OSTEO.hasPastTreatment),
+    str(OSTEO.MedicalHistory): str(OSTEO.hasCondition),
+}
+Facts = Mapping[str, list[str]]  # of one node: values by property
+_DAY, _LONGEST_COUNT = len("2026-11-22"), 1000  # characters
+_NS = str(OSTEO._NS)
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """One coded fact as the reasoner sees it: a property of the patient, and the properties of the entry behind it.
+
+    Attributes:
+        property: the property of the patient, by IRI.
+        value: the class of the fracture, the drug of the treatment, or the value itself, by IRI.
+        outcome: the outcome of a treatment, by IRI; None elsewhere, and where it is not stated.
+    """
+
+    property: str
+    value: str
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a section.
+
+    Attributes:
+        atom: what the reasoner sees of it.
+        counts: whether it takes part in the decision; a fracture may be excluded by its mechanism.
+        vertebrae: the number of vertebrae stated, or None.
+        record: the entry as the flat record has it.
+    """
+
+    atom: Atom
+    counts: bool
+    vertebrae: int | None
+    record: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """What a case says, with names.
+
+    Attributes:
+        store: the case, the background and every lifted fact; private to this case.
+        coded: single coded values of the patient, by property.
+        sections: the entries of each section.
+        complete: sections that the record says are complete.
+        numbers: measured numbers, by property.
+        statements: yes-or-no statements, by property.
+        deciding: the flat key and value of each deciding T-score.
+    """
+
+    case: Case
+    store: ox.Store
+    coded: Mapping[str, str]
+    sections: Mapping[str, tuple[Entry, ...]]
+    complete: frozenset[str]
+    numbers: Mapping[str, Decimal]
+    statements: Mapping[str, bool]
+    deciding: tuple[tuple[str, Decimal], ...]
+
+    def completed(self, *sections: str) -> Lifted:
+        """Give the same case with more sections complete."""
+        return replace(self, complete=self.complete | set(sections))
+
+    def add(self, property_: str, *values: ox.NamedNode | ox.Literal) -> None:
+        """Say one more thing about the patient, for the notices to find."""
+        patient = ox.NamedNode(self.case.iri)
+        self.store.extend(ox.Quad(patient, ox.NamedNode(property_), value) for value in values)
+
+
+def lift(case: Case, on: datetime.date, knowledge: Knowledge) -> Lifted:
+    """Give names to what a case says, on the day of assessment. Ill-typed values yield nothing."""
+    store = ox.Store()
+    store.extend(ox.Quad(t.subject, t.predicate, t.object) for t in case.triples)
+    store.extend(knowledge.background)
+    store.extend(_beside(case, on, knowledge))
+    for name in package_data.query_names("lift"):
+        sparql.extend(store, name)
+    return _read(case, store, knowledge)
+
+
+def _beside(case: Case, on: datetime.date, knowledge: Knowledge) -> Iterable[ox.Quad]:
+    yield ox.Quad(lifted_term("Assessment"), lifted_term("day"), day_term(on))
+    yield from (ox.Quad(t.subject, t.predicate, t.object) for t in source_triples(case))
+    for triple in case.triples:
+        if triple.predicate == RDF_TYPE and isinstance(triple.object, ox.NamedNode):
+            types = knowledge.terms.types.get(triple.object.value, frozenset())
+            if str(OSTEO.Fracture) in types:
+                yield ox.Quad(triple.subject, lifted_term("site"), triple.object)
+                for kind in types:
+                    yield ox.Quad(triple.subject, RDF_TYPE, ox.NamedNode(kind))
+        elif triple.predicate.value == str(OSTEO.tScore) and isinstance(triple.object, ox.Literal):
+            digits = triple.object.value.partition(".")[2]
+            yield ox.Quad(triple.subject, lifted_term("decimals"), ox.Literal(str(len(digits)), datatype=INTEGER))
+
+
+def _read(case: Case, store: ox.Store, knowledge: Knowledge) -> Lifted:
+    nodes: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for quad in store.quads_for_pattern(None, None, None):
+        if (
+            quad.predicate != RDF_TYPE
+            and not isinstance(quad.object, ox.Triple)
+            and not isinstance(quad.subject, ox.Triple)
+        ):
+            nodes[quad.subject.value][quad.predicate.value].append(quad.object.value)
+    own = nodes[case.iri]
+    counted = frozenset(own[str(OSTEO.hasLowEnergyFracture)])
+    read: dict[str, Callable[[str], Entry | None]] = {
+        str(OSTEO.hasFracture): lambda node: _fracture(nodes[node], node in counted, knowledge),
+        str(OSTEO.hasPastTreatment): lambda node: _treatment(nodes[node], knowledge),
+        str(OSTEO.hasCondition): lambda node: _condition(node, knowledge),
+    }
+    sections = {
+        section: _in_order(entry for node in own[listed] if (entry := read[listed](node)) is not None)
+        for section, listed in SECTIONS.items()
+    }
+    return Lifted(
+        case=case,
+        store=store,
+        coded={
+            property_: own[property_][0]
+            for property_ in (str(OSTEO.hasSex), str(OSTEO.hasMenopausalStatus))
+            if own[property_]
+        },
+        sections=sections,
+        complete=frozenset(own[str(OSTEO.isCompleteFor)]),
+        numbers={
+            property_: Decimal(own[property_][0])
+            for property_ in (_NS + "lowestTScore", _NS + "completedYears")
+            if own[property_]
+        },
+        statements={
+            property_: own[property_][0] == "true"
+            for property_ in (str(OSTEO.climactericDisorders), str(OSTEO.lowPeripheralFractureRisk))
+            if own[property_]
+        },
+        deciding=_deciding(case, own, nodes, knowledge),
+    )
+
+
+def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Put entries in an order that the names of their nodes do not change."""
+    return tuple(sorted(entries, key=lambda entry: json.dumps(entry.record, sort_keys=True)))
+
+
+def _fracture(facts: Facts, counts: bool, knowledge: Knowledge) -> Entry | None:
+    """Read a fracture; None where its site is not one of ours, which the shapes refuse, lest it be read as another."""
+    site = _first(facts, f"{LIFTED._NS}site")
+    if site is None:
+        return None
+    mechanism, day = _first(facts, str(OSTEO.hasMechanism)), _first(facts, str(OSTEO.occurredOn))
+    count = _first(facts, str(OSTEO.fracturedVertebraCount))
+    vertebrae = int(count) if count and count.isascii() and count.isdigit() and len(count) < _LONGEST_COUNT else None
+    record = _known(
+        site=knowledge.terms.key(site),
+        mechanism=knowledge.terms.key(mechanism) if mechanism else None,
+        date=day[:_DAY] if day else None,
+        count=vertebrae,
+    )
+    return Entry(Atom(str(OSTEO.hasLowEnergyFracture), site), counts, vertebrae, record)
+
+
+def _treatment(facts: Facts, knowledge: Knowledge) -> Entry | None:
+    """Read a treatment; None where it names no drug, which the shapes refuse."""
+    drug, outcome = _first(facts, str(OSTEO.withDrug)), _first(facts, str(OSTEO.hasOutcome))
+    if drug is None:
+        return None
+    record = _known(drug=knowledge.terms.key(drug), outcome=knowledge.terms.key(outcome) if outcome else None)
+    return Entry(Atom(str(OSTEO.hasPastTreatment), drug, outcome), True, None, record)
+
+
+def _condition(condition: str, knowledge: Knowledge) -> Entry:
+    return Entry(Atom(str(OSTEO.hasCondition), condition), True, None, {"condition": knowledge.terms.key(condition)})
+
+
+def _first(facts: Facts, property_: str) -> str | None:
+    values = facts.get(property_, [])
+    return min(values) if values else None
+
+
+def _known(**values: object) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _deciding(
+    case: Case,
+    own: Facts,
+    nodes: Mapping[str, Facts],
+    knowledge: Knowledge,
+) -> tuple[tuple[str, Decimal], ...]:
+    found = set()
+    for node in own[_NS + "hasDecidingDensitometry"]:
+        site = nodes[node][str(OSTEO.hasSite)][0]
+        read_as = nodes.get(site, {}).get(_NS + "readAs", [site])[0]
+        found.add((knowledge.terms.record_keys[read_as], Decimal(nodes[node][str(OSTEO.tScore)][0])))
+    return tuple(sorted(found))

@@ -1,0 +1,89 @@
+"""What the codings of a concept stand for, by the codes of the ontology or by the project's own code system."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from osteo_kg.case.fhir.elements import codings
+from osteo_kg.knowledge.terms import Code, Terms
+from osteo_kg.rdf.terms import OSTEO
+
+#: The project's own code system: a code in it is the name of a term.
+OWN_SYSTEM = str(OSTEO._NS)
+_OWN_CODE = re.compile(r"[A-Za-z][A-Za-z0-9]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A term that a coding stands for.
+
+    Attributes:
+        term: its IRI.
+        coding: the system and the code, as written.
+        code: the code of the ontology; None in the project's own code system.
+    """
+
+    term: str
+    coding: tuple[str, str]
+    code: Code | None
+
+    @property
+    def own(self) -> bool:
+        """Whether the project's own code says it."""
+        return self.code is None
+
+    def says(self, name: str) -> bool:
+        """Whether the ontology states a yes-or-no fact of the code."""
+        return self.code is not None and self.code.says(name)
+
+    def fact(self, name: str) -> tuple[str, ...]:
+        """Give what else the ontology says of the code."""
+        return self.code.facts.get(name, ()) if self.code else ()
+
+
+def meanings(concept: Any, terms: Terms) -> list[Meaning]:
+    """Give what a concept stands for, the project's own codes first."""
+    found: list[Meaning] = []
+    for system, value in dict.fromkeys(codings(concept)):
+        if system == OWN_SYSTEM and _OWN_CODE.fullmatch(value) and OWN_SYSTEM + value in terms.labels:
+            found.append(Meaning(OWN_SYSTEM + value, (system, value), None))
+        elif code := terms.codes.find(system, value):
+            found += [Meaning(term, (system, value), code) for term in code.stands_for]
+    return sorted(found, key=lambda meaning: not meaning.own)
+
+
+def of_kind(found: Iterable[Meaning], kind: str, terms: Terms) -> list[Meaning]:
+    """Give those that stand for a term of a kind."""
+    return [each for each in found if str(kind) in terms.types.get(each.term, ())]
+
+
+def of_term(found: Iterable[Meaning], *wanted: str) -> list[Meaning]:
+    """Give those that stand for one of some terms."""
+    return [each for each in found if each.term in {str(term) for term in wanted}]
+
+
+def shown(coding: tuple[str, str], terms: Terms) -> str:
+    """Write a coding as a person would: the name of its system, and the code."""
+    system, value = coding
+    if system == OWN_SYSTEM:
+        return f"osteo-kg {value}"
+    known = terms.codes.systems.get(system)
+    return f"{terms.label(known).en if known else system or '?'} {value}"
+
+
+def why_unread(concept: Any, terms: Terms) -> str:
+    """Give the reason why a concept that stands for nothing is not used."""
+    reason = OSTEO.CodeNotRead
+    for system, value in codings(concept):
+        code = terms.codes.find(system, value)
+        kinds = terms.types.get(code.iri, frozenset()) if code else frozenset()
+        if str(OSTEO.BoneMineralDensityCode) in kinds:
+            return str(OSTEO.DensityNotTScore)
+        if code is not None:
+            reason = OSTEO.CodeDecidesNothing
+        elif system in terms.codes.systems and not terms.codes.knows(system):
+            reason = OSTEO.SystemNotVerified
+    return str(reason)

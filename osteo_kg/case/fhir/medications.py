@@ -1,0 +1,247 @@
+"""Medication resources and allergies: which drug, what became of it, and whether the product is the one meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from osteo_kg.case.fhir.bundles import Resource, gather, resolved
+from osteo_kg.case.fhir.case_builder import Facts, node
+from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, meanings, of_kind, shown
+from osteo_kg.case.fhir.elements import codings, each, status, text
+from osteo_kg.knowledge.terms import Terms
+from osteo_kg.rdf.terms import OSTEO
+
+#: What a status says of the outcome; a status that is not here says that the drug was not taken, or not that it was.
+_OUTCOMES: dict[str, str | None] = {
+    "active": OSTEO.Ongoing,
+    "in-progress": OSTEO.Ongoing,
+    "stopped": None,
+    "on-hold": None,
+    "unknown": None,
+}
+_COURSES = ("MedicationStatement", "MedicationRequest")  # completed, they are a whole course; a dose is not
+_NO_ORDERS = ("proposal", "plan", "option")
+_RULED_OUT = ("refuted", "entered-in-error")
+
+
+class Treatments:
+    """The treatments that were read of one patient; a drug with one outcome is told once."""
+
+    def __init__(self, medications: Mapping[str, Resource]) -> None:
+        self._medications = medications
+        self._told: set[tuple[str, str | None]] = set()
+
+    def read_medication(self, resource: Resource, facts: Facts) -> bool:
+        """Read a MedicationStatement, MedicationRequest or MedicationAdministration."""
+        concept = self.drug_concept(resource)
+        found = meanings(concept, facts.terms)
+        if not found:
+            facts.unread(resource, concept)
+            return False
+        drugs = of_kind(found, OSTEO.Drug, facts.terms)
+        if not _was_given(resource):
+            facts.ignore(resource, OSTEO.StatusRulesOut, f"{shown(found[0].coding, facts.terms)}, {_why_not(resource)}")
+        elif self._one_drug(resource, drugs, facts) and self.is_meant(resource, drugs[0], facts):
+            self._add(drugs[0], _outcome(resource, facts), resource, facts)
+        return True
+
+    def read_allergy(self, resource: Resource, facts: Facts) -> bool:
+        """Read an AllergyIntolerance; one to a drug is an intolerance of it, one to a group of every drug in it."""
+        concepts = [resource.get("code"), *each(resource, "reaction", "substance")]
+        found = [(concept, meanings(concept, facts.terms)) for concept in concepts]
+        said = [meaning for _, known in found for meaning in known]
+        for concept, known in found:
+            if not known and (concept or not said):
+                facts.unread(resource, concept)
+        if said and (verified := status(resource, "verificationStatus")) in _RULED_OUT:
+            facts.ignore(resource, OSTEO.StatusRulesOut, f"{shown(said[0].coding, facts.terms)}, {verified}")
+        elif said:
+            self._add_intolerances([_narrowest(known, facts.terms) for _, known in found], resource, facts)
+        return bool(said)
+
+    def _add_intolerances(self, found: list[list[Meaning]], resource: Resource, facts: Facts) -> None:
+        """Add those of the drugs of every concept, each once."""
+        drugs = {each.term: each for of_one in found for each in of_one}
+        if not drugs:
+            facts.ignore(resource, OSTEO.ValueNotUsable)
+        for drug in drugs.values():
+            self._add(drug, OSTEO.Intolerance, resource, facts)
+
+    def drug_concept(self, resource: Resource) -> Any:
+        """Give the concept of the drug: stated, or that of the medication that is referred to."""
+        if resource.get("medicationCodeableConcept"):
+            return resource["medicationCodeableConcept"]
+        reference = text(resource, "medicationReference", "reference")
+        contained = {f"#{text(found, 'id')}": found for found in each(resource, "contained") if isinstance(found, dict)}
+        medication = contained.get(reference) or resolved(reference, self._medications) or {}
+        return [medication.get("code"), *each(medication, "ingredient", "itemCodeableConcept")]
+
+    def _one_drug(self, resource: Resource, drugs: list[Meaning], facts: Facts) -> bool:
+        """See that a single drug is named, not a group of them."""
+        if drugs and drugs[0].term not in facts.terms.keys:
+            facts.ignore(resource, OSTEO.GroupOfDrugs, shown(drugs[0].coding, facts.terms))
+            return False
+        if not drugs:
+            facts.ignore(resource, OSTEO.ValueNotUsable)
+        return bool(drugs)
+
+    def is_meant(self, resource: Resource, drug: Meaning, facts: Facts) -> bool:
+        """Whether dose and route are those of the product meant; where they tell nothing, the doubt is noted."""
+        doses = frozenset(_milligrams(resource))
+        routes = frozenset(_routes(resource, facts))
+        other_doses = {Decimal(dose) for dose in facts.terms.limits["otherUseDoseInMilligrams"].get(drug.term, ())}
+        other_routes = facts.terms.limits["otherUseRoute"].get(drug.term, frozenset())
+        if doses & other_doses or routes & other_routes:
+            facts.ignore(resource, OSTEO.OtherProduct, shown(drug.coding, facts.terms))
+            return False
+        told = (doses and other_doses) or (routes and other_routes)
+        if drug.says("namesOtherProducts") and not told:
+            facts.doubtful_product(resource, drug.coding)
+        return True
+
+    def _add(self, drug: Meaning, outcome: str | None, resource: Resource, facts: Facts) -> None:
+        key = drug.term, str(outcome)
+        if key in self._told and not drug.own:
+            facts.ignore(resource, OSTEO.SameEntryTwice, shown(drug.coding, facts.terms))
+            return
+        self._told.add(key)
+        entry = facts.entry(OSTEO.hasPastTreatment, OSTEO.PastTreatment)
+        facts.say(entry, OSTEO.withDrug, node(drug.term))
+        if outcome is not None:
+            facts.say(entry, OSTEO.hasOutcome, node(outcome))
+
+
+def _narrowest(found: list[Meaning], terms: Terms) -> list[Meaning]:
+    """Give the single drugs that a concept names, or else those of the group that it names."""
+    drugs = of_kind(found, OSTEO.Drug, terms)
+    single = [each for each in drugs if each.term in terms.keys]
+    return single or [member for each in drugs for member in members(each, terms)]
+
+
+def members(group: Meaning, terms: Terms) -> list[Meaning]:
+    """Give the drugs of a group, each as if it were named."""
+    return [replace(group, term=drug) for drug in sorted(terms.kinds.get(group.term, {}).values())]
+
+
+def _was_given(resource: Resource) -> bool:
+    stated = status(resource, "status")
+    ordered = text(resource, "intent") not in _NO_ORDERS and resource.get("doNotPerform") is not True
+    return ordered and (stated in _OUTCOMES or stated == "completed")
+
+
+def _why_not(resource: Resource) -> str:
+    if resource.get("doNotPerform") is True:
+        return "doNotPerform true"
+    if text(resource, "intent") in _NO_ORDERS:
+        return f"intent {text(resource, 'intent')}"
+    return f"status {status(resource, 'status') or '?'}"
+
+
+def _outcome(resource: Resource, facts: Facts) -> str | None:
+    """Give the outcome: one stated in the project's own code system, or what the status says."""
+    stated = []
+    for reason in each(resource, "statusReason"):
+        said = of_kind(meanings(reason, facts.terms), OSTEO.TreatmentOutcome, facts.terms)
+        stated += said
+        if not said:
+            told = [shown(coding, facts.terms) for coding in codings(reason)]
+            facts.ignore(resource, OSTEO.CodeNotRead, " ".join(["statusReason", *told[:1]]))
+    if stated:
+        return stated[0].term
+    if status(resource, "status") == "completed":
+        return OSTEO.Completed if resource["resourceType"] in _COURSES else None
+    return _OUTCOMES.get(status(resource, "status"))
+
+
+def _dosages(resource: Resource) -> Iterator[Any]:
+    yield from (*each(resource, "dosage"), *each(resource, "dosageInstruction"))
+
+
+def _milligrams(resource: Resource) -> Iterator[Decimal]:
+    """Give every dose that is stated in milligrams."""
+    for dosage in _dosages(resource):
+        for dose in (
+            *each(dosage, "doseAndRate", "doseQuantity"),
+            *each(dosage, "dose"),
+            *each(dosage, "doseQuantity"),
+        ):
+            value = dose.get("value") if isinstance(dose, dict) else None
+            if isinstance(value, Decimal) and "mg" in (text(dose, "code"), text(dose, "unit")):
+                yield value
+
+
+def _routes(resource: Resource, facts: Facts) -> Iterator[str]:
+    """Give every route that is stated, by the project's own code or by a word that its label has."""
+    routes = facts.terms.kinds[str(OSTEO.RouteOfAdministration)]
+    for route in (found for dosage in _dosages(resource) for found in each(dosage, "route")):
+        said = " ".join((text(route, "text"), *(f"{word}" for word in each(route, "coding", "display")))).casefold()
+        yield from (
+            meaning.term for meaning in of_kind(meanings(route, facts.terms), OSTEO.RouteOfAdministration, facts.terms)
+        )
+        yield from (iri for key, iri in routes.items() if key in said)
+
+
+# Orders that nobody has carried out: of which drug each is, and whether that can be told at all.
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What an order is of.
+
+    Attributes:
+        drugs: the drugs of ours that it is of, by IRI; none where it is of another.
+        perhaps: the drugs of ours that it may be of, where that cannot be told.
+        told: whether it can be told which drug it is of, ours or not.
+        silent: whether it says nothing at all of its drug, or refers to what is not here.
+    """
+
+    drugs: tuple[str, ...] = ()
+    perhaps: tuple[str, ...] = ()
+    told: bool = True
+    silent: bool = False
+
+
+def read_order(order: Resource, beside: Iterable[Any], terms: Terms) -> Order:
+    """Read a MedicationRequest as if it were carried out.
+
+    Args:
+        order: the request, of whatever status.
+        beside: what it may refer to.
+        terms: the vocabulary, with its codes.
+    """
+    treatments, facts = Treatments(gather(beside).medications), Facts("urn:case:order", terms)
+    concept = treatments.drug_concept(order)
+    if order.get("doNotPerform") is True:
+        return Order()
+    drugs = of_kind(meanings(concept, terms), OSTEO.Drug, terms)
+    single = [each for each in drugs if each.term in terms.keys]
+    if single:
+        return Order(tuple(dict.fromkeys(each.term for each in single if treatments.is_meant(order, each, facts))))
+    if drugs:
+        return Order(perhaps=tuple(each.term for group in drugs for each in members(group, terms)), told=False)
+    named, written = _named(concept, terms), list(codings(concept))
+    told = not named and any(system == OWN_SYSTEM or terms.codes.knows(system) for system, _ in written)
+    return Order(perhaps=named, told=told, silent=not written and not _words(concept))
+
+
+def _named(concept: Any, terms: Terms) -> tuple[str, ...]:
+    """Give the drugs of ours that the words of a concept name; its codes do not."""
+    said = " ".join(_words(concept)).casefold()
+    drugs = sorted(terms.kinds[str(OSTEO.Drug)].values())
+    return tuple(drug for drug in drugs if any(name in said for name in _names(drug, terms)))
+
+
+def _names(drug: str, terms: Terms) -> frozenset[str]:
+    """Give the label of a drug, and the names that its codes have in their systems, in both languages."""
+    labels = [terms.label(drug)]
+    codes = [terms.label(code.iri) for code in terms.codes.of(drug)]
+    inside = [word.partition("(")[2].rstrip(")") for label in codes for word in (label.en, label.fr)]
+    return frozenset(name.casefold() for name in (*inside, *(w for t in labels for w in (t.en, t.fr))) if name)
+
+
+def _words(concept: Any) -> list[str]:
+    found = (*each(concept, "text"), *each(concept, "coding", "display"))
+    return [word for word in found if isinstance(word, str) and word.strip()]

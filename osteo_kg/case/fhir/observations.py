@@ -1,0 +1,230 @@
+"""Observation: T-scores, menopause, and the statements that travel in the project's own code system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pyoxigraph as ox
+
+from osteo_kg.case.fhir.case_builder import Facts, node
+from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, meanings, of_kind, of_term, shown, why_unread
+from osteo_kg.case.fhir.elements import each, extension, first, text
+from osteo_kg.case.fhir.patient import Statements
+from osteo_kg.rdf.terms import BOOLEAN, DECIMAL, INTEGER, OSTEO, day_literal
+
+_USED = ("final", "amended", "corrected")
+_STATEMENTS = {
+    str(property_): property_
+    for property_ in (OSTEO.climactericDisorders, OSTEO.lowPeripheralFractureRisk, OSTEO.menopausalStatusAssumed)
+} | {
+    str(OSTEO.ClimactericDisorders): OSTEO.climactericDisorders,
+    str(OSTEO.LowPeripheralFractureRisk): OSTEO.lowPeripheralFractureRisk,
+}
+
+
+def read_observation(resource: dict[str, Any], facts: Facts, menopause: Statements) -> bool:
+    """Read an Observation and its components; False where no code concerns anything here."""
+    parts = list(_parts(resource))
+    concerned = [_concerns(part, facts) for part in parts]
+    if not any(concerned):
+        facts.unread(resource, resource.get("code"))
+        return False
+    if text(resource, "status") not in _USED:
+        facts.ignore(resource, OSTEO.StatusRulesOut, f"status {text(resource, 'status') or '?'}")
+        return True
+    for part, concerns in zip(parts, concerned, strict=True):
+        if concerns:
+            _read(part, facts, menopause)
+        elif part is not resource:
+            facts.unread(part, part.get("code"))
+    return True
+
+
+def _parts(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give an observation, and each of its components as one with the date and the body site of the whole."""
+    yield resource
+    for component in each(resource, "component"):
+        if isinstance(component, dict):
+            whole = {key: value for key, value in resource.items() if not key.startswith(("value", "component"))}
+            yield whole | component
+
+
+def _concerns(part: dict[str, Any], facts: Facts) -> bool:
+    code = part.get("code")
+    return bool(meanings(code, facts.terms)) or why_unread(code, facts.terms) == str(OSTEO.DensityNotTScore)
+
+
+def _read(part: dict[str, Any], facts: Facts, menopause: Statements) -> None:
+    found = meanings(part.get("code"), facts.terms)
+    if not found:
+        facts.ignore(part, OSTEO.DensityNotTScore, _code(part, facts))
+    elif scored := [
+        *of_term(found, OSTEO.tScore, OSTEO.AxialTScore),
+        *of_kind(found, OSTEO.DensitometrySite, facts.terms),
+    ]:
+        read_t_score(part, scored, facts)
+    elif of_term(found, OSTEO.RecordedMenopausalStatus):
+        _status(part, facts, menopause)
+    elif said := of_kind(found, OSTEO.MenopausalStatus, facts.terms):
+        _finding(part, said[0], facts, menopause)
+    elif measured := of_term(found, *MEASURES):
+        read_renal_function(part, measured[0], facts)
+    elif stated := of_term(found, *_STATEMENTS):
+        _statement(part, _STATEMENTS[stated[0].term], facts)
+    elif of_term(found, OSTEO.ageInYears, OSTEO.AgeAtAssessment) and isinstance(part.get("valueInteger"), Decimal):
+        facts.say(facts.patient, OSTEO.ageInYears, ox.Literal(f"{part['valueInteger']:f}", datatype=INTEGER))
+    else:
+        facts.ignore(part, OSTEO.ValueNotUsable, _code(part, facts))
+
+
+def _status(part: dict[str, Any], facts: Facts, menopause: Statements) -> None:
+    """Read an observation of the menopause, whose value decides."""
+    said = of_kind(meanings(part.get("valueCodeableConcept"), facts.terms), OSTEO.MenopausalStatus, facts.terms)
+    if said:
+        menopause.add(said[0].term, facts.day_of(part, "effective"), part)
+    else:
+        facts.ignore(part, OSTEO.ValueNotKnown, _code(part, facts))
+
+
+def _finding(part: dict[str, Any], said: Meaning, facts: Facts, menopause: Statements) -> None:
+    """Read a status that stands as the code, with true as its value."""
+    if part.get("valueBoolean") is True:
+        menopause.add(said.term, facts.day_of(part, "effective"), part)
+    else:
+        facts.ignore(part, OSTEO.ValueNotKnown, _code(part, facts))
+
+
+def _statement(part: dict[str, Any], property_: str, facts: Facts) -> None:
+    value = part.get("valueBoolean")
+    if isinstance(value, bool):
+        facts.say(facts.patient, property_, ox.Literal(str(value).lower(), datatype=BOOLEAN))
+    else:
+        facts.ignore(part, OSTEO.ValueNotUsable, _code(part, facts))
+
+
+def _code(part: dict[str, Any], facts: Facts) -> str:
+    system, value = text(part, "code", "coding", "system"), text(part, "code", "coding", "code")
+    return shown((system, value), facts.terms)
+
+
+# T-scores: at which site, of which side, when, and whether the value is a T-score at all.
+
+
+def read_t_score(part: dict[str, Any], found: list[Meaning], facts: Facts) -> None:
+    """Read an observation whose code is that of a T-score; what cannot be used is noted."""
+    told = shown(found[0].coding, facts.terms)
+    if (reason := _why_no_score(part, facts)) is not None:
+        facts.ignore(part, reason, ", ".join((told, *_value_told(part))))
+        return
+    site = _site(part, found, facts)
+    if site is None:
+        facts.ignore(part, OSTEO.BodySiteNotKnown, ", ".join((told, *_words(part))))
+        return
+    entry = facts.entry(OSTEO.hasBoneDensitometry, OSTEO.BoneDensitometry)
+    if site:
+        facts.say(entry, OSTEO.hasSite, node(site))
+    facts.say(entry, OSTEO.tScore, ox.Literal(f"{_value(part):f}", datatype=DECIMAL))
+    _side(part, found, entry, facts)
+    _day(part, entry, facts)
+    if not found[0].own and str(OSTEO.PeripheralSite) in facts.terms.types.get(site, ()):
+        facts.ignore(part, OSTEO.SiteNeverDecides, ", ".join((told, *_value_told(part))))
+
+
+def _why_no_score(part: dict[str, Any], facts: Facts) -> str | None:
+    accepted = facts.terms.limits["acceptedUnit"].get(str(OSTEO.AxialTScore), frozenset())
+    written = {text(part, "valueQuantity", key) for key in ("code", "unit")} - {""}
+    if not isinstance(_value(part), Decimal) or text(part, "valueQuantity", "comparator"):
+        return OSTEO.ValueNotUsable
+    return None if written <= accepted else OSTEO.UnitNotAccepted
+
+
+def _value(part: dict[str, Any]) -> Any:
+    quantity = first(part, "valueQuantity", "value")
+    return part.get("valueInteger") if quantity is None else quantity
+
+
+def _value_told(part: dict[str, Any]) -> tuple[str, ...]:
+    words = (text(part, "valueQuantity", "comparator"), _value(part), text(part, "valueQuantity", "unit"))
+    told = " ".join(f"{word}" for word in words if word is not None and word != "")
+    return (told,) if told else ()
+
+
+def _site(part: dict[str, Any], found: list[Meaning], facts: Facts) -> str | None:
+    """Give the site: a body site that is known wins over the code.
+
+    None where one is stated that is not known, and the code leaves the site open; empty where nothing is stated.
+    """
+    terms = facts.terms
+    stated = of_kind(meanings(part.get("bodySite"), terms), OSTEO.DensitometrySite, terms)
+    named = stated[0].term if stated else _named(part, facts)
+    if named:
+        return named
+    by_code = next((each.term for each in of_kind(found, OSTEO.DensitometrySite, terms)), "")
+    is_open = not by_code or by_code in terms.limits["readAs"]
+    return None if is_open and part.get("bodySite") else by_code
+
+
+def _named(part: dict[str, Any], facts: Facts) -> str | None:
+    """Give the site whose label stands in the words of the body site; one that never decides comes first."""
+    said = _plain(" ".join(_words(part)))
+    sites = facts.terms.kinds[str(OSTEO.DensitometrySite)].values()
+    named = [site for site in sites if any(_plain(word) in said for word in _labels(site, facts))]
+    return min(named, key=lambda site: str(OSTEO.PeripheralSite) not in facts.terms.types[site], default=None)
+
+
+def _labels(site: str, facts: Facts) -> tuple[str, str]:
+    label = facts.terms.label(site)
+    return label.en, label.fr
+
+
+def _words(part: dict[str, Any]) -> tuple[str, ...]:
+    found = (*each(part, "bodySite", "text"), *each(part, "bodySite", "coding", "display"))
+    return tuple(word for word in found if isinstance(word, str))
+
+
+def _plain(words: str) -> str:
+    return words.casefold().replace("’", "'")
+
+
+def _side(part: dict[str, Any], found: list[Meaning], entry: ox.BlankNode, facts: Facts) -> None:
+    stated = extension(part, str(OSTEO.hasSide), "valueCode")
+    sides = (
+        [OWN_SYSTEM + stated] if isinstance(stated, str) else [s for each in found for s in each.fact("impliesSide")]
+    )
+    for side in sides[:1]:
+        if str(OSTEO.Side) in facts.terms.types.get(side, ()):
+            facts.say(entry, OSTEO.hasSide, node(side))
+
+
+def _day(part: dict[str, Any], entry: ox.BlankNode, facts: Facts) -> None:
+    literal = day_literal(facts.day_of(part, "effective") or "")
+    if literal is not None:
+        facts.say(entry, OSTEO.performedOn, literal)
+
+
+# Renal function: creatinine clearance and estimated filtration rate, in a unit that their limits are set in.
+
+#: The property that states each measure.
+MEASURES = {
+    str(OSTEO.CreatinineClearance): OSTEO.creatinineClearance,
+    str(OSTEO.EstimatedGfr): OSTEO.estimatedGfr,
+}
+
+
+def read_renal_function(part: dict[str, Any], measure: Meaning, facts: Facts) -> None:
+    """Read an observation of renal function; one without a unit is not used, since its limits are in one."""
+    value = first(part, "valueQuantity", "value")
+    if not isinstance(value, Decimal) or text(part, "valueQuantity", "comparator"):
+        facts.ignore(part, OSTEO.ValueNotUsable, shown(measure.coding, facts.terms))
+        return
+    written = {text(part, "valueQuantity", key) for key in ("code", "unit")} - {""}
+    if not written & facts.terms.limits["acceptedUnit"].get(measure.term, frozenset()):
+        facts.ignore(part, OSTEO.UnitNotAccepted, shown(measure.coding, facts.terms))
+        return
+    entry = facts.entry(OSTEO.hasRenalFunctionTest, OSTEO.RenalFunctionTest)
+    facts.say(entry, MEASURES[measure.term], ox.Literal(f"{value:f}", datatype=DECIMAL))
+    measured = day_literal(facts.day_of(part, "effective") or "")
+    if measured is not None:
+        facts.say(entry, OSTEO.performedOn, measured)

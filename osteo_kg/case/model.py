@@ -1,0 +1,211 @@
+"""A case.
+
+One patient's triples, read from any format and normalised, with whatever the reader found wrong on the way.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, TypeGuard
+from urllib.parse import quote
+
+import pyoxigraph as ox
+
+from osteo_kg.bilingual import Text
+from osteo_kg.case.report import Finding
+from osteo_kg.rdf.lookup import RDF_TYPE
+from osteo_kg.rdf.terms import _NUMBER, BOOLEAN, DECIMAL, INTEGER, OSTEO, XSD, Node, day_literal, decimal_text
+
+_NUMBERS = {
+    XSD + name
+    for name in [
+        "decimal",
+        "integer",
+        "double",
+        "float",
+        "int",
+        "long",
+        "short",
+        "byte",
+        "nonNegativeInteger",
+        "positiveInteger",
+        "nonPositiveInteger",
+        "negativeInteger",
+        "unsignedInt",
+        "unsignedLong",
+        "unsignedShort",
+        "unsignedByte",
+    ]
+}
+_BLANKS = " \t\r\n"  # what XML Schema lets stand around a value
+_LONGEST_WHOLE = 15  # digits; no age or count has more
+
+
+RemarkKind = Literal["ignoredElement", "invalidElement", "openLevel", "doubtfulProduct"]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What the reader says of an element of the source record, which no triple of the case can say.
+
+    Attributes:
+        kind: the lifted property that carries it to the notices.
+        element: the element, in words a person can follow.
+        reason: the IRI of an `osteo:ReasonNotUsed`, where the element was not used.
+    """
+
+    kind: RemarkKind
+    element: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One patient, ready to be validated and assessed.
+
+    Attributes:
+        patient: the patient as the input names her: an IRI, a local id, or `<file>#<row>`.
+        iri: her IRI in RDF.
+        triples: what the case states, in the vocabulary of design.md section 3.2, values normalised.
+        ignored: the properties of other vocabularies that were not read.
+        findings: what the reader itself refuses.
+        flat: whether she came as a flat record, so that findings speak of its keys.
+        remarks: what the reader says of elements of the source record.
+        born_between: the first and the last day on which she may be born, where her birth date is not whole.
+    """
+
+    patient: str
+    iri: str
+    triples: tuple[ox.Triple, ...]
+    ignored: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    flat: bool = False
+    remarks: tuple[Remark, ...] = ()
+    born_between: tuple[datetime.date, datetime.date] | None = None
+
+    def __repr__(self) -> str:
+        """Say how large the case is; never what it says."""
+        return f"<Case of {len(self.triples)} triples>"
+
+
+def patient_iri(name: str) -> str:
+    """Give the IRI of a patient named by an IRI or by a local id (design.md section 3.3).
+
+    >>> patient_iri("ward 3/12"), patient_iri("urn:case:anna")
+    ('urn:case:ward%203%2F12', 'urn:case:anna')
+    """
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+", name):
+        try:
+            return ox.NamedNode(name).value
+        except ValueError:
+            pass
+    return "urn:case:" + quote(name, safe="")
+
+
+def violation(focus: str, path: str, value: str | None, message: Text, advice: Text) -> Finding:
+    """Make a finding that refuses the case."""
+    return Finding("violation", focus, path, value, message, advice)
+
+
+def reserved(name: str) -> Finding:
+    """Refuse a patient named by a term of ours, who would change what that term means."""
+    return violation(
+        name,
+        "patient",
+        name,
+        Text(
+            "The patient has the name of a term of this vocabulary.",
+            "La patiente porte le nom d’un terme du vocabulaire.",
+        ),
+        Text("Give the patient a name of its own.", "Donner à la patiente un nom à elle."),
+    )
+
+
+def normalised(triples: Iterable[ox.Triple]) -> tuple[ox.Triple, ...]:
+    """Bring numbers, booleans, days and bare fractures to one form.
+
+    What is ill-typed stays for the shapes to refuse.
+    """
+    found: dict[ox.Triple, None] = {}
+    scores: dict[tuple[object, Decimal], ox.Triple] = {}
+    written: dict[tuple[object, Decimal], str] = {}  # of equal values the one with the most digits stays
+    for triple in triples:
+        value = _object(triple)
+        mended = ox.Triple(triple.subject, triple.predicate, value)
+        if mended.predicate.value == str(OSTEO.tScore) and _typed(value, DECIMAL):
+            key = (triple.subject, Decimal(value.value))
+            if key not in written or len(written[key]) < len(value.value):
+                written[key], scores[key] = value.value, mended
+        else:
+            found[mended] = None
+    return _bare_fractures((*found, *scores.values()))
+
+
+def _typed(term: object, datatype: ox.NamedNode) -> TypeGuard[ox.Literal]:
+    return isinstance(term, ox.Literal) and term.datatype == datatype and _NUMBER.fullmatch(term.value) is not None
+
+
+def _object(triple: ox.Triple) -> ox.NamedNode | ox.BlankNode | ox.Literal:
+    term = triple.object
+    if not isinstance(term, ox.Literal):
+        assert not isinstance(term, ox.Triple)
+        return term
+    mend = _MENDERS.get(triple.predicate.value)
+    if mend is None:
+        return term
+    plain = ox.Literal(term.value.strip(_BLANKS), datatype=term.datatype) if term.language is None else term
+    return mend(plain) or ox.Literal(term.value)  # what is ill-typed is text, lest another library take it for a value
+
+
+def _score(literal: ox.Literal) -> ox.Literal | None:
+    written = decimal_text(literal.value) if literal.datatype.value in _NUMBERS else None
+    return ox.Literal(written, datatype=DECIMAL) if written is not None else None
+
+
+def _whole(literal: ox.Literal) -> ox.Literal | None:
+    written = decimal_text(literal.value) if literal.datatype.value in _NUMBERS else None
+    if written is None or len(written) > _LONGEST_WHOLE or Decimal(written) != Decimal(written).to_integral_value():
+        return None
+    return ox.Literal(str(int(Decimal(written))), datatype=INTEGER)
+
+
+def _day(literal: ox.Literal) -> ox.Literal | None:
+    return day_literal(literal.value) if literal.datatype.value in (XSD + "date", XSD + "dateTime") else None
+
+
+def _truth(literal: ox.Literal) -> ox.Literal | None:
+    text = {"1": "true", "0": "false", "true": "true", "false": "false"}.get(literal.value)
+    return ox.Literal(text, datatype=BOOLEAN) if text and literal.datatype == BOOLEAN else None
+
+
+_MENDERS = {
+    str(OSTEO.tScore): _score,
+    str(OSTEO.creatinineClearance): _score,
+    str(OSTEO.estimatedGfr): _score,
+    str(OSTEO.ageInYears): _whole,
+    str(OSTEO.fracturedVertebraCount): _whole,
+    str(OSTEO.birthDate): _day,
+    str(OSTEO.performedOn): _day,
+    str(OSTEO.occurredOn): _day,
+    str(OSTEO.climactericDisorders): _truth,
+    str(OSTEO.lowPeripheralFractureRisk): _truth,
+    str(OSTEO.menopausalStatusAssumed): _truth,
+    str(OSTEO.isDeceased): _truth,
+}
+
+
+def _bare_fractures(triples: tuple[ox.Triple, ...]) -> tuple[ox.Triple, ...]:
+    """A fracture of no class, or of the class osteo:Fracture alone, is one of unspecified site.
+
+    Beside a class that names a site, osteo:Fracture says nothing more and is left out.
+    """
+    fractures = dict.fromkeys(t.object for t in triples if t.predicate.value == str(OSTEO.hasFracture))
+    bare, unspecified = ox.NamedNode(str(OSTEO.Fracture)), ox.NamedNode(str(OSTEO.UnspecifiedSiteFracture))
+    named = {t.subject for t in triples if t.predicate == RDF_TYPE and t.object != bare}
+    kept = [t for t in triples if not (t.predicate == RDF_TYPE and t.object == bare and t.subject in fractures)]
+    unnamed = [each for each in fractures if isinstance(each, Node) and each not in named]
+    return (*kept, *(ox.Triple(each, RDF_TYPE, unspecified) for each in unnamed))

@@ -1,0 +1,84 @@
+"""What validation found, as frozen values."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from osteo_kg.bilingual import Language, Text
+
+Severity = Literal["violation", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that the shapes, or the reader, found in a case.
+
+    Attributes:
+        severity: a violation refuses the case, a warning does not.
+        focus: where: the patient, or the entry, in words a person can follow.
+        path: the property or the key concerned.
+        value: the value found, as written; None where something is missing.
+        message: what is wrong.
+        advice: what to do.
+        notice: the code of the notice that says the same in an answer; warnings only.
+        property: the IRI of the property concerned, where a shape found it.
+        shape: the IRI of that shape.
+        constraint: the IRI of the kind of constraint that is not met (SHACL section 3.4.1.6).
+    """
+
+    severity: Severity
+    focus: str
+    path: str
+    value: str | None
+    message: Text
+    advice: Text
+    notice: str | None = None
+    property: str | None = None
+    shape: str | None = None
+    constraint: str | None = None
+
+    def to_json(self, language: Language = "en") -> dict[str, Any]:
+        """Give the finding as design.md section 3.4 has it."""
+        return {
+            "severity": self.severity,
+            "focus": self.focus,
+            "path": self.path,
+            "value": self.value,
+            "message": self.message.in_(language),
+            "advice": self.advice.in_(language),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationReport:
+    """Everything that validation found in one case, on one day.
+
+    Attributes:
+        patient: the patient as the input names it.
+        on: the day of assessment.
+        findings: every finding, violations first; none is ever dropped.
+    """
+
+    patient: str
+    on: datetime.date
+    findings: tuple[Finding, ...]
+
+    @property
+    def violations(self) -> tuple[Finding, ...]:
+        """The findings that refuse the case."""
+        return tuple(finding for finding in self.findings if finding.severity == "violation")
+
+    @property
+    def conforms(self) -> bool:
+        """Whether the case may be assessed: no finding is a violation."""
+        return not self.violations
+
+    def to_json(self, language: Language = "en") -> dict[str, Any]:
+        """Give the report as design.md section 3.4 has it."""
+        return {
+            "patient": self.patient,
+            "conforms": self.conforms,
+            "results": [finding.to_json(language) for finding in self.findings],
+        }

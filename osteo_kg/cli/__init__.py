@@ -1,0 +1,1 @@
+"""The command line: it reads, asks the library, and writes; it decides nothing."""

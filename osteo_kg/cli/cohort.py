@@ -1,0 +1,184 @@
+"""The commands about cohorts: `cohort` and `explain` (design.md section 3.5)."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import importlib
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+from rich.console import Console
+from rich.progress import Progress, ProgressColumn, Task
+from rich.text import Text as RichText
+
+from osteo_kg.bilingual import Language
+from osteo_kg.case.record import KEYS, nearest
+from osteo_kg.cli import options
+from osteo_kg.cli.terminal import complain, complain_of, write
+from osteo_kg.errors import UsageError
+from osteo_kg.knowledge_base import KnowledgeBase
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_STOPPED = 128 + signal.SIGTERM  # as a shell has it
+_FORMATS = ("parquet", "csv", "jsonl", "ntriples", "nquads", "fhir")
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "--output", type=_FILE, required=True, metavar="FILE", help="File of decisions: .parquet .csv .jsonl .nt .nq."
+)
+@options.on
+@options.assume_complete
+@click.option("--rejected", type=_FILE, metavar="FILE", help="File of the reports of those refused (.jsonl).")
+@click.option(
+    "--explanations", type=_FILE, metavar="FILE", help="File of every situation met, explained once (.jsonl)."
+)
+@click.option("--report", type=_FILE, metavar="FILE", help="File of the summary as a page (.html).")
+@click.option(
+    "--map",
+    "mappings",
+    multiple=True,
+    metavar="KEY=COLUMN|FILE",
+    help="Name of a key in the input; or a YAML file of them.",
+)
+@click.option("--input-format", type=click.Choice(_FORMATS), help="Format of the input.")
+@options.ignore_columns
+@options.assume_postmenopausal
+@click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", help="What runs the plan.")
+@click.option(
+    "--spark-master", default="local[*]", show_default=True, metavar="URL", help="Master of the Spark session."
+)
+@options.knowledge
+@options.guideline
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Format of the summary.")
+def cohort(
+    inputs: tuple[str, ...],
+    output: Path,
+    on: datetime.date | None,
+    mappings: tuple[str, ...],
+    ignore_columns: tuple[str, ...],
+    folders: tuple[Path, ...],
+    form: str,
+    **asked: Any,
+) -> None:
+    """Decide every patient of INPUT... (files, folders, globs).
+
+    They may be .parquet .csv .jsonl .nt .nq, or FHIR as .ndjson or .json; text may be compressed (.gz .zst).
+    A summary is printed. Nothing stands under the name of an output before everything is written.
+    """
+    run = importlib.import_module("osteo_kg.cohort.run")  # the other commands do not wait for DuckDB and Ibis
+    day = on or datetime.date.today()
+    request = run.Request(inputs, output, day, renamed=_renamed(mappings), ignore=ignore_columns, **asked)
+    with _stopped_tidily(), _progress() as progress:
+        summary = run.assess(KnowledgeBase.load(folders), request, progress)
+    click.echo(json.dumps(summary.to_json(), indent=2) if form == "json" else "\n".join(summary.lines()))
+    if summary.rejected and not request.rejected:
+        for report in summary.shown:
+            complain_of(report, "en")
+        complain(f"{summary.rejected:,} were refused. All reports: --rejected FILE.")
+        raise click.exceptions.Exit(options.INPUT_AT_FAULT)
+
+
+@click.command()
+@click.argument("result", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="RESULT")
+@click.option("--patient", required=True, metavar="ID", help="The patient, as the input names her.")
+@click.option(
+    "--explanations",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="FILE",
+    help="What the run wrote; for --format json.",
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Format.")
+@options.on
+@options.language
+@options.knowledge
+def explain(
+    result: Path,
+    patient: str,
+    explanations: Path | None,
+    form: str,
+    on: datetime.date | None,
+    language: Language,
+    folders: tuple[Path, ...],
+) -> None:
+    """Explain the decision of one patient in RESULT, a file that `cohort` wrote."""
+    module = importlib.import_module("osteo_kg.cohort.explanations")
+    decision = module.decision_of(result, patient)
+    assessment = module.explained(KnowledgeBase.load(folders), decision, on or datetime.date.today())
+    if form == "text":
+        write([assessment], "text", language, several=False)
+        return
+    found = module.explanation_in(explanations, decision["situation"]) if explanations else assessment.to_json(language)
+    click.echo(json.dumps({"decision": decision, "explanation": found}, ensure_ascii=False, indent=2))
+
+
+def _renamed(mappings: tuple[str, ...]) -> Mapping[str, str]:
+    """Give the key of each column that has another name, by the name of the column."""
+    found: dict[str, str] = {}
+    for mapping in mappings:
+        key, is_pair, column = mapping.partition("=")
+        pairs = {key: column} if is_pair else _mapping_file(Path(mapping))
+        for known, name in pairs.items():
+            if known not in KEYS:
+                raise UsageError(f"There is no key {known!r}.", advice=nearest(str(known), KEYS).en)
+            found[str(name)] = known
+    return found
+
+
+def _mapping_file(path: Path) -> dict[str, str]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        raise UsageError(
+            f"{path} is not a YAML file that can be read.", advice="Write lines of KEY: COLUMN."
+        ) from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path} holds no keys.", advice="Write lines of KEY: COLUMN.")
+    return content
+
+
+@contextlib.contextmanager
+def _stopped_tidily() -> Iterator[None]:
+    """On SIGTERM end as on Ctrl-C: with nothing left behind."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(_STOPPED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show what is done, how fast, and how long the rest takes, on a terminal."""
+    console = Console(stderr=True)
+    columns = (*Progress.get_default_columns(), _Rate())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        tasks: dict[str, Any] = {}
+        most: dict[str, int] = {}
+
+        def told(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what)
+            most[what] = max(done, most.get(what, 0))  # a step of several queries does not go back
+            progress.update(tasks[what], completed=most[what], total=total or None)
+
+        yield told
+
+
+class _Rate(ProgressColumn):
+    """Patients a second."""
+
+    def render(self, task: Task) -> RichText:
+        """Write the rate."""
+        return RichText(f"{task.speed:,.0f} patients/s" if task.speed else "")
+
+
+commands: tuple[click.Command, ...] = (cohort, explain)

@@ -1,0 +1,106 @@
+"""The commands about records: `convert`, `template` and `schema` (design.md section 3.5)."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from osteo_kg.case.model import Case
+from osteo_kg.case.record_export import completeness_implied
+from osteo_kg.case.report import ValidationReport
+from osteo_kg.case.writing import (
+    FORMATS,
+    RDF_FORMATS,
+    SAYING_COMPLETENESS,
+    check_fits,
+    empty_record,
+    names_shared,
+    shared_names,
+    write_cases,
+)
+from osteo_kg.cli import options
+from osteo_kg.cli.terminal import complain, complain_of, read_cases
+from osteo_kg.errors import UsageError
+from osteo_kg.json_schema import assessment_schema, record_schema
+from osteo_kg.knowledge.guideline import read_guideline
+from osteo_kg.knowledge.terms import Terms
+from osteo_kg.knowledge_base import KnowledgeBase
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--to", "form", type=click.Choice(FORMATS), required=True, help="Format to write.")
+@options.reading
+@options.knowledge
+def convert(
+    files: tuple[str, ...],
+    form: str,
+    folders: tuple[Path, ...],
+    **reading: Any,
+) -> None:
+    """Write the patients of FILE... in another format.
+
+    A patient who does not fit into the format is refused, and the others are written.
+    """
+    knowledge_base = KnowledgeBase.load(folders)
+    terms = knowledge_base.knowledge.terms
+    cases, unread = read_cases(knowledge_base, files, **reading)
+    shared = shared_names(cases) if form in RDF_FORMATS else frozenset[str]()
+    fitting = [case for case in cases if _fits(case, form, terms, shared)]
+    if fitting:
+        click.echo(write_cases(fitting, form, terms).encode(), nl=False)
+    if unread or len(fitting) < len(cases):
+        raise click.exceptions.Exit(options.INPUT_AT_FAULT)
+
+
+def _fits(case: Case, form: str, terms: Terms, shared: frozenset[str]) -> bool:
+    """Say whether a case can be written, and complain where it cannot."""
+    if case.findings:
+        complain_of(ValidationReport(case.patient, datetime.date.today(), case.findings), "en")
+        return False
+    try:
+        check_fits(case, form, terms)
+        for key in completeness_implied(case) if form not in SAYING_COMPLETENESS else ():
+            complain(
+                f"{case.patient}: that {key} is complete goes without saying in {form}, as for any list with entries."
+            )
+    except UsageError as error:
+        complain(str(error))
+        return False
+    if case.remarks:
+        complain(f"{case.patient}: elements of the source were not used; {form} does not name them, and assess does.")
+    common = names_shared(case, shared)
+    if common:
+        complain(
+            f"{case.patient}: several patients of the input are called, or speak of, {', '.join(common)}. "
+            "In one graph they would run together. Convert them one file at a time."
+        )
+    return not common
+
+
+@click.command()
+@click.argument("form", type=click.Choice(["csv", "json"]), metavar="csv|json")
+def template(form: str) -> None:
+    """Print a record to fill in, in which everything is unknown."""
+    click.echo(empty_record(form).encode(), nl=False)
+
+
+@click.command()
+@click.argument("document", type=click.Choice(["record", "assessment"]), metavar="record|assessment")
+@options.knowledge
+@options.guideline
+def schema(document: str, folders: tuple[Path, ...], guideline: str) -> None:
+    """Print the JSON Schema of a flat record, or of an assessment."""
+    knowledge = KnowledgeBase.load(folders).knowledge
+    if document == "record":
+        found = record_schema(knowledge.terms)
+    else:
+        found = assessment_schema(knowledge, read_guideline(knowledge, guideline))
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2).encode())
+
+
+commands: tuple[click.Command, ...] = (convert, template, schema)

@@ -1,0 +1,217 @@
+"""The command line (design.md section 3.5).
+
+It reads, asks the knowledge base, and writes; it decides nothing.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from osteo_kg import package_data
+from osteo_kg.assessment.fhir import guidance_bundle
+from osteo_kg.assessment.model import Assessment
+from osteo_kg.bilingual import Language
+from osteo_kg.case.report import ValidationReport
+from osteo_kg.cli import cohort, convert, options, query, serve
+from osteo_kg.cli.terminal import Refusals, complain, complain_of, progress, read_cases, write
+from osteo_kg.decision_table import formats
+from osteo_kg.decision_table.fhir import plan_definition
+from osteo_kg.errors import KnowledgeError, OsteoError
+from osteo_kg.knowledge.loading import ONTOLOGY_FORMATS, written
+from osteo_kg.knowledge_base import KnowledgeBase, Method
+from osteo_kg.rdf.io import GRAPH_FORMATS, written_graph
+
+
+class _Main(click.Group):
+    """The group of commands. Every error of the library becomes a sentence and an exit status here, and only here."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a terminal without accents is no reason to stop
+        try:
+            return super().invoke(ctx)
+        except OsteoError as error:
+            complain(str(error))
+            raise click.exceptions.Exit(
+                options.KNOWLEDGE_AT_FAULT if isinstance(error, KnowledgeError) else options.INPUT_AT_FAULT
+            ) from error
+
+
+def _inputs(command: options.Command) -> options.Command:
+    """Add what every command that reads patients takes."""
+    files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
+    for option in (options.knowledge, options.reading, options.on, files):
+        command = option(command)
+    return command
+
+
+@click.group(cls=_Main, epilog=options.EXIT_STATUSES)
+@click.version_option(package_data.software_version(), prog_name="osteo-kg")
+def main() -> None:
+    """Ask a treatment guideline for post-menopausal osteoporosis what it says of a patient, and why.
+
+    Not a medical device; no clinician has reviewed this reading of the guideline.
+    """
+
+
+@main.command()
+@_inputs
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "jsonl", *GRAPH_FORMATS, "fhir"]),
+    default="text",
+    help="Format of the answers.",
+)
+@options.language
+@options.assume_complete
+@options.no_safety
+@click.option(
+    "--by",
+    type=click.Choice(["situation", "reasoning"]),
+    default="situation",
+    help="By the table of situations, or by reasoning on the case itself; both answer the same.",
+)
+@options.guidelines
+def assess(
+    files: tuple[str, ...],
+    on: datetime.date | None,
+    folders: tuple[Path, ...],
+    form: str,
+    language: Language,
+    assume_complete: tuple[str, ...],
+    no_safety: bool,
+    by: Method,
+    guidelines: tuple[str, ...],
+    **reading: Any,
+) -> None:
+    """Assess the patients of FILE... (RDF, flat records or FHIR; - is standard input)."""
+    knowledge_base = KnowledgeBase.load(folders, safety=not no_safety)
+    cases, unread = read_cases(knowledge_base, files, on=on, **reading)
+    for_each = [
+        knowledge_base.assess_all(cases, on=on, assume_complete=assume_complete, by=by, guideline=guideline)
+        for guideline in guidelines
+    ]
+    total = len(cases) * len(guidelines)
+    answers = Refusals(progress(_one_by_one(for_each), "Assessing", total))
+    if form in GRAPH_FORMATS:
+        made = datetime.datetime.now(datetime.UTC)
+        triples = (t for a in answers if isinstance(a, Assessment) for t in knowledge_base.triples(a, ended=made))
+        click.echo(written_graph(triples, form), nl=False)
+    elif form == "fhir":
+        given = (each for each in answers if isinstance(each, Assessment))
+        _print_json(guidance_bundle(given, knowledge_base.knowledge.terms, language))
+    else:
+        write(answers, form, language, several=total > 1)
+    _end(unread, answers.reports, language)
+
+
+@main.command()
+@_inputs
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "jsonl"]),
+    default="text",
+    help="Format of the reports.",
+)
+@options.language
+def validate(
+    files: tuple[str, ...],
+    on: datetime.date | None,
+    folders: tuple[Path, ...],
+    form: str,
+    language: Language,
+    **reading: Any,
+) -> None:
+    """Say of the patients of FILE... whether they are fit to be assessed, and what to correct."""
+    knowledge_base = KnowledgeBase.load(folders)
+    cases, unread = read_cases(knowledge_base, files, on=on, **reading)
+    reports = [knowledge_base.validate(case, on=on) for case in progress(cases, "Validating", len(cases))]
+    write(reports, form, language, several=len(reports) > 1)
+    _end(unread, [report for report in reports if not report.conforms], language)
+
+
+@main.command()
+@click.option("--all", "everything", is_flag=True, help="Every situation, those with unknown facts too.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "csv", "html", "turtle", "fhir"]), default="text", help="Format."
+)
+@options.knowledge
+@options.guideline
+@options.language
+def table(everything: bool, form: str, folders: tuple[Path, ...], guideline: str, language: Language) -> None:
+    """Print the decision table: one page that a clinician can sign, or every situation.
+
+    As Turtle, it is every situation; as FHIR, a PlanDefinition of the rules that the table follows from.
+    """
+    engine = KnowledgeBase.load(folders).engine(guideline)
+    if form == "turtle":
+        table_rdf.write_turtle(engine, sys.stdout.buffer)
+    elif form == "fhir":
+        _print_json(plan_definition(engine.guideline, engine.knowledge, language))
+    elif everything:
+        rows = formats.every_line(engine)
+        if form == "csv":
+            for line in formats.csv_lines([formats.every_header(engine)]):
+                click.echo(line, nl=False)
+            for line in formats.csv_lines(rows):
+                click.echo(line, nl=False)
+        elif form == "text":
+            for row in rows:
+                click.echo("  ".join(cell or "-" for cell in row[1:]))
+        else:
+            raise click.UsageError("The whole table is too long for a page. Ask for --format csv, text or turtle.")
+    elif form == "csv":
+        click.echo(formats.as_csv(engine, language), nl=False)
+    elif form == "html":
+        click.echo(formats.as_html(engine, language), nl=False)
+    else:
+        width = Console().width if sys.stdout.isatty() else None
+        click.echo(formats.as_text(engine, language, width), nl=False)
+
+
+@main.command()
+@click.option("--format", "form", type=click.Choice(list(ONTOLOGY_FORMATS)), default="turtle", help="Format.")
+@options.knowledge
+def ontology(form: str, folders: tuple[Path, ...]) -> None:
+    """Print the whole ontology: all modules merged under one header, without imports."""
+    click.echo(written(KnowledgeBase.load(folders).knowledge, form), nl=False)
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2).encode())
+
+
+def _one_by_one(
+    for_each: Sequence[Iterator[Assessment | ValidationReport]],
+) -> Iterator[Assessment | ValidationReport]:
+    """Give for each case what every guideline answers, in turn; a refused case has one report."""
+    for answers in zip(*for_each, strict=True):
+        yield from answers[:1] if isinstance(answers[0], ValidationReport) else answers
+
+
+def _end(unread: int, refused: list[ValidationReport], language: Language) -> None:
+    """Say on standard error what was refused, and end with the status that says so."""
+    for report in refused:
+        complain_of(report, language)
+    if unread or refused:
+        raise click.exceptions.Exit(options.INPUT_AT_FAULT)
+
+
+for command in (*cohort.commands, *convert.commands, *query.commands, *serve.commands):
+    main.add_command(command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""The options that commands share (design.md section 3.5)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from osteo_kg.bilingual import LANGUAGES
+from osteo_kg.case.reading import FORMATS
+from osteo_kg.knowledge_base import DEFAULT_GUIDELINE
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+KNOWLEDGE_AT_FAULT, INPUT_AT_FAULT = 1, 2
+EXIT_STATUSES = f"""Exit status: 0, every patient was answered; {KNOWLEDGE_AT_FAULT}, the knowledge is at fault: a
+module cannot be read, or its rules leave a gap or overlap; {INPUT_AT_FAULT}, a file could not be read, a case was
+refused, or the command was called wrongly. Where one file or case is at fault, the others are answered all the same."""
+
+
+class Day(click.ParamType[datetime.date]):
+    """A day written YYYY-MM-DD."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime.date:
+        """Read a day; the short form without hyphens is no day here."""
+        try:
+            day = datetime.date.fromisoformat(value)
+        except (TypeError, ValueError):
+            day = None
+        if day is None or day.isoformat() != value:
+            self.fail(f"{value!r} is not a day. Write it as 2026-11-22.", param, ctx)
+        return day
+
+
+class Words(click.ParamType[tuple[str, ...]]):
+    """Words separated by commas."""
+
+    name = "words"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Split at commas; what is split already stays."""
+        if isinstance(value, tuple):
+            return value
+        return tuple(word.strip() for word in str(value).split(",") if word.strip())
+
+
+on = click.option("--on", type=Day(), metavar="DATE", help="Day of assessment, such as 2026-11-22 (today).")
+language = click.option("--language", type=click.Choice(LANGUAGES), default="en", help="Language of the sentences.")
+input_format = click.option(
+    "--input-format",
+    metavar="FORMAT",
+    type=click.Choice(list(FORMATS)),
+    help="Format of the input, where the file name does not tell it.",
+)
+ignore_columns = click.option(
+    "--ignore-columns",
+    type=Words(),
+    default=(),
+    metavar="NAMES",
+    help="CSV columns to pass over, separated by commas; all for every unknown one.",
+)
+assume_postmenopausal, assume_postmenopausal_in_hooks = (
+    click.option(
+        "--assume-postmenopausal-from",
+        type=click.IntRange(min=0),
+        metavar="AGE",
+        help=f"In {where}, take a woman of this age or more for post-menopausal where her status is not recorded.",
+    )
+    for where in ("FHIR", "CDS Hooks")
+)
+
+
+def reading(command: Command) -> Command:
+    """Add the options of how patients are read; `read_cases` takes them by the same names."""
+    for option in (assume_postmenopausal, ignore_columns, input_format):
+        command = option(command)
+    return command
+
+
+knowledge, knowledge_of_the_environment = (
+    click.option(
+        "--knowledge",
+        "folders",
+        multiple=True,
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        envvar=variable,
+        help="Add modules of a folder; repeatable.",
+    )
+    for variable in (None, "OSTEO_KG_KNOWLEDGE")
+)
+guideline = click.option(
+    "--guideline", default=DEFAULT_GUIDELINE, metavar="ID", show_default=True, help="Guideline to apply."
+)
+guidelines = click.option(
+    "--guideline",
+    "guidelines",
+    multiple=True,
+    default=(DEFAULT_GUIDELINE,),
+    metavar="ID",
+    help="Guideline to apply; repeatable.",
+)
+no_safety = click.option(
+    "--no-safety",
+    is_flag=True,
+    help="Leave out what product information says of the drugs, beside the guideline.",
+)
+assume_complete = click.option(
+    "--assume-complete",
+    type=Words(),
+    default=(),
+    metavar="SECTIONS",
+    help="Sections whose emptiness means none: any of fractures,treatments,conditions.",
+)

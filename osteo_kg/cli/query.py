@@ -1,0 +1,61 @@
+"""The `query` command: SPARQL over the knowledge, the decision table and cases with their answers."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from osteo_kg.cli import options
+from osteo_kg.cli.terminal import read_cases
+from osteo_kg.dataset import GRAPH_FORMATS, SOLUTION_FORMATS, build_dataset
+from osteo_kg.errors import UsageError
+from osteo_kg.knowledge_base import KnowledgeBase
+
+
+@click.command()
+@click.argument("query", metavar="QUERY|FILE.rq")
+@click.argument("files", nargs=-1, metavar="[FILE...]")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([*SOLUTION_FORMATS, *GRAPH_FORMATS]),
+    help="Format of the result (csv, or turtle for a graph).",
+)
+@options.on
+@options.reading
+@options.knowledge
+@options.guideline
+def query(
+    query: str,
+    files: tuple[str, ...],
+    form: str | None,
+    on: datetime.date | None,
+    folders: tuple[Path, ...],
+    guideline: str,
+    **reading: Any,
+) -> None:
+    """Answer a SPARQL query over the knowledge, the decision table, and the patients of FILE... with their answers."""
+    knowledge_base = KnowledgeBase.load(folders)
+    cases, unread = read_cases(knowledge_base, files, on=on, **reading)
+    dataset = build_dataset(knowledge_base, cases, on=on, guideline=guideline)
+    result = dataset.query(_text(query))
+    usual = {"graph": "turtle", "boolean": "json", "solutions": "csv"}[result.kind]
+    click.echo(result.written(form or usual).decode("utf-8"), nl=False)
+    if unread:
+        raise click.exceptions.Exit(options.INPUT_AT_FAULT)
+
+
+def _text(query: str) -> str:
+    """Give the query itself, or the text of the file that is named."""
+    if not query.endswith(".rq"):
+        return query
+    try:
+        return Path(query).read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"The query file {query} cannot be read: {error}.", advice="Check its name.") from error
+
+
+commands: tuple[click.Command, ...] = (query,)

@@ -1,0 +1,160 @@
+"""What the command line prints: answers and reports on standard output, complaints and progress on standard error."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import track
+
+from osteo_kg.assessment.model import Assessment
+from osteo_kg.assessment.text import Line, assessment_lines, place, report_lines
+from osteo_kg.bilingual import Language, Text
+from osteo_kg.case.model import Case
+from osteo_kg.case.report import ValidationReport
+from osteo_kg.errors import OsteoError
+from osteo_kg.knowledge_base import KnowledgeBase
+
+_LONG_RUN = 200  # cases from which a progress bar is worth its line
+_COLOURS = {
+    "patient": "bold",
+    "treat": "bold red",
+    "specialist-opinion": "bold yellow",
+    "no-treatment": "bold green",
+    "eligible": "green",
+    "undetermined": "yellow",
+    "not-eligible": "dim",
+    "detail": "dim",
+    "violation": "red",
+    "caution": "yellow",
+    "contraindication": "bold red",
+    "warnings": "yellow",
+    "heading": "bold",
+}
+_DISCLAIMER = Text(
+    "Not a medical device; no clinician has reviewed this reading of the guideline.",
+    "Pas un dispositif médical ; aucun clinicien n’a relu cette lecture de la recommandation.",
+)
+
+
+def write(answers: Iterable[Assessment | ValidationReport], form: str, language: Language, several: bool) -> None:
+    """Write answers in `text`, `json` or `jsonl`; several answers are an array in JSON."""
+    if form == "jsonl":
+        for answer in answers:
+            click.echo(json.dumps(answer.to_json(language), ensure_ascii=False))
+    elif form == "json":
+        documents = [answer.to_json(language) for answer in answers]
+        if documents:
+            click.echo(json.dumps(documents if several else documents[0], ensure_ascii=False, indent=2))
+    else:
+        console = Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
+        answered = False
+        for answer in answers:
+            answered = True
+            for line in _lines(answer, language):
+                console.print(str(line), style=_COLOURS.get(line.role))
+            console.print()
+        if answered:
+            console.print(_DISCLAIMER.in_(language), style="dim")
+
+
+def _lines(answer: Assessment | ValidationReport, language: Language) -> Iterator[Line]:
+    if isinstance(answer, ValidationReport):
+        return report_lines(answer, language)
+    return assessment_lines(answer, language)
+
+
+_Item = TypeVar("_Item")
+
+
+class Refusals:
+    """Passes answers on one at a time, and keeps the reports of those that were refused."""
+
+    def __init__(self, answers: Iterable[Assessment | ValidationReport]) -> None:
+        self._answers = answers
+        self.reports: list[ValidationReport] = []
+
+    def __iter__(self) -> Iterator[Assessment | ValidationReport]:
+        for answer in self._answers:
+            if isinstance(answer, ValidationReport):
+                self.reports.append(answer)
+            yield answer
+
+
+def progress(items: Iterable[_Item], what: str, total: int) -> Iterable[_Item]:
+    """Show a bar on the terminal while a long run goes on; nothing elsewhere."""
+    console = Console(stderr=True)
+    if total < _LONG_RUN or not console.is_terminal:
+        return items
+    return track(items, description=what, total=total, console=console, transient=True)
+
+
+def complain_of(report: ValidationReport, language: Language) -> None:
+    """Say on standard error why a case is refused: where, what is wrong, what to do."""
+    for finding in report.violations:
+        found = f" ({finding.value})" if finding.value is not None else ""
+        complain(f"{place(finding)}{found}: {finding.message.in_(language)} {finding.advice.in_(language)}")
+
+
+def complain(sentence: str) -> None:
+    """Say one sentence on standard error."""
+    click.echo(f"osteo-kg: {sentence}", err=True)
+
+
+# What the commands read: the cases of files, or of standard input.
+
+
+def read_cases(
+    knowledge_base: KnowledgeBase,
+    files: Iterable[str],
+    *,
+    input_format: str | None = None,
+    ignore_columns: tuple[str, ...] = (),
+    assume_postmenopausal_from: int | None = None,
+    on: datetime.date | None = None,
+) -> tuple[list[Case], int]:
+    """Read every file that can be read; say of the others what is wrong, and count them.
+
+    A folder is a FHIR bulk export: the resources of all its NDJSON files are read together.
+    """
+    cases: list[Case] = []
+    unread = 0
+    for file in files:
+        try:
+            data, certain = _content(file)
+            cases += knowledge_base.read(
+                data,
+                input_format or certain,
+                name=_name(file),
+                ignore_columns=ignore_columns,
+                assume_postmenopausal_from=assume_postmenopausal_from,
+                on=on,
+            )
+        except OSError as error:
+            unread += 1
+            complain(f"{file} cannot be opened: {error.strerror or error}. Check its name and its rights.")
+        except OsteoError as error:
+            unread += 1
+            complain(str(error))
+    return cases, unread
+
+
+def _content(file: str) -> tuple[bytes, str | None]:
+    """Give what a file holds, and its format where that is certain."""
+    if file == "-":
+        return sys.stdin.buffer.read(), None
+    path = Path(file)
+    if not path.is_dir():
+        return path.read_bytes(), None
+    return b"\n".join(part.read_bytes() for part in sorted(path.glob("*.ndjson"))), "fhir"
+
+
+def _name(file: str) -> str:
+    """Give the name of a file as text, whatever bytes it is made of."""
+    return Path(file).name.encode("utf-8", "replace").decode("utf-8")

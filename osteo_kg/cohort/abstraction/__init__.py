@@ -1,0 +1,1 @@
+"""From columns to situations: the expression that is compiled from the loaded ontology, and what it is made of."""

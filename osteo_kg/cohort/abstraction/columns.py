@@ -1,0 +1,113 @@
+"""The columns of a flat record as expressions, and where a value stands in them that may be read off at once."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from osteo_kg.case.record import KEYS, SCORES, SECTIONS
+from osteo_kg.cohort.abstraction.entry_lists import BETWEEN, COMPLETE, EMPTY, FIELDS, NOT_STATED, WITHIN
+
+_A_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_FIRST_DAY = datetime.date.min
+
+
+def day(column: Any) -> Any:
+    """Give a column as days; what is none is null."""
+    if column.type().is_string():
+        written = ibis.ifelse(column.re_search(_A_DAY), column, ibis.null("string"))
+        return written.try_cast("date")
+    return column.cast("date")
+
+
+def is_day_until(column: Any, last: datetime.date) -> Any:
+    """Say where a column holds nothing, or a day that is not after another."""
+    found = day(column)
+    return column.isnull() | (found.notnull() & (found >= _FIRST_DAY) & (found <= last)).fill_null(False)
+
+
+def number(column: Any) -> Any:
+    """Give a column as numbers; of a short float the digits that it shows."""
+    if column.type().is_float32():
+        return column.cast("string").cast("float64")
+    return column.cast("float64")
+
+
+def is_exact(column: Any) -> Any:
+    """Say where a number loses nothing as a float."""
+    if column.type().is_decimal():
+        return (column.cast("float64").cast(column.type()) == column).fill_null(True)
+    return ibis.literal(True)
+
+
+def least(flat: ir.Table) -> Any:
+    """Give the lowest of the T-scores."""
+    return ibis.least(*(number(flat[key]) for key in SCORES))
+
+
+def years(flat: ir.Table, on: datetime.date) -> tuple[Any, Any]:
+    """Give the age by the birth date in completed years, and the age by it or as stated."""
+    birth = day(flat["birth_date"])
+    to_come = (birth.month() > on.month) | ((birth.month() == on.month) & (birth.day() > on.day))
+    born = (on.year - birth.year() - to_come.cast("int32")).cast("float64")
+    return born, ibis.coalesce(born, number(flat["age_years"]))
+
+
+def list_text(flat: ir.Table, key: str) -> Any:
+    """Give a list of entries as a text without dates, its entries in order."""
+    column, stated = flat[key], f"complete_{key}"
+    texts = column.map(lambda entry: _entry_text(entry, key)).sort().join(BETWEEN)
+    if stated in flat.columns:
+        texts = ibis.ifelse(flat[stated], COMPLETE, "") + texts
+    return ibis.cases(
+        (column.isnull(), NOT_STATED),
+        (column.length() == 0, EMPTY),
+        else_=texts,
+    )
+
+
+def _entry_text(entry: Any, key: str) -> Any:
+    if entry.type().is_string():
+        text = entry if not FIELDS[key] else entry.concat((WITHIN + NOT_STATED) * (len(FIELDS[key]) - 1))
+        return text.fill_null(NOT_STATED + NOT_STATED)
+    fields = [_field_text(entry, name) for name in FIELDS[key]]
+    text = fields[0]
+    for field in fields[1:]:
+        text = text + WITHIN + field
+    return ibis.ifelse(entry.isnull(), NOT_STATED + NOT_STATED, text)
+
+
+def _field_text(entry: Any, name: str) -> Any:
+    if name not in entry.type().names:
+        return ibis.literal(NOT_STATED)
+    return entry[name].cast("string").fill_null(NOT_STATED)
+
+
+def dates_are_plain(column: Any, on: datetime.date, fewest: int) -> Any:
+    """Say where the entries of a list are dated until a day, and fewer than `fewest` of them on one day."""
+    kind = column.type().value_type
+    if not kind.is_struct() or "date" not in kind.names:
+        return ibis.literal(True)
+    wrong = column.filter(lambda entry: ~is_day_until(entry["date"], on)).length()
+    dates = column.filter(lambda entry: entry["date"].notnull()).map(lambda entry: entry["date"])
+    together = ibis.ifelse(column.length() >= fewest, dates.length() - dates.unique().length(), 0)
+    return ((wrong == 0) & (together < fewest - 1)).fill_null(True)
+
+
+def completed(flat: ir.Table) -> ir.Table:
+    """Give the table with every key of the flat record; those that it lacks are null."""
+    types: Mapping[str, str] = {
+        **dict.fromkeys(KEYS, "string"),
+        "age_years": "float64",
+        **dict.fromkeys(SCORES, "float64"),
+        **dict.fromkeys(("climacteric_disorders", "low_peripheral_fracture_risk"), "boolean"),
+        **dict.fromkeys(SECTIONS, "array<string>"),
+    }
+    known = flat.columns
+    absent = {key: ibis.null(kind) for key, kind in types.items() if key not in known}
+    empty = {key: ibis.null(types[key]) for key in KEYS if key in known and flat[key].type().is_null()}
+    return flat.mutate(**absent, **empty)

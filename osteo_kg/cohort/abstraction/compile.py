@@ -1,0 +1,298 @@
+"""From columns to situations: one expression, compiled from the loaded ontology, for every engine that Ibis speaks.
+
+Every dimension of the situation space is one column, every notice one bit. Sections are left as texts; what the
+library reads in the different texts is joined back (`entries.py`).
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import operator
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+from rdflib import XSD
+
+from osteo_kg.case.model import Case
+from osteo_kg.case.record import CODED, RENAL_FUNCTION, SCORES, SECTIONS, STATEMENTS
+from osteo_kg.cohort.abstraction import columns, extra_facts
+from osteo_kg.cohort.abstraction.cuts import Cuts, day_cuts, number_cuts
+from osteo_kg.cohort.abstraction.entry_lists import SectionReader
+from osteo_kg.cohort.abstraction.probes import Parts
+from osteo_kg.cohort.abstraction.shape_conditions import Screen, certain_scores, score_range, whole_range
+from osteo_kg.rdf.terms import LIFTED, OSTEO
+from osteo_kg.reasoning.answers import LOWEST_T_SCORE
+from osteo_kg.reasoning.dimensions import UNKNOWN, BandDimension, CodedDimension, StatementDimension
+from osteo_kg.reasoning.situations import Key
+
+_YEARS = f"{OSTEO._NS}completedYears"
+_LIFTED = str(LIFTED._NS)
+_AGES = (-999, 999)
+_FAR = Decimal(1000)
+_YEAR = timedelta(days=366)
+
+
+class Abstraction:
+    """Maps flat records to situations and notices.
+
+    Args:
+        parts: what reads parts of records for a guideline and a day.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._screen = Screen(parts.knowledge_base.validator.shapes)
+        self.sections = {key: SectionReader(key, parts) for key in SECTIONS}
+        self._scores, self._days = number_cuts(parts, LOWEST_T_SCORE), day_cuts(parts)
+        self._ages = number_cuts(parts, _YEARS)
+        self._values: list[Sequence[str]] = []
+        self._weights: dict[str, int] = {}
+        weight = 1
+        for dimension in parts.space.dimensions:
+            values = self._values_of(dimension)
+            self._weights[dimension.fact] = weight
+            self._values.append(values)
+            weight *= len(values)
+
+    def key(self, situation: int) -> Key:
+        """Give the situation that a number stands for."""
+        key = []
+        for values in self._values:
+            situation, place = divmod(situation, len(values))
+            key.append(values[place])
+        return self._parts.space.canonical(tuple(key))
+
+    def stage(self, flat: ir.Table) -> ir.Table:
+        """Give what columns say of each record: whether it is plain, its situation and notices without its sections."""
+        whole = self._numbers(columns.completed(flat))
+        return whole.select(
+            "file",
+            "number",
+            "patient",
+            plain=functools.reduce(operator.and_, self._plain(whole)),
+            situation=self._situation(whole),
+            marks=self._marks(whole),
+            score=whole.lowest.round(1),
+            **{key: columns.list_text(whole, key) for key in SECTIONS},
+            **{f"beside_{key}": self._beside(whole, reader) for key, reader in self.sections.items()},
+        )
+
+    def _numbers(self, flat: ir.Table) -> ir.Table:
+        """Add the numbers that are lifted from a record, and their places among the cuts."""
+        born, years = columns.years(flat, self._parts.on)
+        lifted = flat.mutate(lowest=columns.least(flat), born=born, years=years)
+        step = 10 ** (self._least_decimals - 1)
+        return lifted.mutate(
+            lowest_place=self._scores.place(lifted.lowest),
+            years_place=self._ages.place(lifted.years),
+            day_place=self._days.place(columns.day(flat["densitometry_date"])),
+            many_decimals=((lifted.lowest * step).round() / step != lifted.lowest).fill_null(False),
+        )
+
+    def texts(self, stage: ir.Table, key: str) -> ir.Table:
+        """Give the different lists of a section."""
+        return stage.filter(stage.plain).select(text=stage[key]).distinct()
+
+    def dictionary(self, key: str, texts: Iterable[str]) -> dict[str, list[Any]]:
+        """Read the different lists of a section: what each adds to a situation and to the notices."""
+        asked = list(texts)
+        reader = self.sections[key]
+        weight = self._weights.get(reader.fact, 0)
+        read = reader.read(asked)
+        return {
+            f"{key}_text": asked,
+            f"{key}_plain": [each.plain for each in read],
+            f"{key}_situation": [each.value * weight for each in read],
+            f"{key}_marks": [each.marks for each in read],
+            f"{key}_beside": [each.beside for each in read],
+        }
+
+    def whole(self, stage: ir.Table, dictionaries: Mapping[str, ir.Table]) -> ir.Table:
+        """Join back what was read in the lists."""
+        joined = stage
+        for key, table in dictionaries.items():
+            joined = joined.left_join(table, joined[key] == table[f"{key}_text"])
+        plain, situation, marks = joined.plain, joined.situation, joined.marks
+        for key in dictionaries:
+            plain = plain & joined[f"{key}_plain"].fill_null(False)
+            situation = situation + joined[f"{key}_situation"]
+            beside = ibis.ifelse(joined[f"beside_{key}"], joined[f"{key}_beside"], 0)
+            marks = marks | joined[f"{key}_marks"] | beside
+        return joined.select("file", "number", "patient", "score", plain=plain, situation=situation, marks=marks)
+
+    def _values_of(self, dimension: Any) -> Sequence[str]:
+        if isinstance(dimension, CodedDimension):
+            return (UNKNOWN, *sorted(dimension.iris))
+        if isinstance(dimension, StatementDimension):
+            return (UNKNOWN, "true", "false")
+        if isinstance(dimension, BandDimension):
+            examples = self._cuts(dimension.predicate).examples(-_FAR, _FAR)
+            return tuple(dimension.value_of(each) for each in (*examples, None))
+        return next(reader.values for reader in self.sections.values() if reader.fact == dimension.fact)
+
+    def _cuts(self, predicate: str) -> Cuts[Decimal]:
+        return self._scores if predicate == LOWEST_T_SCORE else self._ages
+
+    def _situation(self, flat: ir.Table) -> Any:
+        total: Any = ibis.literal(0, "int64")
+        for dimension in self._parts.space.dimensions:
+            place: Any = None
+            if isinstance(dimension, CodedDimension):
+                key = next(key for key, (predicate, _) in CODED.items() if str(predicate) == dimension.predicate)
+                place = _place(flat[key], sorted(dimension.iris))
+            elif isinstance(dimension, StatementDimension):
+                key = next(key for key, predicate in STATEMENTS.items() if str(predicate) == dimension.predicate)
+                place = _place(flat[key], [True, False])
+            elif isinstance(dimension, BandDimension):
+                place = flat.lowest_place if dimension.predicate == LOWEST_T_SCORE else flat.years_place
+            if place is not None:
+                total = total + place.cast("int64") * self._weights[dimension.fact]
+        return total
+
+    def _beside(self, flat: ir.Table, reader: SectionReader) -> Any:
+        """Say where the statement holds that notices look at together with the entries of a section."""
+        if reader.companion is None:
+            return ibis.literal(False)
+        name, truth = reader.companion
+        return (flat[name] == truth).fill_null(False)
+
+    # what columns raise
+
+    def _marks(self, flat: ir.Table) -> Any:
+        found = [self._score_marks(flat), self._day_marks(flat), *(self._absent_marks(flat, key) for key in SCORES)]
+        found += [ibis.ifelse(flat[name], self._parts.mask_of(case), 0) for name, case in self._told_beyond(flat)]
+        return functools.reduce(operator.or_, found)
+
+    def _score_marks(self, flat: ir.Table) -> Any:
+        """Give the notices of the lowest score, by its place among the cuts and by whether it has many decimals."""
+        masks = []
+        for example in self._scores.examples(-_FAR, _FAR):
+            for many in (False, True):
+                written = self._with_decimals(example) if many else example
+                record = dict.fromkeys(SCORES, written)
+                masks.append(self._parts.marks.mask(self._parts.raised_with_answers(record)))
+        few, many = (_picked(each, flat.lowest_place) for each in (masks[::2], masks[1::2]))
+        return ibis.ifelse(flat.many_decimals, many, few)
+
+    def _with_decimals(self, number: Decimal) -> Decimal:
+        return number.quantize(Decimal(1).scaleb(-max(self._least_decimals, -int(number.as_tuple().exponent))))
+
+    @functools.cached_property
+    def _least_decimals(self) -> int:
+        """From how many decimals on a notice doubts a score."""
+        triples = self._parts.knowledge_base.knowledge.triples
+        return min(int(number) for _, number in triples.pairs(f"{OSTEO._NS}leastDecimals"))
+
+    def _day_marks(self, flat: ir.Table) -> Any:
+        """Give the notices of the day of the measurements; the day of none is not read, which is a notice too."""
+        own = self._parts.raised_with_answers(dict.fromkeys(SCORES, Decimal(0)))
+        days = self._days.examples(self._days.values[0] - _YEAR, self._parts.on)
+        masks = [
+            self._parts.marks.mask(self._parts.raised_with_answers({**record, "densitometry_date": str(day)}) - own)
+            for record in [dict.fromkeys(SCORES, Decimal(0))]
+            for day in days
+        ]
+        of_none = self._parts.marks.mask(
+            self._parts.raised(self._parts.lifted({"densitometry_date": str(self._parts.on)}))
+        )
+        return ibis.ifelse(
+            flat.lowest.isnull() & flat["densitometry_date"].notnull(), of_none, _picked(masks, flat.day_place)
+        )
+
+    def _absent_marks(self, flat: ir.Table, key: str) -> Any:
+        """Give the notices of a site that was not measured beside one that was."""
+        measured = dict.fromkeys(SCORES, Decimal(0))
+        own = self._parts.raised_with_answers(measured)
+        found = self._parts.raised_with_answers({name: score for name, score in measured.items() if name != key}) - own
+        return ibis.ifelse(flat[key].isnull() & flat.lowest.notnull(), self._parts.marks.mask(found), 0)
+
+    def _told_beyond(self, flat: ir.Table) -> Iterable[tuple[str, Case]]:
+        """Give the columns of what is said beyond a flat record, each with a case that says this alone."""
+        parts = extra_facts.parts(self._parts.knowledge_base.knowledge.terms)
+        return ((name, case) for name, case in parts.items() if name in flat.columns)
+
+    # what columns let pass
+
+    def _plain(self, flat: ir.Table) -> Iterable[Any]:
+        yield flat.readable if "readable" in flat.columns else ibis.literal(True)
+        for name, case in self._told_beyond(flat):
+            yield ibis.literal(True) if self._parts.passes(case) else ~flat[name]
+        for key in RENAL_FUNCTION:  # says nothing to the guideline: only the shapes look at it, patient by patient
+            yield flat[key].isnull()
+        yield ~flat.patient.fill_null("").startswith(str(OSTEO._NS))
+        yield self._coded_plain(flat)
+        yield self._age_plain(flat)
+        yield self._day_plain(flat)
+        day = {"densitometry_date": str(self._parts.on)}
+        scored = [dict.fromkeys(SCORES, Decimal(0)) | day | dict.fromkeys(STATEMENTS, truth) for truth in (True, False)]
+        sound = all(self._parts.conforms(record) for record in scored)  # what is not a value has its place, too
+        yield from (ibis.literal(True) if sound else flat[key].isnull() for key in STATEMENTS)
+        condition = self._screen.condition(str(OSTEO.tScore), XSD.decimal) if sound else None
+        limits = condition and score_range(condition)
+        for key in SCORES:
+            score = columns.number(flat[key])
+            yield certain_scores(condition, limits, score) & columns.is_exact(flat[key])
+        for key in SECTIONS:
+            yield columns.dates_are_plain(flat[key], self._parts.on, self._least_entries)
+
+    @functools.cached_property
+    def _least_entries(self) -> int:
+        """From how many entries on a notice looks at several at once: such lists go one by one."""
+        triples = self._parts.knowledge_base.knowledge.triples
+        return min(int(number) for _, number in triples.pairs(f"{OSTEO._NS}leastEntries"))
+
+    def _coded_plain(self, flat: ir.Table) -> Any:
+        """Let pass those combinations of coded values that the shapes do not refuse."""
+        kinds = self._parts.knowledge_base.knowledge.terms.kinds
+        values = [(None, *sorted(kinds[str(kind)])) for _, kind in CODED.values()]
+        passing = []
+        for chosen in itertools.product(*values):
+            record = dict(zip(CODED, chosen, strict=True))
+            if self._parts.conforms(record):
+                alike = [flat[k].isnull() if v is None else (flat[k] == v).fill_null(False) for k, v in record.items()]
+                passing.append(functools.reduce(operator.and_, alike))
+        return functools.reduce(operator.or_, passing, ibis.literal(False))
+
+    def _day_plain(self, flat: ir.Table) -> Any:
+        condition = self._screen.condition(str(OSTEO.performedOn), XSD.dateTime, [str(LIFTED.notAfter)])
+        column = flat["densitometry_date"]
+        passes = columns.is_day_until(column, self._parts.on)
+        return passes if condition is not None and condition("") is True else column.isnull()
+
+    def _age_plain(self, flat: ir.Table) -> Any:
+        """Let pass ages that no shape refuses, birth dates that give such an age, and both where they agree."""
+        told = [_LIFTED + "greatestAge", _LIFTED + "leastAge", str(OSTEO.ageInYears), _LIFTED + "notAfter"]
+        stated = self._screen.condition(str(OSTEO.ageInYears), XSD.integer, told)
+        between = stated and whole_range(stated, *_AGES)
+        birth = self._screen.condition(str(OSTEO.birthDate), XSD.dateTime, told)
+        bounds = self._screen.bounds(_LIFTED + "ageFromBirthDate")
+        born = flat.born
+        age = columns.number(flat["age_years"])
+        tolerance = self._parts.knowledge_base.knowledge.triples.value(
+            f"{OSTEO._NS}AgeAtAssessment", f"{OSTEO._NS}tolerance"
+        )
+        return functools.reduce(
+            operator.and_,
+            [
+                (age.between(*between) & (age.round() == age)).fill_null(age.isnull()) if between else age.isnull(),
+                columns.is_day_until(flat["birth_date"], self._parts.on),
+                born.between(*bounds).fill_null(True) if bounds and birth is not None else born.isnull(),
+                ((born - age).abs() <= int(tolerance or 0)).fill_null(True),
+            ],
+        )
+
+
+def _place(column: Any, values: Sequence[Any]) -> Any:
+    """Give the place of each value among these, from one on; nought for none of them."""
+    return column.cases(*((value, place) for place, value in enumerate(values, 1)), else_=0)
+
+
+def _picked(masks: Sequence[int], place: Any) -> Any:
+    """Give the mask at a place; nought past the last."""
+    kept = [(number, mask) for number, mask in enumerate(masks) if mask]
+    return place.cases(*kept, else_=0).cast("int64") if kept else ibis.literal(0, "int64")

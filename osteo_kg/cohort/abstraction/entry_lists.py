@@ -1,0 +1,163 @@
+"""Lists of entries, read once each: a fracture is a fracture, whichever woman's it is.
+
+Columns give every list as a text without its dates. The different entries are read by the library, one at a time;
+the different lists are then put together from what was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from osteo_kg.case.facts import Atom, Entry
+from osteo_kg.case.record import SECTIONS
+from osteo_kg.cohort.abstraction.probes import Mark, Parts, companion
+from osteo_kg.reasoning.dimensions import UNKNOWN
+
+#: How a list is written as text: entries between `BETWEEN`, the fields of an entry between `WITHIN`.
+#: `COMPLETE` stands before entries of which the record itself says that there are no others.
+NOT_STATED, EMPTY, COMPLETE, BETWEEN, WITHIN = "\x1d", "\x1c", "\x1a", "\x1e", "\x1f"
+#: The fields of an entry that its text holds, in order; a condition is its own text.
+FIELDS = {"fractures": ("site", "mechanism", "count"), "treatment_history": ("drug", "outcome"), "conditions": ()}
+NUMBERS = ("count",)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRead:
+    """What the library reads in one entry alone.
+
+    Attributes:
+        entry: the entry, as one that the dimension cannot tell from it.
+        marks: the notices that it raises.
+        beside: those that it raises beside a statement of the record.
+    """
+
+    entry: Entry
+    marks: frozenset[Mark]
+    beside: frozenset[Mark]
+
+
+@dataclass(frozen=True, slots=True)
+class ListRead:
+    """What a list of entries amounts to.
+
+    Attributes:
+        plain: whether every entry is one that the shapes let pass.
+        value: the place of its value among those of the dimension.
+        marks: the bits of the notices that it raises.
+        beside: the bits of those that it raises beside a statement of the record.
+    """
+
+    plain: bool
+    value: int = 0
+    marks: int = 0
+    beside: int = 0
+
+
+class SectionReader:
+    """Reads the lists of one section.
+
+    Args:
+        key: the key of the section in a flat record.
+        parts: what reads parts of records.
+    """
+
+    def __init__(self, key: str, parts: Parts) -> None:
+        self.key = key
+        self.fact = str(SECTIONS[key])
+        self.companion = companion(self.fact)
+        self._parts = parts
+        self._dimension = parts.section(self.fact)
+        self.values = self._dimension.values if self._dimension else (UNKNOWN,)
+        self._stands: dict[str, Atom] = {}
+        self._kinds: dict[tuple[object, ...], int] = {}
+        self._read: list[EntryRead] = []
+        self._entries: dict[str, int | None] = {}
+        self._lists: dict[tuple[int, ...], ListRead] = {}
+
+    def read(self, texts: Iterable[str]) -> list[ListRead]:
+        """Read lists, all their new entries in one batch."""
+        asked = list(texts)
+        split = [[] if text in (NOT_STATED, EMPTY) else text.removeprefix(COMPLETE).split(BETWEEN) for text in asked]
+        self._learn({entry for entries in split for entry in entries} - self._entries.keys())
+        return [
+            self._not_stated() if text == NOT_STATED else self._list(entries, text.startswith(COMPLETE))
+            for text, entries in zip(asked, split, strict=True)
+        ]
+
+    def _learn(self, new: Iterable[str]) -> None:
+        """Read entries that were not met before: all are shown to the shapes at once, and apart if one is refused."""
+        records = {text: self._record(text) for text in sorted(new)}
+        sound = bool(records) and self._parts.conforms({self.key: list(records.values())})
+        for text, record in records.items():
+            passes = sound or self._parts.conforms({self.key: [record]})
+            self._entries[text] = self._number(self._entry(record)) if passes else None
+
+    def _record(self, text: str) -> Any:
+        """Give the entry that a text stands for, as a flat record has it."""
+        names = FIELDS[self.key]
+        if not names:
+            return text
+        fields = zip(names, text.split(WITHIN), strict=False)
+        return {name: Decimal(part) if name in NUMBERS else part for name, part in fields if part != NOT_STATED}
+
+    def _entry(self, record: Any) -> EntryRead:
+        lifted = self._parts.lifted({self.key: [record]})
+        [entry] = lifted.sections[self.fact]
+        own, beside = self._parts.raised(lifted), set[Mark]()
+        if self.companion:
+            beside = self._parts.raised_beside(lifted, *self.companion) - own
+        return EntryRead(self._same(entry), frozenset(own), frozenset(beside))
+
+    def _same(self, entry: Entry) -> Entry:
+        """Give one entry for all that the dimension cannot tell apart, so that their lists are put together once."""
+        if self._dimension is None or not entry.counts:
+            return Entry(self._stands.setdefault("not counted", entry.atom), entry.counts, None, {})
+        name = self._dimension.name_of(entry) or ""
+        most = max((cap for _, cap in self._dimension.kinds.values()), default=1)
+        vertebrae = None if entry.vertebrae is None else min(entry.vertebrae, most)
+        return Entry(self._stands.setdefault(name, entry.atom), True, vertebrae, {})
+
+    def _number(self, read: EntryRead) -> int:
+        entry = read.entry
+        kind = (entry.atom, entry.counts, entry.vertebrae, read.marks, read.beside)
+        if kind not in self._kinds:
+            self._kinds[kind] = len(self._read)
+            self._read.append(read)
+        return self._kinds[kind]
+
+    def _list(self, texts: list[str], complete: bool = False) -> ListRead:
+        numbers = [number for text in texts if (number := self._entries[text]) is not None]
+        if len(numbers) < len(texts):
+            return ListRead(plain=False)
+        together = (complete, *sorted(numbers))
+        if together not in self._lists:
+            self._lists[together] = self._together([self._read[number] for number in together[1:]], complete)
+        return self._lists[together]
+
+    def _together(self, read: list[EntryRead], complete: bool) -> ListRead:
+        entries = [each.entry for each in read]
+        marks = {mark for each in read for mark in each.marks}.union(self._of_the_whole(entries, complete))
+        beside = {mark for each in read for mark in each.beside}
+        value = self._dimension.value_of(entries, complete=True) if self._dimension else UNKNOWN
+        mask = self._parts.marks.mask
+        return ListRead(True, self.values.index(value), mask(marks), mask(beside))
+
+    def _of_the_whole(self, entries: list[Entry], complete: bool) -> Iterable[Mark]:
+        """Give the notices about a list as a whole: it was taken as complete, a count in it was assumed."""
+        if self._dimension is None or not entries:
+            return
+        if not complete and not self._dimension.is_exhausted(entries):
+            yield from self._parts.told_of_section("takenAsCompleteFor", self.fact)
+        more = self._dimension.with_more(entries)
+        if more is not None:
+            yield from self._parts.count_decides(self.fact, more)
+
+    def _not_stated(self) -> ListRead:
+        """Read a list that is not stated: unknown, or none where the caller asked for it."""
+        if self.fact not in self._parts.asked:
+            return ListRead(True, self.values.index(UNKNOWN))
+        asked = self._parts.told_of_section("assumedCompleteFor", self.fact)
+        return replace(self._list([]), marks=self._parts.marks.mask(asked))

@@ -1,0 +1,219 @@
+"""Parts of records, read by the library itself: what a part says, and which notices it raises, whoever's it is."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyoxigraph as ox
+
+from osteo_kg import package_data
+from osteo_kg.assessment.explanation import Explainer, would_change
+from osteo_kg.case.facts import SECTIONS, Lifted, lift
+from osteo_kg.case.model import Case
+from osteo_kg.case.record import STATEMENTS, record_case
+from osteo_kg.errors import KnowledgeError
+from osteo_kg.knowledge_base import KnowledgeBase
+from osteo_kg.rdf.terms import BOOLEAN, LIFTED, OSTEO, local_name
+from osteo_kg.reasoning.answers import LOWEST_T_SCORE, Answer
+from osteo_kg.reasoning.section_dimension import SectionDimension
+from osteo_kg.reasoning.situations import Key
+
+Record = Mapping[str, Any]
+_LIFTED = str(LIFTED._NS)
+_USED, _MORE = "is used", "would change with"
+_CATEGORIES = ("warning", "assumption")
+
+
+class Parts:
+    """Reads parts of records for one guideline on one day.
+
+    Args:
+        knowledge_base: the library.
+        guideline: the id of the guideline.
+        on: the day of assessment.
+        asked: the sections whose emptiness means none, by IRI.
+    """
+
+    def __init__(self, knowledge_base: KnowledgeBase, guideline: str, on: datetime.date, asked: Iterable[str]) -> None:
+        self.knowledge_base = knowledge_base
+        self.explainer: Explainer = knowledge_base.explainer(guideline)
+        self.engine = self.explainer.engine
+        self.space = self.engine.space
+        self.on = on
+        self.asked = frozenset(asked)
+        self.marks = Marks()
+        self._told_before: dict[tuple[str, tuple[str, str]], frozenset[Mark]] = {}
+        for kind in knowledge_base.notices.kinds:
+            if kind.category in _CATEGORIES:
+                self.marks.mask([Mark(kind.code, kind.category)])  # what is told one by one has a bit too
+
+    def case(self, record: Record) -> Case:
+        """Read a part of a record as a case."""
+        return record_case(record, "part", self.knowledge_base.knowledge.terms)
+
+    def conforms(self, record: Record) -> bool:
+        """Whether the shapes refuse nothing in a part of a record."""
+        return self.passes(self.case(record))
+
+    def passes(self, case: Case) -> bool:
+        """Whether the shapes refuse nothing in a case."""
+        return self.knowledge_base.validate(case, on=self.on).conforms
+
+    def mask_of(self, case: Case) -> int:
+        """Give the bits of the notices that a case raises by itself."""
+        return self.marks.mask(self.raised(lift(case, self.on, self.knowledge_base.knowledge)))
+
+    def lifted(self, record: Record) -> Lifted:
+        """Lift a part of a record."""
+        return lift(self.case(record), self.on, self.knowledge_base.knowledge)
+
+    def raised(self, lifted: Lifted, looking_at: str | None = None) -> set[Mark]:
+        """Give the notices that a part raises by itself; only those that look at a property, where one is given."""
+        about = self.explainer.about
+        found = self.knowledge_base.notices.raised(lifted, _CATEGORIES, looking_at)
+        return {
+            Mark(
+                each.kind.code, each.kind.category, (_USED, about[code]) if (code := each.kind.code) in about else None
+            )
+            for each in found
+        }
+
+    def raised_beside(self, lifted: Lifted, statement: str, truth: bool) -> set[Mark]:
+        """Give the notices that a part raises once a statement, by key, is made too."""
+        property_ = str(STATEMENTS[statement])
+        lifted.add(property_, ox.Literal(truth))
+        return self.raised(lifted, looking_at=property_)
+
+    def raised_with_answers(self, record: Record) -> set[Mark]:
+        """Give the notices that a part raises by itself, and those that it raises beside some answer."""
+        lifted = self.lifted(record)
+        own = self.raised(lifted)
+        patient = ox.NamedNode(lifted.case.iri)
+        found = set(own)
+        for property_, value in self._sayings:
+            quad = ox.Quad(patient, ox.NamedNode(property_), value)
+            lifted.store.add(quad)
+            found |= {Mark(m.code, m.category, (property_, value.value)) for m in self.raised(lifted, property_) - own}
+            lifted.store.remove(quad)
+        return found
+
+    def told_of_section(self, name: str, fact: str) -> frozenset[Mark]:
+        """Give the notices of how a section was read, for answers that look at it."""
+        return self._told(name, ox.NamedNode(fact), (_USED, fact))
+
+    def count_decides(self, fact: str, more: str) -> frozenset[Mark]:
+        """Give the notices of a count that was assumed, for answers that another value of the section would change."""
+        return self._told("countDecides", ox.Literal("true", datatype=BOOLEAN), (_MORE, f"{fact} {more}"))
+
+    def _told(self, name: str, value: ox.NamedNode | ox.Literal, aspect: tuple[str, str]) -> frozenset[Mark]:
+        if (name, aspect) not in self._told_before:
+            lifted = self.lifted({})
+            lifted.add(_LIFTED + name, value)
+            self._told_before[name, aspect] = frozenset(
+                Mark(mark.code, mark.category, aspect) for mark in self.raised(lifted)
+            )
+        return self._told_before[name, aspect]
+
+    @functools.cached_property
+    def _sayings(self) -> tuple[tuple[str, ox.NamedNode | ox.Literal], ...]:
+        """Everything that some answer may say to the notices, one thing at a time."""
+        dispositions = self.knowledge_base.knowledge.terms.kinds[f"{OSTEO._NS}Disposition"]
+        criteria = self.engine.guideline.criteria.values()
+        bounds = {bound for each in criteria if each.tested == LOWEST_T_SCORE for _, bound in each.bounds}
+        found = {each: None for key in dispositions for each in self.explainer.said(key, bounds)}
+        return tuple(found)
+
+    def let_through(self, key: Key, answer: Answer, marks: int) -> int:
+        """Give those of some bits that the answer to a situation lets through."""
+        said = {(name, value.value) for name, value in self.explainer.said(answer.disposition, answer.open_thresholds)}
+        return self.marks.mask(
+            mark
+            for mark in self.marks.told(marks)
+            if mark.aspect is None or mark.aspect in said or self._holds(mark.aspect, key, answer)
+        )
+
+    def _holds(self, aspect: tuple[str, str], key: Key, answer: Answer) -> bool:
+        if aspect[0] == _USED:
+            return self.explainer.is_used(aspect[1], answer)
+        if aspect[0] == _MORE:
+            return would_change(self.space, key, *self._more(aspect), answer, self.engine.answer)
+        return False
+
+    def compared(self, key: Key, marks: int) -> Iterator[Key]:
+        """Give the situations whose answers say whether some bits are let through beside the answer to this one."""
+        for mark in self.marks.told(marks):
+            if mark.aspect is not None and mark.aspect[0] == _MORE:
+                yield self.space.changed(key, *self._more(mark.aspect))
+
+    def _more(self, aspect: tuple[str, str]) -> tuple[int, str]:
+        section, value = aspect[1].split(" ", 1)
+        return self.space.places[section], value
+
+    def section(self, fact: str) -> SectionDimension | None:
+        """Give the dimension of a section, where the guideline looks at it."""
+        place = self.space.places.get(fact)
+        found = None if place is None else self.space.dimensions[place]
+        return found if isinstance(found, SectionDimension) else None
+
+
+def companion(section: str) -> tuple[str, bool] | None:
+    """Give the statement, by key, and its truth that notices look at together with the entries of a section."""
+    names = {local_name(str(iri)): key for key, iri in STATEMENTS.items()}
+    listing = [f"osteo:{local_name(each)} " for each in (SECTIONS[section], _COUNTED.get(section, SECTIONS[section]))]
+    for query in package_data.query_names("notice"):
+        text = package_data.query(query)
+        if any(each in text for each in listing):
+            for name, truth in re.findall(r"osteo:(\w+) (true|false)", text):
+                return names[name], truth == "true"
+    return None
+
+
+#: The property by which lifting lists those entries of a section that count.
+_COUNTED = {str(OSTEO.FractureHistory): str(OSTEO.hasLowEnergyFracture)}
+
+
+# Marks: what a record may be told beside its answer, each with the thing that an answer must say for it to be told.
+
+_BITS = 62  # of a signed integer of 64
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One notice, and what an answer must say for it to be told: a property and a value; None for every answer."""
+
+    code: str
+    category: str
+    aspect: tuple[str, str] | None = None
+
+
+class Marks:
+    """Gives every mark a bit of its own, in the order in which they are met."""
+
+    def __init__(self) -> None:
+        self._bits: dict[Mark, int] = {}
+
+    def mask(self, marks: Iterable[Mark]) -> int:
+        """Give the bits of some marks."""
+        total = 0
+        for mark in marks:
+            total |= self._bit(mark)
+        return total
+
+    def told(self, mask: int) -> list[Mark]:
+        """Give the marks of some bits."""
+        return [mark for mark, bit in self._bits.items() if mask & bit]
+
+    def _bit(self, mark: Mark) -> int:
+        if mark not in self._bits:
+            if len(self._bits) == _BITS:
+                raise KnowledgeError(
+                    "The notices of the loaded modules are too many for a cohort.",
+                    advice="Assess the patients one by one.",
+                )
+            self._bits[mark] = 1 << len(self._bits)
+        return self._bits[mark]

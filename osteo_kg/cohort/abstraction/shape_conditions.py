@@ -1,0 +1,169 @@
+"""Which values the shapes cannot refuse: conditions on columns, made from the shapes themselves.
+
+Only constraints on single values are read: patterns, types, bounds, alternatives of them. A value whose shapes hold
+anything else is not screened, and its patients go to pySHACL, which alone refuses.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import ibis
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from rdflib import RDF, SH, Graph, Literal, URIRef
+from rdflib.collection import Collection
+from rdflib.term import Node
+
+from osteo_kg.rdf.terms import LIFTED
+
+Condition = Callable[[Any], Any]  # of texts, by themselves or in a column
+_Number = TypeVar("_Number", int, Decimal)
+_SPOKEN = "https://w3id.org/osteo-kg/ns/"
+_FREE = {RDF.type, SH.path, SH.severity, SH.name, SH.message, SH.targetSubjectsOf, SH.targetObjectsOf, SH.targetClass}
+_STEPS = 100  # of a whole number: scores of up to two decimals are looked up in a range
+_REACH = 20  # whole numbers on each side of nought that the range is looked for in
+
+
+class Texts:
+    """Texts that answer as a column does.
+
+    Args:
+        texts: the texts.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._texts = pa.array(texts, pa.string())
+
+    def re_search(self, pattern: str) -> Any:
+        """Say of each text whether a pattern is found in it."""
+        return pc.match_substring_regex(self._texts, pattern).to_numpy(zero_copy_only=False)
+
+
+class Screen:
+    """Reads the conditions on the values of properties off the shapes.
+
+    Args:
+        shapes: the graph of `shapes/case.ttl`.
+    """
+
+    def __init__(self, shapes: Graph) -> None:
+        self._shapes = shapes
+
+    def condition(self, property_: str, datatype: Node, compared: Iterable[str] = ()) -> Condition | None:
+        """Give the condition under which no shape refuses a value; None where that cannot be told from the value.
+
+        Args:
+            property_: the property that states the value.
+            datatype: the type that the reader gives to the value.
+            compared: the properties with which the caller compares the value itself.
+        """
+        told = {URIRef(each) for each in compared}
+        shapes = [s for s in self._shapes.subjects(SH.path, URIRef(property_)) if self._refuses(s)]
+        found = [self._all(shape, datatype, told) for shape in shapes]
+        return None if None in found else functools.partial(_every, [each for each in found if each is not None])
+
+    def bounds(self, property_: str) -> tuple[int, int] | None:
+        """Give the whole numbers between which a number that was lifted must lie."""
+        for shape in self._shapes.subjects(SH.path, URIRef(property_)):
+            low, high = self._shapes.value(shape, SH.minInclusive), self._shapes.value(shape, SH.maxInclusive)
+            if low is not None and high is not None:
+                return int(str(low)), int(str(high))
+        return None
+
+    def _refuses(self, shape: Node) -> bool:
+        """Whether a shape refuses by itself: it has a target, and is no warning."""
+        targets = (SH.targetSubjectsOf, SH.targetObjectsOf, SH.targetClass)
+        return any((shape, each, None) in self._shapes for each in targets) and (
+            self._shapes.value(shape, SH.severity) == SH.Violation
+        )
+
+    def _all(self, shape: Node, datatype: Node, told: set[URIRef]) -> Condition | None:
+        """Give the condition of every constraint of a shape together; None where one of them cannot be told."""
+        found: list[Condition] = []
+        for name, value in self._shapes.predicate_objects(shape):
+            if name in _FREE or str(name).startswith(_SPOKEN):
+                continue
+            condition = self._one(URIRef(str(name)), value, datatype, told)
+            if condition is None:
+                return None
+            found.append(condition)
+        return functools.partial(_every, found)
+
+    def _one(self, name: URIRef, value: Node, datatype: Node, told: set[URIRef]) -> Condition | None:
+        if name == SH.datatype:
+            return functools.partial(_constant, value == datatype)
+        if name == SH.pattern:
+            return operator.methodcaller("re_search", str(value))
+        if name in (SH.maxCount, SH.minCount) and isinstance(value, Literal):
+            return functools.partial(_constant, int(value) == 1)  # a flat record states one value
+        if name == SH.lessThanOrEquals and value in told:
+            return functools.partial(_constant, True)
+        if name == LIFTED.notAfter and LIFTED.notAfter in told:
+            return functools.partial(_constant, True)
+        if name == SH["or"]:
+            return self._any(value, datatype, told)
+        if name == SH["not"]:
+            inner = self._all(value, datatype, told)
+            return None if inner is None else functools.partial(_negated, inner)
+        return None
+
+    def _any(self, value: Node, datatype: Node, told: set[URIRef]) -> Condition | None:
+        each = [self._all(shape, datatype, told) for shape in Collection(self._shapes, value)]
+        known = [condition for condition in each if condition is not None]
+        return functools.partial(_some, known) if known else None
+
+
+def whole_range(condition: Condition, low: int, high: int) -> tuple[int, int] | None:
+    """Give the first and the last whole number that meet a condition; None where they leave a gap."""
+    numbers = range(low, high + 1)
+    return _span(numbers, condition, [str(number) for number in numbers])
+
+
+def certain_scores(condition: Condition | None, limits: tuple[float, float] | None, column: Any) -> Any:
+    """Say of a column of numbers where no shape refuses the number: in a range, or else by its text."""
+    if condition is None:
+        return column.isnull()
+    text = column.cast("string")
+    by_text = text.re_search(r"^-?[0-9]+[.][0-9]+$") & condition(text)
+    if limits is None:
+        return by_text.fill_null(True)
+    short = (column * _STEPS).round() / _STEPS == column
+    return ibis.ifelse(short, column.between(*limits), by_text).fill_null(column.isnull())
+
+
+def score_range(condition: Condition) -> tuple[float, float] | None:
+    """Give the least and the greatest score of few decimals that meet a condition; None where they leave a gap."""
+    reach = _REACH * _STEPS
+    steps = [Decimal(number) / _STEPS for number in range(-reach, reach + 1)]
+    found = _span(steps, condition, [f"{number:f}" for number in steps])
+    return (float(found[0]), float(found[1])) if found else None
+
+
+def _span(numbers: Sequence[_Number], condition: Condition, texts: list[str]) -> tuple[_Number, _Number] | None:
+    """Give the first and the last of some numbers whose texts meet a condition; None where they leave a gap."""
+    met = np.flatnonzero(np.broadcast_to(condition(Texts(texts)), len(texts)))
+    if not len(met) or met[-1] - met[0] + 1 != len(met):
+        return None
+    return numbers[met[0]], numbers[met[-1]]
+
+
+def _constant(truth: bool, _: object) -> bool:
+    return truth
+
+
+def _every(conditions: list[Condition], text: Any) -> Any:
+    return functools.reduce(operator.and_, (condition(text) for condition in conditions), True)
+
+
+def _some(conditions: list[Condition], text: Any) -> Any:
+    return functools.reduce(operator.or_, (condition(text) for condition in conditions), False)
+
+
+def _negated(condition: Condition, text: Any) -> Any:
+    return condition(text) == False  # noqa: E712  # in Python and in a column

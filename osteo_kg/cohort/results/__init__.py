@@ -1,0 +1,1 @@
+"""What a cohort is written to: decisions, summary, page, files, triples and explanations."""

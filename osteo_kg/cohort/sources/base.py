@@ -1,0 +1,146 @@
+"""What a cohort is read from: files, folders and globs of them, each as a table of flat records."""
+
+from __future__ import annotations
+
+import glob
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import ibis.expr.types as ir
+
+from osteo_kg.case.fhir import Assumption
+from osteo_kg.case.model import Case
+from osteo_kg.cohort.abstraction.probes import Parts
+from osteo_kg.cohort.engines import Engine
+from osteo_kg.cohort.sources.fhir_files import COMPRESSIONS, is_fhir
+from osteo_kg.errors import UnreadableCaseError
+from osteo_kg.knowledge.terms import Terms
+
+#: The format of a file, by its extension; `.gz` and `.zst` may follow those of text.
+FORMATS = {
+    "parquet": "parquet",
+    "pq": "parquet",
+    "csv": "csv",
+    "jsonl": "jsonl",
+    "ndjson": "jsonl",
+    "json": "json",
+    "fhir": "fhir",
+    "nt": "ntriples",
+    "nq": "nquads",
+}
+Wanted = Mapping[str, set[int]]  # numbers of records, by file
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How flat records are read.
+
+    Attributes:
+        terms: the vocabulary of their keys.
+        ignore: columns to pass over; `all` passes over every unknown one.
+        renamed: the key that a column of another name holds.
+        scratch: a folder for what is written on the way.
+        parts: what reads parts of records.
+        postmenopausal: what to assume in FHIR of a woman whose menopausal status is not recorded.
+    """
+
+    terms: Terms
+    ignore: frozenset[str]
+    renamed: Mapping[str, str]
+    scratch: Path
+    parts: Parts
+    postmenopausal: Assumption | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file that was found, its format, and the folder with whose files it belongs together."""
+
+    path: Path
+    form: str
+    home: Path
+
+
+class Source(ABC):
+    """Files of one format."""
+
+    def __init__(self, found: list[Found], reading: Reading) -> None:
+        self.files = [each.path for each in found]
+        self.homes = [each.home for each in found]
+        self.reading = reading
+
+    @abstractmethod
+    def flat(self, engine: Engine) -> ir.Table:
+        """Give the records as a table: `file`, `number`, and the keys of the flat record."""
+
+    @abstractmethod
+    def cases(self, engine: Engine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
+        """Read some records as cases, exactly as they stand in their files."""
+
+    def remarks(self) -> Iterable[str]:
+        """Say what was found beside records, once they were read."""
+        return ()
+
+
+def found(inputs: Iterable[str], form: str | None = None) -> list[Found]:
+    """Find the files that are named, lie in a folder that is named, or match a glob, each with its format.
+
+    Lines of JSON, and JSON, are FHIR where the first object has a resource type. JSON in a folder that is not FHIR is
+    passed over, as other files are that no cohort is read from, and hidden ones.
+
+    Raises:
+        UnreadableCaseError: nothing is found under a name, or the format of a file is not known.
+    """
+    files: dict[Path, Found] = {}
+    for named in inputs:
+        paths = sorted(_files(named))
+        if not paths:
+            raise UnreadableCaseError(f"There is no file {named}.", advice="Check its name.")
+        is_folder = Path(named).is_dir()
+        for path in paths:
+            known = form or _looked_into(path)
+            if known != "json" or not is_folder:
+                files[path] = Found(path, known, Path(named) if is_folder else path.parent)
+    return list(files.values())
+
+
+def _looked_into(path: Path) -> str:
+    """Give the format of a file by its name, and where that leaves it open by what stands in it."""
+    known = format_of(path)
+    return "fhir" if known in ("json", "jsonl") and is_fhir(path, by_line=known == "jsonl") else known
+
+
+def _files(named: str) -> Iterator[Path]:
+    path = Path(named)
+    if path.is_dir():
+        files = (each for each in path.rglob("*") if each.is_file() and _extension(each) in FORMATS)
+        yield from (each for each in files if not any(part.startswith(".") for part in each.relative_to(path).parts))
+    elif path.exists():
+        yield path
+    else:
+        yield from (Path(each) for each in glob.glob(named, recursive=True) if Path(each).is_file())
+
+
+def format_of(path: Path) -> str:
+    """Give the format of a file by its name.
+
+    Raises:
+        UnreadableCaseError: its extension is not known.
+
+    >>> format_of(Path("women.csv.gz"))
+    'csv'
+    """
+    extension = _extension(path)
+    if extension not in FORMATS:
+        raise UnreadableCaseError(
+            f"The format of {path.name} is not known.",
+            advice=f"Name it .{', .'.join(FORMATS)}, or give --input-format.",
+        )
+    return FORMATS[extension]
+
+
+def _extension(path: Path) -> str:
+    parts = path.name.lower().split(".")
+    return parts[-2] if len(parts) > 1 and parts[-1] in COMPRESSIONS else parts[-1]

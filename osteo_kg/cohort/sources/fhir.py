@@ -1,0 +1,235 @@
+"""FHIR: a bulk export of any split, files of bundles, folders of them.
+
+Single resources are sorted by patient on disk; a Bundle is an input by itself. Each patient is read by the reader of
+FHIR. What a flat record can say, and notices beside it, goes into columns; every other patient is assessed by herself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, BinaryIO
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow.parquet as pq
+
+from osteo_kg.case.model import Case
+from osteo_kg.cohort.abstraction.extra_facts import Sparing, part
+from osteo_kg.cohort.engines import Engine, duckdb
+from osteo_kg.cohort.sources import fhir_files
+from osteo_kg.cohort.sources.base import Found, Reading, Source, Wanted
+from osteo_kg.cohort.sources.fhir_files import COMPRESSIONS, Piece, Shelves, has_lines, pieces
+from osteo_kg.cohort.sources.fhir_rows import PatientReader, Plan, Strays, Task
+from osteo_kg.errors import KnowledgeError, OsteoError, UnreadableCaseError
+
+_SHELF = 16 << 20  # bytes of text that a process holds at a time
+_MOST_SHELVES = 400  # files that a process holds open
+_UNPACKED = 10  # times as large as its file is text that was compressed, or more
+_WORTH_HELP = 32 << 20  # bytes from which on helpers are started
+_HELPERS = os.cpu_count() or 1
+_MOST_SPARED = 2_000  # different entries that the shapes are asked about
+_PLACES = ("task", "owner", "position", "place")
+
+
+class FhirSource(Source):
+    """Files of FHIR R4."""
+
+    def __init__(self, found: list[Found], reading: Reading) -> None:
+        super().__init__(found, reading)
+        sizes = [_size(each.path) for each in found]
+        folder = reading.scratch / "fhir"
+        self._laid = folder / "patients.parquet"
+        self._size = sum(sizes)
+        self._strays = Strays()
+        self._lines = frozenset(path for path in self.files if has_lines(path))
+        self._plan = Plan(
+            tuple(self.files),
+            tuple(map(str, self.homes)),
+            folder,
+            min(_MOST_SHELVES, self._size // _SHELF + 1),
+            Sparing(reading.terms, reading.parts.knowledge_base.knowledge.background),
+            reading.postmenopausal,
+        )
+
+    def flat(self, engine: Engine) -> ir.Table:
+        """Sort and read the patients, lay them down as columns, and give them as a table."""
+        self._plan.folder.mkdir()
+        helpers = _HELPERS if self._size > _WORTH_HELP else 1
+        with working(self._plan, helpers) as work:
+            self._sort(work)
+            laid = self._lay(work)
+        with duckdb(self.reading.scratch) as reader:
+            rows = reader.backend.read_parquet(laid)
+            rows = rows.mutate(readable=rows.readable & self._spared_pass(rows, reader))
+            place = ibis.row_number().over(group_by="file", order_by=["position", "place"])
+            reader.backend.to_parquet(rows.mutate(number=place + 1), str(self._laid))
+        return engine.parquet([str(self._laid)]).drop("_file", "_number", *_PLACES, "spared", "last_spared")
+
+    def _spared_pass(self, rows: ir.Table, reader: Engine) -> Any:
+        """Say where the shapes let every entry pass that was taken out; of many different ones the rare stay open."""
+        parts = self.reading.parts
+        texts = rows.select(text=rows.spared.unnest()).value_counts(name="times")
+        often = texts.order_by(ibis.desc("times"), "text").limit(_MOST_SPARED)
+        passing = [text for text in reader.arrow(often)["text"].to_pylist() if parts.passes(part(text, parts.on))]
+        others = rows.spared.filter(lambda text: ~text.isin(passing)) if passing else rows.spared
+        in_time = (rows.last_spared <= parts.on.isoformat()).fill_null(True)
+        return in_time & (others.length() == 0).fill_null(True)
+
+    def _sort(self, work: Work) -> None:
+        divided = [
+            piece for number, path in enumerate(self.files) if path in self._lines for piece in pieces(number, path)
+        ]
+        for strays in work("sort", [(piece,) for piece in divided]):
+            self._strays += strays
+        fhir_files.keep(Shelves(self._plan.folder, 0).medications(), self._plan.medications)
+
+    def _lay(self, work: Work) -> list[str]:
+        laid = []
+        for path, patients, strays in work("lay", [(task,) for task in self._tasks()]):
+            self._strays += strays
+            if patients:
+                laid.append(path)
+        if not laid:
+            raise UnreadableCaseError(
+                "The FHIR files hold no Patient resource.",
+                advice="Name the files of the patients beside those of their resources.",
+            )
+        return laid
+
+    def _tasks(self) -> list[Task]:
+        """Give what is read in one go: each shelf, and files of one document each, small ones together."""
+        tasks = [Task(number, number) for number in range(self._plan.shelves)]
+        batch: list[Piece] = []
+        size = 0
+        for number, path in enumerate(self.files):
+            if path not in self._lines:
+                batch.append(Piece(number, path))
+                size += _size(path)
+                if size > _SHELF:
+                    tasks.append(Task(len(tasks), documents=tuple(batch)))
+                    batch, size = [], 0
+        return [*tasks, Task(len(tasks), documents=tuple(batch))] if batch else tasks
+
+    def cases(self, engine: Engine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
+        """Read some patients as cases."""
+        reader = PatientReader(self._plan)
+        numbers = self._numbers(wanted)
+        for task in self._tasks():
+            people = numbers.get(task.number, {})
+            for person in reader.people(task, Strays(), {owner for owner, _, _, _ in people}):
+                path = self.files[person.file]
+                number = people.get((person.owner, str(path), person.position, person.place))
+                if number is not None:
+                    yield str(path), number, reader.case(person, f"{path.name}#{number}")
+
+    def _numbers(self, wanted: Wanted) -> dict[int, dict[tuple[bytes, str, int, int], int]]:
+        """Give the numbers of some patients by the tasks and the places where they are found."""
+        found: dict[int, dict[tuple[bytes, str, int, int], int]] = defaultdict(dict)
+        for batch in pq.ParquetFile(self._laid).iter_batches(columns=["file", "number", *_PLACES]):
+            for row in batch.to_pylist():
+                if row["number"] in wanted.get(row["file"], ()):
+                    place = (row["owner"], row["file"], row["position"], row["place"])
+                    found[row["task"]][place] = row["number"]
+        return found
+
+    def remarks(self) -> Iterable[str]:
+        """Say which resources belong to no patient."""
+        if self._strays.lost:
+            yield f"Resources of patients who are not there: {_listed(self._strays.lost)}."
+        if self._strays.of_nobody:
+            yield f"Resources that speak of no patient: {_listed(self._strays.of_nobody)}."
+
+
+def _size(path: Any) -> int:
+    packed = path.suffix.removeprefix(".") in COMPRESSIONS
+    return int(path.stat().st_size) * (_UNPACKED if packed else 1)
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{kind} ×{count:,}" for kind, count in sorted(counts.items()))
+
+
+# Helper processes: the same work on several processors, each process with a reader of its own.
+
+_START = "import sys; sys.path[:] = {path!r}; from osteo_kg.cohort.fhir_helpers import answer; answer()"
+Work = Callable[[str, Iterable[tuple[Any, ...]]], Iterator[Any]]  # a method of the reader, on each of some arguments
+
+
+@contextlib.contextmanager
+def working(plan: Plan, count: int) -> Iterator[Work]:
+    """Give what does the work of a reader: helpers, or with a count of 1 this process."""
+    if count == 1:
+        reader = PatientReader(plan)
+        yield lambda method, tasks: (getattr(reader, method)(*task) for task in tasks)
+        return
+    with contextlib.ExitStack() as stack:
+        helpers = [stack.enter_context(_helper(plan)) for _ in range(count)]
+        threads = ThreadPoolExecutor(count)
+        stack.callback(threads.shutdown, cancel_futures=True)
+        free: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
+        for each in helpers:
+            free.put(each)
+
+        def done(method: str, task: tuple[Any, ...]) -> Any:
+            helper = free.get()
+            try:
+                return _asked(helper, (method, task))
+            finally:
+                free.put(helper)
+
+        yield lambda method, tasks: threads.map(lambda task: done(method, task), tasks)
+
+
+@contextlib.contextmanager
+def _helper(plan: Plan) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-c", _START.format(path=sys.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            _send(process.stdin, plan)
+            yield process
+        finally:
+            process.terminate()
+
+
+def _asked(process: subprocess.Popen[bytes], question: Any) -> Any:
+    try:
+        _send(process.stdin, question)
+        assert process.stdout is not None  # it is a pipe
+        answer = pickle.load(process.stdout)
+    except (EOFError, OSError) as error:
+        raise KnowledgeError(
+            "A helper process ended before its work was done.", advice="See whether there is memory left."
+        ) from error
+    if isinstance(answer, OsteoError):
+        raise answer
+    return answer
+
+
+def _send(file: BinaryIO | Any, content: Any) -> None:
+    pickle.dump(content, file)
+    file.flush()
+
+
+def answer() -> None:
+    """Work as a helper: read a plan and then questions from standard input, and write each answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that asks is told, and ends its helpers
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    reader = PatientReader(pickle.load(sys.stdin.buffer))
+    with contextlib.suppress(EOFError):
+        while True:
+            method, task = pickle.load(sys.stdin.buffer)
+            try:
+                found = getattr(reader, method)(*task)
+            except OsteoError as error:
+                found = error
+            _send(answers, found)

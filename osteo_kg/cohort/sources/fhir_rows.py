@@ -1,0 +1,250 @@
+"""Reading patients off shelves and out of bundles, each by the reader of FHIR."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from osteo_kg.case.fhir.bundles import Gathered, Input, gather, subject_of
+from osteo_kg.case.fhir.reader import Assumption, Reader
+from osteo_kg.case.fhir.validity import Checks
+from osteo_kg.case.model import Case
+from osteo_kg.case.record import SECTIONS
+from osteo_kg.case.record_export import record_of
+from osteo_kg.cohort.abstraction import extra_facts
+from osteo_kg.cohort.abstraction.extra_facts import Sparing
+from osteo_kg.cohort.sources.fhir_files import Line, Medications, Piece, Shelves, document_at, whole
+from osteo_kg.cohort.sources.text import SCHEMA, row_of
+from osteo_kg.errors import UsageError
+from osteo_kg.rdf.terms import OSTEO
+
+_CHUNK = 5_000  # rows laid down at a time
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is read, and where it is sorted.
+
+    Attributes:
+        files: the files.
+        homes: for each file the export that it is part of.
+        folder: where what is sorted is kept.
+        shelves: how many shelves there are.
+        sparing: what takes entries out of cases, with the vocabulary.
+        postmenopausal: what to assume of a woman whose menopausal status is not recorded; nothing when None.
+    """
+
+    files: tuple[Path, ...]
+    homes: tuple[str, ...]
+    folder: Path
+    shelves: int
+    sparing: Sparing
+    postmenopausal: Assumption | None
+
+    @property
+    def medications(self) -> Path:
+        """Where the Medication resources of all exports are kept."""
+        return self.folder / "medications.sqlite3"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is read in one go: a shelf, or files that are one document each."""
+
+    number: int
+    shelf: int | None = None
+    documents: tuple[Piece, ...] = ()
+
+
+@dataclass
+class Strays:
+    """Resources that belong to no patient, counted by type.
+
+    Attributes:
+        lost: those of a patient who is not there.
+        of_nobody: those that speak of no patient.
+    """
+
+    lost: Counter[str] = field(default_factory=Counter)
+    of_nobody: Counter[str] = field(default_factory=Counter)
+
+    def __iadd__(self, other: Strays) -> Strays:
+        """Add what was counted elsewhere."""
+        self.lost += other.lost
+        self.of_nobody += other.of_nobody
+        return self
+
+    def count(self, resources: Iterable[dict[str, Any]]) -> None:
+        """Count resources."""
+        for each in resources:
+            counts = self.lost if subject_of(each) else self.of_nobody
+            counts[each["resourceType"]] += 1
+
+
+@dataclass(frozen=True)
+class Person:
+    """A patient with her resources.
+
+    Attributes:
+        owner: whose the lines are that she was found in.
+        file: the number of the file in which she stands.
+        position: where her document begins in it.
+        place: her place in the document.
+        gathered: her resources.
+        found: what was read with them.
+    """
+
+    owner: bytes
+    file: int
+    position: int
+    place: int
+    gathered: Gathered
+    found: Input
+
+
+class PatientReader:
+    """Sorts and reads what a plan names; in one process, or in each of several."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._shelves = Shelves(plan.folder, plan.shelves)
+        self._reader = Reader(plan.sparing.terms, plan.postmenopausal, Checks().problems)
+        self._medications = functools.cache(self._medications_of)
+
+    def sort(self, piece: Piece) -> Strays:
+        """Put the lines of a piece on the shelves."""
+        return Strays(of_nobody=self._shelves.sort(piece, self._plan.homes[piece.file], os.getpid()))
+
+    def lay(self, task: Task) -> tuple[str, int, Strays]:
+        """Lay the patients of a task down as rows; give where, how many, and what belongs to none of them."""
+        strays = Strays()
+        path = self._plan.folder / f"rows-{task.number}.parquet"
+        rows = (self._row(task, person) for person in self.people(task, strays))
+        total = 0
+        with pq.ParquetWriter(path, COLUMNS) as writer:
+            while chunk := list(itertools.islice(rows, _CHUNK)):
+                writer.write_table(pa.Table.from_pylist(chunk, COLUMNS))
+                total += len(chunk)
+        return str(path), total, strays
+
+    def _row(self, task: Task, person: Person) -> Mapping[str, Any]:
+        row = flat_row(self.case(person, ""), self._plan.sparing)
+        return {
+            **(row or {}),
+            "file": str(self._plan.files[person.file]),
+            "readable": row is not None,
+            "task": task.number,
+            "owner": person.owner,
+            "position": person.position,
+            "place": person.place,
+        }
+
+    def case(self, person: Person, fallback: str) -> Case:
+        """Read the case of a patient."""
+        return self._reader.case(person.gathered, fallback, person.found)
+
+    def people(self, task: Task, strays: Strays, wanted: Collection[bytes] | None = None) -> Iterator[Person]:
+        """Give the patients of a task, or those whose lines are wanted; what belongs to none of them is counted."""
+        for piece in task.documents:
+            owner = str(piece.path).encode()
+            if wanted is None or owner in wanted:
+                yield from _in_document(whole(piece.path), owner, piece.file, 0, strays)
+        if task.shelf is not None:
+            for owner, lines in self._shelves.owners(task.shelf):
+                if wanted is None or owner in wanted:
+                    yield from self._on_shelf(owner, lines, strays)
+
+    def _on_shelf(self, owner: bytes, lines: list[Line], strays: Strays) -> Iterator[Person]:
+        documents = [self._document(line) for line in lines]
+        first = lines[0]
+        if documents[0]["resourceType"] == "Bundle":
+            yield from _in_document(documents[0], owner, first.file, first.offset, strays)
+            return
+        found = gather(documents)
+        strays.count(found.strays)
+        place_of = {id(document): line for document, line in zip(documents, lines, strict=True)}
+        for person in found.patients:
+            line = place_of[id(person.patient)]
+            alone = Input((person,), (), self._medications(self._plan.homes[first.file]))
+            yield Person(owner, line.file, line.offset, 0, person, alone)
+
+    def _document(self, line: Line) -> dict[str, Any]:
+        return document_at(Piece(line.file, self._plan.files[line.file]), line.offset, line.text)
+
+    def _medications_of(self, home: str) -> Mapping[str, dict[str, Any]]:
+        return Medications(self._plan.medications, home)
+
+
+def _in_document(document: dict[str, Any], owner: bytes, file: int, position: int, strays: Strays) -> Iterator[Person]:
+    """Give the patients of a Bundle, or of a single resource: it is an input by itself."""
+    found = gather([document])
+    strays.count(found.strays)
+    for place, person in enumerate(found.patients):
+        yield Person(owner, file, position, place, person, found)
+
+
+# From a case that came as FHIR to a row: its flat record, and what is said beyond it as columns of truth values.
+
+_TRUTHS = (*extra_facts.COLUMNS, *(f"complete_{key}" for key in SECTIONS))
+#: Where a patient stands: the task that reads her and the owner of her resources, her place in file and document.
+_PLACE = {"task": pa.int64(), "owner": pa.binary(), "position": pa.int64(), "place": pa.int64()}
+#: The entries that were taken out of a case, and the newest day of them.
+_SPARED = {"spared": pa.list_(pa.string()), "last_spared": pa.string()}
+COLUMNS = pa.schema(
+    {name: SCHEMA.field(name).type for name in SCHEMA.names} | dict.fromkeys(_TRUTHS, pa.bool_()) | _SPARED | _PLACE
+)
+_COLUMN_OF = {remark.kind: column for column, remark in extra_facts.REMARKED.items()}
+
+
+def flat_row(case: Case, sparing: Sparing) -> Mapping[str, Any] | None:
+    """Give a case as columns hold it; None where they would lose something of it."""
+    if case.born_between is not None:
+        return None
+    left = sparing.spared(case)
+    kept = tuple(t for t in left.case.triples if t.predicate.value not in extra_facts.STATED.values())
+    try:
+        record = record_of(replace(left.case, triples=kept), sparing.terms)
+    except UsageError:
+        return None
+    row = row_of(_exact(record) | {"patient": case.patient})
+    if row is None:
+        return None
+    told = dict.fromkeys(_TRUTHS, False) | dict.fromkeys((*_told(case), *left.told), True)
+    return row | told | _complete(case) | {"spared": left.texts, "last_spared": left.last}
+
+
+def _told(case: Case) -> Iterator[str]:
+    """Give the columns of what a case says beyond a flat record."""
+    yield from (_COLUMN_OF[each.kind] for each in case.remarks)
+    yield from (column for column, property_ in extra_facts.STATED.items() if _says(case, property_))
+    if case.ignored:
+        yield extra_facts.IGNORED
+
+
+def _complete(case: Case) -> dict[str, bool]:
+    stated = {getattr(t.object, "value", "") for t in case.triples if t.predicate.value == str(OSTEO.isCompleteFor)}
+    return {f"complete_{key}": str(section) in stated for key, section in SECTIONS.items()}
+
+
+def _says(case: Case, property_: str) -> bool:
+    """Whether a case says that a property is true; that it is false would say nothing."""
+    return any(t.predicate.value == property_ and getattr(t.object, "value", "") == "true" for t in case.triples)
+
+
+def _exact(value: Any) -> Any:
+    """Give a record with numbers as its reader has them."""
+    if isinstance(value, dict):
+        return {key: _exact(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_exact(each) for each in value]
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -1,0 +1,341 @@
+"""N-Triples and N-Quads of cases: columns where lines show all that a file says, and else the library's own reading.
+
+A patient of whom more is said than a flat record can say is read again by the library; so is a whole file in which a
+statement hangs on no patient, or that is not written plainly.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from osteo_kg.case.model import Case
+from osteo_kg.case.rdf import ANNOTATIONS, OWN_VOCABULARIES, read_rdf
+from osteo_kg.case.record import CODED, SCORES, SECTIONS, STATEMENTS
+from osteo_kg.cohort.engines import DuckDBEngine, Engine, EngineError, duckdb
+from osteo_kg.cohort.sources.base import Source, Wanted
+from osteo_kg.cohort.sources.text import opened
+from osteo_kg.knowledge.terms import Terms
+from osteo_kg.rdf.lookup import RDF_TYPE
+from osteo_kg.rdf.terms import OSTEO, XSD
+
+
+class TriplesSource(Source):
+    """Files of N-Triples."""
+
+    form = "ntriples"
+
+    def flat(self, engine: Engine) -> ir.Table:
+        """Pivot the patients of each file to flat records in the scratch folder, and give them as a table."""
+        laid = [self.reading.scratch / f"{self.form}{number}.parquet" for number in range(len(self.files))]
+        for path, target in zip(self.files, laid, strict=True):
+            if not self._is_pivoted(path, target):
+                pq.write_table(self._unread(path), target)
+        return engine.parquet([str(each) for each in laid]).drop("_file", "_number")
+
+    def cases(self, engine: Engine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
+        """Read some patients as cases."""
+        for file, numbers in wanted.items():
+            for number, case in enumerate(self._read(Path(file)), 1):
+                if number in numbers:
+                    yield file, number, case
+
+    def _is_pivoted(self, path: Path, target: Path) -> bool:
+        """Lay the patients of a file down as columns, if lines show all that it says."""
+        with duckdb(self.reading.scratch) as reader:
+            try:
+                pivot = Pivot(reader, path, self.reading.terms, quads=self.form == "nquads")
+                if pivot.shows_all:
+                    reader.backend.to_parquet(pivot.flat(), target, compression="uncompressed")  # read once, and gone
+                return pivot.shows_all
+            except EngineError:  # other ends of lines, other texts than UTF-8, lines without end: the library knows
+                return False
+
+    def _unread(self, path: Path) -> pa.Table:
+        """Give the patients of a file that only the library can read, to be assessed by themselves."""
+        many = len(self._read(path))
+        return pa.table({"file": [str(path)] * many, "number": range(1, many + 1), "readable": [False] * many})
+
+    def _read(self, path: Path) -> tuple[Case, ...]:
+        return read_rdf("".join(opened(path, newline="\n")), self.form, path.name)
+
+
+class QuadsSource(TriplesSource):
+    """Files of N-Quads; in which graph a statement stands does not matter."""
+
+    form = "nquads"
+
+
+# Lines of triples pivoted to flat records, as far as they say no more than a flat record can.
+
+_IRI = r'<[A-Za-z][A-Za-z0-9+.-]*:(?:[^]<>"{}|^`%\\\x00-\x20[]|%[0-9A-Fa-f]{2})*>'
+_EITHER = rf"(?:{_IRI}|_:[A-Za-z0-9]+)"
+_NODE = f"^{_EITHER}$"
+_TERMS = 4  # of a line: a triple, and the full stop
+_PLACES = ("subject", "predicate", "object")
+_TEXT = r'"(?:[^"\\\x00-\x1f]|\\[tbnrf"\\])*"(?:@[a-z]{2}(?:-[A-Z]{2})?|\^\^' + _IRI + ")?"
+_LINE = rf"^{_EITHER} {_IRI} (?:{_EITHER}|{_TEXT}) \.$"
+_LINE_OF_QUADS = rf"^{_EITHER} {_IRI} (?:{_EITHER}|{_TEXT})(?: {_EITHER})? \.$"
+_DAY = rf'^"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?:T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}})?"\^\^<{XSD}date(?:Time)?>$'
+_WHOLE = rf'^"([0-9]{{1,9}})"\^\^<{XSD}integer>$'
+_SCORE = rf'^"(-?[0-9]{{1,3}}(?:[.](?:[0-9]{{1,2}}|[0-9]{{0,10}}[1-9]))?)"\^\^<{XSD}decimal>$'
+_TRUTH = rf'^"(true|false)"\^\^<{XSD}boolean>$'
+#: What may be said once of a patient or of an entry, by the name of its column.
+_SINGLE = {
+    **{key: str(predicate) for key, (predicate, _) in CODED.items()},
+    **{key: str(predicate) for key, predicate in STATEMENTS.items()},
+    "age_years": str(OSTEO.ageInYears),
+    "birth_date": str(OSTEO.birthDate),
+    "type": RDF_TYPE.value,
+    "mechanism": str(OSTEO.hasMechanism),
+    "date": str(OSTEO.occurredOn),
+    "count": str(OSTEO.fracturedVertebraCount),
+    "drug": str(OSTEO.withDrug),
+    "outcome": str(OSTEO.hasOutcome),
+    "place": str(OSTEO.hasSite),
+    "score": str(OSTEO.tScore),
+    "performed": str(OSTEO.performedOn),
+}
+#: The entries of a patient, with what may be said of each.
+_ENTRIES = {
+    "fractures": (str(OSTEO.hasFracture), ("type", "mechanism", "date", "count")),
+    "treatment_history": (str(OSTEO.hasPastTreatment), ("type", "drug", "outcome")),
+    "measured": (str(OSTEO.hasBoneDensitometry), ("type", "place", "score", "performed")),
+}
+_LISTED = {
+    **{key: predicate for key, (predicate, _) in _ENTRIES.items()},
+    "conditions": str(OSTEO.hasCondition),
+    "complete": str(OSTEO.isCompleteFor),
+}
+_OF_PATIENT = (*CODED, *STATEMENTS, "age_years", "birth_date", "type", *_LISTED)
+
+
+class Pivot:
+    """The patients of one file as flat records.
+
+    Args:
+        reader: a DuckDB of its own.
+        path: the file.
+        terms: the vocabulary of cases.
+        quads: whether a line may name a graph.
+
+    Attributes:
+        shows_all: whether every statement is one about a patient or an entry of hers.
+    """
+
+    def __init__(self, reader: DuckDBEngine, path: Path, terms: Terms, *, quads: bool) -> None:
+        self._reader, self._path, self._terms = reader, path, terms
+        lines = reader.backend.read_csv(
+            str(path), columns={"line": "VARCHAR"}, header=False, delim="\x01", quote="", escape="", auto_detect=False
+        )
+        stated = lines.filter(lines.line != "", ~lines.line.startswith("#"))
+        split = stated.select("line", words=stated.line.split(" "))
+        named = split.select("line", "words", **{name: split.words[place] for place, name in enumerate(_PLACES)})
+        marked = named.mutate(foreign=_is_foreign(named.predicate))
+        form = _LINE_OF_QUADS if quads else _LINE
+        plain = ibis.ifelse(marked.foreign, marked.line.re_search(form), _is_plain(marked.words, quads))
+        self._triples = reader.kept(marked.select(*_PLACES, "foreign", plain=plain), "triples")
+        self._nodes = reader.kept(self._by_subject(), "nodes")
+        self.shows_all = self._nothing_strays()
+
+    def _by_subject(self) -> ir.Table:
+        """Give what is said once of each subject, and whether all that is said of it stands in these columns."""
+        triples = self._triples
+        says = {key: triples.predicate == f"<{predicate}>" for key, predicate in {**_SINGLE, **_LISTED}.items()}
+        return triples.group_by("subject").agg(
+            row=triples.rowid().min(where=says["type"] & (triples.object == _PATIENT)),
+            foreign=triples.foreign.sum(),
+            plain=triples.plain.all() & triples.subject.first().re_search(_NODE),
+            said=triples.count(),
+            **{key: triples.object.max(where=says[key]) for key in _SINGLE},
+            **{f"many_{key}": says[key].sum() for key in _LISTED},
+        )
+
+    def _listed(self, key: str) -> ir.Table:
+        """Give each subject with each object of a property that may be stated many times."""
+        triples = self._triples
+        chosen = triples.filter(triples.predicate == f"<{_LISTED[key]}>")
+        return chosen.select(owner="subject", entry="object")
+
+    def _nothing_strays(self) -> bool:
+        """Whether there are patients, every other node is an entry of one of them, and every entry is a node."""
+        referred = ibis.union(*(self._listed(key) for key in _ENTRIES))
+        others = self._nodes.filter(self._nodes.type.fill_null("") != _PATIENT)
+        found = referred.inner_join(others, [("entry", "subject")])
+        [row] = self._reader.arrow(
+            referred.agg(
+                referred=referred.count(),
+                different=referred.entry.nunique(),
+                others=others.count().as_scalar(),
+                found=found.count().as_scalar(),
+                patients=self._patients().count().as_scalar(),
+            )
+        ).to_pylist()
+        return row.pop("patients") > 0 and len(set(row.values())) == 1
+
+    def _patients(self) -> ir.Table:
+        return self._nodes.filter(self._nodes.type == _PATIENT)
+
+    def flat(self) -> ir.Table:
+        """Give the patients as flat records; not readable where a flat record cannot say the same."""
+        found = self._patients()
+        found = found.mutate(
+            number=ibis.row_number().over(order_by=found.row) + 1,
+            readable=found.plain & _all_said(found, _OF_PATIENT, found.foreign) & found.subject.startswith("<"),
+            has_ignored_property=found.foreign > 0,
+        )
+        for add in (self._with_scores, self._with_treatments, self._with_fractures, self._with_conditions):
+            found = add(found)
+        found = self._with_complete(found)
+        values = self._values(found)
+        sound = [found.readable]
+        sound += [values[key].notnull() | found[key].isnull() for key in (*_VALUES, *CODED)]
+        complete = {key: found[f"states_{key}"].fill_null(False) for key in SECTIONS}
+        lists = {"fractures": found.fracture_list, "treatment_history": found.treatment_list}
+        lists["conditions"] = found.condition_list
+        return found.select(
+            file=ibis.literal(str(self._path)),
+            number="number",
+            has_ignored_property="has_ignored_property",
+            readable=functools.reduce(operator.and_, sound).fill_null(False),
+            patient=found.subject.re_extract("^<(.*)>$", 1),
+            **values,
+            **{key: found[key] for key in SCORES},
+            densitometry_date=found.performed_day,
+            **{key: ibis.ifelse((each.length() > 0) | complete[key], each, None) for key, each in lists.items()},
+            **{f"complete_{key}": each for key, each in complete.items()},
+        )
+
+    def _values(self, found: ir.Table) -> dict[str, Any]:
+        coded = {key: self._key(found[key], kind) for key, (_, kind) in CODED.items()}
+        return coded | {key: _typed(found[key], pattern, kind) for key, (pattern, kind) in _VALUES.items()}
+
+    def _key(self, column: Any, kind: str) -> Any:
+        """Give the key of a coded value; null for what is none."""
+        keys = {f"<{iri}>": key for key, iri in self._terms.kinds[str(kind)].items()}
+        return ibis.cases(*((column == iri, key) for iri, key in keys.items()), else_=ibis.null("string"))
+
+    def _entries(self, key: str) -> ir.Table:
+        """Give the entries of one kind, each with its patient, and whether all that is said of it is known here."""
+        nodes = self._listed(key).inner_join(self._nodes, [("entry", "subject")])
+        return nodes.mutate(sound=nodes.plain & _all_said(nodes, _ENTRIES[key][1]))
+
+    def _joined(self, patients: ir.Table, entries: ir.Table, **found: Any) -> ir.Table:
+        grouped = entries.group_by("owner").agg(all_sound=entries.sound.all(), **found)
+        joined = patients.left_join(grouped, [("subject", "owner")])
+        return joined.mutate(readable=joined.readable & joined.all_sound.fill_null(True)).drop("owner", "all_sound")
+
+    def _with_fractures(self, patients: ir.Table) -> ir.Table:
+        entries = self._entries("fractures")
+        fields = {
+            "site": self._key(entries.type, OSTEO.Fracture),
+            "mechanism": self._key(entries.mechanism, OSTEO.FractureMechanism),
+            "date": _typed(entries.date, _DAY, "string"),
+            "count": _typed(entries["count"], _WHOLE, "int64"),
+        }
+        sources = {"site": "type", **{name: name for name in ("mechanism", "date", "count")}}
+        return self._with_list(patients, entries, "fracture_list", fields, sources)
+
+    def _with_treatments(self, patients: ir.Table) -> ir.Table:
+        entries = self._entries("treatment_history")
+        entries = entries.mutate(sound=entries.sound & (entries.type == f"<{OSTEO.PastTreatment}>"))
+        fields = {
+            "drug": self._key(entries.drug, OSTEO.Drug),
+            "outcome": self._key(entries.outcome, OSTEO.TreatmentOutcome),
+        }
+        return self._with_list(patients, entries, "treatment_list", fields, {name: name for name in fields})
+
+    def _with_conditions(self, patients: ir.Table) -> ir.Table:
+        entries = self._listed("conditions")
+        keys = entries.mutate(made=self._key(entries.entry, OSTEO.MedicalCondition))
+        known = keys.mutate(sound=keys.made.notnull())
+        joined = self._joined(patients, known, made=known.made.collect())
+        return self._or_empty(joined, "condition_list")
+
+    def _with_complete(self, patients: ir.Table) -> ir.Table:
+        entries = self._listed("complete")
+        known = entries.mutate(sound=entries.entry.isin([f"<{section}>" for section in SECTIONS.values()]))
+        stated = {f"states_{key}": (known.entry == f"<{section}>").any() for key, section in SECTIONS.items()}
+        return self._joined(patients, known, **stated)
+
+    @staticmethod
+    def _or_empty(joined: ir.Table, name: str) -> ir.Table:
+        empty = ibis.literal([], type=joined.made.type())
+        return joined.mutate(**{name: joined.made.fill_null(empty)}).drop("made")
+
+    def _with_list(
+        self, patients: ir.Table, entries: ir.Table, name: str, fields: Mapping[str, Any], sources: Mapping[str, str]
+    ) -> ir.Table:
+        known = [fields[field].notnull() | entries[source].isnull() for field, source in sources.items()]
+        stated = entries.mutate(
+            made=ibis.struct(dict(fields)),
+            sound=entries.sound
+            & functools.reduce(operator.and_, known)
+            & entries[next(iter(sources.values()))].notnull(),
+        )
+        return self._or_empty(self._joined(patients, stated, made=stated.made.collect()), name)
+
+    def _with_scores(self, patients: ir.Table) -> ir.Table:
+        """Give the score of each site, where it has one, and their day, where they have one in common."""
+        entries = self._entries("measured")
+        sites = {iri: key for iri, key in self._terms.record_keys.items() if key in SCORES}
+        entries = entries.mutate(
+            value=_typed(entries.score, _SCORE, "float64"),
+            day=_typed(entries.performed, _DAY, "string"),
+            sound=entries.sound
+            & (entries.type == f"<{OSTEO.BoneDensitometry}>")
+            & entries.place.isin([f"<{iri}>" for iri in sites]).fill_null(False),
+        )
+        entries = entries.mutate(
+            sound=entries.sound & entries.value.notnull() & (entries.day.notnull() | entries.performed.isnull())
+        )
+        found = self._joined(
+            patients,
+            entries,
+            **{key: entries.value.max(where=entries.place == f"<{iri}>") for iri, key in sites.items()},
+            performed_day=entries.day.max(),
+            places=entries.place.nunique(),
+            days=entries.day.fill_null("").nunique(),
+        )
+        once = (found.places.fill_null(0) == found.many_measured) & (found.days.fill_null(1) == 1)
+        return found.mutate(readable=found.readable & once).drop("places", "days")
+
+
+def _is_plain(words: Any, quads: bool) -> Any:
+    """Say where a line is nothing but terms without blanks: what they are is seen where they are read."""
+    triple = (words.length() == _TERMS) & (words[_TERMS - 1] == ".")
+    quad = (words.length() == _TERMS + 1) & (words[_TERMS] == ".") & words[_TERMS - 1].re_search(_NODE)
+    return triple | quad if quads else triple
+
+
+def _is_foreign(predicate: Any) -> Any:
+    """Say where a property is of a vocabulary that a case may use and no answer looks at."""
+    own = functools.reduce(operator.or_, (predicate.startswith(f"<{each}") for each in OWN_VOCABULARIES))
+    return ~(own | (predicate == f"<{RDF_TYPE.value}>")) | predicate.isin([f"<{each}>" for each in sorted(ANNOTATIONS)])
+
+
+def _all_said(table: ir.Table, keys: Iterable[str], more: Any = 0) -> Any:
+    """Say where all that is said of a node is said in these columns, each single one once, or counted elsewhere."""
+    counts = [table[f"many_{key}"] if key in _LISTED else table[key].notnull().cast("int64") for key in keys]
+    return functools.reduce(operator.add, counts) + more == table.said
+
+
+def _typed(column: Any, pattern: str, kind: str) -> Any:
+    """Give a literal as a value; null where it is not of its type or is not written plainly."""
+    return column.re_extract(pattern, 1).nullif("").cast(kind)
+
+
+_PATIENT = f"<{OSTEO.Patient}>"
+_VALUES = {
+    "age_years": (_WHOLE, "int64"),
+    "birth_date": (_DAY, "string"),
+    **dict.fromkeys(STATEMENTS, (_TRUTH, "boolean")),
+}

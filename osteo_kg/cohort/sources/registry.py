@@ -1,0 +1,41 @@
+"""Which files are read how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from osteo_kg.cohort.sources.base import Found, Reading, Source
+from osteo_kg.cohort.sources.fhir import FhirSource
+from osteo_kg.cohort.sources.ntriples import QuadsSource, TriplesSource
+from osteo_kg.cohort.sources.parquet import ParquetSource
+from osteo_kg.cohort.sources.text import CsvSource, JsonLinesSource
+from osteo_kg.errors import UsageError
+
+_SOURCES: dict[str, type[Source]] = {
+    "parquet": ParquetSource,
+    "csv": CsvSource,
+    "jsonl": JsonLinesSource,
+    "ntriples": TriplesSource,
+    "nquads": QuadsSource,
+    "fhir": FhirSource,
+}
+
+
+def sources(files: Iterable[Found], reading: Reading) -> list[Source]:
+    """Give what reads the files, those of one format together.
+
+    Raises:
+        UsageError: a cohort is not read from this format, or columns are mapped that are none.
+    """
+    by_format: dict[str, list[Found]] = {}
+    for each in files:
+        if each.form not in _SOURCES:
+            raise UsageError(
+                f"A cohort is not read from {each.form}: {each.path.name}.", advice=f"Use one of {', '.join(_SOURCES)}."
+            )
+        by_format.setdefault(each.form, []).append(each)
+    if reading.renamed and "fhir" in by_format:
+        raise UsageError(
+            "FHIR has no columns to map.", advice="Leave out --map, or assess the FHIR files by themselves."
+        )
+    return [_SOURCES[form](found, reading) for form, found in by_format.items()]

@@ -1,0 +1,1 @@
+"""The decision table of a guideline: minimised for a person, whole for machines."""

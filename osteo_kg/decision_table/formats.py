@@ -1,0 +1,162 @@
+"""The decision table written out: as text for a terminal, as CSV, as an HTML page, as triples."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from xml.etree import ElementTree as html
+
+from rich.console import Console
+from rich.table import Table
+
+from osteo_kg.bilingual import Language, Text
+from osteo_kg.decision_table.table import Cell, Row, every_answer, minimised, shown_values
+from osteo_kg.knowledge.guideline import Guideline
+from osteo_kg.rdf.terms import OSTEO, SITUATION
+from osteo_kg.reasoning.engine import Engine
+
+_WIDE = 220  # characters of a printed table where there is no terminal to ask
+_WORDS = {
+    "disposition": Text("disposition", "disposition"),
+    "strength": Text("strength", "force"),
+    "possible": Text("possible", "possible"),
+    "missing": Text("missing", "manquant"),
+    "open": Text("eligible", "éligible"),
+    "closed": Text("not eligible", "non éligible"),
+    "if": Text("if", "si"),
+    "and": Text("and", "et"),
+    "second": Text("second line", "deuxième ligne"),
+    "note": Text(
+        "Not reviewed by a clinician; not a medical device. A fact that is not known leaves every row possible that it "
+        "could lead to.",
+        "Non relu par un clinicien ; pas un dispositif médical. Un fait inconnu laisse possible chaque "
+        "ligne à laquelle "
+        "il pourrait mener.",
+    ),
+}
+
+
+def header(engine: Engine, language: Language) -> list[str]:
+    """Name the columns of the minimised table."""
+    terms = engine.knowledge.terms
+    facts = [terms.label(each.fact).in_(language) for each in engine.space.dimensions]
+    kept = [fact for fact, shown in zip(facts, _telling(engine), strict=True) if shown]
+    words = [_WORDS[name].in_(language) for name in ("disposition", "strength")]
+    return [*kept, *words, *(option.label.in_(language) for option in engine.guideline.options)]
+
+
+def lines(engine: Engine, language: Language) -> Iterator[list[str]]:
+    """Write the rows of the minimised table, without the facts that stand in the cells as conditions only."""
+    telling = _telling(engine)
+    for row in minimised(engine):
+        values = [value for value, shown in zip(shown_values(engine, row, language), telling, strict=True) if shown]
+        yield [*values, *_verdict(engine, row, language)]
+
+
+def _telling(engine: Engine) -> list[bool]:
+    """Say of each fact whether some rule, and not only a condition on an option, rests on it."""
+    guideline = engine.guideline
+    used = {fact for rule in guideline.rules for each in rule.criteria for fact in guideline.criteria[each].facts}
+    return [dimension.fact in used for dimension in engine.space.dimensions]
+
+
+def _verdict(engine: Engine, row: Row, language: Language) -> list[str]:
+    kinds = engine.knowledge.terms.kinds
+    label = engine.knowledge.terms.label
+    disposition = label(kinds[f"{OSTEO._NS}Disposition"][row.verdict.disposition]).in_(language)
+    strength = row.verdict.strength
+    named = label(kinds[f"{OSTEO._NS}Strength"][strength]).in_(language) if strength else ""
+    cells = row.verdict.cells or (None,) * len(engine.guideline.options)
+    shown = [_cell(engine.guideline, cell, language) if row.verdict.cells else "" for cell in cells]
+    return [disposition, named, *shown]
+
+
+def _cell(guideline: Guideline, cell: Cell, language: Language) -> str:
+    def word(name: str) -> str:
+        return _WORDS[name].in_(language)
+
+    if cell is None:
+        return word("closed")
+    line, reserved_by = cell
+    said = word(line) if line else word("open")
+    if not reserved_by:
+        return said
+    conditions = f" {word('and')} ".join(guideline.criteria[each].label.in_(language) for each in reserved_by)
+    return f"{said}, {word('if')} {conditions}"
+
+
+def as_text(engine: Engine, language: Language, width: int | None = None) -> str:
+    """Draw the minimised table for a terminal of so many characters, or a wide page."""
+    table = Table(show_lines=True, caption=_WORDS["note"].in_(language))
+    for name in header(engine, language):
+        table.add_column(name, overflow="fold")
+    for line in lines(engine, language):
+        table.add_row(*line)
+    console = Console(width=width or _WIDE, file=io.StringIO(), color_system=None)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get()
+
+
+def as_csv(engine: Engine, language: Language) -> str:
+    """Write the minimised table as CSV."""
+    return _csv([header(engine, language), *lines(engine, language)])
+
+
+def as_html(engine: Engine, language: Language) -> str:
+    """Write the minimised table as a page to print and sign."""
+    page = html.Element("html", lang=language)
+    head = html.SubElement(page, "head")
+    html.SubElement(head, "meta", charset="utf-8")
+    title = engine.guideline.label.in_(language)
+    html.SubElement(head, "title").text = title
+    html.SubElement(head, "style").text = (
+        "@page { size: A4 landscape } body { font: 9pt sans-serif } table { border-collapse: collapse } "
+        "th, td { border: 1px solid; padding: 3px; vertical-align: top; text-align: left }"
+    )
+    body = html.SubElement(page, "body")
+    html.SubElement(body, "h1").text = title
+    table = html.SubElement(body, "table")
+    for tag, cells in (("th", header(engine, language)), *(("td", line) for line in lines(engine, language))):
+        row = html.SubElement(table, "tr")
+        for cell in cells:
+            html.SubElement(row, tag).text = cell
+    html.SubElement(body, "p").text = _WORDS["note"].in_(language)
+    return "<!DOCTYPE html>\n" + html.tostring(page, encoding="unicode", method="html") + "\n"
+
+
+def every_header(engine: Engine) -> list[str]:
+    """Name the columns of the whole table: keys, not labels, since it is for machines."""
+    facts = [engine.knowledge.terms.record_keys[each.fact] for each in engine.space.dimensions]
+    options = [option.key.replace("-", "_") for option in engine.guideline.options]
+    return ["situation", *facts, "disposition", "strength", "possible", *options, "missing"]
+
+
+def every_line(engine: Engine) -> Iterator[list[str]]:
+    """Write every situation as one line of keys."""
+    for key, answer in every_answer(engine):
+        statuses = [option.status for option in answer.options] or [""] * len(engine.guideline.options)
+        missing = " ".join(engine.knowledge.terms.record_keys[fact] for fact, _ in answer.missing)
+        iri = f"{SITUATION}{engine.guideline.id}/{engine.space.text(key)}"
+        yield [
+            iri,
+            *key,
+            answer.disposition,
+            answer.strength or "",
+            " ".join(answer.possible),
+            *statuses,
+            missing,
+        ]
+
+
+def csv_lines(rows: Iterable[list[str]]) -> Iterator[str]:
+    """Write rows as lines of CSV, one at a time."""
+    for row in rows:
+        yield _csv([row])
+
+
+def _csv(rows: Iterable[list[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,135 @@
+"""The facts of a situation as triples, so that a query can ask about them without reading the key of an IRI.
+
+Situations share the nodes of their values: two that agree on a fact point at the same node.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import BinaryIO
+
+import pyoxigraph as ox
+
+from osteo_kg.rdf.lookup import RDF_TYPE
+from osteo_kg.rdf.terms import DECIMAL, OSTEO, SITUATION, local_name
+from osteo_kg.reasoning.dimensions import Band, BandDimension, Dimension
+from osteo_kg.reasoning.engine import Engine
+from osteo_kg.reasoning.matching import ELIGIBLE, NOT_ELIGIBLE
+from osteo_kg.reasoning.situations import Key
+
+
+def situation_triples(engine: Engine, keys: Iterable[Key]) -> Iterator[ox.Triple]:
+    """Write situations as triples, in the terms of an assessment; new ones are reasoned in one batch."""
+    wanted, values = list(keys), SituationValues(engine)
+    engine.prepare(wanted)
+    terms = engine.knowledge.terms
+    kinds = {name: terms.kinds[f"{OSTEO._NS}{name}"] for name in ("Disposition", "Strength", "Obligation")}
+
+    def node(name: str) -> ox.NamedNode:
+        return ox.NamedNode(f"{OSTEO._NS}{name}")
+
+    by_status = {ELIGIBLE: node("isEligibleFor"), NOT_ELIGIBLE: node("isNotEligibleFor")}
+    for key in wanted:
+        answer = engine.answer(key)
+        situation = values.iri(key)
+        yield ox.Triple(situation, RDF_TYPE, node("Situation"))
+        yield ox.Triple(situation, node("appliesGuideline"), ox.NamedNode(engine.guideline.iri))
+        yield from values.triples(key)
+        disposition = ox.NamedNode(kinds["Disposition"][answer.disposition])
+        yield ox.Triple(situation, node("hasDisposition"), disposition)
+        for possible in answer.possible:
+            named = ox.NamedNode(kinds["Disposition"][possible])
+            yield ox.Triple(situation, node("hasPossibleDisposition"), named)
+        if answer.strength:
+            yield ox.Triple(situation, node("hasStrength"), ox.NamedNode(kinds["Strength"][answer.strength]))
+        for option in answer.options:
+            property_ = by_status.get(option.status, node("mayBeEligibleFor"))
+            yield ox.Triple(situation, property_, ox.NamedNode(option.option))
+        for fact, _ in answer.missing:
+            yield ox.Triple(situation, node("isMissing"), ox.NamedNode(fact))
+        for obligation in answer.obligations:
+            yield ox.Triple(situation, node("hasObligation"), ox.NamedNode(kinds["Obligation"][obligation]))
+
+
+def write_turtle(engine: Engine, stream: BinaryIO) -> None:
+    """Write every situation as Turtle, one at a time."""
+    ox.serialize(
+        situation_triples(engine, engine.space.all_keys()),
+        stream,
+        ox.RdfFormat.TURTLE,
+        prefixes={"osteo": str(OSTEO._NS)},
+    )
+
+
+_NOTATION = ox.NamedNode("http://www.w3.org/2004/02/skos/core#notation")
+
+
+class SituationValues:
+    """Writes what the situations of one guideline hold; each value is described once, where it first occurs.
+
+    Args:
+        engine: the guideline at work, whose dimensions are the facts.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._space = engine.space
+        self._guideline = engine.guideline.id
+        self._described: set[ox.BlankNode] = set()
+
+    def iri(self, key: Key) -> ox.NamedNode:
+        """Give the IRI of a situation."""
+        return ox.NamedNode(f"{SITUATION}{self._guideline}/{self._space.text(key)}")
+
+    def triples(self, key: Key) -> Iterator[ox.Triple]:
+        """Write the values of a situation, and those situations that lie one band above it."""
+        situation = self.iri(key)
+        held = [(_node(*each), *each) for each in zip(self._space.dimensions, key, strict=True)]
+        for node, _, _ in held:
+            yield ox.Triple(situation, _term("hasSituationValue"), node)
+        for place, (_, dimension, value) in enumerate(held):
+            if above := _next_band(dimension, value):
+                yield ox.Triple(situation, _term("isOneBandBelow"), self.iri((*key[:place], above, *key[place + 1 :])))
+        for node, dimension, value in held:
+            if node not in self._described:
+                self._described.add(node)
+                yield from _description(node, dimension, value)
+
+
+def _node(dimension: Dimension, value: str) -> ox.BlankNode:
+    number = dimension.values.index(value) if value in dimension.values else "other"
+    return ox.BlankNode(f"{local_name(dimension.fact)}-{number}")
+
+
+def _description(node: ox.BlankNode, dimension: Dimension, value: str) -> Iterator[ox.Triple]:
+    yield ox.Triple(node, RDF_TYPE, _term("SituationValue"))
+    yield ox.Triple(node, _term("ofFact"), ox.NamedNode(dimension.fact))
+    yield ox.Triple(node, _NOTATION, ox.Literal(value))
+    if isinstance(dimension, BandDimension):
+        for band in dimension.bands:
+            if band.name == value:
+                yield from _bounds(node, band)
+
+
+def _bounds(node: ox.BlankNode, band: Band) -> Iterator[ox.Triple]:
+    if band.low is not None:
+        yield ox.Triple(node, _term("atLeast" if band.low_included else "above"), _decimal(band.low))
+    if band.high is not None:
+        yield ox.Triple(node, _term("atMost" if band.high_included else "below"), _decimal(band.high))
+
+
+def _decimal(number: Decimal) -> ox.Literal:
+    """Write a bound as the ontology writes its thresholds, with a point."""
+    text = f"{number:f}"
+    return ox.Literal(text if "." in text else f"{text}.0", datatype=DECIMAL)
+
+
+def _next_band(dimension: Dimension, value: str) -> str | None:
+    """Give the band above a band; None above the last, and where the number is not known."""
+    names = [band.name for band in dimension.bands] if isinstance(dimension, BandDimension) else []
+    return next((above for name, above in itertools.pairwise(names) if name == value), None)
+
+
+def _term(name: str) -> ox.NamedNode:
+    return ox.NamedNode(f"{OSTEO._NS}{name}")

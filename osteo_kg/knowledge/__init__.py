@@ -1,0 +1,1 @@
+"""What the ontology says, loaded: the modules, the vocabulary of cases, the guidelines."""

@@ -1,0 +1,156 @@
+"""The knowledge as loaded.
+
+Every module of the ontology in one store, the shapes, their common digest, and the vocabulary that a case is
+written in.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyoxigraph as ox
+from rdflib import OWL, RDF, Graph, URIRef
+
+from osteo_kg import package_data
+from osteo_kg.errors import KnowledgeError
+from osteo_kg.knowledge.terms import Terms, _terms
+from osteo_kg.rdf.lookup import RDF_TYPE, Triples, digest
+from osteo_kg.rdf.terms import ONTOLOGY, OSTEO
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """The ontology and the shapes, loaded once and shared by everything.
+
+    Attributes:
+        modules: the bytes of every Turtle file of the ontology, by name.
+        shapes: the bytes of every Turtle file of the shapes, by name.
+        store: the triples of all modules.
+    """
+
+    modules: Mapping[str, bytes]
+    shapes: Mapping[str, bytes]
+    store: ox.Store
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """SHA-256 of ontology and shapes: the version of the knowledge."""
+        return digest([*self.modules.items(), *self.shapes.items()])
+
+    @functools.cached_property
+    def triples(self) -> Triples:
+        """Look-ups over all modules."""
+        return Triples(self.store)
+
+    @functools.cached_property
+    def terms(self) -> Terms:
+        """The vocabulary of cases."""
+        return _terms(self.triples)
+
+    @functools.cached_property
+    def background(self) -> tuple[ox.Quad, ...]:
+        """What queries over one case need beside it: types of coded values, limits of notices, members of options."""
+        kinds = {value for kind in _TOLD_APART for value in self.terms.kinds[str(kind)].values()}
+        individuals = [
+            ox.Quad(ox.NamedNode(iri), RDF_TYPE, ox.NamedNode(kind))
+            for iri in sorted(kinds)
+            for kind in sorted(self.terms.types[iri] - {iri})
+        ]
+        limits = [
+            quad
+            for name in _LIMITS
+            for quad in self.store.quads_for_pattern(None, ox.NamedNode(f"{OSTEO._NS}{name}"), None)
+        ]
+        return (*individuals, *limits)
+
+
+_TOLD_APART = (OSTEO.DensitometrySite, OSTEO.FractureMechanism)
+_LIMITS = [
+    "tolerance",
+    "monthsAllowed",
+    "leastDecimals",
+    "leastEntries",
+    "above",
+    "atMost",
+    "atLeast",
+    "below",
+    "measures",
+    "readAs",
+    "hasMember",
+    "concernsOption",
+    "isRaisedWith",
+    "isRaisedByDrug",
+    "isRaisedByFracture",
+]
+
+
+def load_knowledge(extra: Iterable[Path] = ()) -> Knowledge:
+    """Load the modules that travel with the library, and those found in other folders.
+
+    Args:
+        extra: folders searched for further `.ttl` modules, whatever their depth.
+
+    Raises:
+        KnowledgeError: a folder holds no module, or a file is not Turtle.
+    """
+    home = package_data.root()
+    modules = _files(home / "ontology")
+    for folder in extra:
+        found = _files(folder)
+        if not found:
+            raise KnowledgeError(f"{folder} holds no ontology module.", advice="Name a folder with .ttl files in it.")
+        modules |= {f"{folder.name}/{name}": content for name, content in found.items()}
+    store = ox.Store()
+    for name, content in modules.items():
+        try:
+            store.extend(
+                ox.Quad(q.subject, q.predicate, q.object) for q in ox.parse(content, format=ox.RdfFormat.TURTLE)
+            )
+        except (SyntaxError, ValueError) as error:
+            raise KnowledgeError(
+                f"The module {name} is not valid Turtle: {error}.", advice="Correct the file."
+            ) from error
+    return Knowledge(modules=modules, shapes=_files(home / "shapes"), store=store)
+
+
+@functools.cache
+def packaged_knowledge() -> Knowledge:
+    """Load what travels with the library, once for the process."""
+    return load_knowledge()
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*.ttl"))
+        if path.is_file()
+    }
+
+
+# The ontology as one document: every module merged under one header, without imports.
+
+#: Formats of the merged ontology, by the names rdflib writes them under.
+ONTOLOGY_FORMATS = {"turtle": "turtle", "ntriples": "nt", "rdfxml": "pretty-xml", "jsonld": "json-ld"}
+
+
+def merged(knowledge: Knowledge) -> Graph:
+    """Merge all modules: the header of `osteo-kg.ttl` stays, the others and all imports go."""
+    whole = Graph()
+    for content in knowledge.modules.values():
+        whole.parse(data=content, format="turtle")
+    main = URIRef(ONTOLOGY + "osteo-kg")
+    for header in set(whole.subjects(RDF.type, OWL.Ontology)) - {main}:
+        whole.remove((header, None, None))
+    whole.remove((None, OWL.imports, None))
+    return whole
+
+
+def written(knowledge: Knowledge, format: str = "turtle") -> str:
+    """Write the merged ontology in one of `ONTOLOGY_FORMATS`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # rdflib's about lists that RDF/XML writes out at length
+        return merged(knowledge).serialize(format=ONTOLOGY_FORMATS[format])

@@ -1,0 +1,1 @@
+"""RDF mechanics with nothing clinical in them: terms, look-ups, reading and writing, the text of SPARQL."""

@@ -1,0 +1,87 @@
+"""Plain look-ups in an Oxigraph store: the objects of a subject and a property, as Python values."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+import pyoxigraph as ox
+
+from osteo_kg.bilingual import Text
+
+RDF_TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+SUBCLASS_OF = "http://www.w3.org/2000/01/rdf-schema#subClassOf"
+LABEL = "http://www.w3.org/2000/01/rdf-schema#label"
+NOTATION = "http://www.w3.org/2004/02/skos/core#notation"
+
+Node = ox.NamedNode | ox.BlankNode
+
+
+class Triples:
+    """Read-only look-ups over the union of all triples of a store."""
+
+    def __init__(self, store: ox.Store) -> None:
+        self.store = store
+
+    def objects(self, subject: str, predicate: str) -> list[str]:
+        """Give IRIs or lexical forms, sorted."""
+        return sorted(
+            quad.object.value
+            for quad in self.store.quads_for_pattern(ox.NamedNode(subject), ox.NamedNode(predicate), None)
+            if not isinstance(quad.object, ox.Triple)
+        )
+
+    def value(self, subject: str, predicate: str) -> str | None:
+        """Give the first value, or None."""
+        return next(iter(self.objects(subject, predicate)), None)
+
+    def decimal(self, subject: str, predicate: str) -> Decimal | None:
+        """Give the first value as a decimal number, or None."""
+        found = self.value(subject, predicate)
+        return None if found is None else Decimal(found)
+
+    def subjects(self, predicate: str, value: str) -> list[str]:
+        """Give the IRIs that have this value, sorted."""
+        return sorted(
+            quad.subject.value
+            for quad in self.store.quads_for_pattern(None, ox.NamedNode(predicate), ox.NamedNode(value))
+            if isinstance(quad.subject, ox.NamedNode)
+        )
+
+    def pairs(self, predicate: str) -> Iterator[tuple[str, str]]:
+        """Give every subject IRI with each of its values for one property, IRIs and literals alike."""
+        for quad in self.store.quads_for_pattern(None, ox.NamedNode(predicate), None):
+            if isinstance(quad.subject, ox.NamedNode) and isinstance(quad.object, ox.NamedNode | ox.Literal):
+                yield quad.subject.value, quad.object.value
+
+    def text(self, subject: str, predicate: str) -> Text | None:
+        """Give the English and French values of one property; English serves for French where that is lacking."""
+        found: dict[str, str] = {}
+        for quad in self.store.quads_for_pattern(ox.NamedNode(subject), ox.NamedNode(predicate), None):
+            if isinstance(quad.object, ox.Literal):
+                found[quad.object.language or "en"] = quad.object.value
+        return Text(found["en"], found.get("fr", found["en"])) if "en" in found else None
+
+
+def digest(parts: list[tuple[str, bytes]]) -> str:
+    """Give the SHA-256 of named contents, whatever their order."""
+    total = hashlib.sha256()
+    for name, content in sorted(parts):
+        total.update(f"{name}\0{len(content)}\0".encode())
+        total.update(content)
+    return total.hexdigest()
+
+
+def apart(triples: Iterable[ox.Triple]) -> list[ox.Triple]:
+    """Give the same triples with nameless nodes of their own: in one store, two of one label would be one node."""
+    fresh: dict[ox.BlankNode, ox.BlankNode] = defaultdict(ox.BlankNode)
+    return [
+        ox.Triple(
+            fresh[each.subject] if isinstance(each.subject, ox.BlankNode) else each.subject,
+            each.predicate,
+            fresh[each.object] if isinstance(each.object, ox.BlankNode) else each.object,
+        )
+        for each in triples
+    ]

@@ -1,0 +1,208 @@
+"""OWL 2 RL by owlrl: what follows from coded facts and the taxonomy.
+
+The only module that imports owlrl.
+
+The reasoner sees class axioms and the coded facts of patients, nothing else: no number, no absence, no annotation.
+Equal sets of coded facts are closed once, and many patients are closed in one graph.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import owlrl
+import pyoxigraph as ox
+from rdflib import OWL, RDF, RDFS, BNode, Graph, Literal, URIRef
+from rdflib.term import Node
+
+from osteo_kg.case.facts import Atom
+from osteo_kg.errors import InconsistencyError
+from osteo_kg.knowledge.loading import Knowledge
+from osteo_kg.rdf.lookup import RDF_TYPE
+from osteo_kg.rdf.terms import ONTOLOGY, OSTEO
+
+AtomSet = frozenset[Atom]
+
+_NS = str(OSTEO._NS)
+_AXIOMS = {
+    str(each)
+    for each in (
+        RDFS.subClassOf,
+        OWL.equivalentClass,
+        OWL.disjointWith,
+        OWL.intersectionOf,
+        OWL.onProperty,
+        OWL.hasValue,
+        OWL.allValuesFrom,
+        OWL.inverseOf,
+        OWL.members,
+        RDFS.domain,
+        RDF.first,
+        RDF.rest,
+    )
+}
+_SYNTAX = {ox.NamedNode(str(each)) for each in (OWL.Restriction, OWL.AllDisjointClasses, OWL.Class)}
+_GUIDELINE_MODEL, _IMPORTS = ox.NamedNode(ONTOLOGY + "guideline-model"), ox.NamedNode(str(OWL.imports))
+_turn = threading.Lock()  # owlrl swaps rdflib's literal converters for the whole process while it runs
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """What follows from one set of coded facts.
+
+    Attributes:
+        classes: the classes of this vocabulary that the patient belongs to.
+        coded: the coded values that follow, stated or not, by property.
+    """
+
+    classes: frozenset[str]
+    coded: Mapping[str, str]
+
+
+class Reasoner:
+    """Closes sets of coded facts over the loaded ontology."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._axioms = _reasoned_part(knowledge)
+        self._types = knowledge.terms.types
+
+    def close(self, atom_sets: Iterable[AtomSet]) -> dict[AtomSet, Closure]:
+        """Close every set, all in one graph.
+
+        Raises:
+            InconsistencyError: the facts contradict the ontology.
+        """
+        patients = {atoms: URIRef(f"urn:osteo-kg:closed:{n}") for n, atoms in enumerate(dict.fromkeys(atom_sets))}
+        graph = Graph()
+        for triple in self._axioms:
+            graph.add(triple)
+        for atoms, patient in patients.items():
+            self._state(graph, patient, atoms)
+        _expand(graph)
+        return {atoms: _closure(graph, patient) for atoms, patient in patients.items()}
+
+    def inferred(self) -> list[ox.Triple]:
+        """Give the triples between named terms that follow from the axioms and are not among them."""
+        graph = Graph()
+        for triple in self._axioms:
+            graph.add(triple)
+        _expand(graph)
+        asserted = set(self._axioms)
+        return [
+            ox.Triple(ox.NamedNode(str(s)), ox.NamedNode(str(p)), ox.NamedNode(str(o)))
+            for s, p, o in sorted(graph)
+            if (s, p, o) not in asserted and s != o and all(_is_ours(each) for each in (s, o))
+        ]
+
+    def _state(self, graph: Graph, patient: URIRef, atoms: AtomSet) -> None:
+        graph.add((patient, RDF.type, OSTEO.Patient))
+        for atom in atoms:
+            property_, value = URIRef(atom.property), URIRef(atom.value)
+            if property_ == OSTEO.hasLowEnergyFracture:
+                fracture = BNode()
+                graph.add((patient, property_, fracture))
+                graph.add((fracture, RDF.type, value))
+            elif property_ == OSTEO.hasPastTreatment:
+                treatment = BNode()
+                graph.add((patient, property_, treatment))
+                graph.add((treatment, OSTEO.withDrug, value))
+                if atom.outcome:
+                    graph.add((treatment, OSTEO.hasOutcome, URIRef(atom.outcome)))
+                for kind in self._types.get(atom.value, ()):
+                    graph.add((value, RDF.type, URIRef(kind)))
+            else:
+                graph.add((patient, property_, value))
+
+
+def closed(knowledge: Knowledge, data: Iterable[ox.Triple]) -> Graph:
+    """Close every module together with `data`: slower than what a patient needs, and it leaves no axiom out.
+
+    Texts and numbers stay outside, as everywhere here: no axiom rests on one.
+
+    Raises:
+        InconsistencyError: the data contradict the ontology.
+    """
+    graph = Graph()
+    for content in knowledge.modules.values():
+        graph.parse(data=content, format="turtle")
+    spoken = {*graph.subjects(RDF.type, OWL.AnnotationProperty), RDFS.label, RDFS.isDefinedBy}
+    for triple in list(graph):
+        if triple[1] in spoken or isinstance(triple[2], Literal):
+            graph.remove(triple)
+    for each in data:
+        if not isinstance(each.object, ox.Literal):
+            graph.add((_node(each.subject), _node(each.predicate), _node(each.object)))
+    _expand(graph)
+    return graph
+
+
+def _node(term: ox.NamedNode | ox.BlankNode | ox.Triple) -> Node:
+    assert not isinstance(term, ox.Triple)
+    return URIRef(term.value) if isinstance(term, ox.NamedNode) else BNode(term.value)
+
+
+def _reasoned_part(knowledge: Knowledge) -> list[tuple[Node, Node, Node]]:
+    """Give the axioms that lead to a patient's class.
+
+    They stand in the modules that speak of patients and drugs; how a guideline is written down is no business of the
+    reasoner's, and only costs it time.
+    """
+    read = (
+        list(ox.parse(content, format=ox.RdfFormat.TURTLE, rename_blank_nodes=True))
+        for content in knowledge.modules.values()
+    )
+    return [
+        (_node(quad.subject), URIRef(quad.predicate.value), _value(quad.object))
+        for quads in read
+        if not any(_is_about_guidelines(quad) for quad in quads)
+        for quad in quads
+        if quad.predicate.value in _AXIOMS or (quad.predicate == RDF_TYPE and quad.object in _SYNTAX)
+    ]
+
+
+def _is_about_guidelines(quad: ox.Quad) -> bool:
+    """Whether a statement makes its module one that writes guidelines down: that model, or an import of it."""
+    return quad.subject == _GUIDELINE_MODEL or (quad.predicate == _IMPORTS and quad.object == _GUIDELINE_MODEL)
+
+
+def _value(term: ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple) -> Node:
+    return Literal(term.value, datatype=URIRef(term.datatype.value)) if isinstance(term, ox.Literal) else _node(term)
+
+
+def _expand(graph: Graph) -> None:
+    with _turn:
+        owlrl.DeductiveClosure(owlrl.OWLRL_Semantics, axiomatic_triples=False, datatype_axioms=False).expand(graph)
+    _raise_contradiction(graph)
+
+
+def _is_ours(node: Node) -> bool:
+    return isinstance(node, URIRef) and str(node).startswith(_NS)
+
+
+def _closure(graph: Graph, patient: URIRef) -> Closure:
+    return Closure(
+        classes=frozenset(
+            str(kind)
+            for kind in graph.objects(patient, RDF.type)
+            if str(kind).startswith(_NS) and kind != OSTEO.Patient
+        ),
+        coded={
+            str(property_): str(value)
+            for property_ in (OSTEO.hasSex, OSTEO.hasMenopausalStatus)
+            for value in graph.objects(patient, property_)
+        },
+    )
+
+
+def _raise_contradiction(graph: Graph) -> None:
+    """Owlrl reports a contradiction as triples in an unrelated namespace, not as an exception."""
+    errors = sorted({str(message) for message in graph.objects(None, _ERROR)})
+    if errors:
+        raise InconsistencyError(
+            f"The facts contradict the ontology: {'; '.join(errors)}.", advice="Correct one of them."
+        )
+
+
+_ERROR = URIRef("http://www.daml.org/2002/03/agents/agent-ont#error")

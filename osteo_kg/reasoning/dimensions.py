@@ -1,0 +1,193 @@
+"""Dimensions of a situation: one for each fact that a guideline looks at, with the values it can tell apart.
+
+A value that is not settled stands for the *ways* it could turn out (reading.md R8).
+"""
+
+from __future__ import annotations
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from osteo_kg.case.facts import Atom, Lifted
+from osteo_kg.knowledge.guideline import Criterion
+from osteo_kg.reasoning.closure import AtomSet
+
+UNKNOWN, NONE, NOT_APPLICABLE = "unknown", "none", "not-applicable"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The part of a patient's facts that one value of one dimension stands for."""
+
+    atoms: AtomSet = frozenset()
+    numbers: Mapping[str, Decimal] | None = None
+    statements: Mapping[str, bool] | None = None
+    known: bool = True
+
+
+class Dimension(ABC):
+    """One fact that the guideline looks at. The first of its values are settled.
+
+    The others stand for ways it may turn out.
+    """
+
+    fact: str
+
+    @property
+    @abstractmethod
+    def values(self) -> tuple[str, ...]:
+        """Every value, settled or not."""
+
+    @abstractmethod
+    def ways(self, value: str) -> tuple[str, ...]:
+        """Give the settled values that a value may turn out to be; itself where it is settled."""
+
+    @abstractmethod
+    def read(self, lifted: Lifted, coded: Mapping[str, str]) -> str:
+        """Give the value that a case has."""
+
+    @abstractmethod
+    def piece(self, value: str) -> Piece:
+        """Give representative facts for a settled value."""
+
+    def actual(self, lifted: Lifted, coded: Mapping[str, str], value: str) -> Piece:
+        """Give the case's own facts where they are settled, else representative ones for the way `value`."""
+        return self.piece(value)
+
+
+@dataclass(frozen=True)
+class CodedDimension(Dimension):
+    """A single coded value of the patient, such as her sex."""
+
+    fact: str
+    predicate: str
+    iris: Mapping[str, str]
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        return (*sorted(self.iris), UNKNOWN)
+
+    def ways(self, value: str) -> tuple[str, ...]:
+        return tuple(sorted(self.iris)) if value == UNKNOWN else (value,)
+
+    def read(self, lifted: Lifted, coded: Mapping[str, str]) -> str:
+        keys = {iri: key for key, iri in self.iris.items()}
+        return keys.get(coded.get(self.predicate, ""), UNKNOWN)
+
+    def piece(self, value: str) -> Piece:
+        if value == NOT_APPLICABLE:
+            return Piece()
+        return Piece(atoms=frozenset({Atom(self.predicate, self.iris[value])}))
+
+
+@dataclass(frozen=True)
+class StatementDimension(Dimension):
+    """A yes-or-no statement."""
+
+    fact: str
+    predicate: str
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        return ("true", "false", UNKNOWN)
+
+    def ways(self, value: str) -> tuple[str, ...]:
+        return ("true", "false") if value == UNKNOWN else (value,)
+
+    def read(self, lifted: Lifted, coded: Mapping[str, str]) -> str:
+        stated = lifted.statements.get(self.predicate)
+        return UNKNOWN if stated is None else str(stated).lower()
+
+    def piece(self, value: str) -> Piece:
+        return Piece(statements={self.predicate: value == "true"})
+
+
+@dataclass(frozen=True)
+class Band:
+    """An interval of numbers that no threshold divides; None where it is open-ended."""
+
+    low: Decimal | None
+    low_included: bool
+    high: Decimal | None
+    high_included: bool
+
+    def holds(self, number: Decimal) -> bool:
+        """Whether a number lies in the band."""
+        above = self.low is None or number > self.low or (self.low_included and number == self.low)
+        below = self.high is None or number < self.high or (self.high_included and number == self.high)
+        return above and below
+
+    @property
+    def name(self) -> str:
+        """A readable name, fit for an IRI: `above-3.0-to-2.0` would be ambiguous, so bounds are words."""
+        low = "" if self.low is None else f"{'from' if self.low_included else 'above'}_{self.low:f}"
+        high = "" if self.high is None else f"{'to' if self.high_included else 'below'}_{self.high:f}"
+        return "_".join(part for part in (low, high) if part) or "any"
+
+    @property
+    def inside(self) -> Decimal:
+        """Some number of the band: a bound that belongs to it, else one beyond or between its bounds."""
+        if self.low is not None and self.low_included:
+            return self.low
+        if self.high is not None and self.high_included:
+            return self.high
+        if self.low is not None and self.high is not None:
+            return (self.low + self.high) / 2
+        if self.low is not None:
+            return self.low + 1
+        return self.high - 1 if self.high is not None else Decimal(0)
+
+
+@dataclass(frozen=True)
+class BandDimension(Dimension):
+    """A measured number, by the bands between the thresholds of the guideline."""
+
+    fact: str
+    predicate: str
+    bands: tuple[Band, ...]
+    never_tried: bool
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        return (*(band.name for band in self.bands), NONE if self.never_tried else UNKNOWN)
+
+    def ways(self, value: str) -> tuple[str, ...]:
+        return tuple(band.name for band in self.bands) if value == UNKNOWN else (value,)
+
+    def read(self, lifted: Lifted, coded: Mapping[str, str]) -> str:
+        return self.value_of(lifted.numbers.get(self.predicate))
+
+    def value_of(self, number: Decimal | None) -> str:
+        """Give the value of a number, or of none."""
+        if number is None:
+            return NONE if self.never_tried else UNKNOWN
+        return next(band.name for band in self.bands if band.holds(number))
+
+    def piece(self, value: str) -> Piece:
+        band = next((band for band in self.bands if band.name == value), None)
+        return Piece(known=False) if band is None else Piece(numbers={self.predicate: band.inside})
+
+    def actual(self, lifted: Lifted, coded: Mapping[str, str], value: str) -> Piece:
+        number = lifted.numbers.get(self.predicate)
+        return self.piece(value) if number is None else Piece(numbers={self.predicate: number})
+
+
+def bands(criteria: Iterable[Criterion]) -> tuple[Band, ...]:
+    """Cut the numbers at every bound of the criteria, so that no criterion can tell two numbers of one band apart.
+
+    `atMost` and `above` cut just after a number, `atLeast` and `below` just before it.
+    """
+    cuts = sorted({(value, name in ("atMost", "above")) for each in criteria for name, value in each.bounds})
+    edges: list[tuple[Decimal, bool] | None] = [None, *cuts, None]
+    return tuple(
+        Band(
+            low=low[0] if low else None,
+            low_included=bool(low and not low[1]),
+            high=high[0] if high else None,
+            high_included=bool(high and high[1]),
+        )
+        for low, high in itertools.pairwise(edges)
+    )

@@ -1,0 +1,262 @@
+"""Sections of a record as dimensions: entries that lead to the same classes of patients are the same thing."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from osteo_kg.case.facts import SECTIONS, Atom, Entry, Lifted
+from osteo_kg.knowledge.guideline import Criterion
+from osteo_kg.knowledge.loading import Knowledge
+from osteo_kg.rdf.terms import OSTEO, local_name
+from osteo_kg.reasoning.closure import AtomSet, Closure
+from osteo_kg.reasoning.dimensions import NONE, UNKNOWN, Dimension, Piece
+
+_NS = str(OSTEO._NS)
+
+
+Profile = tuple[tuple[str, int], ...]  # name of a signature, count; sorted, counts above nought
+
+
+@dataclass(frozen=True)
+class SectionDimension(Dimension):
+    """A section of entries, by the classes of patients that its entries lead to.
+
+    Attributes:
+        kinds: for each kind of entry (a signature by name), the entry that stands for it and how high it is counted.
+        doubts: for each doubtful kind of entry, the kinds it may turn out to be (None: nothing that matters).
+        counted: the numbers that count entries of a kind, by property, with the kinds counted.
+    """
+
+    fact: str
+    kinds: Mapping[str, tuple[Atom, int]]
+    doubts: Mapping[str, frozenset[str | None]]
+    counted: Mapping[str, frozenset[str]]
+    name_of: Callable[[Entry], str | None]
+    states: Mapping[str, tuple[Profile, ...]]
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        return tuple(self.states)
+
+    def ways(self, value: str) -> tuple[str, ...]:
+        return tuple(_profile_name(profile) for profile in self.states[value])
+
+    def read(self, lifted: Lifted, coded: Mapping[str, str]) -> str:
+        return self.value_of(lifted.sections[self.fact], self.fact in lifted.complete)
+
+    def value_of(self, entries: Iterable[Entry], complete: bool) -> str:
+        """Give the value of a section with these entries; an empty one that is not complete is unknown."""
+        entries = tuple(entries)
+        if not entries and not complete:
+            return UNKNOWN
+        certain: Counter[str] = Counter()
+        doubtful: Counter[str] = Counter()
+        for entry in entries:
+            name = self.name_of(entry) if entry.counts else None
+            if name is not None and name in self.doubts:
+                doubtful[name] += 1
+            elif name is not None:
+                certain[name] += entry.vertebrae or 1
+        return self.settle(certain, doubtful)
+
+    def settle(self, certain: Mapping[str, int], doubtful: Mapping[str, int]) -> str:
+        """Give the shortest value that leaves the same ways open."""
+        ways = self.possible(certain, doubtful)
+        return next(value for value, known in self.states.items() if known == ways)
+
+    def possible(self, certain: Mapping[str, int], doubtful: Mapping[str, int]) -> tuple[Profile, ...]:
+        """Give every profile that certain and doubtful entries may add up to, counts capped."""
+        return _possible(self.kinds, self.doubts, certain, doubtful)
+
+    def is_exhausted(self, entries: Iterable[Entry]) -> bool:
+        """Whether further entries could tell the guideline nothing new."""
+        value = self.value_of(entries, complete=True)
+        return all(
+            _capped(self.kinds, Counter(dict(way)) + Counter({kind: 1})) in self.states[value]
+            for way in self.states[value]
+            for kind in self.kinds
+        )
+
+    def with_more(self, entries: Iterable[Entry]) -> str | None:
+        """Give the value if every counted entry without a count stood for as many as matter.
+
+        None where there is none.
+        """
+        entries = tuple(entries)
+        uncounted = [
+            entry
+            for entry in entries
+            if entry.counts
+            and entry.vertebrae is None
+            and any(self.name_of(entry) in names for names in self.counted.values())
+        ]
+        if not uncounted:
+            return None
+        most = max(cap for _, cap in self.kinds.values())
+        more = [replace(entry, vertebrae=most) if entry in uncounted else entry for entry in entries]
+        return self.value_of(more, complete=True)
+
+    def piece(self, value: str) -> Piece:
+        profile = dict(self.states[value][0])
+        return Piece(
+            atoms=frozenset(self.kinds[name][0] for name in profile),
+            numbers={
+                property_: Decimal(sum(profile.get(name, 0) for name in names))
+                for property_, names in self.counted.items()
+            },
+        )
+
+    def actual(self, lifted: Lifted, coded: Mapping[str, str], value: str) -> Piece:
+        way = self.piece(value)
+        own = frozenset(
+            entry.atom
+            for entry in lifted.sections[self.fact]
+            if entry.counts and self.name_of(entry) not in self.doubts
+        )
+        if len(self.ways(self.read(lifted, coded))) > 1:
+            return Piece(atoms=own | way.atoms, numbers=way.numbers)
+        totals = {
+            property_: Decimal(
+                sum(
+                    entry.vertebrae or 1
+                    for entry in lifted.sections[self.fact]
+                    if entry.counts and self.name_of(entry) in names
+                )
+            )
+            for property_, names in self.counted.items()
+        }
+        return Piece(atoms=own, numbers=totals)
+
+
+def _possible(
+    kinds: Mapping[str, tuple[Atom, int]],
+    doubts: Mapping[str, frozenset[str | None]],
+    certain: Mapping[str, int],
+    doubtful: Mapping[str, int],
+) -> tuple[Profile, ...]:
+    found = {_capped(kinds, certain)}
+    for name, times in doubtful.items():
+        for _ in range(times):
+            grown = {
+                profile if kind is None else _capped(kinds, Counter(dict(profile)) + Counter({kind: 1}))
+                for profile in found
+                for kind in doubts[name]
+            }
+            if grown == found:
+                break
+            found = grown
+    return tuple(sorted(found))
+
+
+def _capped(kinds: Mapping[str, tuple[Atom, int]], counts: Mapping[str, int]) -> Profile:
+    return tuple(sorted((name, min(count, kinds[name][1])) for name, count in counts.items() if count))
+
+
+def _profile_name(profile: Profile) -> str:
+    return ",".join(f"{name}:{count}" if count > 1 else name for name, count in profile) or NONE
+
+
+def read_section(
+    knowledge: Knowledge, fact: str, criteria: list[Criterion], closures: Mapping[AtomSet, Closure]
+) -> SectionDimension:
+    """Read off the closures which entries of a section the guideline can tell apart.
+
+    Args:
+        knowledge: the loaded modules.
+        fact: the section, by IRI.
+        criteria: the criteria of the guideline that rest on it.
+        closures: what follows from each single coded fact.
+    """
+    listed = SECTIONS[fact]
+    property_ = str(OSTEO.hasLowEnergyFracture) if listed == str(OSTEO.hasFracture) else listed
+    atoms = sorted(
+        (atom for each in closures for atom in each if atom.property == property_),
+        key=lambda atom: (atom.value, atom.outcome or ""),
+    )
+    names = {atom: _name(knowledge, closures[frozenset({atom})].classes) for atom in atoms}
+    doubtful = {atom: may_be for atom in atoms if len(may_be := _may_be(knowledge, atom, names)) > 1}
+    called = {atom: names[atom] or _possibly(may_be) for atom, may_be in doubtful.items()}
+    counted = _counted(knowledge, criteria, names)
+    kinds: dict[str, tuple[Atom, int]] = {}
+    for atom in atoms:
+        name = names[atom]
+        if name and atom not in doubtful and name not in kinds:
+            caps = [_highest(criteria, number) for number, counts in counted.items() if name in counts]
+            kinds[name] = (atom, max(caps, default=1))
+    doubts = {called[atom]: may_be for atom, may_be in doubtful.items()}
+
+    def name_of(entry: Entry) -> str | None:
+        return called.get(entry.atom) or names.get(entry.atom)
+
+    return SectionDimension(fact, kinds, doubts, counted, name_of, _states(kinds, doubts))
+
+
+def _may_be(knowledge: Knowledge, atom: Atom, names: Mapping[Atom, str | None]) -> frozenset[str | None]:
+    """Give the kinds that an entry may turn out to be: of a site too broadly stated.
+
+    Of a treatment without an outcome.
+    """
+    wider = knowledge.triples.objects(atom.value, _NS + "couldBe")
+    types = knowledge.terms.types
+    if wider:
+        return frozenset(name for other, name in names.items() if types[other.value].intersection(wider))
+    if atom.property == str(OSTEO.hasPastTreatment) and atom.outcome is None:
+        return frozenset(name for other, name in names.items() if other.value == atom.value and other.outcome)
+    return frozenset({names[atom]})
+
+
+def _possibly(may_be: Iterable[str | None]) -> str:
+    return "possible-" + "-or-".join(sorted(name for name in may_be if name))
+
+
+def _counted(
+    knowledge: Knowledge, criteria: Iterable[Criterion], names: Mapping[Atom, str | None]
+) -> dict[str, frozenset[str]]:
+    """Give the numbers that criteria bound and that count entries, with the kinds of entries that each counts."""
+    types = knowledge.terms.types
+    return {
+        each.tested: frozenset(name for atom, name in names.items() if name and class_ in types[atom.value])
+        for each in criteria
+        if (class_ := knowledge.triples.value(each.tested, _NS + "countsInstancesOf"))
+    }
+
+
+def _highest(criteria: Iterable[Criterion], number: str) -> int:
+    """Give the highest count that some criterion can tell from a lower one."""
+    bounds = [bound for each in criteria if each.tested == number for bound in each.bounds]
+    return int(max((value + (name in ("atMost", "above")) for name, value in bounds), default=Decimal(1)))
+
+
+def _name(knowledge: Knowledge, classes: frozenset[str]) -> str | None:
+    """Name what an entry leads to: the short names of its classes; None where it leads nowhere."""
+    triples = knowledge.triples
+    named = [name for each in sorted(classes) if (name := triples.value(each, _NS + "situationName"))]
+    return "+".join(named or [local_name(each) for each in sorted(classes)]) or None
+
+
+def _states(
+    kinds: Mapping[str, tuple[Atom, int]], doubts: Mapping[str, frozenset[str | None]]
+) -> dict[str, tuple[Profile, ...]]:
+    """Name every state of knowledge of a section by its ways: settled ones first, then doubtful ones, then unknown."""
+    settled = [
+        _capped(kinds, dict(zip(kinds, counts, strict=True)))
+        for counts in itertools.product(*(range(cap + 1) for _, cap in kinds.values()))
+    ]
+    states: dict[str, tuple[Profile, ...]] = {_profile_name(profile): (profile,) for profile in sorted(settled)}
+    everything = tuple(sorted(settled))
+    seen = {*states.values(), everything}
+    most = sum(cap for _, cap in kinds.values())
+    for profile in sorted(settled):
+        for times in itertools.product(range(most + 1), repeat=len(doubts)):
+            doubtful = dict(zip(doubts, times, strict=True))
+            ways = _possible(kinds, doubts, dict(profile), doubtful)
+            if ways not in seen:
+                seen.add(ways)
+                named = (*profile, *((name, count) for name, count in doubtful.items() if count))
+                states[_profile_name(named)] = ways
+    states[UNKNOWN] = everything
+    return states

@@ -1,0 +1,1 @@
+"""HTTP as every view uses it: negotiation, parameters, endpoints, responses and problems."""

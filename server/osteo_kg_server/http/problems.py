@@ -1,0 +1,77 @@
+"""Errors as problem documents (RFC 9457), mapped once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from osteo_kg import KnowledgeError, OsteoError, QueryError, RefusedCaseError, UnreadableCaseError, UsageError
+from osteo_kg_server import logs
+from osteo_kg_server.http.parameters import language_or_english
+from osteo_kg_server.store import BusyError, DeadlineError, ProtectedError, StoreUnavailableError, TooLargeError
+
+PROBLEMS = "https://w3id.org/osteo-kg/problem/"
+MEDIA = "application/problem+json"
+#: The kinds of problem that are ours: the error of the library, the end of the type's IRI, title, status.
+KINDS: tuple[tuple[type[OsteoError], str, str, HTTPStatus], ...] = (
+    (UnreadableCaseError, "unreadable-case", "The case cannot be read", HTTPStatus.BAD_REQUEST),
+    (RefusedCaseError, "refused-case", "The case is refused", HTTPStatus.UNPROCESSABLE_ENTITY),
+    (QueryError, "refused-query", "The query is not answered", HTTPStatus.BAD_REQUEST),
+    (DeadlineError, "deadline-passed", "The time was not enough", HTTPStatus.SERVICE_UNAVAILABLE),
+    (BusyError, "busy", "Too much is asked at once", HTTPStatus.SERVICE_UNAVAILABLE),
+    (TooLargeError, "too-large", "More is asked than is allowed", HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (ProtectedError, "read-only-graph", "The graph is read only", HTTPStatus.FORBIDDEN),
+    (StoreUnavailableError, "store-unavailable", "The store does not answer", HTTPStatus.BAD_GATEWAY),
+    (UsageError, "unknown-name", "A parameter names what does not exist", HTTPStatus.BAD_REQUEST),
+    (KnowledgeError, "knowledge-at-fault", "The knowledge is at fault", HTTPStatus.INTERNAL_SERVER_ERROR),
+)
+
+
+def register(app: Flask) -> None:
+    """Answer every error of the app with a problem document."""
+    app.register_error_handler(OsteoError, _from_library)
+    app.register_error_handler(HTTPException, _from_http)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def _from_library(error: OsteoError) -> Response:
+    logs.ended_by(error)
+    for kind, name, title, status in KINDS:
+        if isinstance(error, kind):
+            if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+                logs.failure(error)
+            members = error.report.to_json(language_or_english()) if isinstance(error, RefusedCaseError) else {}
+            response = _problem(PROBLEMS + name, title, status, str(error), members)
+            if isinstance(error, BusyError):
+                response.headers["Retry-After"] = "5"
+            return response
+    return _unforeseen(error)
+
+
+def _from_http(error: HTTPException) -> Response:
+    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    response = _problem("about:blank", status.phrase, status, error.description or status.phrase)
+    for name, value in error.get_headers():
+        if name not in ("Content-Type", "Content-Length"):
+            response.headers[name] = value
+    return response
+
+
+def _unforeseen(error: Exception) -> Response:
+    logs.failure(error)
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return _problem("about:blank", status.phrase, status, "This is an error of the service. Nothing was decided.")
+
+
+def _problem(
+    type_: str, title: str, status: HTTPStatus, detail: str, members: Mapping[str, Any] | None = None
+) -> Response:
+    document = {"type": type_, "title": title, "status": status.value, "detail": detail, **(members or {})}
+    response = Response(json.dumps(document, ensure_ascii=False), status.value, content_type=MEDIA)
+    response.headers["Cache-Control"] = "no-store"
+    return response

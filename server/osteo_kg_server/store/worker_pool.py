@@ -1,0 +1,227 @@
+"""The workers that are at hand, and the process that forks them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Any
+
+from osteo_kg_server.errors import BusyError
+from osteo_kg_server.store import worker_protocol
+from osteo_kg_server.store.base import Limits, Load
+
+Lines = tuple[str, str]  # a graph, and N-Triples
+
+
+class IndexProcess:
+    """The process that holds the index. One thread may speak with it at a time."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "osteo_kg_server.store.index_process", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,  # what a library prints when it fails could quote a query
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            )
+        self._control, self._connection = ours, Connection(os.dup(ours.fileno()))
+        self._end = weakref.finalize(self, _ended, process, self._control, self._connection)
+
+    def change(
+        self,
+        *,
+        cleared: Iterable[str] = (),
+        dropped: Iterable[str] = (),
+        created: Iterable[str] = (),
+        removed: Iterable[Lines] = (),
+        added: Iterable[Lines] = (),
+    ) -> None:
+        """Bring the index up to a write: graphs first, then what is removed, then what is added.
+
+        Raises:
+            EOFError: the process is gone.
+        """
+        request = {"cleared": cleared, "dropped": dropped, "created": created, "removed": removed, "added": added}
+        self._ask({"what": "change", **{name: list(items) for name, items in request.items()}})
+        worker_protocol.received(self._connection)
+
+    def fork(self, memory: int) -> Connection:
+        """Fork a worker of the index as it is now, and give the line to it.
+
+        Raises:
+            EOFError: the process is gone.
+        """
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                self._ask({"what": "fork", "memory": memory})
+                try:
+                    socket.send_fds(self._control, [b"."], [theirs.fileno()])
+                except OSError as error:
+                    raise EOFError from error
+            worker_protocol.received(self._connection)
+            return Connection(ours.detach())
+
+    def close(self) -> None:
+        """Let the process end, which it does once nobody speaks to it."""
+        self._end()
+
+    def _ask(self, request: dict[str, Any]) -> None:
+        try:
+            worker_protocol.send(self._connection, worker_protocol.REQUEST, request)
+        except OSError as error:
+            raise EOFError from error
+
+
+def _ended(process: subprocess.Popen[bytes], control: socket.socket, connection: Connection) -> None:
+    connection.close()
+    control.close()
+    process.wait()
+
+
+class Workers:
+    """Lends workers that know the newest content, and no more of them at once than is allowed.
+
+    Args:
+        limits: how many, how much memory each, how long to wait for one.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._free = threading.Semaphore(limits.workers)
+        self._speaking, self._turn = threading.Lock(), threading.Lock()  # with the index, and over who is idle
+        self._idle: list[Connection] = []
+        self._epoch = self._lent = 0
+        self.index = IndexProcess()
+
+    @property
+    def load(self) -> Load:
+        """Say how many are lent, and how many wait."""
+        return Load(in_use=self._lent, idle=len(self._idle))
+
+    @property
+    def all_lent(self) -> bool:
+        """Say whether there are as many lent as may be."""
+        return self._lent >= self._limits.workers
+
+    @contextmanager
+    def borrowed(self) -> Iterator[Worker]:
+        """Lend a worker; one that is not done with its request afterwards is let go.
+
+        Raises:
+            BusyError: none got free while waiting.
+        """
+        if not self._free.acquire(timeout=self._limits.wait_seconds):
+            raise BusyError("Too many queries run at this moment.", advice="Ask again in a little while.")
+        try:
+            connection, epoch = self._one()
+            worker = Worker(connection)
+            try:
+                yield worker
+            finally:
+                self._back(worker, epoch)
+        finally:
+            self._free.release()
+
+    def _one(self) -> tuple[Connection, int]:
+        """Give a worker that is idle, or a new one; while a write is under way there are those that were idle."""
+        with self._turn:
+            if self._idle:
+                self._lent += 1
+                return self._idle.pop(), self._epoch
+        with self._speaking:
+            connection = self.index.fork(self._limits.memory_bytes)
+            with self._turn:
+                self._lent += 1
+                return connection, self._epoch
+
+    def _back(self, worker: Worker, epoch: int) -> None:
+        with self._turn:
+            self._lent -= 1
+            if worker.done and epoch == self._epoch:
+                self._idle.append(worker.connection)
+            else:
+                worker.connection.close()
+
+    def change(self, changes: Iterable[Mapping[str, Any]]) -> None:
+        """Bring the index up to a write, all of it before a worker is forked; older workers are lent no more.
+
+        Raises:
+            EOFError: the process that holds the index is gone.
+        """
+        with self._speaking:
+            for each in changes:
+                self.index.change(**each)
+            with self._turn:
+                self._older()
+
+    def start_anew(self, changes: Iterable[Mapping[str, Any]]) -> None:
+        """Give up the process that holds the index for a new one, which nobody asks before it holds everything.
+
+        Raises:
+            EOFError: the new process is gone, too.
+        """
+        new = IndexProcess()
+        for each in changes:
+            new.change(**each)
+        with self._speaking, self._turn:
+            old, self.index = self.index, new
+            self._older()
+        old.close()
+
+    def close(self) -> None:
+        """End every process."""
+        with self._speaking, self._turn:
+            self._older()
+            self.index.close()
+
+    def _older(self) -> None:
+        """Let go of the workers that do not know of a change; those that are lent go when they come back."""
+        self._epoch += 1
+        for connection in self._idle:
+            connection.close()
+        self._idle.clear()
+
+
+class Worker:
+    """A worker that is lent for one request.
+
+    Attributes:
+        connection: the line to it.
+        done: whether it has answered to the end, and can be lent again.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.done = True
+
+    def ask(self, request: dict[str, Any]) -> None:
+        """Send a request; its answer is then to be received.
+
+        Raises:
+            EOFError: the worker is gone.
+        """
+        self.done = False
+        try:
+            worker_protocol.send(self.connection, worker_protocol.REQUEST, request)
+        except OSError as error:
+            raise EOFError from error
+
+    def receive(self) -> tuple[bytes, bytes]:
+        """Wait for the next part of the answer.
+
+        Raises:
+            EOFError: the worker is gone, by its deadline or for want of memory.
+        """
+        tag, message = worker_protocol.received(self.connection)
+        self.done = tag in (worker_protocol.WHOLE, worker_protocol.END, worker_protocol.ERROR)
+        return tag, message

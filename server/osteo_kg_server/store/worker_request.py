@@ -1,0 +1,107 @@
+"""A request while a worker is at it: its answer as it comes, and the reason where none comes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+from osteo_kg import QueryError
+from osteo_kg_server.errors import DeadlineError, Kind, NotOfferedError, TooLargeError
+from osteo_kg_server.store import worker_protocol
+from osteo_kg_server.store.base import WHOLE
+from osteo_kg_server.store.worker_pool import Worker
+
+_GRACE = 0.05  # seconds by which a worker may die before its deadline, as clocks have it
+
+
+class Running:
+    """A request that a worker is at.
+
+    Args:
+        worker: the worker, which has been asked.
+        seconds: its deadline.
+
+    Attributes:
+        worker: the worker.
+    """
+
+    def __init__(self, worker: Worker, seconds: float) -> None:
+        self.worker, self._seconds = worker, seconds
+        self._until = time.monotonic() + seconds
+        self._head: dict[str, Any] = {}
+        self._first = b""
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the result."""
+        kind: Kind = self._head["kind"]
+        return kind
+
+    @property
+    def form(self) -> str:
+        """The format of the result."""
+        return str(self._head["form"])
+
+    def header(self) -> dict[str, Any]:
+        """Wait for the head of the answer.
+
+        Raises:
+            OsteoError: what the worker died of, or could not do.
+        """
+        if not self._head:
+            tag, message = self._next()
+            self._head, self._first = (
+                worker_protocol.split_whole(message) if tag == worker_protocol.WHOLE else (json.loads(message), b"")
+            )
+        return self._head
+
+    def until(self, most: int) -> Iterator[bytes]:
+        """Give the next parts of the answer, up to its end or to so many bytes."""
+        self.header()
+        first, self._first = self._first, b""
+        yield first
+        while not self.worker.done and most > 0:
+            _, part = self._next()
+            most -= len(part)
+            yield part
+
+    def _next(self) -> tuple[bytes, bytes]:
+        try:
+            tag, message = self.worker.receive()
+        except EOFError as error:
+            raise self._died() from error
+        if tag == worker_protocol.ERROR:
+            raise _error(json.loads(message))
+        return tag, message
+
+    def _died(self) -> Exception:
+        if time.monotonic() >= self._until - _GRACE:
+            return DeadlineError(
+                f"It took longer than {self._seconds:g} seconds and was stopped.",
+                advice="Ask for less, or in smaller parts.",
+            )
+        return TooLargeError(
+            "It needed more memory, or was deeper, than is allowed, and was stopped.",
+            advice="Ask for less, or in smaller parts.",
+        )
+
+
+def rest(first: list[bytes], running: Running, held: ExitStack) -> Iterator[bytes]:
+    """Give a long result bit by bit; where it cannot be ended the error goes through, and the client is cut off."""
+    with held:
+        yield from first
+        while not running.worker.done:
+            yield from running.until(WHOLE)
+
+
+def _error(told: dict[str, Any]) -> Exception:
+    if told["error"] == "not-offered":
+        return NotOfferedError(told["kind"])
+    if told["error"] == "too-large":
+        return TooLargeError("The result is larger than is allowed.", advice="Ask for less of it, with LIMIT.")
+    if told["error"] == "syntax":
+        return QueryError(f"This is not SPARQL 1.1: {told['message']}.", advice="Correct it there.")
+    return QueryError(f"This cannot be evaluated: {told['message']}.", advice="Ask in another way.")

@@ -1,0 +1,270 @@
+"""Every IRI of ours answers: a page for people, a graph for machines.
+
+What an IRI of the vocabulary, of a guideline or of a situation names is no document: it answers 303 with the address of
+one, which ends with its format (`/ns/Patient.ttl`). A module of the ontology is a document, and answers itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import pyoxigraph as ox
+from flask import Blueprint, Response, redirect, render_template, request
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as AnyResponse
+
+from osteo_kg import GRAPH, Language, UsageError, json_ld_context_document, situation_triples
+from osteo_kg_server.http.endpoints import offers
+from osteo_kg_server.http.negotiation import GRAPHS, best, negotiated, written_in
+from osteo_kg_server.http.parameters import LANGUAGE, is_name, language
+from osteo_kg_server.service import Service, service
+from osteo_kg_server.views import linked_data
+
+DESCRIPTIONS = {"text/html": "html", **GRAPHS}
+CONTEXT = "context.jsonld"
+#: What the address of a document ends with, by its media type.
+EXTENSIONS = {
+    "text/html": "html",
+    "text/turtle": "ttl",
+    "application/n-triples": "nt",
+    "application/ld+json": "jsonld",
+    "application/rdf+xml": "rdf",
+    "application/n-quads": "nq",
+    "application/trig": "trig",
+}
+_MEDIA = {extension: media for media, extension in EXTENSIONS.items()}
+_DEFINED_BY = "http://www.w3.org/2000/01/rdf-schema#isDefinedBy"
+_VERSION = "http://www.w3.org/2002/07/owl#versionIRI"
+_GIVEN = {200: DESCRIPTIONS, 303: (), 304: ()}
+_FRESH = 3600  # seconds for which a document need not be asked for again
+blueprint = Blueprint("linked_data", __name__)
+
+
+@blueprint.get("/")
+@offers("read", _GIVEN, parameters=LANGUAGE)
+def home() -> AnyResponse:
+    """Say what is here."""
+    if best(DESCRIPTIONS) != "text/html":
+        return _see_other("/.well-known/void")
+    return _kept(lambda: negotiated(render_template("home.html", language=language()), "text/html"))
+
+
+@blueprint.get("/ns/<term>")
+@offers("read", _GIVEN, parameters=LANGUAGE)
+def term(term: str) -> AnyResponse:
+    """Describe a term of the vocabulary."""
+    return _thing(f"ns/{term}", _resource)
+
+
+@blueprint.get("/guideline/<guideline>")
+@offers("read", _GIVEN, parameters=LANGUAGE)
+def guideline(guideline: str) -> AnyResponse:
+    """Describe a guideline."""
+    return _thing(f"guideline/{guideline}", _resource)
+
+
+@blueprint.get("/guideline/<guideline>/<part>")
+@offers("read", _GIVEN, parameters=LANGUAGE)
+def part(guideline: str, part: str) -> AnyResponse:
+    """Describe a rule, a criterion, an interpretation or another part of a guideline."""
+    return _thing(f"guideline/{guideline}/{part}", _resource)
+
+
+@blueprint.get("/situation/<guideline>/<key>")
+@offers("read", _GIVEN, parameters=LANGUAGE)
+def situation(guideline: str, key: str) -> AnyResponse:
+    """Describe a situation: what the guideline says of every patient who is in it."""
+    return _thing(f"situation/{guideline}/{key}", _situation)
+
+
+@blueprint.get("/graph/<path:name>")
+@offers("read", {303: ()})
+def graph(name: str) -> AnyResponse:
+    """Lead to the triples of a named graph."""
+    kind, _, patient = name.partition("/")
+    iri = f"{GRAPH}{kind}/{quote(patient, safe='')}" if patient else GRAPH + kind
+    return _see_other(f"/store?graph={quote(iri, safe='')}")
+
+
+@blueprint.get("/ontology/<module>")
+@blueprint.get("/ontology/<module>/<version>")
+@offers("read", _GIVEN, parameters=LANGUAGE)
+def module(module: str, version: str | None = None) -> AnyResponse:
+    """Give a module of the ontology, as it was loaded; the page lists what it defines."""
+    if module == CONTEXT:
+        return _context()
+    stem, media = _document(module)
+    if not is_name(stem):
+        raise NotFound("There is no such module of the ontology.")
+    iri, triples = f"{BASE}ontology/{stem}", service().knowledge_base.knowledge.triples
+    if version is not None and triples.value(iri, _VERSION) != f"{iri}/{version}":
+        raise NotFound("This version of the module is not loaded.")
+    return _kept(lambda: _module(stem, media or best(DESCRIPTIONS)))
+
+
+def _module(name: str, media: str) -> Response:
+    serving, iri = service(), f"{BASE}ontology/{name}"
+    content = serving.modules.get(iri)
+    if content is None:
+        raise NotFound("There is no such module of the ontology.")
+    if media == "text/turtle":
+        return negotiated(content, media)
+    if media == "text/html":
+        page = linked_data.described(serving, iri, serving.described(iri), language())
+        defined = [linked_data.link(serving, each, page.language) for each in serving.subjects(_DEFINED_BY, iri)]
+        return negotiated(render_template("resource.html", page=page, defined=defined, language=page.language), media)
+    triples = (quad.triple for quad in ox.parse(content, format=ox.RdfFormat.TURTLE))
+    return negotiated(written_in(triples, DESCRIPTIONS[media]), media)
+
+
+def _thing(path: str, triples_of: Callable[[str], list[ox.Triple]]) -> AnyResponse:
+    """Lead from a thing to the document that describes it, or give that document."""
+    stem, media = _document(path)
+    triples = triples_of(stem)
+    if media is None:
+        address = "/" + quote(f"{stem}.{EXTENSIONS[best(DESCRIPTIONS)]}", safe="/;=")
+        return _see_other(f"{address}?language={language()}" if "language" in request.args else address)
+    return _kept(lambda: _described(BASE + stem, triples, media))
+
+
+def _document(path: str) -> tuple[str, str | None]:
+    """Split what an address ends with, and give the media type it stands for."""
+    stem, dot, extension = path.rpartition(".")
+    return (stem, _MEDIA[extension]) if dot and extension in _MEDIA else (path, None)
+
+
+def _resource(path: str) -> list[ox.Triple]:
+    try:
+        triples = service().described(BASE + path)
+    except ValueError:
+        triples = []
+    if not triples:
+        raise NotFound("The ontology says nothing of this IRI.")
+    return triples
+
+
+def _situation(path: str) -> list[ox.Triple]:
+    _, guideline, key = path.split("/", 2)
+    serving = service()
+    with serving.turn:
+        try:
+            if not is_name(guideline):
+                raise UsageError("A guideline has no such name.")
+            engine = serving.knowledge_base.engine(guideline)
+            return list(situation_triples(engine, [engine.space.parse(key)]))
+        except UsageError as error:
+            raise NotFound("There is no such situation.") from error
+
+
+def _described(iri: str, triples: list[ox.Triple], media: str) -> Response:
+    if media != "text/html":
+        return negotiated(written_in(triples, DESCRIPTIONS[media]), media)
+    page = linked_data.described(service(), iri, triples, language())
+    return negotiated(render_template("resource.html", page=page, defined=[], language=page.language), media)
+
+
+def _context() -> Response:
+    """Give the JSON-LD context that our answers name."""
+    return _kept(lambda: Response(json_ld_context_document(), content_type="application/ld+json"))
+
+
+def _see_other(address: str) -> AnyResponse:
+    response = redirect(address, 303)
+    response.headers["Vary"] = "Accept, Accept-Language"
+    return response
+
+
+def _kept(made: Callable[[], Response]) -> Response:
+    """Give a document that stays the same as long as the knowledge does, or say that the client's is still right."""
+    serving = service()
+    wanted = (serving.knowledge_base.knowledge.digest, request.full_path, request.headers.get("Accept", ""), language())
+    tag = hashlib.sha256("\n".join(wanted).encode("utf-8")).hexdigest()[:24]
+    fresh = f"{'private' if serving.settings.private else 'public'}, max-age={_FRESH}"
+    if request.if_none_match.contains_weak(tag):
+        return Response(status=304, headers={"ETag": f'"{tag}"', "Cache-Control": fresh})
+    response = made()
+    response.set_etag(tag)
+    response.headers["Cache-Control"] = fresh
+    return response
+
+
+# What a page about one resource shows: its label, its definition, and what is stated of it.
+
+BASE = "https://w3id.org/osteo-kg/"
+_DEFINITION = "http://www.w3.org/2004/02/skos/core#definition"
+_DESCRIPTION, _TITLE = "http://purl.org/dc/terms/description", "http://purl.org/dc/terms/title"
+_LABEL = "http://www.w3.org/2000/01/rdf-schema#label"
+_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Something to show, and where it leads, if anywhere."""
+
+    text: str
+    href: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One resource, in one language."""
+
+    iri: str
+    language: Language
+    label: str
+    definition: str
+    rows: tuple[tuple[Link, tuple[Link, ...]], ...]
+
+
+def described(service: Service, iri: str, triples: list[ox.Triple], language: Language) -> Page:
+    """Make the page of a resource; one without a definition of its own has that of what it is."""
+    kinds = [t.object.value for t in triples if t.predicate.value == _TYPE and isinstance(t.object, ox.NamedNode)]
+    label = _text(service, iri, (_LABEL, _TITLE), language)
+    if label is None:  # a situation has no name but what holds in it
+        label = iri.rsplit("/", 1)[-1].replace(";", ", ").replace("=", ": ").replace("_", " ")
+    definitions = (_text(service, each, (_DEFINITION, _DESCRIPTION), language) for each in (iri, *kinds))
+    definition = next((each for each in definitions if each), "")
+    return Page(iri, language, label, definition, _rows(service, iri, triples, language))
+
+
+def link(service: Service, iri: str, language: Language) -> Link:
+    """Name a resource by its label, and lead to its page here where it is ours."""
+    text = _text(service, iri, (_LABEL, _TITLE), language) or iri.removeprefix(BASE)
+    if iri.startswith(BASE):
+        return Link(text, "/" + quote(iri.removeprefix(BASE), safe="/;="))
+    return Link(text, iri if iri.startswith(("http://", "https://")) else None)
+
+
+def _rows(
+    service: Service, iri: str, triples: list[ox.Triple], language: Language
+) -> tuple[tuple[Link, tuple[Link, ...]], ...]:
+    rows: dict[str, list[Link]] = {}
+    for triple in triples:
+        if triple.subject == ox.NamedNode(iri) and triple.predicate.value not in (_LABEL, _DEFINITION):
+            value = _value(service, triple.object, language)
+            if value and value not in rows.setdefault(triple.predicate.value, []):
+                rows[triple.predicate.value].append(value)
+    return tuple((_property(service, name, language), tuple(values)) for name, values in rows.items() if values)
+
+
+def _property(service: Service, iri: str, language: Language) -> Link:
+    if iri.startswith(BASE):
+        return link(service, iri, language)
+    return Link(iri.rsplit("/", 1)[-1].rsplit("#", 1)[-1], iri)
+
+
+def _value(service: Service, node: object, language: Language) -> Link | None:
+    if isinstance(node, ox.NamedNode):
+        return link(service, node.value, language)
+    if isinstance(node, ox.Literal) and node.language in (None, language):
+        return Link(node.value)
+    return None
+
+
+def _text(service: Service, iri: str, properties: tuple[str, ...], language: Language) -> str | None:
+    triples = service.knowledge_base.knowledge.triples
+    found = (triples.text(iri, each) for each in properties)
+    return next((each.in_(language) for each in found if each), None)

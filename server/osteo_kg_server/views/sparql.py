@@ -1,0 +1,199 @@
+"""`/sparql` and `/update`: the SPARQL 1.1 Protocol, over this dataset and nothing outside it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import BadRequest, NotAcceptable, UnsupportedMediaType
+
+from osteo_kg import code_only, is_repeatable
+from osteo_kg_server import logs
+from osteo_kg_server.http.endpoints import TEXT, Json, offers, word, words
+from osteo_kg_server.http.negotiation import GRAPHS, body, content_type, preferred, text
+from osteo_kg_server.http.parameters import FORM, Given, base, given, seconds
+from osteo_kg_server.service import Service, service
+from osteo_kg_server.store import NotOfferedError, Query, Update
+from osteo_kg_server.store.update_parsing import closing
+from osteo_kg_server.views import service_description
+
+PATH = "/sparql"
+#: Media types of results by their kind, with the format each is written in.
+RESULTS = {
+    "graph": GRAPHS,
+    "boolean": {
+        "application/sparql-results+json": "json",
+        "application/json": "json",
+        "application/sparql-results+xml": "xml",
+        "application/xml": "xml",
+    },
+}
+RESULTS["solutions"] = {**RESULTS["boolean"], "text/csv": "csv", "text/tab-separated-values": "tsv"}
+_ASKED = {
+    "default-graph-uri": words("A graph of the default graph.", format="iri"),
+    "named-graph-uri": words("A named graph.", format="iri"),
+    "timeout": word("Seconds after which the query is stopped; the service may allow fewer."),
+}
+_QUERY = {"query": word("A SPARQL 1.1 query; without one the service describes itself.")}
+_FORM: Json = {
+    "type": "object",
+    "properties": {name: each["schema"] for name, each in {**_QUERY, **_ASKED}.items()},
+    "required": ["query"],
+}
+BODIES: dict[str, Json] = {FORM: _FORM, "application/sparql-query": TEXT}
+_ANSWERS = {media for offered in RESULTS.values() for media in offered}
+_CACHED = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding"}
+_PROBLEMS = (413, 502, 503)
+blueprint = Blueprint("sparql", __name__)
+
+
+@blueprint.get(PATH)
+@offers(
+    "read",
+    {200: sorted({*_ANSWERS, "text/html"}), 304: ()},
+    parameters={**_QUERY, **_ASKED},
+    problems=_PROBLEMS,
+)
+def by_get() -> Response:
+    """Answer the query of the query string; without one, describe the service."""
+    asked = given()
+    if not request.query_string:
+        return service_description.described()
+    return _answer(asked, asked.all("query"))
+
+
+@blueprint.post(PATH)
+@offers("read", {200: sorted(_ANSWERS)}, parameters=_ASKED, bodies=BODIES, problems=_PROBLEMS)
+def by_post() -> Response:
+    """Answer the query of a form, or a body that is the query itself."""
+    if request.mimetype not in BODIES:
+        raise UnsupportedMediaType(f"A query is sent as one of: {', '.join(BODIES)}.")
+    asked = given()
+    if request.mimetype == FORM:
+        if asked.all("query"):
+            raise BadRequest("The query stands in the address of a form. Send it in the form, or by GET.")
+        asked = given(body())
+        return _answer(asked, asked.all("query"))
+    if asked.all("query"):
+        raise BadRequest("There is a query in the address and one in the body. Send one.")
+    return _answer(asked, (text(body()),))
+
+
+def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
+    if len(queries) != 1 or asked.all("update"):
+        raise BadRequest("One query is wanted, and no update. Send it as the parameter 'query'.")
+    serving = service()
+    logs.asked(queries[0])
+    tag = _tag(serving, queries[0])
+    if tag and request.if_none_match.contains_weak(tag):
+        return Response(status=304, headers={"ETag": f'"{tag}"', **_CACHED})
+    media = {kind: preferred(request.headers.get("Accept", ""), tuple(types)) for kind, types in RESULTS.items()}
+    query = Query(
+        text=queries[0],
+        formats={kind: RESULTS[kind][chosen] for kind, chosen in media.items() if chosen},
+        default_graphs=asked.graphs("default-graph-uri"),
+        named_graphs=asked.graphs("named-graph-uri"),
+        seconds=seconds(asked, serving),
+        base=base(serving),
+    )
+    try:
+        answer = serving.store.query(query)
+    except NotOfferedError as error:
+        offered = ", ".join(RESULTS[error.kind])
+        raise NotAcceptable(f"None of the accepted types is offered. Accept one of: {offered}.") from error
+    chosen = media[answer.kind] or ""
+    sent = answer.chunks if answer.body is None else answer.body
+    response = Response(sent, content_type=content_type(chosen))
+    response.call_on_close(answer.close)
+    response.headers["Vary"] = "Accept, Accept-Encoding"
+    if tag:
+        response.headers["ETag"] = f'"{tag}"'
+        response.headers.update(_CACHED)
+    return response
+
+
+def _tag(serving: Service, query: str) -> str | None:
+    """Name what is asked of the dataset as it is now; None for what has another answer each time."""
+    if request.method == "POST" or not is_repeatable(query):
+        return None
+    named = "\n".join((serving.store.generation, request.headers.get("Accept", ""), request.full_path))
+    return hashlib.blake2b(named.encode("utf-8"), digest_size=16).hexdigest()
+
+
+# `/update`: SPARQL 1.1 Update by the SPARQL 1.1 Protocol, for those who may write.
+
+UPDATE_PATH = "/update"
+_ASKED_OF_AN_UPDATE = {
+    "using-graph-uri": words("A graph of the default graph.", format="iri"),
+    "using-named-graph-uri": words("A named graph.", format="iri"),
+    "timeout": word("Seconds after which the update is stopped; the service may allow fewer."),
+}
+_UPDATE_FORM: Json = {
+    "type": "object",
+    "properties": {"update": TEXT, **{name: each["schema"] for name, each in _ASKED_OF_AN_UPDATE.items()}},
+    "required": ["update"],
+}
+UPDATE_BODIES: dict[str, Json] = {FORM: _UPDATE_FORM, "application/sparql-update": TEXT}
+
+
+@blueprint.post(UPDATE_PATH)
+@offers("write", {204: ()}, parameters=_ASKED_OF_AN_UPDATE, bodies=UPDATE_BODIES, problems=(502, 503))
+def update() -> Response:
+    """Carry out an update: whole, or not at all."""
+    serving = service()
+    if request.mimetype not in UPDATE_BODIES:
+        raise UnsupportedMediaType(f"An update is sent as one of: {', '.join(UPDATE_BODIES)}.")
+    asked = given()
+    if asked.all("update"):
+        raise BadRequest("The update stands in the address. Send it in the body.")
+    if request.mimetype == FORM:
+        asked = given(body())
+        updates = asked.all("update")
+    else:
+        updates = (text(body()),)
+    if len(updates) != 1 or asked.all("query"):
+        raise BadRequest("One update is wanted, and no query. Send it as the parameter 'update'.")
+    logs.asked(updates[0])
+    serving.store.update(Update(_with_graphs(updates[0], asked), seconds(asked, serving), base(serving)))
+    return Response(status=204)
+
+
+def _with_graphs(update: str, asked: Given) -> str:
+    using, named = asked.graphs("using-graph-uri"), asked.graphs("using-named-graph-uri")
+    return with_graphs(update, using or (), named or ()) if using or named else update
+
+
+# The graphs of an update request put into its text: Oxigraph has no other way to be told of them.
+
+_OPERATION = re.compile(
+    r"(?<![\w:?$@-])(?:(DELETE)\s+(WHERE)(?=\s*\{)|(?:INSERT|DELETE)\s+DATA|(INSERT|DELETE)(?=\s*\{)|(WHERE)(?=\s*\{))",
+    re.IGNORECASE,
+)
+_NAMES_GRAPHS = re.compile(r"(?<![\w:?$@-])(USING|WITH)(?![\w:-])", re.IGNORECASE)
+
+
+def with_graphs(update: str, using: tuple[str, ...], named: tuple[str, ...]) -> str:
+    """Have every `WHERE` of an update ask these graphs (SPARQL 1.1 Protocol section 2.2.3).
+
+    Raises:
+        BadRequest: the update names graphs itself, with `USING` or `WITH`.
+    """
+    blank = code_only(update)
+    if _NAMES_GRAPHS.search(blank):
+        raise BadRequest("The update names graphs with USING or WITH, and so does its address. Name them in one place.")
+    clauses = "".join([*(f"USING <{name}> " for name in using), *(f"USING NAMED <{name}> " for name in named)])
+    parts, at, awaiting = [], 0, False
+    for found in _OPERATION.finditer(blank):
+        if found[2]:  # DELETE WHERE { P } is short for DELETE { P } WHERE { P }, which has room for USING
+            last = closing(blank, blank.index("{", found.end()) + 1)
+            end = len(blank) if last is None else last + 1
+            pattern = update[found.end() : end]
+            parts += [update[at : found.start()], f"DELETE {pattern} {clauses}WHERE {pattern}"]
+            at, awaiting = end, False
+        elif found[3]:
+            awaiting = True
+        elif found[4] and awaiting:
+            parts += [update[at : found.start()], clauses]
+            at, awaiting = found.start(), False
+    return "".join([*parts, update[at:]])
