@@ -24,7 +24,7 @@ from rich.table import Table
 
 from benchmarks import questions
 from benchmarks.timing import median
-from osteo_kg.case.facts import lift
+from osteo_kg.case.facts import derive_facts
 from osteo_kg.decision_table.table import every_answer, settled_keys
 from osteo_kg.knowledge.loading import load_knowledge
 from osteo_kg.knowledge_base import KnowledgeBase
@@ -101,12 +101,12 @@ def measured() -> Iterator[tuple[str, float, str, float]]:
     fresh = KnowledgeBase(load_knowledge(), remember=False)
     whole = once(lambda: sum(1 for _ in every_answer(fresh.engine())))
     settled = settled_keys(fresh.engine())
-    one_by_one = median(lambda: answer("reasoning"), 3) * len(settled)
+    fallback = median(lambda: answer("reasoning"), 3) * len(settled)
     yield (
         "every situation from nothing",
         whole,
         f"the {len(settled):,} settled ones, a patient at a time (one measured, times their number)",
-        one_by_one,
+        fallback,
     )
 
 
@@ -116,7 +116,7 @@ def plain_pyshacl(knowledge_base: KnowledgeBase) -> None:
     for shape in list(shapes.subjects(LIFTED.notAfter, None)):
         shapes.add((shape, SH.maxInclusive, Literal(f"{ON.isoformat()}T23:59:59", datatype=XSD.dateTime)))
     [case] = knowledge_base.read(EXAMPLE.read_bytes(), name=EXAMPLE.name)
-    lift(case, ON, knowledge_base.knowledge)
+    derive_facts(case, ON, knowledge_base.knowledge)
     data = Graph().parse(EXAMPLE)
     pyshacl.validate(data, shacl_graph=shapes, inplace=True, allow_warnings=True)
 

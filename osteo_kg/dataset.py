@@ -22,7 +22,7 @@ from osteo_kg.decision_table.table import settled_keys
 from osteo_kg.errors import OsteoError
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
 from osteo_kg.rdf import sparql
-from osteo_kg.rdf.lookup import apart
+from osteo_kg.rdf.lookup import with_fresh_blank_nodes
 
 GRAPH = "https://w3id.org/osteo-kg/graph/"
 Kind = Literal["solutions", "boolean", "graph"]
@@ -60,7 +60,7 @@ class Result:
             return "graph"
         return "boolean" if isinstance(self._found, ox.QueryBoolean) else "solutions"
 
-    def written(self, form: str) -> bytes:
+    def written(self, format_name: str) -> bytes:
         """Write solutions or a boolean as one of `SOLUTION_FORMATS`, a graph as one of `GRAPH_FORMATS`.
 
         Raises:
@@ -68,12 +68,12 @@ class Result:
         """
         formats: Mapping[str, ox.QueryResultsFormat | ox.RdfFormat]
         formats = GRAPH_FORMATS if self.kind == "graph" else SOLUTION_FORMATS
-        if form not in formats or (self.kind == "boolean" and form in ("csv", "tsv")):
+        if format_name not in formats or (self.kind == "boolean" and format_name in ("csv", "tsv")):
             raise QueryError(
-                f"A result of kind {self.kind} cannot be written as {form}.",
+                f"A result of kind {self.kind} cannot be written as {format_name}.",
                 advice=f"Ask for one of: {', '.join(formats)}.",
             )
-        data = self._found.serialize(format=formats[form])  # type: ignore[arg-type]
+        data = self._found.serialize(format=formats[format_name])  # type: ignore[arg-type]
         return data or b""
 
 
@@ -182,7 +182,7 @@ def build_dataset(
     }
     keys = dict.fromkeys(settled_keys(engine))
     for case, answer in zip(kept, knowledge_base.assess_all(kept, on=day, guideline=guideline), strict=True):
-        graphs[graph_iri("cases", case.iri)] = apart(case.triples)
+        graphs[graph_iri("cases", case.iri)] = with_fresh_blank_nodes(case.triples)
         if isinstance(answer, Assessment):
             graphs[graph_iri("assessments", case.iri)] = list(writer.triples(answer))
             keys[engine.space.parse(answer.situation.rsplit("/", 1)[-1])] = None

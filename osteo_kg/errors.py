@@ -4,18 +4,13 @@
 
     OsteoError
     ├── UnreadableCaseError   the input is not a case in any format we read
-    ├── RefusedCaseError      the case was read, and the shapes refuse it
+    ├── RefusedCaseError      the case was read, and the shapes refuse it (`case/report.py`, beside its report)
     ├── KnowledgeError        the ontology or the shapes are at fault
     │   └── InconsistencyError  ... because OWL finds a contradiction in them
     └── UsageError            the caller asked for something that does not exist
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from osteo_kg.case.report import ValidationReport
 
 
 class OsteoError(Exception):
@@ -37,22 +32,6 @@ class OsteoError(Exception):
 
 class UnreadableCaseError(OsteoError):
     """The input cannot be read as cases: its syntax, format or encoding is wrong, or it holds no patient."""
-
-
-class RefusedCaseError(OsteoError):
-    """The case contradicts itself or the vocabulary (reading.md R10).
-
-    Args:
-        report: what the shapes found.
-    """
-
-    def __init__(self, report: ValidationReport) -> None:
-        super().__init__(
-            f"The case of {report.patient} is refused: "
-            + " ".join(finding.message.en for finding in report.violations),
-            advice=" ".join(dict.fromkeys(finding.advice.en for finding in report.violations)),
-        )
-        self.report = report
 
 
 class KnowledgeError(OsteoError):

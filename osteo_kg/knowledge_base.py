@@ -18,11 +18,11 @@ from osteo_kg.assessment.model import Assessment
 from osteo_kg.assessment.notices import Notices, cautions_of, source_findings
 from osteo_kg.assessment.rdf import AssessmentReader, AssessmentWriter
 from osteo_kg.assessment.safety import DrugSafety, Safety
-from osteo_kg.case.facts import Lifted, lift
+from osteo_kg.case.facts import CaseFacts, derive_facts
 from osteo_kg.case.model import Case
 from osteo_kg.case.reading import read_case
-from osteo_kg.case.report import ValidationReport
-from osteo_kg.errors import RefusedCaseError, UsageError
+from osteo_kg.case.report import RefusedCaseError, ValidationReport
+from osteo_kg.errors import UsageError
 from osteo_kg.knowledge.guideline import read_guideline
 from osteo_kg.knowledge.loading import Knowledge, load_knowledge, packaged_knowledge
 from osteo_kg.rdf.terms import GUIDELINE, OSTEO
@@ -106,7 +106,7 @@ class KnowledgeBase:
     def validate(self, case: Case, *, on: datetime.date | None = None) -> ValidationReport:
         """Check a case against the shapes (reading.md R10), on the day of assessment (today when None)."""
         day = on or datetime.date.today()
-        lifted = lift(case, day, self.knowledge)
+        lifted = derive_facts(case, day, self.knowledge)
         raised = self.notices.raised(lifted, ["warning"])
         report = self.validator.report(lifted, day, sorted({each.kind.iri for each in raised}))
         return replace(report, findings=(*report.findings, *source_findings(raised, case)))
@@ -173,7 +173,7 @@ class KnowledgeBase:
     ) -> Iterator[Assessment]:
         """The pipeline: lift, say the closed world aloud, answer, explain, and put safety beside it."""
         explainer, engine = self.explainer(guideline), self.engine(guideline)
-        completed = [self._completed(lift(case, day, self.knowledge), sections) for case in cases]
+        completed = [self._completed(derive_facts(case, day, self.knowledge), sections) for case in cases]
         lifted = [each for each, _, _ in completed]
         answers = engine.answers_by_reasoning(lifted) if by == "reasoning" else engine.answers(lifted)
         for (each, taken, assumed), answer in zip(completed, answers, strict=True):
@@ -182,7 +182,7 @@ class KnowledgeBase:
 
     def drug_safety(self, case: Case, drugs: Iterable[str], *, on: datetime.date | None = None) -> list[DrugSafety]:
         """Give what stands against each drug for the patient of a case that can be assessed, whatever is decided."""
-        lifted, _, _ = self._completed(lift(case, on or datetime.date.today(), self.knowledge), ())
+        lifted, _, _ = self._completed(derive_facts(case, on or datetime.date.today(), self.knowledge), ())
         raised = self.notices.raised(lifted, ["caution"])
         found = [self._safety.of_drug(drug, lifted) if self._safety else DrugSafety(drug) for drug in drugs]
         return [replace(each, cautions=(*each.cautions, *cautions_of(raised, each.drug))) for each in found]
@@ -239,8 +239,8 @@ class KnowledgeBase:
         return self._explainers[guideline]
 
     def _completed(
-        self, lifted: Lifted, assume_complete: Iterable[str]
-    ) -> tuple[Lifted, tuple[str, ...], tuple[str, ...]]:
+        self, lifted: CaseFacts, assume_complete: Iterable[str]
+    ) -> tuple[CaseFacts, tuple[str, ...], tuple[str, ...]]:
         """Say the closed world aloud: sections with entries are complete.
 
         And so are empty ones where the caller says so.

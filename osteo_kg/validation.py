@@ -22,8 +22,8 @@ from pyshacl.validator import Validator
 from rdflib import RDF, SH, XSD, BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
-from osteo_kg.bilingual import Text
-from osteo_kg.case.facts import Lifted
+from osteo_kg.bilingual import BilingualText
+from osteo_kg.case.facts import CaseFacts
 from osteo_kg.case.model import Case
 from osteo_kg.case.record import KEY_OF_PROPERTY, RENAL
 from osteo_kg.case.report import Finding, Severity, ValidationReport
@@ -57,10 +57,10 @@ class CaseValidator:
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
         self.shapes = Graph().parse(data=knowledge.shapes["case.ttl"], format="turtle")
-        self._turn = threading.Lock()  # a kept validator serves one case at a time
+        self._lock = threading.Lock()  # a kept validator serves one case at a time
         self._for_day = functools.lru_cache(_DAYS_KEPT)(self._kept_validator)
 
-    def report(self, lifted: Lifted, on: datetime.date, notices: Iterable[str]) -> ValidationReport:
+    def report(self, lifted: CaseFacts, on: datetime.date, notices: Iterable[str]) -> ValidationReport:
         """Check one case.
 
         Args:
@@ -71,7 +71,7 @@ class CaseValidator:
         case = lifted.case
         sparql.extend(lifted.store, "check/conflicting_densitometry")
         graph = _graph(case, lifted.store, notices)
-        with self._turn:
+        with self._lock:
             validator = self._for_day(on)
             validator.data_graph, validator._target_graph = DataGraph.from_rdflib(graph), None
             results = _run(validator)
@@ -101,11 +101,11 @@ class CaseValidator:
             constraint=_iri(results.value(node, SH.sourceConstraintComponent)),
         )
 
-    def _text(self, shape: Node | None, property_: URIRef) -> Text | None:
+    def _text(self, shape: Node | None, property_: URIRef) -> BilingualText | None:
         found = {
             text.language: str(text) for text in self.shapes.objects(shape, property_) if isinstance(text, Literal)
         }
-        return Text(found["en"], found["fr"]) if {"en", "fr"} <= set(found) else None
+        return BilingualText(found["en"], found["fr"]) if {"en", "fr"} <= set(found) else None
 
     def _kept_validator(self, on: datetime.date) -> Validator:
         settled = _Settled()

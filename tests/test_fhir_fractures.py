@@ -119,8 +119,8 @@ def test_another_fracture_of_the_same_date_may_say_where(
     """Only a site that the broad code can mean says where."""
     day = "2022-02-02"
     assert fractures(read(knowledge_base, condition(SNOMED, broad, day), condition(SNOMED, other, day))) == left
-    apart = read(knowledge_base, condition(SNOMED, broad, "2022-02-03"), condition(SNOMED, other, day))
-    assert "UnspecifiedSiteFracture" in fractures(apart)
+    with_fresh_blank_nodes = read(knowledge_base, condition(SNOMED, broad, "2022-02-03"), condition(SNOMED, other, day))
+    assert "UnspecifiedSiteFracture" in fractures(with_fresh_blank_nodes)
 
 
 def test_of_several_codings_the_one_that_says_most_counts(knowledge_base: KnowledgeBase) -> None:

@@ -12,8 +12,9 @@ from fhir.resources.R4B import get_fhir_model_class
 
 from bundles import NO_FRACTURE, POSTMENOPAUSAL, assess, bundle, condition, patient, t_score
 from helpers import ON, answered
-from osteo_kg import LANGUAGES, Assessment, Language
+from osteo_kg import Assessment, Language
 from osteo_kg.assessment.fhir import guidance
+from osteo_kg.bilingual import LANGUAGES
 from osteo_kg.cli.main import main
 from osteo_kg.decision_table.fhir import plan_definition
 from osteo_kg.knowledge_base import KnowledgeBase

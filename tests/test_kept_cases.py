@@ -15,7 +15,8 @@ from werkzeug.test import TestResponse
 import osteo_kg_server
 from bundles import NO_FRACTURE, POSTMENOPAUSAL, RXNORM, SNOMED, bundle, condition, medication, patient, t_score
 from helpers import ON, ROOT
-from osteo_kg import GRAPH, Assessment, Dataset, KnowledgeBase, build_dataset, graph_iri
+from osteo_kg import Assessment, Dataset, KnowledgeBase, build_dataset
+from osteo_kg.dataset import GRAPH, graph_iri
 from osteo_kg_server import Settings
 from osteo_kg_server.service import of
 

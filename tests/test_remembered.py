@@ -23,7 +23,7 @@ from osteo_kg import Case, KnowledgeBase, read_case
 from osteo_kg.knowledge.guideline import read_guideline
 from osteo_kg.knowledge.loading import load_knowledge, packaged_knowledge
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE
-from osteo_kg.reasoning.cache import Remembered, cache_folder
+from osteo_kg.reasoning.cache import SituationCache, cache_folder
 from osteo_kg.reasoning.closure import AtomSet, Closure, Reasoner
 from osteo_kg.reasoning.engine import Engine
 
@@ -332,8 +332,8 @@ def test_ten_writers_that_start_from_nothing_lose_nothing(tmp_path: Path) -> Non
     path = tmp_path / "new" / "table.sqlite3"
     rows = [{"common": 0, **{f"{writer};{row}": [writer, row] for row in range(50)}} for writer in range(10)]
     with ThreadPoolExecutor(10) as writers:
-        list(writers.map(lambda values: Remembered(path).add(values), rows))
-    assert Remembered(path).load() == {key: value for each in rows for key, value in each.items()}
+        list(writers.map(lambda values: SituationCache(path).add(values), rows))
+    assert SituationCache(path).load() == {key: value for each in rows for key, value in each.items()}
     assert _sound(path)
 
 
@@ -351,11 +351,11 @@ def test_a_process_killed_while_it_writes_leaves_a_file_with_right_answers(file:
 
 
 def test_what_is_added_is_kept_and_what_is_there_stays(tmp_path: Path) -> None:
-    table = Remembered(tmp_path / "deep" / "er" / "table.sqlite3")
+    table = SituationCache(tmp_path / "deep" / "er" / "table.sqlite3")
     assert table.load() == {}
     table.add({"a": [1, None, "é"]})
     table.add({"a": 2, "b": 3})
     assert table.load() == {"a": [1, None, "é"], "b": 3}
-    nowhere = Remembered(None)
+    nowhere = SituationCache(None)
     nowhere.add({"a": 1})
     assert nowhere.load() == {}

@@ -18,7 +18,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from helpers import ON
-from osteo_kg import GRAPH, GRAPH_FORMATS, Dataset, KnowledgeBase, OsteoError, QueryError, build_dataset
+from osteo_kg import Dataset, KnowledgeBase, OsteoError, QueryError, build_dataset
+from osteo_kg.dataset import GRAPH, GRAPH_FORMATS
 from osteo_kg_server import Settings, create_app
 from osteo_kg_server.store import (
     Answer,

@@ -14,7 +14,8 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 
 from helpers import ON, ROOT, exact_json
-from osteo_kg import Assessment, assessment_lines
+from osteo_kg import Assessment
+from osteo_kg.assessment import assessment_lines
 from osteo_kg.assessment.model import Caution
 from osteo_kg.cli.main import main
 from osteo_kg.knowledge_base import KnowledgeBase
@@ -278,7 +279,7 @@ def test_no_word_of_safety_is_left_to_fill_in(knowledge_base: KnowledgeBase, rec
     assessment = knowledge_base.assess(case, on=ON)
     told = [each for option in assessment.options for each in (*option.cautions, *option.contraindications)]
     for each in (*told, *assessment.cautions):
-        assert all(each.message.in_(language) and "{" not in each.message.in_(language) for language in ("en", "fr"))
+        assert all(each.message.get(language) and "{" not in each.message.get(language) for language in ("en", "fr"))
 
 
 def test_the_command_leaves_safety_out_when_asked(tmp_path: Path) -> None:
@@ -334,4 +335,4 @@ def test_the_adverse_events_of_open_options_are_told_with_their_sources(
     assert told == open_
     text = "\n".join(map(str, assessment_lines(assessment, language)))
     for each in assessment.adverse_events:
-        assert f"{each.events.in_(language)} [{each.source.in_(language)}]" in text
+        assert f"{each.events.get(language)} [{each.source.get(language)}]" in text

@@ -60,7 +60,7 @@ def test_what_is_missing_is_unknown_and_what_is_unsettled_is_explained(engine: E
         (fact, value)
         for dimension, fact in zip(engine.space.dimensions, facts, strict=True)
         for value in dimension.values
-        if dimension.ways(value) == (value,) and value != NONE
+        if dimension.completions(value) == (value,) and value != NONE
     }
     for key, answer in answers.items():
         missing = {fact for fact, _ in answer.missing}
@@ -76,7 +76,7 @@ def test_an_unknown_made_known_never_contradicts_what_was_certain(engine: Engine
         for place, dimension in enumerate(engine.space.dimensions):
             if isinstance(dimension, BandDimension) and dimension.never_tried:
                 continue
-            for way in dimension.ways(key[place]) if key[place] in dimension.values else ():
+            for way in dimension.completions(key[place]) if key[place] in dimension.values else ():
                 known = answers[engine.space.canonical((*key[:place], way, *key[place + 1 :]))]
                 if not _agrees(answer, known):
                     contradictions.append((key, dimension.fact, way))
@@ -92,8 +92,8 @@ def _agrees(less: Answer, more: Answer) -> bool:
 
 def test_the_ways_of_a_situation_give_its_answer(engine: Engine, answers: Answers) -> None:
     for key, answer in answers.items():
-        ways = {engine.space.canonical(way) for way in engine.space.ways(key)}
-        assert answer.possible == tuple(sorted({answers[way].disposition for way in ways}))
+        completions = {engine.space.canonical(way) for way in engine.space.completions(key)}
+        assert answer.possible == tuple(sorted({answers[way].disposition for way in completions}))
 
 
 def test_the_minimised_table_fits_a_page(rows: list[Row]) -> None:
@@ -108,7 +108,7 @@ def test_the_minimised_table_covers_every_settled_situation_once(engine: Engine,
 def test_the_minimised_table_expands_to_the_whole(engine: Engine, answers: Answers, rows: list[Row]) -> None:
     by_key = {key: row.verdict for key in settled_keys(engine) for row in rows if row.covers(key)}
     for key, answer in answers.items():
-        verdicts = {by_key[engine.space.canonical(way)] for way in engine.space.ways(key)}
+        verdicts = {by_key[engine.space.canonical(way)] for way in engine.space.completions(key)}
         assert tuple(sorted({each.disposition for each in verdicts})) == answer.possible
         if len({each.strength for each in verdicts}) == 1:
             assert next(iter(verdicts)).strength == answer.strength
@@ -125,8 +125,8 @@ def test_one_situation_expands_to_the_rows_of_its_ways(engine: Engine, rows: lis
     unknown = tuple(
         UNKNOWN if UNKNOWN in dimension.values else dimension.values[0] for dimension in engine.space.dimensions
     )
-    ways = expanded(engine, rows, engine.space.canonical(unknown))
-    assert {verdict.disposition for verdict in ways.values()} == {"out-of-scope", "treat"}
+    completions = expanded(engine, rows, engine.space.canonical(unknown))
+    assert {verdict.disposition for verdict in completions.values()} == {"out-of-scope", "treat"}
 
 
 def test_a_situation_is_read_back_from_its_text(engine: Engine, answers: Answers) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyoxigraph as ox
 from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS, XSD
 
-from osteo_kg.bilingual import Text
+from osteo_kg.bilingual import BilingualText
 from osteo_kg.knowledge.loading import Knowledge
 from osteo_kg.rdf.terms import OSTEO, local_name
 
@@ -39,11 +39,11 @@ class Terms:
                 return f"{prefix}:{iri.removeprefix(namespace)}"
         return local_name(iri)
 
-    def label(self, iri: str) -> Text:
+    def label(self, iri: str) -> BilingualText:
         """Give the label of a term."""
         return self._knowledge.terms.label(iri)
 
-    def text(self, iri: str, name: str) -> Text | None:
+    def text(self, iri: str, name: str) -> BilingualText | None:
         """Give a sentence about a term in both languages."""
         return self._triples.text(iri, self.iri(name))
 

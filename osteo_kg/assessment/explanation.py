@@ -22,16 +22,16 @@ from osteo_kg.assessment.model import (
     OptionAssessment,
     RuleAssessment,
 )
-from osteo_kg.assessment.notices import Notices, Raised
-from osteo_kg.bilingual import Text
-from osteo_kg.case.facts import SECTIONS, Entry, Lifted
+from osteo_kg.assessment.notices import Notices, RaisedNotice
+from osteo_kg.bilingual import BilingualText
+from osteo_kg.case.facts import SECTIONS, CaseFacts, Entry
 from osteo_kg.knowledge.guideline import Criterion, Rule
 from osteo_kg.rdf.terms import BOOLEAN, DECIMAL, LIFTED, OSTEO, SITUATION
 from osteo_kg.reasoning.answers import LOWEST_T_SCORE, Answer, OptionAnswer
 from osteo_kg.reasoning.engine import Engine
 from osteo_kg.reasoning.matching import NOT_MET, UNKNOWN
 from osteo_kg.reasoning.section_dimension import SectionDimension
-from osteo_kg.reasoning.situations import Key, Space
+from osteo_kg.reasoning.situations import Key, SituationSpace
 
 AnswerTo = Callable[[Key], Answer]
 _LIFTED = str(LIFTED._NS)
@@ -44,11 +44,11 @@ class Explainer:
         self.engine = engine
         self._notices = notices
         self._terms = engine.knowledge.terms
-        self._witness = Witness(engine)
+        self._witness = EvidenceFinder(engine)
 
     def assessment(
         self,
-        lifted: Lifted,
+        lifted: CaseFacts,
         on: datetime.date,
         answer: Answer,
         taken: Iterable[str],
@@ -81,10 +81,10 @@ class Explainer:
         key: Key,
         answer: Answer,
         criteria: Mapping[str, CriterionAssessment],
-        notices: Iterable[Raised],
+        notices: Iterable[RaisedNotice],
     ) -> Assessment:
         engine, guideline = self.engine, self.engine.guideline
-        raised: dict[str, list[Raised]] = defaultdict(list)
+        raised: dict[str, list[RaisedNotice]] = defaultdict(list)
         for each in notices:
             raised[each.kind.category].append(each)
         return Assessment(
@@ -120,16 +120,16 @@ class Explainer:
             assumptions=tuple(self._notice(each) for each in raised["assumption"] if self._matters(each, answer)),
         )
 
-    def _settled(self, item: str) -> Text:
+    def _settled(self, item: str) -> BilingualText:
         labels = {option.key: option.label for option in self.engine.guideline.options}
         return labels.get(item) or self._terms.label(f"{OSTEO._NS}{item.capitalize()}")
 
-    def _disposition(self, key: str) -> Text:
+    def _disposition(self, key: str) -> BilingualText:
         return self._terms.label(self._terms.kinds[_DISPOSITION][key])
 
     def _say(
         self,
-        lifted: Lifted,
+        lifted: CaseFacts,
         answer: Answer,
         key: Key,
         taken: Iterable[str],
@@ -160,7 +160,7 @@ class Explainer:
         for value in sorted(thresholds):
             yield _LIFTED + "openThreshold", ox.Literal(f"{value:f}", datatype=DECIMAL)
 
-    def _changes_what_is_used(self, lifted: Lifted, section: str) -> bool:
+    def _changes_what_is_used(self, lifted: CaseFacts, section: str) -> bool:
         """Whether a section taken as complete would leave more ways open, were it not."""
         place = self.engine.space.places.get(section)
         if place is None:
@@ -169,7 +169,7 @@ class Explainer:
         assert isinstance(dimension, SectionDimension)
         return not dimension.is_exhausted(lifted.sections[section])
 
-    def _count_decides(self, lifted: Lifted, key: Key, answer: Answer, other: AnswerTo) -> bool:
+    def _count_decides(self, lifted: CaseFacts, key: Key, answer: Answer, other: AnswerTo) -> bool:
         """Whether an entry taken for one vertebra would, taken for more, change the answer."""
         for section, entries in lifted.sections.items():
             place = self.engine.space.places.get(section)
@@ -192,7 +192,7 @@ class Explainer:
         ]
         return any(fact in guideline.criteria[each].facts for each in looking)
 
-    def _matters(self, raised: Raised, answer: Answer) -> bool:
+    def _matters(self, raised: RaisedNotice, answer: Answer) -> bool:
         """An assumption is told where the section, or the fact, that it is about was used."""
         fact = self.about.get(raised.kind.code)
         return fact is None or self.is_used(fact, answer)
@@ -224,7 +224,7 @@ class Explainer:
         option: OptionAnswer,
         answer: Answer,
         criteria: Mapping[str, CriterionAssessment],
-        cautions: Iterable[Raised],
+        cautions: Iterable[RaisedNotice],
     ) -> OptionAssessment:
         guideline = self.engine.guideline
         known = next(each for each in guideline.options if each.iri == option.option)
@@ -255,12 +255,12 @@ class Explainer:
             if each.arises_when is None or answer.criteria[each.arises_when] != NOT_MET
         )
 
-    def _notice(self, raised: Raised) -> Notice:
+    def _notice(self, raised: RaisedNotice) -> Notice:
         touching = self.engine.guideline.interpretations_of(raised.kind.iri)
         return Notice(raised.kind.code, raised.message, touching[0].key if touching else None)
 
 
-def would_change(space: Space, key: Key, place: int, more: str, answer: Answer, other: AnswerTo) -> bool:
+def would_change(space: SituationSpace, key: Key, place: int, more: str, answer: Answer, other: AnswerTo) -> bool:
     """Whether another value in one place of a situation would change its answer."""
     return more != key[place] and other(space.changed(key, place, more)).decided != answer.decided
 
@@ -271,14 +271,14 @@ _DISPOSITION, _STRENGTH = f"{OSTEO._NS}Disposition", f"{OSTEO._NS}Strength"
 # Evidence: the facts of a case on which the status of a criterion rests.
 
 
-class Witness:
+class EvidenceFinder:
     """Finds evidence for the criteria of one guideline."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._terms = engine.knowledge.terms
 
-    def criteria(self, lifted: Lifted, answer: Answer) -> dict[str, CriterionAssessment]:
+    def criteria(self, lifted: CaseFacts, answer: Answer) -> dict[str, CriterionAssessment]:
         """Give every criterion with its status and the facts of a case that bear on it."""
         coded = self.engine.space.coded(lifted)
         return {
@@ -294,7 +294,7 @@ class Witness:
         return {iri: CriterionAssessment(iri, each.label, answer.criteria[iri], ()) for iri, each in criteria.items()}
 
     def _evidence(
-        self, lifted: Lifted, coded: Mapping[str, str], criterion: Criterion, answer: Answer
+        self, lifted: CaseFacts, coded: Mapping[str, str], criterion: Criterion, answer: Answer
     ) -> Iterator[Evidence]:
         for fact in criterion.facts:
             key, stated_by = self._terms.record_keys[fact], self._stated_by[fact]
@@ -313,7 +313,7 @@ class Witness:
     def _stated_by(self) -> Mapping[str, str]:
         return dict(self.engine.knowledge.triples.pairs(f"{OSTEO._NS}statedBy"))
 
-    def _entries(self, lifted: Lifted, section: str, criterion: Criterion, answer: Answer) -> Iterator[object]:
+    def _entries(self, lifted: CaseFacts, section: str, criterion: Criterion, answer: Answer) -> Iterator[object]:
         """Give the entries that bear on a criterion.
 
         Where none does, all that were weighed; the empty list for none.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from osteo_kg.assessment.model import Assessment, Missing, Notice, OptionAssessment
-from osteo_kg.bilingual import Language, Text
+from osteo_kg.bilingual import BilingualText, Language
 from osteo_kg.case.fhir.codings import OWN_SYSTEM
 from osteo_kg.case.model import patient_iri
 from osteo_kg.knowledge.terms import Terms
@@ -24,8 +24,10 @@ _TYPES = {
     str(OSTEO.TreatmentHistory): "MedicationStatement",
 }
 _DENSITOMETRY, _OUT_OF_SCOPE = "densitometry-required", "out-of-scope"
-_TITLE = Text("What to do", "Conduite à tenir")
-_CHOICE = Text("Drug treatment, at most one of these, unranked", "Traitement, un au plus parmi ceux-ci, sans ordre")
+_TITLE = BilingualText("What to do", "Conduite à tenir")
+_CHOICE = BilingualText(
+    "Drug treatment, at most one of these, unranked", "Traitement, un au plus parmi ceux-ci, sans ordre"
+)
 
 
 def guidance(assessment: Assessment, terms: Terms, language: Language) -> Iterator[Resource]:
@@ -149,7 +151,7 @@ class _Guidance:
         }
         return {**action, "description": "\n".join(words)} if words else action
 
-    def _obligation(self, key: str, label: Text) -> Resource:
+    def _obligation(self, key: str, label: BilingualText) -> Resource:
         return {
             "title": self._say(label),
             "code": [self._code(self._terms.kinds[str(OSTEO.Obligation)][key])],
@@ -182,5 +184,5 @@ class _Guidance:
         display = self._say(self._terms.label(term))
         return {"system": OWN_SYSTEM, "code": term.removeprefix(OWN_SYSTEM), "display": display}
 
-    def _say(self, text: Text) -> str:
-        return text.in_(self._language)
+    def _say(self, text: BilingualText) -> str:
+        return text.get(self._language)

@@ -11,7 +11,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from osteo_kg.bilingual import Language, Text
+from osteo_kg.bilingual import BilingualText, Language
 from osteo_kg.knowledge.guideline import Span
 
 
@@ -32,7 +32,7 @@ class CriterionAssessment:
     """A criterion, its status (`met`, `not-met`, `unknown`), and the facts on which that rests."""
 
     id: str
-    label: Text
+    label: BilingualText
     status: str
     evidence: tuple[Evidence, ...]
 
@@ -40,7 +40,7 @@ class CriterionAssessment:
         """Give the criterion as design.md section 3.4 has it."""
         return {
             "id": self.id,
-            "label": self.label.in_(language),
+            "label": self.label.get(language),
             "status": self.status,
             "evidence": [each.to_json() for each in self.evidence],
         }
@@ -51,14 +51,14 @@ class Notice:
     """A warning or an assumption, with the interpretation it rests on, if any."""
 
     code: str
-    message: Text
+    message: BilingualText
     interpretation: str | None
 
     def to_json(self, language: Language) -> dict[str, Any]:
         """Give the notice as design.md section 3.4 has it."""
         return {
             "code": self.code,
-            "message": self.message.in_(language),
+            "message": self.message.get(language),
             "interpretation": self.interpretation,
         }
 
@@ -72,9 +72,9 @@ class Caution:
     """
 
     code: str
-    message: Text
+    message: BilingualText
     drug: str | None
-    source: Text
+    source: BilingualText
     sources: tuple[str, ...] = ()
 
     @property
@@ -91,9 +91,9 @@ class Caution:
         """Give the caution as design.md section 3.4 has it."""
         return {
             "code": self.code,
-            "message": self.message.in_(language),
+            "message": self.message.get(language),
             "drug": self.drug,
-            "source": self.source.in_(language),
+            "source": self.source.get(language),
         }
 
 
@@ -107,14 +107,14 @@ class OptionAssessment:
     """
 
     treatment: str
-    label: Text
+    label: BilingualText
     status: str
     line: str | None
     listed: bool | None
     listed_by: tuple[str, ...]
     interpretations: tuple[str, ...]
     drugs: tuple[str, ...]
-    drug_labels: tuple[Text, ...]
+    drug_labels: tuple[BilingualText, ...]
     criteria: tuple[CriterionAssessment, ...]
     cautions: tuple[Caution, ...]
     contraindications: tuple[Caution, ...] = ()
@@ -140,9 +140,9 @@ class Missing:
     """A fact that is not known, and what knowing it would settle."""
 
     fact: str
-    label: Text
+    label: BilingualText
     would_settle: tuple[str, ...]
-    would_settle_labels: tuple[Text, ...]
+    would_settle_labels: tuple[BilingualText, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Give the fact as design.md section 3.4 has it."""
@@ -154,10 +154,10 @@ class RuleAssessment:
     """A rule of the guideline, whether it applies, and why or why not."""
 
     id: str
-    label: Text
+    label: BilingualText
     status: str
     disposition: str
-    restates: Text
+    restates: BilingualText
     cites: Span
     criteria: tuple[CriterionAssessment, ...]
     interpretations: tuple[str, ...]
@@ -167,7 +167,7 @@ class RuleAssessment:
         return {
             "id": self.id,
             "status": self.status,
-            "restates": self.restates.in_(language),
+            "restates": self.restates.get(language),
             "cites": {"start": self.cites.start, "end": self.cites.end, "sha256": self.cites.sha256},
             "criteria": [each.to_json(language) for each in self.criteria],
             "interpretations": list(self.interpretations),
@@ -179,7 +179,7 @@ class Obligation:
     """Something to be done beside the choice of a drug."""
 
     key: str
-    label: Text
+    label: BilingualText
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +193,9 @@ class AdverseEvents:
 
     statement: str
     drug: str
-    kind: Text
-    events: Text
-    source: Text
+    kind: BilingualText
+    events: BilingualText
+    source: BilingualText
     sourced: bool
 
 
@@ -225,9 +225,9 @@ class Assessment:
     assessed_on: datetime.date
     situation: str
     disposition: str
-    disposition_label: Text
+    disposition_label: BilingualText
     strength: str | None
-    strength_label: Text | None
+    strength_label: BilingualText | None
     possible: tuple[str, ...]
     options: tuple[OptionAssessment, ...]
     missing: tuple[Missing, ...]

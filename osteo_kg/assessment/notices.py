@@ -15,8 +15,8 @@ import pyoxigraph as ox
 
 from osteo_kg import package_data
 from osteo_kg.assessment.model import Caution
-from osteo_kg.bilingual import Text
-from osteo_kg.case.facts import Lifted
+from osteo_kg.bilingual import BilingualText
+from osteo_kg.case.facts import CaseFacts
 from osteo_kg.case.model import Case
 from osteo_kg.case.report import Finding
 from osteo_kg.knowledge.loading import Knowledge
@@ -25,29 +25,29 @@ from osteo_kg.rdf.terms import LIFTED, OSTEO, local_name
 
 _NS = str(OSTEO._NS)
 _OF_SOURCE = ("element-ignored", "element-invalid")
-_READ_IT = Text(
+_READ_IT = BilingualText(
     "If it matters, give it in a form that is read.", "Si cela compte, le donner sous une forme qui est lue."
 )
 _DAY = len("2026-11-22")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class NoticeDefinition:
     """One notice of the ontology."""
 
     iri: str
     code: str
     category: str
-    template: Text
-    source: Text
+    template: BilingualText
+    source: BilingualText
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
+class RaisedNotice:
     """A notice raised by one case; `option` and `drug` are IRIs, where the query names them."""
 
-    kind: Kind
-    message: Text
+    kind: NoticeDefinition
+    message: BilingualText
     option: str | None
     drug: str | None
 
@@ -59,16 +59,16 @@ class Notices:
         self._knowledge = knowledge
 
     @functools.cached_property
-    def kinds(self) -> tuple[Kind, ...]:
+    def kinds(self) -> tuple[NoticeDefinition, ...]:
         """Every notice for which there is a query, by code."""
         return tuple(self._kinds())
 
     def raised(
         self,
-        lifted: Lifted,
+        lifted: CaseFacts,
         categories: Iterable[str] = ("warning", "assumption", "caution"),
         looking_at: str | None = None,
-    ) -> list[Raised]:
+    ) -> list[RaisedNotice]:
         """Give what a case raises, in the order of codes and then of messages, each message once.
 
         Args:
@@ -87,17 +87,17 @@ class Notices:
         }
         return [found[key] for key in sorted(found)]
 
-    def _rows(self, kind: Kind, lifted: Lifted) -> Iterator[Raised]:
+    def _rows(self, kind: NoticeDefinition, lifted: CaseFacts) -> Iterator[RaisedNotice]:
         for row in sparql.select(lifted.store, f"notice/{kind.code}"):
             values = {name: self._shown(name, value) for name, value in row.items()}
-            yield Raised(kind, kind.template.filled(values), row.get("option"), row.get("drug"))
+            yield RaisedNotice(kind, kind.template.filled(values), row.get("option"), row.get("drug"))
 
-    def _shown(self, name: str, value: str) -> Text | str:
+    def _shown(self, name: str, value: str) -> BilingualText | str:
         if value.startswith(_NS):
             return self._knowledge.terms.label(value)
         return value[:_DAY] if name in ("day", "first", "last") else value
 
-    def _kinds(self) -> Iterator[Kind]:
+    def _kinds(self) -> Iterator[NoticeDefinition]:
         terms, triples = self._knowledge.terms, self._knowledge.triples
         for name in package_data.query_names("notice"):
             code = name.rsplit("/", 1)[-1]
@@ -106,16 +106,16 @@ class Notices:
             assert template is not None  # the style shapes see to it
             category = next(word for word, class_ in _CATEGORIES.items() if f"{_NS}{class_}" in terms.types[iri])
             source = triples.value(iri, _SOURCE) or ""
-            yield Kind(iri, code, category, template, Text(source, source))
+            yield NoticeDefinition(iri, code, category, template, BilingualText(source, source))
 
 
-def cautions_of(raised: Iterable[Raised], drug: str) -> tuple[Caution, ...]:
+def cautions_of(raised: Iterable[RaisedNotice], drug: str) -> tuple[Caution, ...]:
     """Give the cautions about a drug, each once, however many options it belongs to."""
     found = {each.kind.code: each for each in raised if each.drug == drug}
     return tuple(Caution(each.kind.code, each.message, drug, each.kind.source) for each in found.values())
 
 
-def source_findings(raised: Iterable[Raised], case: Case) -> tuple[Finding, ...]:
+def source_findings(raised: Iterable[RaisedNotice], case: Case) -> tuple[Finding, ...]:
     """Make findings of what the reader said of elements of the source; no shape sees them."""
     return tuple(
         Finding("warning", case.patient, "source", None, each.message, _READ_IT, notice=each.kind.code)
@@ -124,7 +124,7 @@ def source_findings(raised: Iterable[Raised], case: Case) -> tuple[Finding, ...]
     )
 
 
-def _stated(lifted: Lifted) -> frozenset[str]:
+def _stated(lifted: CaseFacts) -> frozenset[str]:
     """Give the properties of the patient, and every value that is stated of anything."""
     patient = ox.NamedNode(lifted.case.iri)
     properties = {quad.predicate.value for quad in lifted.store.quads_for_pattern(patient, None, None)}

@@ -24,7 +24,7 @@ from osteo_kg.assessment.model import (
     RuleAssessment,
 )
 from osteo_kg.assessment.safety_statements import SafetyStatements
-from osteo_kg.bilingual import LANGUAGES, Text
+from osteo_kg.bilingual import LANGUAGES, BilingualText
 from osteo_kg.case.model import patient_iri
 from osteo_kg.case.remarks import day_term
 from osteo_kg.errors import UnreadableCaseError
@@ -174,12 +174,14 @@ class AssessmentWriter:
         if caution.drug:
             yield ox.Triple(part, term("concernsDrug"), ox.NamedNode(caution.drug))
 
-    def _told(self, node: Subject, part: ox.BlankNode, kind: str, code: str, message: Text) -> Iterator[ox.Triple]:
+    def _told(
+        self, node: Subject, part: ox.BlankNode, kind: str, code: str, message: BilingualText
+    ) -> Iterator[ox.Triple]:
         yield ox.Triple(node, term("hasNotice"), part)
         yield from _typed(part, term(kind))
         yield ox.Triple(part, term("hasNoticeCode"), self._coded("NoticeCode", code))
         for language in LANGUAGES:
-            yield ox.Triple(part, term("message"), ox.Literal(message.in_(language), language=language))
+            yield ox.Triple(part, term("message"), ox.Literal(message.get(language), language=language))
 
     def _provenance(
         self, node: Subject, patient: ox.NamedNode, assessment: Assessment, ended: datetime.datetime | None
@@ -350,7 +352,7 @@ class AssessmentReader:
                 code = self._terms.key(graph.iri(part, "hasNoticeCode"))
                 drug, stated = graph.iri_or_none(part, "concernsDrug"), graph.text(part, "source", _DCTERMS)
                 sources = tuple(sorted(graph.iris(part, "hasSafetySource")))
-                source = self._safety.cited(sources) if sources else Text(stated, stated)
+                source = self._safety.cited(sources) if sources else BilingualText(stated, stated)
                 found.append(Caution(code, graph.both(part, "message"), drug, source, sources))
         return sorted(found, key=lambda caution: caution.order)
 
@@ -396,6 +398,6 @@ class _Graph:
             raise UnreadableCaseError(f"An assessment lacks {name}.", advice="Give it whole, as it was written.")
         return found[0].value
 
-    def both(self, node: Node, name: str) -> Text:
+    def both(self, node: Node, name: str) -> BilingualText:
         found = {each.language: each.value for each in self.literals(node, name)}
-        return Text(found.get("en", ""), found.get("fr", ""))
+        return BilingualText(found.get("en", ""), found.get("fr", ""))

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from osteo_kg.assessment.model import Assessment, Caution, OptionAssessment
-from osteo_kg.assessment.notices import Notices, Raised
+from osteo_kg.assessment.notices import Notices, RaisedNotice
 from osteo_kg.assessment.safety_statements import SafetyStatements, Statement, listed
-from osteo_kg.bilingual import Text
-from osteo_kg.case.facts import Lifted
+from osteo_kg.bilingual import BilingualText
+from osteo_kg.case.facts import CaseFacts
 from osteo_kg.knowledge.loading import Knowledge
 from osteo_kg.rdf import sparql
 from osteo_kg.rdf.terms import OSTEO
@@ -27,7 +27,7 @@ _HOLDS = {"above": operator.gt, "atLeast": operator.ge, "atMost": operator.le, "
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RecordedFacts:
     """What one record says that statements look at.
 
     Attributes:
@@ -66,7 +66,7 @@ class Safety:
         self._written: dict[tuple[str, tuple[Statement, ...]], tuple[Caution, ...]] = {}
 
     def beside(
-        self, assessment: Assessment, lifted: Lifted, taken: Collection[str], assumed: Collection[str]
+        self, assessment: Assessment, lifted: CaseFacts, taken: Collection[str], assumed: Collection[str]
     ) -> Assessment:
         """Give the same answer with what belongs beside it.
 
@@ -89,20 +89,22 @@ class Safety:
             adverse_events=self._statements.informing(drug for option in open_ for drug in option.drugs),
         )
 
-    def of_drug(self, drug: str, lifted: Lifted) -> DrugSafety:
+    def of_drug(self, drug: str, lifted: CaseFacts) -> DrugSafety:
         """Give what stands against one drug, the option that it belongs to left aside."""
         facts = _facts(lifted)
         contraindications, precautions = self._recorded(drug, facts)
         return DrugSafety(drug, contraindications, _ordered([*precautions, *self._to_check(drug, facts)]))
 
-    def _recorded(self, drug: str, facts: Facts) -> tuple[tuple[Caution, ...], tuple[Caution, ...]]:
+    def _recorded(self, drug: str, facts: RecordedFacts) -> tuple[tuple[Caution, ...], tuple[Caution, ...]]:
         """Give the contraindications and the precautions that the record has."""
         met = [(each, self._met(each, drug, facts)) for each in self._of(drug)]
         told = [(each, caution) for each, caution in met if caution is not None]
         contraindications = _ordered(caution for each, caution in told if each.is_contraindication)
         return contraindications, _ordered(caution for each, caution in told if not each.is_contraindication)
 
-    def _option(self, option: OptionAssessment, facts: Facts, raised: Iterable[Raised]) -> OptionAssessment:
+    def _option(
+        self, option: OptionAssessment, facts: RecordedFacts, raised: Iterable[RaisedNotice]
+    ) -> OptionAssessment:
         """What is open is asked of drugs that may be given; what is recorded is told of every drug."""
         joining = [self._joining(each) for each in raised if each.option is not None and each.drug in option.drugs]
         recorded = [self._recorded(drug, facts) for drug in option.drugs]
@@ -119,7 +121,7 @@ class Safety:
     def _of(self, drug: str) -> tuple[Statement, ...]:
         return self._statements.of_drug.get(drug, ())
 
-    def _met(self, statement: Statement, drug: str, facts: Facts) -> Caution | None:
+    def _met(self, statement: Statement, drug: str, facts: RecordedFacts) -> Caution | None:
         found = [self._terms.label(each) for each in statement.conditions if each in facts.conditions]
         found += [
             self._measured(each, facts) for each in statement.measures if _is_out_of_bounds(statement, each, facts)
@@ -130,13 +132,13 @@ class Safety:
         message = statement.template.filled({"found": listed(found), "limit": limit})
         return Caution(statement.code, message, drug, self._statements.cited(statement.sources), statement.sources)
 
-    def _measured(self, property_: str, facts: Facts) -> Text:
+    def _measured(self, property_: str, facts: RecordedFacts) -> BilingualText:
         value, day = facts.measured[property_]
         label = self._terms.label(self._statements.measure_of[property_])
         dated = f" ({day[:_DAY]})" if day else ""
-        return Text(f"{label.en} {value:f}{dated}", f"{label.fr} {value:f}{dated}")
+        return BilingualText(f"{label.en} {value:f}{dated}", f"{label.fr} {value:f}{dated}")
 
-    def _to_check(self, drug: str, facts: Facts) -> tuple[Caution, ...]:
+    def _to_check(self, drug: str, facts: RecordedFacts) -> tuple[Caution, ...]:
         """Give what is open for a drug; most records leave the same open, so it is written once."""
         open_ = tuple(each for each in self._of(drug) if _is_open(each, facts))
         if (drug, open_) not in self._written:
@@ -153,12 +155,14 @@ class Safety:
             found = listed(self._asked(each) for each in statements)
             yield self._check(name, {"drug": self._terms.label(drug), "found": found}, drug, sources)
 
-    def _asked(self, statement: Statement) -> Text:
+    def _asked(self, statement: Statement) -> BilingualText:
         """Name what a statement asks about: its conditions, or its measures with their bound."""
         labels = [self._terms.label(each) for each in statement.conditions]
         labels += [self._terms.label(self._statements.measure_of[each]) for each in statement.measures]
         bound = "".join(f" {_SIGNS[name]} {value:f}".removesuffix(".0") for name, value in statement.bounds)
-        return Text(" / ".join(each.en for each in labels) + bound, " / ".join(each.fr for each in labels) + bound)
+        return BilingualText(
+            " / ".join(each.en for each in labels) + bound, " / ".join(each.fr for each in labels) + bound
+        )
 
     def _closed_world(self, taken: bool, assumed: bool) -> Iterator[Caution]:
         """Say on whose word an unrecorded condition counted as absent."""
@@ -167,25 +171,27 @@ class Safety:
         if assumed:
             yield self._check("MedicalHistoryAssumedComplete", {}, None, ())
 
-    def _check(self, name: str, values: Mapping[str, Text], drug: str | None, sources: tuple[str, ...]) -> Caution:
+    def _check(
+        self, name: str, values: Mapping[str, BilingualText], drug: str | None, sources: tuple[str, ...]
+    ) -> Caution:
         template = self._triples.text(_NS + name, _NS + "messageText")
         assert template is not None  # the style shapes see to it
         stated = self._triples.value(_NS + name, _SOURCE) or ""
-        source = self._statements.cited(sources) if sources else Text(stated, stated)
+        source = self._statements.cited(sources) if sources else BilingualText(stated, stated)
         return Caution(self._terms.key(_NS + name), template.filled(values), drug, source, sources)
 
-    def _joining(self, raised: Raised) -> Caution:
+    def _joining(self, raised: RaisedNotice) -> Caution:
         sources = tuple(self._triples.objects(raised.kind.iri, _NS + "hasSafetySource"))
         return Caution(raised.kind.code, raised.message, raised.drug, self._statements.cited(sources), sources)
 
 
-def _facts(lifted: Lifted) -> Facts:
+def _facts(lifted: CaseFacts) -> RecordedFacts:
     measured: dict[str, tuple[Decimal, str | None]] = {}
     if any(triple.predicate.value == str(OSTEO.hasRenalFunctionTest) for triple in lifted.case.triples):
         for row in sparql.select(lifted.store, "safety/renal_function"):
             measured.setdefault(row["measure"], (Decimal(row["value"]), row.get("day")))
     conditions = frozenset(entry.atom.value for entry in lifted.sections[_HISTORY])
-    return Facts(conditions, _HISTORY in lifted.complete, measured)
+    return RecordedFacts(conditions, _HISTORY in lifted.complete, measured)
 
 
 def _kind(statement: Statement) -> str:
@@ -195,14 +201,14 @@ def _kind(statement: Statement) -> str:
     return "ContraindicationsToCheck" if statement.is_contraindication else "PrecautionsToCheck"
 
 
-def _is_out_of_bounds(statement: Statement, property_: str, facts: Facts) -> bool:
+def _is_out_of_bounds(statement: Statement, property_: str, facts: RecordedFacts) -> bool:
     if property_ not in facts.measured:
         return False
     value, _ = facts.measured[property_]
     return all(_HOLDS[name](value, bound) for name, bound in statement.bounds)
 
 
-def _is_open(statement: Statement, facts: Facts) -> bool:
+def _is_open(statement: Statement, facts: RecordedFacts) -> bool:
     """Whether the record leaves open that the statement is met; one that is met is not open."""
     if statement.measures:
         return not any(each in facts.measured for each in statement.measures)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from osteo_kg.assessment.model import AdverseEvents
-from osteo_kg.bilingual import Text
+from osteo_kg.bilingual import BilingualText
 from osteo_kg.knowledge.guideline import BOUNDS
 from osteo_kg.knowledge.loading import Knowledge
 from osteo_kg.rdf.terms import OSTEO
@@ -34,7 +34,7 @@ class Statement:
 
     iri: str
     code: str
-    template: Text
+    template: BilingualText
     conditions: tuple[str, ...]
     doubtful: frozenset[str]
     measures: tuple[str, ...]
@@ -66,7 +66,7 @@ class SafetyStatements:
         measures = self._triples.subjects(_TYPE, _NS + "RenalMeasure")
         return {property_: measure for measure in measures for property_ in self._of(measure, "statedBy")}
 
-    def cited(self, sources: Iterable[str]) -> Text:
+    def cited(self, sources: Iterable[str]) -> BilingualText:
         """Name sources, and say that no clinician has reviewed what was read there."""
         return listed(self._terms.label(each) for each in (*sources, _NS + "NotReviewed"))
 
@@ -119,10 +119,10 @@ class SafetyStatements:
         return self._triples.objects(iri, _NS + name)
 
 
-def listed(texts: Iterable[Text]) -> Text:
+def listed(texts: Iterable[BilingualText]) -> BilingualText:
     """Put texts in one, one after the other."""
     found = list(texts)
-    return Text("; ".join(each.en for each in found), " ; ".join(each.fr for each in found))
+    return BilingualText("; ".join(each.en for each in found), " ; ".join(each.fr for each in found))
 
 
 def _shown_order(events: AdverseEvents) -> tuple[str, bool, str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from osteo_kg.assessment.model import Assessment, Caution, CriterionAssessment, Evidence, OptionAssessment
-from osteo_kg.bilingual import Language, Text
+from osteo_kg.bilingual import BilingualText, Language
 from osteo_kg.case.report import Finding, ValidationReport
 
 
@@ -26,41 +26,41 @@ class Line:
 
 
 _WORDS = {
-    "on": Text("on", "le"),
-    "why": Text("Because: ", "Parce que : "),
-    "possible": Text("May apply: ", "Peut s’appliquer : "),
-    "options": Text("Options, unranked", "Options, sans ordre de préférence"),
-    "eligible": Text("eligible", "éligible"),
-    "not-eligible": Text("not eligible", "non éligible"),
-    "undetermined": Text("not determined", "non déterminé"),
-    "met": Text("yes", "oui"),
-    "not-met": Text("no", "non"),
-    "unknown": Text("not known", "inconnu"),
-    "second": Text("second line", "deuxième ligne"),
-    "not-listed": Text("not listed in this situation", "non mentionnée dans cette situation"),
-    "maybe-listed": Text(
+    "on": BilingualText("on", "le"),
+    "why": BilingualText("Because: ", "Parce que : "),
+    "possible": BilingualText("May apply: ", "Peut s’appliquer : "),
+    "options": BilingualText("Options, unranked", "Options, sans ordre de préférence"),
+    "eligible": BilingualText("eligible", "éligible"),
+    "not-eligible": BilingualText("not eligible", "non éligible"),
+    "undetermined": BilingualText("not determined", "non déterminé"),
+    "met": BilingualText("yes", "oui"),
+    "not-met": BilingualText("no", "non"),
+    "unknown": BilingualText("not known", "inconnu"),
+    "second": BilingualText("second line", "deuxième ligne"),
+    "not-listed": BilingualText("not listed in this situation", "non mentionnée dans cette situation"),
+    "maybe-listed": BilingualText(
         "listed in some of the situations that remain", "mentionnée dans certaines situations possibles"
     ),
-    "missing": Text("Not known, and would settle something", "Inconnu, et trancherait quelque chose"),
-    "warnings": Text("Warnings", "Avertissements"),
-    "assumptions": Text("Assumed", "Supposé"),
-    "obligations": Text("To do: ", "À faire : "),
-    "caution": Text("caution: ", "mise en garde : "),
-    "contraindicated": Text("contraindicated, see Safety: ", "contre-indiqué, voir Sécurité : "),
-    "safety": Text(
+    "missing": BilingualText("Not known, and would settle something", "Inconnu, et trancherait quelque chose"),
+    "warnings": BilingualText("Warnings", "Avertissements"),
+    "assumptions": BilingualText("Assumed", "Supposé"),
+    "obligations": BilingualText("To do: ", "À faire : "),
+    "caution": BilingualText("caution: ", "mise en garde : "),
+    "contraindicated": BilingualText("contraindicated, see Safety: ", "contre-indiqué, voir Sécurité : "),
+    "safety": BilingualText(
         "Safety, beside the guideline; not reviewed by a clinician",
         "Sécurité, à côté de la recommandation ; non relu par un clinicien",
     ),
-    "contraindication": Text("contraindication: ", "contre-indication : "),
-    "apart": Text("without a source, ", "sans source, "),
-    "refused": Text("refused, nothing was decided", "refusé, rien n’a été décidé"),
-    "accepted": Text("fit to be assessed", "apte à être évalué"),
-    "violation": Text("to correct", "à corriger"),
-    "warning": Text("to check", "à vérifier"),
-    "value": Text("found", "trouvé"),
-    "none": Text("none", "aucun"),
+    "contraindication": BilingualText("contraindication: ", "contre-indication : "),
+    "apart": BilingualText("without a source, ", "sans source, "),
+    "refused": BilingualText("refused, nothing was decided", "refusé, rien n’a été décidé"),
+    "accepted": BilingualText("fit to be assessed", "apte à être évalué"),
+    "violation": BilingualText("to correct", "à corriger"),
+    "warning": BilingualText("to check", "à vérifier"),
+    "value": BilingualText("found", "trouvé"),
+    "none": BilingualText("none", "aucun"),
 }
-_COLON, _SEMICOLON = Text(": ", " : "), Text("; ", " ; ")
+_COLON, _SEMICOLON = BilingualText(": ", " : "), BilingualText("; ", " ; ")
 _MARKS = {"eligible": "+", "not-eligible": "-", "undetermined": "?"}
 
 
@@ -68,17 +68,17 @@ def assessment_lines(assessment: Assessment, language: Language = "en") -> Itera
     """Say an assessment in lines."""
 
     def word(name: str) -> str:
-        return _WORDS[name].in_(language)
+        return _WORDS[name].get(language)
 
     yield Line(0, "patient", f"{assessment.patient}, {word('on')} {assessment.assessed_on.isoformat()}")
-    strength = f" ({assessment.strength_label.in_(language)})" if assessment.strength_label else ""
-    yield Line(1, assessment.disposition, assessment.disposition_label.in_(language).upper() + strength)
+    strength = f" ({assessment.strength_label.get(language)})" if assessment.strength_label else ""
+    yield Line(1, assessment.disposition, assessment.disposition_label.get(language).upper() + strength)
     for rule in assessment.deciding:
-        yield Line(1, "why", word("why") + rule.restates.in_(language) + _rests_on(rule.interpretations))
+        yield Line(1, "why", word("why") + rule.restates.get(language) + _rests_on(rule.interpretations))
         for criterion in rule.criteria:
             yield Line(3, "detail", _criterion(criterion, language))
     for rule in assessment.open:
-        yield Line(1, "why", word("possible") + rule.restates.in_(language) + _rests_on(rule.interpretations))
+        yield Line(1, "why", word("possible") + rule.restates.get(language) + _rests_on(rule.interpretations))
     if assessment.options:
         yield Line(1, "heading", word("options"))
         for option in assessment.options:
@@ -86,20 +86,20 @@ def assessment_lines(assessment: Assessment, language: Language = "en") -> Itera
     if assessment.missing:
         yield Line(1, "heading", word("missing"))
         for missing in assessment.missing:
-            settles = ", ".join(label.in_(language) for label in missing.would_settle_labels)
-            yield Line(2, "missing", f"{missing.label.in_(language)}{_COLON.in_(language)}{settles}")
+            settles = ", ".join(label.get(language) for label in missing.would_settle_labels)
+            yield Line(2, "missing", f"{missing.label.get(language)}{_COLON.get(language)}{settles}")
     for name, notices in (("warnings", assessment.warnings), ("assumptions", assessment.assumptions)):
         if notices:
             yield Line(1, "heading", word(name))
             for notice in notices:
                 rests = _rests_on((notice.interpretation,) if notice.interpretation else ())
-                yield Line(2, name, notice.message.in_(language) + rests)
+                yield Line(2, name, notice.message.get(language) + rests)
     if assessment.obligations:
         yield Line(
             1,
             "todo",
             word("obligations")
-            + _SEMICOLON.in_(language).join(each.label.in_(language) for each in assessment.obligations),
+            + _SEMICOLON.get(language).join(each.label.get(language) for each in assessment.obligations),
         )
     yield from _safety(assessment, language)
 
@@ -108,17 +108,17 @@ def report_lines(report: ValidationReport, language: Language = "en") -> Iterato
     """Say a report in lines."""
 
     def word(name: str) -> str:
-        return _WORDS[name].in_(language)
+        return _WORDS[name].get(language)
 
     verdict = word("accepted" if report.conforms else "refused")
-    yield Line(0, "patient", f"{report.patient}{_COLON.in_(language)}{verdict}")
+    yield Line(0, "patient", f"{report.patient}{_COLON.get(language)}{verdict}")
     for finding in report.findings:
         yield Line(
-            1, finding.severity, f"{word(finding.severity)}{_COLON.in_(language)}{finding.message.in_(language)}"
+            1, finding.severity, f"{word(finding.severity)}{_COLON.get(language)}{finding.message.get(language)}"
         )
-        found = f"; {word('value')}{_COLON.in_(language)}{finding.value}" if finding.value is not None else ""
+        found = f"; {word('value')}{_COLON.get(language)}{finding.value}" if finding.value is not None else ""
         yield Line(2, "detail", f"{place(finding)}{found}")
-        yield Line(2, "advice", finding.advice.in_(language))
+        yield Line(2, "advice", finding.advice.get(language))
 
 
 def place(finding: Finding) -> str:
@@ -127,27 +127,27 @@ def place(finding: Finding) -> str:
 
 
 def _option(option: OptionAssessment, language: Language) -> Iterator[Line]:
-    label = option.label.in_(language)
-    drugs = ", ".join(drug for each in option.drug_labels if (drug := each.in_(language)) not in label)
-    said = [_WORDS[option.status].in_(language)]
+    label = option.label.get(language)
+    drugs = ", ".join(drug for each in option.drug_labels if (drug := each.get(language)) not in label)
+    said = [_WORDS[option.status].get(language)]
     if option.line:
-        said.append(_WORDS[option.line].in_(language))
+        said.append(_WORDS[option.line].get(language))
     if option.listed is not True:
-        said.append(_WORDS["not-listed" if option.listed is False else "maybe-listed"].in_(language))
+        said.append(_WORDS["not-listed" if option.listed is False else "maybe-listed"].get(language))
     if option.contraindications:
         named = dict(zip(option.drugs, option.drug_labels, strict=True))
-        drugs_told = dict.fromkeys(named[c.drug].in_(language) for c in option.contraindications if c.drug in named)
-        said.append(_WORDS["contraindicated"].in_(language) + ", ".join(drugs_told))
+        drugs_told = dict.fromkeys(named[c.drug].get(language) for c in option.contraindications if c.drug in named)
+        said.append(_WORDS["contraindicated"].get(language) + ", ".join(drugs_told))
     yield Line(
         2,
         option.status,
-        f"{_MARKS[option.status]} {label}{f' ({drugs})' if drugs else ''}{_COLON.in_(language)}{', '.join(said)}",
+        f"{_MARKS[option.status]} {label}{f' ({drugs})' if drugs else ''}{_COLON.get(language)}{', '.join(said)}",
     )
     for criterion in option.criteria:
         yield Line(4, "detail", _criterion(criterion, language))
     for caution in option.cautions:
         if not caution.is_safety:
-            yield Line(4, "caution", _WORDS["caution"].in_(language) + caution.message.in_(language))
+            yield Line(4, "caution", _WORDS["caution"].get(language) + caution.message.get(language))
 
 
 def _safety(assessment: Assessment, language: Language) -> Iterator[Line]:
@@ -156,9 +156,9 @@ def _safety(assessment: Assessment, language: Language) -> Iterator[Line]:
     for option in assessment.options:
         for drug, label in zip(option.drugs, option.drug_labels, strict=True):
             told = [*_of_the_drug(assessment, option, drug, language)]
-            lines += [Line(2, "heading", label.in_(language)), *told] if told else []
+            lines += [Line(2, "heading", label.get(language)), *told] if told else []
     if lines:
-        yield Line(1, "heading", _WORDS["safety"].in_(language))
+        yield Line(1, "heading", _WORDS["safety"].get(language))
         yield from lines
 
 
@@ -172,14 +172,14 @@ def _of_the_drug(assessment: Assessment, option: OptionAssessment, drug: str, la
     yield from (_beside("caution", c, language) for c in option.cautions if c.is_safety and c.drug == drug)
     for each in assessment.adverse_events:
         if each.drug == drug:
-            apart = "" if each.sourced else _WORDS["apart"].in_(language)
-            said = f"{apart}{each.kind.in_(language)}{_COLON.in_(language)}{each.events.in_(language)}"
-            yield Line(3, "detail", f"{said} [{each.source.in_(language)}]")
+            with_fresh_blank_nodes = "" if each.sourced else _WORDS["apart"].get(language)
+            said = f"{with_fresh_blank_nodes}{each.kind.get(language)}{_COLON.get(language)}{each.events.get(language)}"
+            yield Line(3, "detail", f"{said} [{each.source.get(language)}]")
 
 
 def _beside(word: str, caution: Caution, language: Language, indent: int = 3) -> Line:
-    said = _WORDS[word].in_(language) + caution.message.in_(language)
-    return Line(indent, word, f"{said} [{caution.source.in_(language)}]")
+    said = _WORDS[word].get(language) + caution.message.get(language)
+    return Line(indent, word, f"{said} [{caution.source.get(language)}]")
 
 
 def _rests_on(interpretations: tuple[str, ...]) -> str:
@@ -187,14 +187,14 @@ def _rests_on(interpretations: tuple[str, ...]) -> str:
 
 
 def _criterion(criterion: CriterionAssessment, language: Language) -> str:
-    status = _WORDS[criterion.status].in_(language)
+    status = _WORDS[criterion.status].get(language)
     shown = "; ".join(dict.fromkeys(_evidence(each, language) for each in criterion.evidence))
-    return f"{criterion.label.in_(language)}{_COLON.in_(language)}{status}" + (f" ({shown})" if shown else "")
+    return f"{criterion.label.get(language)}{_COLON.get(language)}{status}" + (f" ({shown})" if shown else "")
 
 
 def _evidence(evidence: Evidence, language: Language) -> str:
     if evidence.value == []:
-        return f"{evidence.fact}: {_WORDS['none'].in_(language)}"
+        return f"{evidence.fact}: {_WORDS['none'].get(language)}"
     if isinstance(evidence.value, Mapping):
         return f"{evidence.fact}: {' '.join(str(value) for value in evidence.value.values())}"
     value = str(evidence.value).lower() if isinstance(evidence.value, bool) else str(evidence.value)

@@ -29,7 +29,7 @@ SECTIONS = {
     str(OSTEO.TreatmentHistory): str(OSTEO.hasPastTreatment),
     str(OSTEO.MedicalHistory): str(OSTEO.hasCondition),
 }
-Facts = Mapping[str, list[str]]  # of one node: values by property
+NodeValues = Mapping[str, list[str]]  # of one node: values by property
 _DAY, _LONGEST_COUNT = len("2026-11-22"), 1000  # characters
 _NS = str(OSTEO._NS)
 
@@ -67,7 +67,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Lifted:
+class CaseFacts:
     """What a case says, with names.
 
     Attributes:
@@ -89,7 +89,7 @@ class Lifted:
     statements: Mapping[str, bool]
     deciding: tuple[tuple[str, Decimal], ...]
 
-    def completed(self, *sections: str) -> Lifted:
+    def completed(self, *sections: str) -> CaseFacts:
         """Give the same case with more sections complete."""
         return replace(self, complete=self.complete | set(sections))
 
@@ -99,7 +99,7 @@ class Lifted:
         self.store.extend(ox.Quad(patient, ox.NamedNode(property_), value) for value in values)
 
 
-def lift(case: Case, on: datetime.date, knowledge: Knowledge) -> Lifted:
+def derive_facts(case: Case, on: datetime.date, knowledge: Knowledge) -> CaseFacts:
     """Give names to what a case says, on the day of assessment. Ill-typed values yield nothing."""
     store = ox.Store()
     store.extend(ox.Quad(t.subject, t.predicate, t.object) for t in case.triples)
@@ -125,7 +125,7 @@ def _beside(case: Case, on: datetime.date, knowledge: Knowledge) -> Iterable[ox.
             yield ox.Quad(triple.subject, lifted_term("decimals"), ox.Literal(str(len(digits)), datatype=INTEGER))
 
 
-def _read(case: Case, store: ox.Store, knowledge: Knowledge) -> Lifted:
+def _read(case: Case, store: ox.Store, knowledge: Knowledge) -> CaseFacts:
     nodes: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for quad in store.quads_for_pattern(None, None, None):
         if (
@@ -145,7 +145,7 @@ def _read(case: Case, store: ox.Store, knowledge: Knowledge) -> Lifted:
         section: _in_order(entry for node in own[listed] if (entry := read[listed](node)) is not None)
         for section, listed in SECTIONS.items()
     }
-    return Lifted(
+    return CaseFacts(
         case=case,
         store=store,
         coded={
@@ -174,7 +174,7 @@ def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(sorted(entries, key=lambda entry: json.dumps(entry.record, sort_keys=True)))
 
 
-def _fracture(facts: Facts, counts: bool, knowledge: Knowledge) -> Entry | None:
+def _fracture(facts: NodeValues, counts: bool, knowledge: Knowledge) -> Entry | None:
     """Read a fracture; None where its site is not one of ours, which the shapes refuse, lest it be read as another."""
     site = _first(facts, f"{LIFTED._NS}site")
     if site is None:
@@ -191,7 +191,7 @@ def _fracture(facts: Facts, counts: bool, knowledge: Knowledge) -> Entry | None:
     return Entry(Atom(str(OSTEO.hasLowEnergyFracture), site), counts, vertebrae, record)
 
 
-def _treatment(facts: Facts, knowledge: Knowledge) -> Entry | None:
+def _treatment(facts: NodeValues, knowledge: Knowledge) -> Entry | None:
     """Read a treatment; None where it names no drug, which the shapes refuse."""
     drug, outcome = _first(facts, str(OSTEO.withDrug)), _first(facts, str(OSTEO.hasOutcome))
     if drug is None:
@@ -204,7 +204,7 @@ def _condition(condition: str, knowledge: Knowledge) -> Entry:
     return Entry(Atom(str(OSTEO.hasCondition), condition), True, None, {"condition": knowledge.terms.key(condition)})
 
 
-def _first(facts: Facts, property_: str) -> str | None:
+def _first(facts: NodeValues, property_: str) -> str | None:
     values = facts.get(property_, [])
     return min(values) if values else None
 
@@ -215,8 +215,8 @@ def _known(**values: object) -> dict[str, object]:
 
 def _deciding(
     case: Case,
-    own: Facts,
-    nodes: Mapping[str, Facts],
+    own: NodeValues,
+    nodes: Mapping[str, NodeValues],
     knowledge: Knowledge,
 ) -> tuple[tuple[str, Decimal], ...]:
     found = set()

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pyoxigraph as ox
 
-from osteo_kg.bilingual import Text
+from osteo_kg.bilingual import BilingualText
 from osteo_kg.case.report import Finding
 from osteo_kg.rdf.lookup import RDF_TYPE
 from osteo_kg.rdf.terms import _NUMBER, BOOLEAN, DECIMAL, INTEGER, OSTEO, XSD, Node, day_literal, decimal_text
@@ -106,7 +106,7 @@ def patient_iri(name: str) -> str:
     return "urn:case:" + quote(name, safe="")
 
 
-def violation(focus: str, path: str, value: str | None, message: Text, advice: Text) -> Finding:
+def violation(focus: str, path: str, value: str | None, message: BilingualText, advice: BilingualText) -> Finding:
     """Make a finding that refuses the case."""
     return Finding("violation", focus, path, value, message, advice)
 
@@ -117,11 +117,11 @@ def reserved(name: str) -> Finding:
         name,
         "patient",
         name,
-        Text(
+        BilingualText(
             "The patient has the name of a term of this vocabulary.",
             "La patiente porte le nom d’un terme du vocabulaire.",
         ),
-        Text("Give the patient a name of its own.", "Donner à la patiente un nom à elle."),
+        BilingualText("Give the patient a name of its own.", "Donner à la patiente un nom à elle."),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg import package_data
-from osteo_kg.bilingual import Text
+from osteo_kg.bilingual import BilingualText
 from osteo_kg.case.model import Case, normalised, patient_iri, reserved, violation
 from osteo_kg.case.record import Repeated
 from osteo_kg.case.record_text import parse_json
@@ -32,21 +32,21 @@ _LIFTED = str(LIFTED._NS)
 OWN_VOCABULARIES = (_NS, _OWL, _RDFS, _LIFTED)
 
 
-def read_rdf(text: str, form: str, name: str) -> tuple[Case, ...]:
+def read_rdf(text: str, format_name: str, name: str) -> tuple[Case, ...]:
     """Read every patient of an RDF document.
 
     Args:
         text: the whole document.
-        form: a key of `FORMATS`.
+        format_name: a key of `FORMATS`.
         name: what to call it in messages.
 
     Raises:
         UnreadableCaseError: a syntax error, a foreign JSON-LD context, an XML entity that is not plain text, or no
             patient.
     """
-    if form == "jsonld":
+    if format_name == "jsonld":
         text = _own_context(parse_json(text, name), name)
-    return tuple(_patients(read_triples(text, form, name), name))
+    return tuple(_patients(read_triples(text, format_name, name), name))
 
 
 def _own_context(document: Any, name: str) -> str:
@@ -206,12 +206,12 @@ def _axiom(predicate: str, value: str) -> Finding:
         "the case",
         predicate,
         value,
-        Text(
+        BilingualText(
             "A case may not hold axioms, derived facts, or statements of this vocabulary that hang on no patient.",
             "Un cas ne peut contenir ni axiome, ni fait dérivé, ni énoncé de ce vocabulaire rattaché à "
             "aucune patiente.",
         ),
-        Text(
+        BilingualText(
             "Remove the statement, or attach it to the patient as the vocabulary of cases says.",
             "Retirer l’énoncé, ou le rattacher à la patiente comme le veut le vocabulaire des cas.",
         ),

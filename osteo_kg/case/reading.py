@@ -77,23 +77,23 @@ def read_case(
     >>> case.patient, case.iri
     ('anna', 'urn:case:anna')
     """
-    form = _format(format, name)
+    format_name = _format(format, name)
     text = _text(data, name)
-    if form in RDF_FORMATS:
-        return read_rdf(text, form, name)
+    if format_name in RDF_FORMATS:
+        return read_rdf(text, format_name, name)
     vocabulary = terms or packaged_knowledge().terms
-    if form in _MAY_BE_FHIR and (documents := _fhir(text, form, name)) is not None:
+    if format_name in _MAY_BE_FHIR and (documents := _fhir(text, format_name, name)) is not None:
         return read_fhir(documents, name, vocabulary, _assumption(assume_postmenopausal_from, on))
-    if form == "csv":
+    if format_name == "csv":
         return read_csv(text, name, vocabulary, frozenset(ignore_columns))
-    return _FLAT[form](text, name, vocabulary)
+    return _FLAT[format_name](text, name, vocabulary)
 
 
 def _assumption(least_age: int | None, on: datetime.date | None) -> Assumption | None:
     return None if least_age is None else Assumption(least_age, on or datetime.date.today())
 
 
-def _fhir(text: str, form: str, name: str) -> list[Any] | None:
+def _fhir(text: str, format_name: str, name: str) -> list[Any] | None:
     """Give the FHIR documents of an input: one, or one a line; None where it is no FHIR.
 
     Raises:
@@ -101,14 +101,14 @@ def _fhir(text: str, form: str, name: str) -> list[Any] | None:
     """
     lines = [(row, line) for row, line in enumerate(text.split("\n"), 1) if line.strip()]
     start = lines[0][1] if lines else ""
-    if form == "json" or (form == "fhir" and not _is_whole(start)):
-        documents = [parse_json(text, name)] if form == "fhir" or '"resourceType"' in text else []
-    elif form == "fhir" or '"resourceType"' in start:
+    if format_name == "json" or (format_name == "fhir" and not _is_whole(start)):
+        documents = [parse_json(text, name)] if format_name == "fhir" or '"resourceType"' in text else []
+    elif format_name == "fhir" or '"resourceType"' in start:
         documents = [parse_json(line, f"{name}, line {row}") for row, line in lines]
     else:
         documents = []
     are_fhir = bool(documents) and all(isinstance(each, dict) and "resourceType" in each for each in documents)
-    if form == "fhir" and not are_fhir:
+    if format_name == "fhir" and not are_fhir:
         raise UnreadableCaseError(
             f"{name} is not FHIR: an object without resourceType stands in it.",
             advice="Send a Bundle, or one resource a line.",

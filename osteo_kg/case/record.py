@@ -10,7 +10,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg.bilingual import Text
+from osteo_kg.bilingual import BilingualText
 from osteo_kg.case.model import Case, normalised, patient_iri, reserved, violation
 from osteo_kg.case.report import Finding
 from osteo_kg.errors import OsteoError
@@ -91,13 +91,13 @@ def record_case(record: Mapping[str, Any], fallback: str, terms: Terms) -> Case:
     return Case(name, writer.patient.value, normalised(writer.triples), ignored, findings, flat=True)
 
 
-_TEXT_WANTED = Text("is not text", "n’est pas du texte")
+_TEXT_WANTED = BilingualText("is not text", "n’est pas du texte")
 
 
 def unread_case(name: str, error: OsteoError) -> Case:
     """Make the case of a record that cannot be read at all, so that the others of its input are answered."""
-    advice = Text(error.advice, "Corriger cet enregistrement.")
-    finding = violation(name, "record", None, Text(error.message, f"Illisible : {error.message}"), advice)
+    advice = BilingualText(error.advice, "Corriger cet enregistrement.")
+    finding = violation(name, "record", None, BilingualText(error.message, f"Illisible : {error.message}"), advice)
     patient = ox.NamedNode(patient_iri(name))
     return Case(name, patient.value, (ox.Triple(patient, RDF_TYPE, _node(OSTEO.Patient)),), (), (finding,), flat=True)
 
@@ -156,14 +156,14 @@ class _Writer:
                 self.add(node, OSTEO.performedOn, _day(day))
         if day is not None and not given:
             if day_literal(str(day)) is None:
-                self.refuse(date_key, str(day), Text("is not a date", "n’est pas une date"))
+                self.refuse(date_key, str(day), BilingualText("is not a date", "n’est pas une date"))
             self.ignored.append(date_key)  # the date of no measurement
 
     def section(self, entries: Any, key: str, section: str) -> None:
         if entries is None:
             return
         if not isinstance(entries, list):
-            self.refuse(key, _shown(entries), Text("is not a list", "n’est pas une liste"))
+            self.refuse(key, _shown(entries), BilingualText("is not a list", "n’est pas une liste"))
             return
         if not entries:
             self.add(self.patient, OSTEO.isCompleteFor, _node(section))
@@ -212,7 +212,9 @@ class _Writer:
         if isinstance(entry, dict):
             self.check_keys(entry, keys, path)
             return entry
-        self.refuse(path, _shown(entry), Text("is neither a key nor an object", "n’est ni une clé ni un objet"))
+        self.refuse(
+            path, _shown(entry), BilingualText("is neither a key nor an object", "n’est ni une clé ni un objet")
+        )
         return None
 
     def coded(self, value: Any, kind: str, path: str) -> ox.NamedNode | None:
@@ -223,7 +225,7 @@ class _Writer:
         self.refuse(
             path,
             _shown(value),
-            Text(f"is not a known {what.en}", f"n’est pas une valeur connue ({what.fr})"),
+            BilingualText(f"is not a known {what.en}", f"n’est pas une valeur connue ({what.fr})"),
             nearest(str(value), known),
         )
         return None
@@ -231,15 +233,15 @@ class _Writer:
     def check_keys(self, record: Mapping[str, Any], keys: tuple[str, ...], where: str = "") -> None:
         for key in record:
             if key not in keys:
-                unknown = Text("is not a key known here", "n’est pas une clé connue ici")
+                unknown = BilingualText("is not a key known here", "n’est pas une clé connue ici")
                 self.refuse(where or key, key if where else None, unknown, nearest(key, keys))
         for key in getattr(record, "repeated", ()):
-            self.refuse(where or key, key if where else None, Text("stands twice", "figure deux fois"))
+            self.refuse(where or key, key if where else None, BilingualText("stands twice", "figure deux fois"))
 
     def add(self, subject: ox.NamedNode | ox.BlankNode, predicate: str, value: Any) -> None:
         self.triples.append(ox.Triple(subject, _node(predicate), value))
 
-    def refuse(self, where: str, value: str | None, what: Text, advice: Text | None = None) -> None:
+    def refuse(self, where: str, value: str | None, what: BilingualText, advice: BilingualText | None = None) -> None:
         """Refuse a key of the record, or one of its entries such as `fractures[2]`."""
         shown = f"{where}: {value!r}" if value is not None else repr(where)
         key, entry, _ = where.partition("[")
@@ -248,21 +250,23 @@ class _Writer:
                 f"{self.name}, {where}" if entry else self.name,
                 key,
                 value,
-                Text(f"{shown} {what.en}.", f"{shown} {what.fr}."),
+                BilingualText(f"{shown} {what.en}.", f"{shown} {what.fr}."),
                 advice
-                or Text("Correct it, or leave it out if it is unknown.", "Le corriger, ou l’omettre si inconnu."),
+                or BilingualText(
+                    "Correct it, or leave it out if it is unknown.", "Le corriger, ou l’omettre si inconnu."
+                ),
             )
         )
 
 
-def nearest(word: str, known: Iterable[str]) -> Text:
+def nearest(word: str, known: Iterable[str]) -> BilingualText:
     """Advise the nearest of the known words, or all of them where none is near."""
     choices = sorted(known)
     close = difflib.get_close_matches(word.lower(), choices, n=1, cutoff=0.5)
     listed = ", ".join(choices)
     if close:
-        return Text(f"Did you mean {close[0]!r}?", f"Vouliez-vous dire {close[0]!r} ?")
-    return Text(f"Use one of: {listed}.", f"Employer l’un de : {listed}.")
+        return BilingualText(f"Did you mean {close[0]!r}?", f"Vouliez-vous dire {close[0]!r} ?")
+    return BilingualText(f"Use one of: {listed}.", f"Employer l’un de : {listed}.")
 
 
 def _node(iri: str) -> ox.NamedNode:

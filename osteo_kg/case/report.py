@@ -6,7 +6,8 @@ import datetime
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from osteo_kg.bilingual import Language, Text
+from osteo_kg.bilingual import BilingualText, Language
+from osteo_kg.errors import OsteoError
 
 Severity = Literal["violation", "warning"]
 
@@ -32,8 +33,8 @@ class Finding:
     focus: str
     path: str
     value: str | None
-    message: Text
-    advice: Text
+    message: BilingualText
+    advice: BilingualText
     notice: str | None = None
     property: str | None = None
     shape: str | None = None
@@ -46,8 +47,8 @@ class Finding:
             "focus": self.focus,
             "path": self.path,
             "value": self.value,
-            "message": self.message.in_(language),
-            "advice": self.advice.in_(language),
+            "message": self.message.get(language),
+            "advice": self.advice.get(language),
         }
 
 
@@ -82,3 +83,19 @@ class ValidationReport:
             "conforms": self.conforms,
             "results": [finding.to_json(language) for finding in self.findings],
         }
+
+
+class RefusedCaseError(OsteoError):
+    """The case contradicts itself or the vocabulary (reading.md R10).
+
+    Args:
+        report: what the shapes found.
+    """
+
+    def __init__(self, report: ValidationReport) -> None:
+        super().__init__(
+            f"The case of {report.patient} is refused: "
+            + " ".join(finding.message.en for finding in report.violations),
+            advice=" ".join(dict.fromkeys(finding.advice.en for finding in report.violations)),
+        )
+        self.report = report

@@ -38,7 +38,7 @@ _NOT_XML = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _Triples = list[ox.Triple]
 
 
-def check_fits(case: Case, form: str, terms: Terms) -> None:
+def check_fits(case: Case, format_name: str, terms: Terms) -> None:
     """See that a format can hold a case: that the case read back from it is the same.
 
     Raises:
@@ -50,28 +50,28 @@ def check_fits(case: Case, form: str, terms: Terms) -> None:
             "It is not read, and would be lost.",
             advice="Remove it from the input, if it may be lost.",
         )
-    if form in RDF_FORMATS:
+    if format_name in RDF_FORMATS:
         triples = _relabelled([case])
-        text = _json_ld(triples, ids=True) if form == "jsonld" else _serialized(triples, form)
-        same = [(set(each.triples), each.findings) for each in _again(text, form, terms)] == [(set(triples), ())]
-        same = same and not (form == "rdf" and _NOT_XML.search(text))
-    elif form == "fhir":
-        same = [(_content(each), each.findings) for each in _again(_fhir([case], terms), form, terms)] == [
+        text = _json_ld(triples, ids=True) if format_name == "jsonld" else _serialized(triples, format_name)
+        same = [(set(each.triples), each.findings) for each in _again(text, format_name, terms)] == [(set(triples), ())]
+        same = same and not (format_name == "rdf" and _NOT_XML.search(text))
+    elif format_name == "fhir":
+        same = [(_content(each), each.findings) for each in _again(_fhir([case], terms), format_name, terms)] == [
             (_content(case), case.findings)
         ]
     else:
         record = record_of(case, terms)
-        same = [record_of(each, terms) for each in _again(_flat([record], form), form, terms)] == [record]
+        same = [record_of(each, terms) for each in _again(_flat([record], format_name), format_name, terms)] == [record]
     if not same:
         raise UsageError(
-            f"{case.patient}: what {form} would hold reads back as another case.",
-            advice=f"Convert to {'nt' if form in RDF_FORMATS else 'json'} instead.",
+            f"{case.patient}: what {format_name} would hold reads back as another case.",
+            advice=f"Convert to {'nt' if format_name in RDF_FORMATS else 'json'} instead.",
         )
 
 
-def _again(text: str, form: str, terms: Terms) -> tuple[Case, ...]:
+def _again(text: str, format_name: str, terms: Terms) -> tuple[Case, ...]:
     try:
-        return read_case(text, form, terms=terms)
+        return read_case(text, format_name, terms=terms)
     except OsteoError:
         return ()
 
@@ -127,23 +127,23 @@ def _counted(words: Iterable[str]) -> dict[str, int]:
     return counts
 
 
-def write_cases(cases: Sequence[Case], form: str, terms: Terms) -> str:
+def write_cases(cases: Sequence[Case], format_name: str, terms: Terms) -> str:
     """Write cases, each of which the format can hold (`check_fits`), in one of `FORMATS`.
 
     RDF holds them all in one graph, FHIR in one Bundle, JSON in an array where there are several, CSV in rows.
     """
-    if form == "jsonld":
+    if format_name == "jsonld":
         return _json_ld(_relabelled(cases), ids=False)
-    if form in RDF_FORMATS:
-        return _serialized(_relabelled(cases), form)
-    if form == "fhir":
+    if format_name in RDF_FORMATS:
+        return _serialized(_relabelled(cases), format_name)
+    if format_name == "fhir":
         return _fhir(cases, terms)
-    return _flat([record_of(case, terms) for case in cases], form)
+    return _flat([record_of(case, terms) for case in cases], format_name)
 
 
-def empty_record(form: str) -> str:
+def empty_record(format_name: str) -> str:
     """Write a record in which everything is unknown, as `json` or `csv`."""
-    return _flat([dict.fromkeys(KEYS)], form)
+    return _flat([dict.fromkeys(KEYS)], format_name)
 
 
 # RDF
@@ -168,9 +168,9 @@ def _fresh(term: Any, labels: dict[ox.BlankNode, ox.BlankNode], stem: str) -> An
     return labels.setdefault(term, ox.BlankNode(f"{stem}{len(labels) + 1}"))
 
 
-def _serialized(triples: _Triples, form: str) -> str:
-    prefixes = None if form == "nt" else _PREFIXES
-    written = ox.serialize(triples, format=_OXIGRAPH[form], prefixes=prefixes)
+def _serialized(triples: _Triples, format_name: str) -> str:
+    prefixes = None if format_name == "nt" else _PREFIXES
+    written = ox.serialize(triples, format=_OXIGRAPH[format_name], prefixes=prefixes)
     assert written is not None
     return written.decode()
 
@@ -248,12 +248,12 @@ def _fhir(cases: Sequence[Case], terms: Terms) -> str:
 # Flat records
 
 
-def _flat(records: Sequence[dict[str, Any]], form: str) -> str:
-    if form == "csv":
+def _flat(records: Sequence[dict[str, Any]], format_name: str) -> str:
+    if format_name == "csv":
         text = io.StringIO()
         csv.writer(text).writerows([KEYS, *([_cell(record.get(key)) for key in KEYS] for record in records)])
         return text.getvalue()
-    if form == "jsonl":
+    if format_name == "jsonl":
         return "".join(f"{_exact(record)}\n" for record in records)
     if len(records) == 1:
         return _lines(records[0]) + "\n"

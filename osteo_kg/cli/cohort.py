@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import importlib
 import json
 import signal
 import sys
@@ -58,7 +57,9 @@ _FORMATS = ("parquet", "csv", "jsonl", "ntriples", "nquads", "fhir")
 )
 @options.knowledge
 @options.guideline
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Format of the summary.")
+@click.option(
+    "--format", "format_name", type=click.Choice(["text", "json"]), default="text", help="Format of the summary."
+)
 def cohort(
     inputs: tuple[str, ...],
     output: Path,
@@ -66,7 +67,7 @@ def cohort(
     mappings: tuple[str, ...],
     ignore_columns: tuple[str, ...],
     folders: tuple[Path, ...],
-    form: str,
+    format_name: str,
     **asked: Any,
 ) -> None:
     """Decide every patient of INPUT... (files, folders, globs).
@@ -74,12 +75,13 @@ def cohort(
     They may be .parquet .csv .jsonl .nt .nq, or FHIR as .ndjson or .json; text may be compressed (.gz .zst).
     A summary is printed. Nothing stands under the name of an output before everything is written.
     """
-    run = importlib.import_module("osteo_kg.cohort.run")  # the other commands do not wait for DuckDB and Ibis
+    from osteo_kg.cohort import run  # the other commands do not wait for DuckDB and Ibis
+
     day = on or datetime.date.today()
     request = run.Request(inputs, output, day, renamed=_renamed(mappings), ignore=ignore_columns, **asked)
     with _stopped_tidily(), _progress() as progress:
         summary = run.assess(KnowledgeBase.load(folders), request, progress)
-    click.echo(json.dumps(summary.to_json(), indent=2) if form == "json" else "\n".join(summary.lines()))
+    click.echo(json.dumps(summary.to_json(), indent=2) if format_name == "json" else "\n".join(summary.lines()))
     if summary.rejected and not request.rejected:
         for report in summary.shown:
             complain_of(report, "en")
@@ -96,7 +98,7 @@ def cohort(
     metavar="FILE",
     help="What the run wrote; for --format json.",
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Format.")
+@click.option("--format", "format_name", type=click.Choice(["text", "json"]), default="text", help="Format.")
 @options.on
 @options.language
 @options.knowledge
@@ -104,19 +106,22 @@ def explain(
     result: Path,
     patient: str,
     explanations: Path | None,
-    form: str,
+    format_name: str,
     on: datetime.date | None,
     language: Language,
     folders: tuple[Path, ...],
 ) -> None:
     """Explain the decision of one patient in RESULT, a file that `cohort` wrote."""
-    module = importlib.import_module("osteo_kg.cohort.explanations")
-    decision = module.decision_of(result, patient)
-    assessment = module.explained(KnowledgeBase.load(folders), decision, on or datetime.date.today())
-    if form == "text":
+    from osteo_kg.cohort.results import explanations as written
+
+    decision = written.decision_of(result, patient)
+    assessment = written.explained(KnowledgeBase.load(folders), decision, on or datetime.date.today())
+    if format_name == "text":
         write([assessment], "text", language, several=False)
         return
-    found = module.explanation_in(explanations, decision["situation"]) if explanations else assessment.to_json(language)
+    found = (
+        written.explanation_in(explanations, decision["situation"]) if explanations else assessment.to_json(language)
+    )
     click.echo(json.dumps({"decision": decision, "explanation": found}, ensure_ascii=False, indent=2))
 
 

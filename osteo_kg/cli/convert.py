@@ -33,12 +33,12 @@ from osteo_kg.knowledge_base import KnowledgeBase
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--to", "form", type=click.Choice(FORMATS), required=True, help="Format to write.")
+@click.option("--to", "format_name", type=click.Choice(FORMATS), required=True, help="Format to write.")
 @options.reading
 @options.knowledge
 def convert(
     files: tuple[str, ...],
-    form: str,
+    format_name: str,
     folders: tuple[Path, ...],
     **reading: Any,
 ) -> None:
@@ -49,30 +49,31 @@ def convert(
     knowledge_base = KnowledgeBase.load(folders)
     terms = knowledge_base.knowledge.terms
     cases, unread = read_cases(knowledge_base, files, **reading)
-    shared = shared_names(cases) if form in RDF_FORMATS else frozenset[str]()
-    fitting = [case for case in cases if _fits(case, form, terms, shared)]
+    shared = shared_names(cases) if format_name in RDF_FORMATS else frozenset[str]()
+    fitting = [case for case in cases if _fits(case, format_name, terms, shared)]
     if fitting:
-        click.echo(write_cases(fitting, form, terms).encode(), nl=False)
+        click.echo(write_cases(fitting, format_name, terms).encode(), nl=False)
     if unread or len(fitting) < len(cases):
         raise click.exceptions.Exit(options.INPUT_AT_FAULT)
 
 
-def _fits(case: Case, form: str, terms: Terms, shared: frozenset[str]) -> bool:
+def _fits(case: Case, format_name: str, terms: Terms, shared: frozenset[str]) -> bool:
     """Say whether a case can be written, and complain where it cannot."""
     if case.findings:
         complain_of(ValidationReport(case.patient, datetime.date.today(), case.findings), "en")
         return False
     try:
-        check_fits(case, form, terms)
-        for key in completeness_implied(case) if form not in SAYING_COMPLETENESS else ():
-            complain(
-                f"{case.patient}: that {key} is complete goes without saying in {form}, as for any list with entries."
-            )
+        check_fits(case, format_name, terms)
+        for key in completeness_implied(case) if format_name not in SAYING_COMPLETENESS else ():
+            said = f"goes without saying in {format_name}, as for any list with entries"
+            complain(f"{case.patient}: that {key} is complete {said}.")
     except UsageError as error:
         complain(str(error))
         return False
     if case.remarks:
-        complain(f"{case.patient}: elements of the source were not used; {form} does not name them, and assess does.")
+        complain(
+            f"{case.patient}: elements of the source were not used; {format_name} does not name them, and assess does."
+        )
     common = names_shared(case, shared)
     if common:
         complain(
@@ -83,10 +84,10 @@ def _fits(case: Case, form: str, terms: Terms, shared: frozenset[str]) -> bool:
 
 
 @click.command()
-@click.argument("form", type=click.Choice(["csv", "json"]), metavar="csv|json")
-def template(form: str) -> None:
+@click.argument("format_name", type=click.Choice(["csv", "json"]), metavar="csv|json")
+def template(format_name: str) -> None:
     """Print a record to fill in, in which everything is unknown."""
-    click.echo(empty_record(form).encode(), nl=False)
+    click.echo(empty_record(format_name).encode(), nl=False)
 
 
 @click.command()

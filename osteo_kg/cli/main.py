@@ -10,8 +10,9 @@ import io
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 from rich.console import Console
@@ -21,10 +22,11 @@ from osteo_kg.assessment.fhir import guidance_bundle
 from osteo_kg.assessment.model import Assessment
 from osteo_kg.bilingual import Language
 from osteo_kg.case.report import ValidationReport
-from osteo_kg.cli import cohort, convert, options, query, serve
+from osteo_kg.cli import cohort, convert, options, query
 from osteo_kg.cli.terminal import Refusals, complain, complain_of, progress, read_cases, write
 from osteo_kg.decision_table import formats
 from osteo_kg.decision_table.fhir import plan_definition
+from osteo_kg.decision_table.rdf import write_turtle
 from osteo_kg.errors import KnowledgeError, OsteoError
 from osteo_kg.knowledge.loading import ONTOLOGY_FORMATS, written
 from osteo_kg.knowledge_base import KnowledgeBase, Method
@@ -33,6 +35,15 @@ from osteo_kg.rdf.io import GRAPH_FORMATS, written_graph
 
 class _Main(click.Group):
     """The group of commands. Every error of the library becomes a sentence and an exit status here, and only here."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_further_commands().names})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = super().get_command(ctx, cmd_name)
+        if own is None and cmd_name in _further_commands().names:
+            return cast(click.Command, _further_commands()[cmd_name].load())
+        return own
 
     def invoke(self, ctx: click.Context) -> Any:
         for stream in (sys.stdout, sys.stderr):
@@ -45,6 +56,11 @@ class _Main(click.Group):
             raise click.exceptions.Exit(
                 options.KNOWLEDGE_AT_FAULT if isinstance(error, KnowledgeError) else options.INPUT_AT_FAULT
             ) from error
+
+
+def _further_commands() -> EntryPoints:
+    """Find the commands of other packages, such as `serve`; each is loaded when it is asked for."""
+    return entry_points(group="osteo_kg.commands")
 
 
 def _inputs(command: options.Command) -> options.Command:
@@ -68,7 +84,7 @@ def main() -> None:
 @_inputs
 @click.option(
     "--format",
-    "form",
+    "format_name",
     type=click.Choice(["text", "json", "jsonl", *GRAPH_FORMATS, "fhir"]),
     default="text",
     help="Format of the answers.",
@@ -87,7 +103,7 @@ def assess(
     files: tuple[str, ...],
     on: datetime.date | None,
     folders: tuple[Path, ...],
-    form: str,
+    format_name: str,
     language: Language,
     assume_complete: tuple[str, ...],
     no_safety: bool,
@@ -104,15 +120,15 @@ def assess(
     ]
     total = len(cases) * len(guidelines)
     answers = Refusals(progress(_one_by_one(for_each), "Assessing", total))
-    if form in GRAPH_FORMATS:
+    if format_name in GRAPH_FORMATS:
         made = datetime.datetime.now(datetime.UTC)
         triples = (t for a in answers if isinstance(a, Assessment) for t in knowledge_base.triples(a, ended=made))
-        click.echo(written_graph(triples, form), nl=False)
-    elif form == "fhir":
+        click.echo(written_graph(triples, format_name), nl=False)
+    elif format_name == "fhir":
         given = (each for each in answers if isinstance(each, Assessment))
         _print_json(guidance_bundle(given, knowledge_base.knowledge.terms, language))
     else:
-        write(answers, form, language, several=total > 1)
+        write(answers, format_name, language, several=total > 1)
     _end(unread, answers.reports, language)
 
 
@@ -120,7 +136,7 @@ def assess(
 @_inputs
 @click.option(
     "--format",
-    "form",
+    "format_name",
     type=click.Choice(["text", "json", "jsonl"]),
     default="text",
     help="Format of the reports.",
@@ -130,7 +146,7 @@ def validate(
     files: tuple[str, ...],
     on: datetime.date | None,
     folders: tuple[Path, ...],
-    form: str,
+    format_name: str,
     language: Language,
     **reading: Any,
 ) -> None:
@@ -138,43 +154,47 @@ def validate(
     knowledge_base = KnowledgeBase.load(folders)
     cases, unread = read_cases(knowledge_base, files, on=on, **reading)
     reports = [knowledge_base.validate(case, on=on) for case in progress(cases, "Validating", len(cases))]
-    write(reports, form, language, several=len(reports) > 1)
+    write(reports, format_name, language, several=len(reports) > 1)
     _end(unread, [report for report in reports if not report.conforms], language)
 
 
 @main.command()
 @click.option("--all", "everything", is_flag=True, help="Every situation, those with unknown facts too.")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "csv", "html", "turtle", "fhir"]), default="text", help="Format."
+    "--format",
+    "format_name",
+    type=click.Choice(["text", "csv", "html", "turtle", "fhir"]),
+    default="text",
+    help="Format.",
 )
 @options.knowledge
 @options.guideline
 @options.language
-def table(everything: bool, form: str, folders: tuple[Path, ...], guideline: str, language: Language) -> None:
+def table(everything: bool, format_name: str, folders: tuple[Path, ...], guideline: str, language: Language) -> None:
     """Print the decision table: one page that a clinician can sign, or every situation.
 
     As Turtle, it is every situation; as FHIR, a PlanDefinition of the rules that the table follows from.
     """
     engine = KnowledgeBase.load(folders).engine(guideline)
-    if form == "turtle":
-        table_rdf.write_turtle(engine, sys.stdout.buffer)
-    elif form == "fhir":
+    if format_name == "turtle":
+        write_turtle(engine, sys.stdout.buffer)
+    elif format_name == "fhir":
         _print_json(plan_definition(engine.guideline, engine.knowledge, language))
     elif everything:
         rows = formats.every_line(engine)
-        if form == "csv":
+        if format_name == "csv":
             for line in formats.csv_lines([formats.every_header(engine)]):
                 click.echo(line, nl=False)
             for line in formats.csv_lines(rows):
                 click.echo(line, nl=False)
-        elif form == "text":
+        elif format_name == "text":
             for row in rows:
                 click.echo("  ".join(cell or "-" for cell in row[1:]))
         else:
             raise click.UsageError("The whole table is too long for a page. Ask for --format csv, text or turtle.")
-    elif form == "csv":
+    elif format_name == "csv":
         click.echo(formats.as_csv(engine, language), nl=False)
-    elif form == "html":
+    elif format_name == "html":
         click.echo(formats.as_html(engine, language), nl=False)
     else:
         width = Console().width if sys.stdout.isatty() else None
@@ -182,11 +202,11 @@ def table(everything: bool, form: str, folders: tuple[Path, ...], guideline: str
 
 
 @main.command()
-@click.option("--format", "form", type=click.Choice(list(ONTOLOGY_FORMATS)), default="turtle", help="Format.")
+@click.option("--format", "format_name", type=click.Choice(list(ONTOLOGY_FORMATS)), default="turtle", help="Format.")
 @options.knowledge
-def ontology(form: str, folders: tuple[Path, ...]) -> None:
+def ontology(format_name: str, folders: tuple[Path, ...]) -> None:
     """Print the whole ontology: all modules merged under one header, without imports."""
-    click.echo(written(KnowledgeBase.load(folders).knowledge, form), nl=False)
+    click.echo(written(KnowledgeBase.load(folders).knowledge, format_name), nl=False)
 
 
 def _print_json(document: dict[str, Any]) -> None:
@@ -209,7 +229,7 @@ def _end(unread: int, refused: list[ValidationReport], language: Language) -> No
         raise click.exceptions.Exit(options.INPUT_AT_FAULT)
 
 
-for command in (*cohort.commands, *convert.commands, *query.commands, *serve.commands):
+for command in (*cohort.commands, *convert.commands, *query.commands):
     main.add_command(command)
 
 

@@ -20,7 +20,7 @@ from osteo_kg.knowledge_base import KnowledgeBase
 @click.argument("files", nargs=-1, metavar="[FILE...]")
 @click.option(
     "--format",
-    "form",
+    "format_name",
     type=click.Choice([*SOLUTION_FORMATS, *GRAPH_FORMATS]),
     help="Format of the result (csv, or turtle for a graph).",
 )
@@ -31,7 +31,7 @@ from osteo_kg.knowledge_base import KnowledgeBase
 def query(
     query: str,
     files: tuple[str, ...],
-    form: str | None,
+    format_name: str | None,
     on: datetime.date | None,
     folders: tuple[Path, ...],
     guideline: str,
@@ -43,7 +43,7 @@ def query(
     dataset = build_dataset(knowledge_base, cases, on=on, guideline=guideline)
     result = dataset.query(_text(query))
     usual = {"graph": "turtle", "boolean": "json", "solutions": "csv"}[result.kind]
-    click.echo(result.written(form or usual).decode("utf-8"), nl=False)
+    click.echo(result.written(format_name or usual).decode("utf-8"), nl=False)
     if unread:
         raise click.exceptions.Exit(options.INPUT_AT_FAULT)
 

@@ -15,7 +15,7 @@ from rich.progress import track
 
 from osteo_kg.assessment.model import Assessment
 from osteo_kg.assessment.text import Line, assessment_lines, place, report_lines
-from osteo_kg.bilingual import Language, Text
+from osteo_kg.bilingual import BilingualText, Language
 from osteo_kg.case.model import Case
 from osteo_kg.case.report import ValidationReport
 from osteo_kg.errors import OsteoError
@@ -37,18 +37,20 @@ _COLOURS = {
     "warnings": "yellow",
     "heading": "bold",
 }
-_DISCLAIMER = Text(
+_DISCLAIMER = BilingualText(
     "Not a medical device; no clinician has reviewed this reading of the guideline.",
     "Pas un dispositif médical ; aucun clinicien n’a relu cette lecture de la recommandation.",
 )
 
 
-def write(answers: Iterable[Assessment | ValidationReport], form: str, language: Language, several: bool) -> None:
+def write(
+    answers: Iterable[Assessment | ValidationReport], format_name: str, language: Language, several: bool
+) -> None:
     """Write answers in `text`, `json` or `jsonl`; several answers are an array in JSON."""
-    if form == "jsonl":
+    if format_name == "jsonl":
         for answer in answers:
             click.echo(json.dumps(answer.to_json(language), ensure_ascii=False))
-    elif form == "json":
+    elif format_name == "json":
         documents = [answer.to_json(language) for answer in answers]
         if documents:
             click.echo(json.dumps(documents if several else documents[0], ensure_ascii=False, indent=2))
@@ -61,7 +63,7 @@ def write(answers: Iterable[Assessment | ValidationReport], form: str, language:
                 console.print(str(line), style=_COLOURS.get(line.role))
             console.print()
         if answered:
-            console.print(_DISCLAIMER.in_(language), style="dim")
+            console.print(_DISCLAIMER.get(language), style="dim")
 
 
 def _lines(answer: Assessment | ValidationReport, language: Language) -> Iterator[Line]:
@@ -99,7 +101,7 @@ def complain_of(report: ValidationReport, language: Language) -> None:
     """Say on standard error why a case is refused: where, what is wrong, what to do."""
     for finding in report.violations:
         found = f" ({finding.value})" if finding.value is not None else ""
-        complain(f"{place(finding)}{found}: {finding.message.in_(language)} {finding.advice.in_(language)}")
+        complain(f"{place(finding)}{found}: {finding.message.get(language)} {finding.advice.get(language)}")
 
 
 def complain(sentence: str) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from osteo_kg.assessment.model import Assessment
 from osteo_kg.case.model import Case
 from osteo_kg.case.report import ValidationReport
-from osteo_kg.cohort.abstraction.probes import Parts
+from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.results.decisions import Decisions
 
 _CHUNK = 500  # cases held in memory at a time
@@ -21,7 +21,7 @@ _SHOWN = 20  # reports of refusals kept to be shown
 
 
 @dataclass
-class OneByOne:
+class Fallback:
     """Assesses cases one by one, and keeps what was refused apart.
 
     Attributes:
@@ -30,7 +30,7 @@ class OneByOne:
         shown: the first reports.
     """
 
-    parts: Parts
+    parts: LibraryProbe
     decisions: Decisions
     rejected: TextIO | None
     sections: tuple[str, ...]

@@ -18,8 +18,8 @@ from osteo_kg.case.fhir import Assumption
 from osteo_kg.case.record import SECTIONS
 from osteo_kg.cohort import engines
 from osteo_kg.cohort.abstraction.compile import Abstraction
-from osteo_kg.cohort.abstraction.probes import Parts
-from osteo_kg.cohort.fallback import OneByOne
+from osteo_kg.cohort.abstraction.probes import LibraryProbe
+from osteo_kg.cohort.fallback import Fallback
 from osteo_kg.cohort.results import explanations, files, page
 from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.cohort.results.rdf import GraphOutput
@@ -88,7 +88,7 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         UnreadableCaseError: an input cannot be read at all.
         UsageError: a section, a guideline or a format does not exist.
     """
-    form = files.checked_format(request.output)
+    format_name = files.checked_format(request.output)
     inputs = found(request.inputs, request.input_format)
     files.check_places(request.written, [each.path for each in inputs])
     asked = [knowledge_base.section(name) for name in request.assume_complete]
@@ -99,16 +99,16 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         rejected = stack.enter_context(together.text(request.rejected)) if request.rejected else None
         engine = stack.enter_context(engines.opened(request.engine, request.spark_master, scratch))
         terms, ignore = knowledge_base.knowledge.terms, frozenset(request.ignore)
-        parts = Parts(knowledge_base, request.guideline, request.on, asked)
+        parts = LibraryProbe(knowledge_base, request.guideline, request.on, asked)
         reading = Reading(terms, ignore, request.renamed, scratch, parts, request.postmenopausal)
         run = _Run(parts, engine, sources(inputs, reading), progress)
         run.abstract()
         run.decide(rejected, request.assume_complete)
-        run.write(written, form, request.on)
+        run.write(written, format_name, request.on)
         if request.explanations:
             with together.text(request.explanations) as file:
                 explanations.write(run.decisions, request.on, file)
-        own = run.one_by_one
+        own = run.fallback
         summary = summarised(run.decisions, run.counts, own.shown, own.refused, request.on, run.remarks())
         if request.report:
             with together.text(request.report) as file:
@@ -119,7 +119,7 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
 class _Run:
     """One run over the sources of one request."""
 
-    def __init__(self, parts: Parts, engine: engines.Engine, given: list[Source], progress: Progress) -> None:
+    def __init__(self, parts: LibraryProbe, engine: engines.Engine, given: list[Source], progress: Progress) -> None:
         self._engine = engine
         self._sources = given
         self._progress = progress
@@ -127,7 +127,7 @@ class _Run:
         self._abstraction = Abstraction(parts)
         self.decisions = Decisions(parts)
         self.counts: Counter[tuple[int, int]] = Counter()
-        self.one_by_one: OneByOne
+        self.fallback: Fallback
         self._lean: ir.Table
         self._size = 0
 
@@ -160,14 +160,14 @@ class _Run:
             self.counts[number, marks] = count
             raised[number] |= marks
         self.decisions.answer({number: self._abstraction.key(number) for number in raised}, raised)
-        self.one_by_one = OneByOne(self._parts, self.decisions, rejected, sections)
+        self.fallback = Fallback(self._parts, self.decisions, rejected, sections)
         wanted = self._not_plain()
         total = sum(len(each) for each in wanted.values())
         done = 0
-        for many in self.one_by_one.assess(self._cases(wanted)):
+        for many in self.fallback.assess(self._cases(wanted)):
             done += many
             self._progress("One by one", done, total)
-        self.counts.update(self.one_by_one.counted())
+        self.counts.update(self.fallback.counted())
 
     def _not_plain(self) -> dict[str, set[int]]:
         lean = self._lean
@@ -215,13 +215,13 @@ class _Run:
             found[branches.of(answer)][answer.disposition][row["score"]] += row["count"]
         return found
 
-    def write(self, path: Path, form: str, on: datetime.date) -> None:
+    def write(self, path: Path, format_name: str, on: datetime.date) -> None:
         """Write the decisions."""
         with self._watched("Writing"):
-            if form in files.GRAPHS:
-                GraphOutput(self.decisions, on, quads=form == "nq").write(self.result(), path, self._engine)
+            if format_name in files.GRAPHS:
+                GraphOutput(self.decisions, on, quads=format_name == "nq").write(self.result(), path, self._engine)
             else:
-                files.write(self.result(), path, form, self._engine)
+                files.write(self.result(), path, format_name, self._engine)
 
     @contextlib.contextmanager
     def _watched(self, what: str) -> Iterator[None]:
@@ -237,9 +237,9 @@ class _Run:
         return {name: whole[names.get(name, name)] for name in self.decisions.columns}
 
     def _with_own(self, lean: ir.Table) -> ir.Table:
-        if not len(self.one_by_one):
+        if not len(self.fallback):
             return lean
-        own = self._engine.small(self.one_by_one.table())
+        own = self._engine.small(self.fallback.table())
         both = lean.left_join(own, [lean.file == own.own_file, lean.number == own.own_number])
         chosen = both.filter(both.plain | both.own_situation.notnull())
         return chosen.select(

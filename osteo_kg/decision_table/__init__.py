@@ -1,1 +1,5 @@
 """The decision table of a guideline: minimised for a person, whole for machines."""
+
+from osteo_kg.decision_table.rdf import situation_triples
+
+__all__ = ["situation_triples"]

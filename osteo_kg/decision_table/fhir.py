@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from osteo_kg.bilingual import Language, Text
+from osteo_kg.bilingual import BilingualText, Language
 from osteo_kg.case.fhir.codings import OWN_SYSTEM
 from osteo_kg.knowledge.guideline import Guideline, Listing, Rule
 from osteo_kg.knowledge.loading import Knowledge
@@ -14,11 +14,11 @@ from osteo_kg.rdf.terms import OSTEO
 
 Resource = dict[str, Any]
 _TYPE = {"system": "http://terminology.hl7.org/CodeSystem/plan-definition-type", "code": "eca-rule"}
-_SPAN = Text(
+_SPAN = BilingualText(
     "Characters {start} to {end} of the source, SHA-256 {sha256}.",
     "Caractères {start} à {end} de la source, SHA-256 {sha256}.",
 )
-_REVIEW = Text("Review by a clinician: {review}.", "Relecture par un clinicien : {review}.")
+_REVIEW = BilingualText("Review by a clinician: {review}.", "Relecture par un clinicien : {review}.")
 
 
 def plan_definition(guideline: Guideline, knowledge: Knowledge, language: Language) -> Resource:
@@ -78,7 +78,7 @@ class _Plan:
         found = sorted(listings, key=lambda each: places.index(each.option))
         return [self._option(each, options[each.option].label) for each in found]
 
-    def _option(self, listing: Listing, label: Text) -> Resource:
+    def _option(self, listing: Listing, label: BilingualText) -> Resource:
         action = {**self._action(listing.iri, label), "code": [self._code(listing.option)]}
         if listing.line:
             action["textEquivalent"] = self._say(
@@ -93,12 +93,12 @@ class _Plan:
         expression = {"description": words, "language": "text/turtle", "reference": criterion}
         return {"kind": "applicability", "expression": expression}
 
-    def _action(self, iri: str, label: Text) -> Resource:
+    def _action(self, iri: str, label: BilingualText) -> Resource:
         return {"id": iri.rsplit("/", 1)[-1], "title": self._say(label)}
 
     def _code(self, term: str) -> Resource:
         display = self._say(self._terms.label(term))
         return {"coding": [{"system": OWN_SYSTEM, "code": term.removeprefix(OWN_SYSTEM), "display": display}]}
 
-    def _say(self, text: Text) -> str:
-        return text.in_(self._language)
+    def _say(self, text: BilingualText) -> str:
+        return text.get(self._language)

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as html
 from rich.console import Console
 from rich.table import Table
 
-from osteo_kg.bilingual import Language, Text
+from osteo_kg.bilingual import BilingualText, Language
 from osteo_kg.decision_table.table import Cell, Row, every_answer, minimised, shown_values
 from osteo_kg.knowledge.guideline import Guideline
 from osteo_kg.rdf.terms import OSTEO, SITUATION
@@ -18,16 +18,16 @@ from osteo_kg.reasoning.engine import Engine
 
 _WIDE = 220  # characters of a printed table where there is no terminal to ask
 _WORDS = {
-    "disposition": Text("disposition", "disposition"),
-    "strength": Text("strength", "force"),
-    "possible": Text("possible", "possible"),
-    "missing": Text("missing", "manquant"),
-    "open": Text("eligible", "éligible"),
-    "closed": Text("not eligible", "non éligible"),
-    "if": Text("if", "si"),
-    "and": Text("and", "et"),
-    "second": Text("second line", "deuxième ligne"),
-    "note": Text(
+    "disposition": BilingualText("disposition", "disposition"),
+    "strength": BilingualText("strength", "force"),
+    "possible": BilingualText("possible", "possible"),
+    "missing": BilingualText("missing", "manquant"),
+    "open": BilingualText("eligible", "éligible"),
+    "closed": BilingualText("not eligible", "non éligible"),
+    "if": BilingualText("if", "si"),
+    "and": BilingualText("and", "et"),
+    "second": BilingualText("second line", "deuxième ligne"),
+    "note": BilingualText(
         "Not reviewed by a clinician; not a medical device. A fact that is not known leaves every row possible that it "
         "could lead to.",
         "Non relu par un clinicien ; pas un dispositif médical. Un fait inconnu laisse possible chaque "
@@ -40,10 +40,10 @@ _WORDS = {
 def header(engine: Engine, language: Language) -> list[str]:
     """Name the columns of the minimised table."""
     terms = engine.knowledge.terms
-    facts = [terms.label(each.fact).in_(language) for each in engine.space.dimensions]
+    facts = [terms.label(each.fact).get(language) for each in engine.space.dimensions]
     kept = [fact for fact, shown in zip(facts, _telling(engine), strict=True) if shown]
-    words = [_WORDS[name].in_(language) for name in ("disposition", "strength")]
-    return [*kept, *words, *(option.label.in_(language) for option in engine.guideline.options)]
+    words = [_WORDS[name].get(language) for name in ("disposition", "strength")]
+    return [*kept, *words, *(option.label.get(language) for option in engine.guideline.options)]
 
 
 def lines(engine: Engine, language: Language) -> Iterator[list[str]]:
@@ -64,9 +64,9 @@ def _telling(engine: Engine) -> list[bool]:
 def _verdict(engine: Engine, row: Row, language: Language) -> list[str]:
     kinds = engine.knowledge.terms.kinds
     label = engine.knowledge.terms.label
-    disposition = label(kinds[f"{OSTEO._NS}Disposition"][row.verdict.disposition]).in_(language)
+    disposition = label(kinds[f"{OSTEO._NS}Disposition"][row.verdict.disposition]).get(language)
     strength = row.verdict.strength
-    named = label(kinds[f"{OSTEO._NS}Strength"][strength]).in_(language) if strength else ""
+    named = label(kinds[f"{OSTEO._NS}Strength"][strength]).get(language) if strength else ""
     cells = row.verdict.cells or (None,) * len(engine.guideline.options)
     shown = [_cell(engine.guideline, cell, language) if row.verdict.cells else "" for cell in cells]
     return [disposition, named, *shown]
@@ -74,7 +74,7 @@ def _verdict(engine: Engine, row: Row, language: Language) -> list[str]:
 
 def _cell(guideline: Guideline, cell: Cell, language: Language) -> str:
     def word(name: str) -> str:
-        return _WORDS[name].in_(language)
+        return _WORDS[name].get(language)
 
     if cell is None:
         return word("closed")
@@ -82,13 +82,13 @@ def _cell(guideline: Guideline, cell: Cell, language: Language) -> str:
     said = word(line) if line else word("open")
     if not reserved_by:
         return said
-    conditions = f" {word('and')} ".join(guideline.criteria[each].label.in_(language) for each in reserved_by)
+    conditions = f" {word('and')} ".join(guideline.criteria[each].label.get(language) for each in reserved_by)
     return f"{said}, {word('if')} {conditions}"
 
 
 def as_text(engine: Engine, language: Language, width: int | None = None) -> str:
     """Draw the minimised table for a terminal of so many characters, or a wide page."""
-    table = Table(show_lines=True, caption=_WORDS["note"].in_(language))
+    table = Table(show_lines=True, caption=_WORDS["note"].get(language))
     for name in header(engine, language):
         table.add_column(name, overflow="fold")
     for line in lines(engine, language):
@@ -109,7 +109,7 @@ def as_html(engine: Engine, language: Language) -> str:
     page = html.Element("html", lang=language)
     head = html.SubElement(page, "head")
     html.SubElement(head, "meta", charset="utf-8")
-    title = engine.guideline.label.in_(language)
+    title = engine.guideline.label.get(language)
     html.SubElement(head, "title").text = title
     html.SubElement(head, "style").text = (
         "@page { size: A4 landscape } body { font: 9pt sans-serif } table { border-collapse: collapse } "
@@ -122,7 +122,7 @@ def as_html(engine: Engine, language: Language) -> str:
         row = html.SubElement(table, "tr")
         for cell in cells:
             html.SubElement(row, tag).text = cell
-    html.SubElement(body, "p").text = _WORDS["note"].in_(language)
+    html.SubElement(body, "p").text = _WORDS["note"].get(language)
     return "<!DOCTYPE html>\n" + html.tostring(page, encoding="unicode", method="html") + "\n"
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from osteo_kg.bilingual import Language, Text
+from osteo_kg.bilingual import BilingualText, Language
 from osteo_kg.rdf.terms import OSTEO
 from osteo_kg.reasoning.answers import Answer
 from osteo_kg.reasoning.dimensions import NONE, NOT_APPLICABLE, Band, BandDimension, CodedDimension, Dimension
@@ -24,14 +24,14 @@ from osteo_kg.reasoning.section_dimension import SectionDimension
 from osteo_kg.reasoning.situations import Key
 
 _WORDS = {
-    "any": Text("any", "indifférent"),
-    "or": Text("or", "ou"),
-    "and": Text("and", "et"),
-    "no": Text("no", "sans"),
-    NONE: Text("none", "aucune"),
-    NOT_APPLICABLE: Text("not applicable", "sans objet"),
-    "measured": Text("measured", "mesuré"),
-    "not-measured": Text("not measured", "non mesuré"),
+    "any": BilingualText("any", "indifférent"),
+    "or": BilingualText("or", "ou"),
+    "and": BilingualText("and", "et"),
+    "no": BilingualText("no", "sans"),
+    NONE: BilingualText("none", "aucune"),
+    NOT_APPLICABLE: BilingualText("not applicable", "sans objet"),
+    "measured": BilingualText("measured", "mesuré"),
+    "not-measured": BilingualText("not measured", "non mesuré"),
 }
 #: What a row says of one option: its line and the criteria that reserve it; None where it is not listed.
 Cell = tuple[str | None, tuple[str, ...]] | None
@@ -61,7 +61,9 @@ class Row:
 
 def settled_keys(engine: Engine) -> list[Key]:
     """Give every situation in which nothing is unknown."""
-    settled = [[value for value in each.values if each.ways(value) == (value,)] for each in engine.space.dimensions]
+    settled = [
+        [value for value in each.values if each.completions(value) == (value,)] for each in engine.space.dimensions
+    ]
     return list(dict.fromkeys(engine.space.canonical(key) for key in itertools.product(*settled)))
 
 
@@ -129,13 +131,13 @@ class _Shown:
         if isinstance(dimension, CodedDimension):
             label = self._knowledge.terms.label
             return self._or(
-                self._word(value) if value == NOT_APPLICABLE else label(dimension.iris[value]).in_(self._language)
+                self._word(value) if value == NOT_APPLICABLE else label(dimension.iris[value]).get(self._language)
                 for value in sorted(values)
             )
         return self._or(sorted(values))
 
     def _word(self, name: str) -> str:
-        return _WORDS[name].in_(self._language)
+        return _WORDS[name].get(self._language)
 
     def _or(self, parts: Iterable[str]) -> str:
         return f" {self._word('or')} ".join(parts)
@@ -180,7 +182,7 @@ class _Shown:
         """Name a kind of entry by the short label of the class of patients that it leads to."""
         for iri, known in self._knowledge.triples.pairs(f"{OSTEO._NS}situationName"):
             if known == name and (text := self._knowledge.triples.text(iri, f"{OSTEO._NS}shortLabel")):
-                return text.in_(self._language)
+                return text.get(self._language)
         return name
 
 
@@ -201,8 +203,8 @@ def _of_which_one(dimension: SectionDimension, values: frozenset[str]) -> tuple[
 def expanded(engine: Engine, rows: Iterable[Row], key: Key) -> dict[Key, Verdict]:
     """Give the verdicts that the minimised table holds for every way of one situation."""
     space = engine.space
-    ways = dict.fromkeys(space.canonical(way) for way in space.ways(key))
-    return {way: next(row.verdict for row in rows if row.covers(way)) for way in ways}
+    completions = dict.fromkeys(space.canonical(way) for way in space.completions(key))
+    return {way: next(row.verdict for row in rows if row.covers(way)) for way in completions}
 
 
 def every_answer(engine: Engine) -> Iterator[tuple[Key, Answer]]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from osteo_kg.bilingual import Text
+from osteo_kg.bilingual import BilingualText
 from osteo_kg.errors import KnowledgeError, UsageError
 from osteo_kg.knowledge.loading import Knowledge
 from osteo_kg.rdf.lookup import LABEL
@@ -40,7 +40,7 @@ class Criterion:
     """
 
     iri: str
-    label: Text
+    label: BilingualText
     facts: tuple[str, ...]
     tested: str
     bounds: tuple[tuple[str, Decimal], ...]
@@ -63,7 +63,7 @@ class Option:
 
     iri: str
     key: str
-    label: Text
+    label: BilingualText
     drugs: tuple[str, ...]
 
 
@@ -73,8 +73,8 @@ class Rule:
 
     iri: str
     id: str
-    label: Text
-    restates: Text
+    label: BilingualText
+    restates: BilingualText
     cites: Span
     criteria: tuple[str, ...]
     disposition: str
@@ -87,7 +87,7 @@ class Obligation:
 
     iri: str
     key: str
-    label: Text
+    label: BilingualText
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Interpretation:
 
     iri: str
     key: str
-    label: Text
+    label: BilingualText
     touches: frozenset[str]
     arises_when: str | None
 
@@ -107,7 +107,7 @@ class Guideline:
 
     iri: str
     id: str
-    label: Text
+    label: BilingualText
     review: str
     rules: tuple[Rule, ...]
     criteria: Mapping[str, Criterion]
@@ -154,7 +154,7 @@ def read_guideline(knowledge: Knowledge, identifier: str) -> Guideline:
             raise KnowledgeError(f"{subject} has no osteo:{name}.", advice="Complete the guideline module.")
         return found[0]
 
-    def text(subject: str, name: str) -> Text:
+    def text(subject: str, name: str) -> BilingualText:
         found = triples.text(subject, name)
         if found is None:
             raise KnowledgeError(f"{subject} has no {local_name(name)} in English.", advice="Add one.")

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from osteo_kg.bilingual import Text
+from osteo_kg.bilingual import BilingualText
 from osteo_kg.rdf.lookup import LABEL, NOTATION, RDF_TYPE, SUBCLASS_OF, Triples
 from osteo_kg.rdf.terms import OSTEO, local_name
 
@@ -26,7 +26,7 @@ class Terms:
         limits: the other values that readers of a source record go by, by property and then by term.
     """
 
-    labels: Mapping[str, Text]
+    labels: Mapping[str, BilingualText]
     keys: Mapping[str, str]
     kinds: Mapping[str, Mapping[str, str]]
     record_keys: Mapping[str, str]
@@ -34,9 +34,9 @@ class Terms:
     codes: Codes
     limits: Mapping[str, Mapping[str, frozenset[str]]]
 
-    def label(self, iri: str) -> Text:
+    def label(self, iri: str) -> BilingualText:
         """Give the label of a term; the end of its IRI where it has none."""
-        return self.labels.get(iri) or Text(local_name(iri), local_name(iri))
+        return self.labels.get(iri) or BilingualText(local_name(iri), local_name(iri))
 
     def key(self, iri: str) -> str:
         """Give the key of a coded value; the end of its IRI where it has none."""

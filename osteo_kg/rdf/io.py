@@ -39,12 +39,12 @@ _MOST_NESTING = 100
 _MOST_EXPANDED = 1_000_000  # characters
 
 
-def read_triples(text: str, form: str, name: str, base: str = _BASE) -> list[ox.Triple]:
+def read_triples(text: str, format_name: str, name: str, base: str = _BASE) -> list[ox.Triple]:
     """Read triples that anybody may have sent, literals as written; nothing in them opens a file or an address.
 
     Args:
         text: the whole document.
-        form: a key of `FORMATS`.
+        format_name: a key of `FORMATS`.
         name: what to call it in messages.
         base: the IRI that relative IRIs are resolved against.
 
@@ -52,20 +52,24 @@ def read_triples(text: str, form: str, name: str, base: str = _BASE) -> list[ox.
         UnreadableCaseError: a syntax error, a remote JSON-LD context, XML entities that are not a little plain text,
             or statements about statements.
     """
-    if form == "rdfxml":
+    if format_name == "rdfxml":
         _check_entities(text, name)
         _check_elements(text, name)
     if text.count("<<") > _MOST_NESTING or _TRIPLE_IN_XML.search(text):
         raise UnreadableCaseError(f"{name} holds statements about statements.", advice="Send plain triples.")
-    if form == "turtle" and depth(text) > _MOST_NESTING:  # the time that Oxigraph takes grows with the square of it
+    if (
+        format_name == "turtle" and depth(text) > _MOST_NESTING
+    ):  # the time that Oxigraph takes grows with the square of it
         raise UnreadableCaseError(f"{name} is nested too deeply.", advice="Name the nodes that are nested.")
     try:
         return [
             ox.Triple(quad.subject, quad.predicate, quad.object)
-            for quad in ox.parse(text, format=FORMATS[form], base_iri=base, rename_blank_nodes=base != _BASE)
+            for quad in ox.parse(text, format=FORMATS[format_name], base_iri=base, rename_blank_nodes=base != _BASE)
         ]
     except (SyntaxError, ValueError) as error:
-        raise UnreadableCaseError(f"{name} cannot be read as {form}: {error}.", advice="Correct it there.") from error
+        raise UnreadableCaseError(
+            f"{name} cannot be read as {format_name}: {error}.", advice="Correct it there."
+        ) from error
     except MemoryError as error:  # Oxigraph says so of a statement of 16 MiB or more
         raise UnreadableCaseError(f"{name} holds a statement that is too long.", advice="Shorten its text.") from error
 
@@ -114,9 +118,9 @@ PREFIXES = {
 GRAPH_FORMATS = ("turtle", "jsonld")
 
 
-def written_graph(triples: Iterable[ox.Triple], form: str) -> str:
+def written_graph(triples: Iterable[ox.Triple], format_name: str) -> str:
     """Write triples as `turtle` or `jsonld`."""
-    if form == "jsonld":
+    if format_name == "jsonld":
         return _json_ld(triples)
     data = ox.serialize(triples, format=ox.RdfFormat.TURTLE, prefixes=PREFIXES)
     assert data is not None  # only where an output is given

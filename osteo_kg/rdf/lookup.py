@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pyoxigraph as ox
 
-from osteo_kg.bilingual import Text
+from osteo_kg.bilingual import BilingualText
 
 RDF_TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 SUBCLASS_OF = "http://www.w3.org/2000/01/rdf-schema#subClassOf"
@@ -56,13 +56,13 @@ class Triples:
             if isinstance(quad.subject, ox.NamedNode) and isinstance(quad.object, ox.NamedNode | ox.Literal):
                 yield quad.subject.value, quad.object.value
 
-    def text(self, subject: str, predicate: str) -> Text | None:
+    def text(self, subject: str, predicate: str) -> BilingualText | None:
         """Give the English and French values of one property; English serves for French where that is lacking."""
         found: dict[str, str] = {}
         for quad in self.store.quads_for_pattern(ox.NamedNode(subject), ox.NamedNode(predicate), None):
             if isinstance(quad.object, ox.Literal):
                 found[quad.object.language or "en"] = quad.object.value
-        return Text(found["en"], found.get("fr", found["en"])) if "en" in found else None
+        return BilingualText(found["en"], found.get("fr", found["en"])) if "en" in found else None
 
 
 def digest(parts: list[tuple[str, bytes]]) -> str:
@@ -74,7 +74,7 @@ def digest(parts: list[tuple[str, bytes]]) -> str:
     return total.hexdigest()
 
 
-def apart(triples: Iterable[ox.Triple]) -> list[ox.Triple]:
+def with_fresh_blank_nodes(triples: Iterable[ox.Triple]) -> list[ox.Triple]:
     """Give the same triples with nameless nodes of their own: in one store, two of one label would be one node."""
     fresh: dict[ox.BlankNode, ox.BlankNode] = defaultdict(ox.BlankNode)
     return [

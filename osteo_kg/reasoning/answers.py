@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from osteo_kg.knowledge.guideline import Guideline, Option
 from osteo_kg.rdf.terms import OSTEO
 from osteo_kg.reasoning.matching import ELIGIBLE, MET, NOT_ELIGIBLE, NOT_MET, UNDETERMINED, UNKNOWN, Outcome
-from osteo_kg.reasoning.situations import Key, Space
+from osteo_kg.reasoning.situations import Key, SituationSpace
 
 _Value = TypeVar("_Value")
 LOWEST_T_SCORE = f"{OSTEO._NS}lowestTScore"
@@ -94,14 +94,14 @@ class _Common:
     rests_on: frozenset[str]
 
 
-class Combiner:
+class CertainAnswers:
     """Combines outcomes of settled situations into answers for one guideline.
 
     What a situation leaves open turns out one fact at a time: its answer is what those of the next situations have in
     common, and each of them is combined once, whatever it is a part of.
     """
 
-    def __init__(self, space: Space, guideline: Guideline) -> None:
+    def __init__(self, space: SituationSpace, guideline: Guideline) -> None:
         self._space = space
         self._guideline = guideline
         self._outcomes: dict[Key, Outcome] = {}
@@ -149,7 +149,7 @@ class Combiner:
         place = self._space.first_open(key)
         if place is None:
             return self._once(self._of_one(self._outcomes[self._space.canonical(key)]))
-        return self._once(_shared([self._common(each) for each in self._space.turned_out(key, place)]))
+        return self._once(_shared([self._common(each) for each in self._space.completions_at(key, place)]))
 
     def _of_one(self, outcome: Outcome) -> _Common:
         met = [rule for rule, status in zip(self._guideline.rules, outcome.rules, strict=True) if status == MET]
@@ -168,7 +168,7 @@ class Combiner:
         """Give what is not known and would settle something: a number never taken only where the answer rests on it."""
         for place, dimension in enumerate(self._space.dimensions):
             never_taken = bool(self._space.numbers(key, place)) and dimension.fact in common.rests_on
-            if never_taken or len(self._space.turned_out(key, place)) > 1:
+            if never_taken or len(self._space.completions_at(key, place)) > 1:
                 settled = self._settled[place](key)
                 if settled:
                     yield dimension.fact, tuple(item for item in self._items if item in settled)
@@ -178,9 +178,9 @@ class Combiner:
         other = self._space.first_open(key, but=place)
         if other is not None:
             return self._once(
-                frozenset().union(*(self._settled[place](each) for each in self._space.turned_out(key, other)))
+                frozenset().union(*(self._settled[place](each) for each in self._space.completions_at(key, other)))
             )
-        group = (*self._space.turned_out(key, place), *self._space.numbers(key, place))
+        group = (*self._space.completions_at(key, place), *self._space.numbers(key, place))
         return self._differing(frozenset(self._outcomes[self._space.canonical(each)].answer for each in group))
 
     @functools.cached_property
@@ -218,7 +218,7 @@ class Combiner:
                 yield from (value for each in scores for _, value in each.bounds)
 
 
-def ways_needed(space: Space, keys: Iterable[Key]) -> list[Key]:
+def completions_needed(space: SituationSpace, keys: Iterable[Key]) -> list[Key]:
     """Give every settled situation that answers look at: the ways, and what a missing number could have said."""
     found: dict[Key, None] = {}
     seen: set[Key] = set()
@@ -230,7 +230,7 @@ def ways_needed(space: Space, keys: Iterable[Key]) -> list[Key]:
         seen.add(key)
         place = space.first_open(key)
         if place is not None:
-            open_.extend(space.turned_out(key, place))
+            open_.extend(space.completions_at(key, place))
         else:
             numbers = (each for other in space.places.values() for each in space.numbers(key, other))
             found |= dict.fromkeys(map(space.canonical, (key, *numbers)))

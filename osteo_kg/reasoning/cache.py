@@ -26,7 +26,7 @@ def cache_folder() -> Path:
     return Path(named) if named else Path(platformdirs.user_cache_dir("osteo-kg"))
 
 
-class Remembered:
+class SituationCache:
     """A table from text to JSON in one file, or nowhere.
 
     Args:

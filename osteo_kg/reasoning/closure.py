@@ -45,7 +45,7 @@ _AXIOMS = {
 }
 _SYNTAX = {ox.NamedNode(str(each)) for each in (OWL.Restriction, OWL.AllDisjointClasses, OWL.Class)}
 _GUIDELINE_MODEL, _IMPORTS = ox.NamedNode(ONTOLOGY + "guideline-model"), ox.NamedNode(str(OWL.imports))
-_turn = threading.Lock()  # owlrl swaps rdflib's literal converters for the whole process while it runs
+_lock = threading.Lock()  # owlrl swaps rdflib's literal converters for the whole process while it runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def _value(term: ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple) -> Node:
 
 
 def _expand(graph: Graph) -> None:
-    with _turn:
+    with _lock:
         owlrl.DeductiveClosure(owlrl.OWLRL_Semantics, axiomatic_triples=False, datatype_axioms=False).expand(graph)
     _raise_contradiction(graph)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from osteo_kg.case.facts import Atom, Lifted
+from osteo_kg.case.facts import Atom, CaseFacts
 from osteo_kg.knowledge.guideline import Criterion
 from osteo_kg.reasoning.closure import AtomSet
 
@@ -19,7 +19,7 @@ UNKNOWN, NONE, NOT_APPLICABLE = "unknown", "none", "not-applicable"
 
 
 @dataclass(frozen=True)
-class Piece:
+class RepresentativeFacts:
     """The part of a patient's facts that one value of one dimension stands for."""
 
     atoms: AtomSet = frozenset()
@@ -42,18 +42,18 @@ class Dimension(ABC):
         """Every value, settled or not."""
 
     @abstractmethod
-    def ways(self, value: str) -> tuple[str, ...]:
+    def completions(self, value: str) -> tuple[str, ...]:
         """Give the settled values that a value may turn out to be; itself where it is settled."""
 
     @abstractmethod
-    def read(self, lifted: Lifted, coded: Mapping[str, str]) -> str:
+    def read(self, lifted: CaseFacts, coded: Mapping[str, str]) -> str:
         """Give the value that a case has."""
 
     @abstractmethod
-    def piece(self, value: str) -> Piece:
+    def piece(self, value: str) -> RepresentativeFacts:
         """Give representative facts for a settled value."""
 
-    def actual(self, lifted: Lifted, coded: Mapping[str, str], value: str) -> Piece:
+    def actual(self, lifted: CaseFacts, coded: Mapping[str, str], value: str) -> RepresentativeFacts:
         """Give the case's own facts where they are settled, else representative ones for the way `value`."""
         return self.piece(value)
 
@@ -70,17 +70,17 @@ class CodedDimension(Dimension):
     def values(self) -> tuple[str, ...]:
         return (*sorted(self.iris), UNKNOWN)
 
-    def ways(self, value: str) -> tuple[str, ...]:
+    def completions(self, value: str) -> tuple[str, ...]:
         return tuple(sorted(self.iris)) if value == UNKNOWN else (value,)
 
-    def read(self, lifted: Lifted, coded: Mapping[str, str]) -> str:
+    def read(self, lifted: CaseFacts, coded: Mapping[str, str]) -> str:
         keys = {iri: key for key, iri in self.iris.items()}
         return keys.get(coded.get(self.predicate, ""), UNKNOWN)
 
-    def piece(self, value: str) -> Piece:
+    def piece(self, value: str) -> RepresentativeFacts:
         if value == NOT_APPLICABLE:
-            return Piece()
-        return Piece(atoms=frozenset({Atom(self.predicate, self.iris[value])}))
+            return RepresentativeFacts()
+        return RepresentativeFacts(atoms=frozenset({Atom(self.predicate, self.iris[value])}))
 
 
 @dataclass(frozen=True)
@@ -94,15 +94,15 @@ class StatementDimension(Dimension):
     def values(self) -> tuple[str, ...]:
         return ("true", "false", UNKNOWN)
 
-    def ways(self, value: str) -> tuple[str, ...]:
+    def completions(self, value: str) -> tuple[str, ...]:
         return ("true", "false") if value == UNKNOWN else (value,)
 
-    def read(self, lifted: Lifted, coded: Mapping[str, str]) -> str:
+    def read(self, lifted: CaseFacts, coded: Mapping[str, str]) -> str:
         stated = lifted.statements.get(self.predicate)
         return UNKNOWN if stated is None else str(stated).lower()
 
-    def piece(self, value: str) -> Piece:
-        return Piece(statements={self.predicate: value == "true"})
+    def piece(self, value: str) -> RepresentativeFacts:
+        return RepresentativeFacts(statements={self.predicate: value == "true"})
 
 
 @dataclass(frozen=True)
@@ -154,10 +154,10 @@ class BandDimension(Dimension):
     def values(self) -> tuple[str, ...]:
         return (*(band.name for band in self.bands), NONE if self.never_tried else UNKNOWN)
 
-    def ways(self, value: str) -> tuple[str, ...]:
+    def completions(self, value: str) -> tuple[str, ...]:
         return tuple(band.name for band in self.bands) if value == UNKNOWN else (value,)
 
-    def read(self, lifted: Lifted, coded: Mapping[str, str]) -> str:
+    def read(self, lifted: CaseFacts, coded: Mapping[str, str]) -> str:
         return self.value_of(lifted.numbers.get(self.predicate))
 
     def value_of(self, number: Decimal | None) -> str:
@@ -166,13 +166,17 @@ class BandDimension(Dimension):
             return NONE if self.never_tried else UNKNOWN
         return next(band.name for band in self.bands if band.holds(number))
 
-    def piece(self, value: str) -> Piece:
+    def piece(self, value: str) -> RepresentativeFacts:
         band = next((band for band in self.bands if band.name == value), None)
-        return Piece(known=False) if band is None else Piece(numbers={self.predicate: band.inside})
+        return (
+            RepresentativeFacts(known=False)
+            if band is None
+            else RepresentativeFacts(numbers={self.predicate: band.inside})
+        )
 
-    def actual(self, lifted: Lifted, coded: Mapping[str, str], value: str) -> Piece:
+    def actual(self, lifted: CaseFacts, coded: Mapping[str, str], value: str) -> RepresentativeFacts:
         number = lifted.numbers.get(self.predicate)
-        return self.piece(value) if number is None else Piece(numbers={self.predicate: number})
+        return self.piece(value) if number is None else RepresentativeFacts(numbers={self.predicate: number})
 
 
 def bands(criteria: Iterable[Criterion]) -> tuple[Band, ...]:

@@ -10,14 +10,14 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg import package_data
-from osteo_kg.case.facts import Lifted
+from osteo_kg.case.facts import CaseFacts
 from osteo_kg.knowledge.guideline import Guideline
 from osteo_kg.knowledge.loading import Knowledge
-from osteo_kg.reasoning.answers import Answer, Combiner, ways_needed
-from osteo_kg.reasoning.cache import Remembered, cache_folder
+from osteo_kg.reasoning.answers import Answer, CertainAnswers, completions_needed
+from osteo_kg.reasoning.cache import SituationCache, cache_folder
 from osteo_kg.reasoning.closure import AtomSet, Closure, Reasoner
-from osteo_kg.reasoning.matching import Facts, Matcher, Outcome
-from osteo_kg.reasoning.situations import Key, Space
+from osteo_kg.reasoning.matching import Matcher, Outcome, SettledFacts
+from osteo_kg.reasoning.situations import Key, SituationSpace
 
 _ATOMS = "closures of single facts"
 
@@ -34,12 +34,12 @@ class Engine:
     def __init__(self, knowledge: Knowledge, guideline: Guideline, *, remember: bool = True) -> None:
         self.knowledge = knowledge
         self.guideline = guideline
-        self._disk = Remembered(cache_folder() / self._file_name() if remember else None)
+        self._disk = SituationCache(cache_folder() / self._file_name() if remember else None)
         self._matcher = Matcher(knowledge, guideline)
         remembered = self._disk.load()
         self.closures = self._single_facts(remembered.pop(_ATOMS, None))
-        self.space = Space(knowledge, guideline, self.closures)
-        self._combiner = Combiner(self.space, guideline)
+        self.space = SituationSpace(knowledge, guideline, self.closures)
+        self._combiner = CertainAnswers(self.space, guideline)
         for text, value in remembered.items():
             self._combiner.add(tuple(text.split(";")), _outcome(value))
         self._prepared: set[Key] = set()
@@ -52,16 +52,16 @@ class Engine:
             self._answers[key] = self._combiner.answer(key)
         return self._answers[key]
 
-    def settled(self, ways: Iterable[Key]) -> dict[Key, Outcome]:
+    def settled(self, completions: Iterable[Key]) -> dict[Key, Outcome]:
         """Give the outcome of settled situations, reasoning those that are new in one batch."""
-        wanted = list(ways)
+        wanted = list(completions)
         self.prepare(wanted)
         return {way: self._combiner[way] for way in wanted}
 
     def prepare(self, keys: Iterable[Key]) -> None:
         """Reason everything that these situations need and that is not remembered, in one batch."""
         asked = [key for key in keys if key not in self._prepared]
-        new = [way for way in ways_needed(self.space, asked) if way not in self._combiner]
+        new = [way for way in completions_needed(self.space, asked) if way not in self._combiner]
         if new:
             found = dict(zip(new, self._reason([self.space.representative(way) for way in new]), strict=True))
             for way, outcome in found.items():
@@ -69,22 +69,22 @@ class Engine:
             self._disk.add({";".join(way): _as_json(outcome) for way, outcome in found.items()})
         self._prepared.update(asked)
 
-    def answers(self, cases: Iterable[Lifted]) -> list[Answer]:
+    def answers(self, cases: Iterable[CaseFacts]) -> list[Answer]:
         """Give the answers to cases by their situations; those that are new are reasoned in one batch."""
         keys = [self.space.key(each) for each in cases]
         self.prepare(dict.fromkeys(keys))
         return [self.answer(key) for key in keys]
 
-    def answers_by_reasoning(self, cases: Iterable[Lifted]) -> list[Answer]:
+    def answers_by_reasoning(self, cases: Iterable[CaseFacts]) -> list[Answer]:
         """Give the answers to cases by full inference on the cases themselves, with no table: the reference."""
         space = self.space
-        asked = [(key, ways_needed(space, [key]), each) for each in cases for key in [space.key(each)]]
-        facts = [[space.actual(each, way) for way in ways] for _, ways, each in asked]
+        asked = [(key, completions_needed(space, [key]), each) for each in cases for key in [space.key(each)]]
+        facts = [[space.actual(each, way) for way in completions] for _, completions, each in asked]
         reasoned = iter(self._reason([fact for each in facts for fact in each]))
         answers = []
-        for key, ways, _ in asked:
-            combiner = Combiner(space, self.guideline)
-            for way in ways:
+        for key, completions, _ in asked:
+            combiner = CertainAnswers(space, self.guideline)
+            for way in completions:
                 combiner.add(way, next(reasoned))
             answers.append(combiner.answer(key))
         return answers
@@ -93,7 +93,7 @@ class Engine:
         """Give what OWL 2 RL adds to the modules that the reasoner sees."""
         return self._reasoner.inferred()
 
-    def _reason(self, facts: list[Facts]) -> list[Outcome]:
+    def _reason(self, facts: list[SettledFacts]) -> list[Outcome]:
         """Close what is coded, then match, all in one batch; equal facts once."""
         different = {each.stated: each for each in facts}
         closed = self._reasoner.close({each.atoms for each in different.values()})
@@ -106,7 +106,7 @@ class Engine:
         return Reasoner(self.knowledge)
 
     def _single_facts(self, remembered: list[Any] | None) -> dict[AtomSet, Closure]:
-        atoms = Space.atoms(self.knowledge)
+        atoms = SituationSpace.atoms(self.knowledge)
         if remembered is not None:
             return {each: Closure(frozenset(c), v) for each, (c, v) in zip(atoms, remembered, strict=True)}
         closures = self._reasoner.close(atoms)

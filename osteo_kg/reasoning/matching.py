@@ -30,7 +30,7 @@ _STATUS = {"isEligibleFor": ELIGIBLE, "isNotEligibleFor": NOT_ELIGIBLE, "mayBeEl
 
 
 @dataclass(frozen=True)
-class Facts:
+class SettledFacts:
     """One way a patient may be, every fact settled: what the matching works on.
 
     Attributes:
@@ -84,7 +84,7 @@ class Matcher:
         self._knowledge = knowledge
         self._guideline = guideline
 
-    def match(self, patients: list[tuple[Facts, Closure]]) -> list[Outcome]:
+    def match(self, patients: list[tuple[SettledFacts, Closure]]) -> list[Outcome]:
         """Give the outcome of each patient, all matched in one store.
 
         Raises:
@@ -133,7 +133,7 @@ def _patient(number: int) -> ox.NamedNode:
     return ox.NamedNode(f"urn:osteo-kg:patient:{number}")
 
 
-def _statements(patient: ox.NamedNode, facts: Facts, closure: Closure) -> Iterable[ox.Quad]:
+def _statements(patient: ox.NamedNode, facts: SettledFacts, closure: Closure) -> Iterable[ox.Quad]:
     yield ox.Quad(patient, RDF_TYPE, ox.NamedNode(str(OSTEO.Patient)))
     for kind in closure.classes:
         yield ox.Quad(patient, RDF_TYPE, ox.NamedNode(kind))

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from osteo_kg.case.facts import SECTIONS, Atom, Entry, Lifted
+from osteo_kg.case.facts import SECTIONS, Atom, CaseFacts, Entry
 from osteo_kg.knowledge.guideline import Criterion
 from osteo_kg.knowledge.loading import Knowledge
 from osteo_kg.rdf.terms import OSTEO, local_name
 from osteo_kg.reasoning.closure import AtomSet, Closure
-from osteo_kg.reasoning.dimensions import NONE, UNKNOWN, Dimension, Piece
+from osteo_kg.reasoning.dimensions import NONE, UNKNOWN, Dimension, RepresentativeFacts
 
 _NS = str(OSTEO._NS)
 
@@ -42,10 +42,10 @@ class SectionDimension(Dimension):
     def values(self) -> tuple[str, ...]:
         return tuple(self.states)
 
-    def ways(self, value: str) -> tuple[str, ...]:
+    def completions(self, value: str) -> tuple[str, ...]:
         return tuple(_profile_name(profile) for profile in self.states[value])
 
-    def read(self, lifted: Lifted, coded: Mapping[str, str]) -> str:
+    def read(self, lifted: CaseFacts, coded: Mapping[str, str]) -> str:
         return self.value_of(lifted.sections[self.fact], self.fact in lifted.complete)
 
     def value_of(self, entries: Iterable[Entry], complete: bool) -> str:
@@ -65,8 +65,8 @@ class SectionDimension(Dimension):
 
     def settle(self, certain: Mapping[str, int], doubtful: Mapping[str, int]) -> str:
         """Give the shortest value that leaves the same ways open."""
-        ways = self.possible(certain, doubtful)
-        return next(value for value, known in self.states.items() if known == ways)
+        completions = self.possible(certain, doubtful)
+        return next(value for value, known in self.states.items() if known == completions)
 
     def possible(self, certain: Mapping[str, int], doubtful: Mapping[str, int]) -> tuple[Profile, ...]:
         """Give every profile that certain and doubtful entries may add up to, counts capped."""
@@ -100,9 +100,9 @@ class SectionDimension(Dimension):
         more = [replace(entry, vertebrae=most) if entry in uncounted else entry for entry in entries]
         return self.value_of(more, complete=True)
 
-    def piece(self, value: str) -> Piece:
+    def piece(self, value: str) -> RepresentativeFacts:
         profile = dict(self.states[value][0])
-        return Piece(
+        return RepresentativeFacts(
             atoms=frozenset(self.kinds[name][0] for name in profile),
             numbers={
                 property_: Decimal(sum(profile.get(name, 0) for name in names))
@@ -110,15 +110,15 @@ class SectionDimension(Dimension):
             },
         )
 
-    def actual(self, lifted: Lifted, coded: Mapping[str, str], value: str) -> Piece:
+    def actual(self, lifted: CaseFacts, coded: Mapping[str, str], value: str) -> RepresentativeFacts:
         way = self.piece(value)
         own = frozenset(
             entry.atom
             for entry in lifted.sections[self.fact]
             if entry.counts and self.name_of(entry) not in self.doubts
         )
-        if len(self.ways(self.read(lifted, coded))) > 1:
-            return Piece(atoms=own | way.atoms, numbers=way.numbers)
+        if len(self.completions(self.read(lifted, coded))) > 1:
+            return RepresentativeFacts(atoms=own | way.atoms, numbers=way.numbers)
         totals = {
             property_: Decimal(
                 sum(
@@ -129,7 +129,7 @@ class SectionDimension(Dimension):
             )
             for property_, names in self.counted.items()
         }
-        return Piece(atoms=own, numbers=totals)
+        return RepresentativeFacts(atoms=own, numbers=totals)
 
 
 def _possible(
@@ -253,10 +253,10 @@ def _states(
     for profile in sorted(settled):
         for times in itertools.product(range(most + 1), repeat=len(doubts)):
             doubtful = dict(zip(doubts, times, strict=True))
-            ways = _possible(kinds, doubts, dict(profile), doubtful)
-            if ways not in seen:
-                seen.add(ways)
+            completions = _possible(kinds, doubts, dict(profile), doubtful)
+            if completions not in seen:
+                seen.add(completions)
                 named = (*profile, *((name, count) for name, count in doubtful.items() if count))
-                states[_profile_name(named)] = ways
+                states[_profile_name(named)] = completions
     states[UNKNOWN] = everything
     return states

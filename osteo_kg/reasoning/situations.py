@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pyoxigraph as ox
 
-from osteo_kg.case.facts import SECTIONS, Atom, Lifted
+from osteo_kg.case.facts import SECTIONS, Atom, CaseFacts
 from osteo_kg.errors import KnowledgeError, UsageError
 from osteo_kg.knowledge.guideline import Guideline
 from osteo_kg.knowledge.loading import Knowledge
@@ -25,18 +25,18 @@ from osteo_kg.reasoning.dimensions import (
     BandDimension,
     CodedDimension,
     Dimension,
-    Piece,
+    RepresentativeFacts,
     StatementDimension,
     bands,
 )
-from osteo_kg.reasoning.matching import Facts
+from osteo_kg.reasoning.matching import SettledFacts
 from osteo_kg.reasoning.section_dimension import read_section
 
 Key = tuple[str, ...]
 _NS = str(OSTEO._NS)
 
 
-class Space:
+class SituationSpace:
     """All situations of one guideline: its dimensions, in the order in which keys are written.
 
     Args:
@@ -55,10 +55,12 @@ class Space:
         self._coded_first = sum(isinstance(each, CodedDimension) for each in self.dimensions)
         self._meant = self._canonical_starts(tuple(self._consequences()))
         self._ways = tuple(
-            {NOT_APPLICABLE: (NOT_APPLICABLE,)} | {value: each.ways(value) for value in each.values}
+            {NOT_APPLICABLE: (NOT_APPLICABLE,)} | {value: each.completions(value) for value in each.values}
             for each in self.dimensions
         )
-        self._open = tuple(frozenset(value for value, ways in each.items() if len(ways) > 1) for each in self._ways)
+        self._open = tuple(
+            frozenset(value for value, completions in each.items() if len(completions) > 1) for each in self._ways
+        )
         self._numbers = tuple(
             {NONE: tuple(band.name for band in each.bands)} if isinstance(each, BandDimension) else {}
             for each in self.dimensions
@@ -82,12 +84,12 @@ class Space:
         ]
         return [frozenset({atom}) for atom in atoms]
 
-    def key(self, lifted: Lifted) -> Key:
+    def key(self, lifted: CaseFacts) -> Key:
         """Reduce a case to its situation."""
         coded = self.coded(lifted)
         return self.canonical(tuple(dimension.read(lifted, coded) for dimension in self.dimensions))
 
-    def coded(self, lifted: Lifted) -> dict[str, str]:
+    def coded(self, lifted: CaseFacts) -> dict[str, str]:
         """Give the coded values that a case states, and those that follow from them."""
         found: dict[str, str] = {}
         for property_, value in lifted.coded.items():
@@ -123,14 +125,16 @@ class Space:
             UsageError: the text is not a situation of this guideline.
         """
         key = tuple(part.partition("=")[2] for part in text.split(";"))
-        known = len(key) == len(self.dimensions) and all(v in ways for v, ways in zip(key, self._ways, strict=True))
+        known = len(key) == len(self.dimensions) and all(
+            v in completions for v, completions in zip(key, self._ways, strict=True)
+        )
         if not known or self.canonical(key) != key or self.text(key) != text:
             raise UsageError(f"There is no situation {text!r}.", advice="Take one from `osteo-kg table --all`.")
         return key
 
-    def ways(self, key: Key) -> Iterator[Key]:
+    def completions(self, key: Key) -> Iterator[Key]:
         """Give every way a situation could turn out; one that is settled is its own only way. Not yet canonical."""
-        return itertools.product(*(ways[value] for ways, value in zip(self._ways, key, strict=True)))
+        return itertools.product(*(completions[value] for completions, value in zip(self._ways, key, strict=True)))
 
     def first_open(self, key: Key, but: int | None = None) -> int | None:
         """Give the first place of a situation where a fact is open, passing over one place; None if there is none."""
@@ -139,7 +143,7 @@ class Space:
                 return place
         return None
 
-    def turned_out(self, key: Key, place: int) -> list[Key]:
+    def completions_at(self, key: Key, place: int) -> list[Key]:
         """Give the situations that follow from one fact turning out in each way that it may. Not yet canonical."""
         return self._with(key, place, self._ways[place][key[place]])
 
@@ -165,11 +169,11 @@ class Space:
                 seen.add(canonical)
                 yield canonical
 
-    def representative(self, way: Key) -> Facts:
+    def representative(self, way: Key) -> SettledFacts:
         """Give a patient that stands for a settled situation."""
         return self._facts(zip(self.dimensions, way, strict=True), lambda dimension, value: dimension.piece(value))
 
-    def actual(self, lifted: Lifted, way: Key) -> Facts:
+    def actual(self, lifted: CaseFacts, way: Key) -> SettledFacts:
         """Give the patient of a case itself, with what is unknown turned out as `way` says."""
         coded = self.coded(lifted)
         return self._facts(
@@ -178,9 +182,11 @@ class Space:
         )
 
     @staticmethod
-    def _facts(values: Iterable[tuple[Dimension, str]], piece: Callable[[Dimension, str], Piece]) -> Facts:
+    def _facts(
+        values: Iterable[tuple[Dimension, str]], piece: Callable[[Dimension, str], RepresentativeFacts]
+    ) -> SettledFacts:
         pieces = [(dimension.fact, piece(dimension, value)) for dimension, value in values]
-        return Facts(
+        return SettledFacts(
             atoms=frozenset().union(*(each.atoms for _, each in pieces)),
             numbers={name: number for _, each in pieces for name, number in (each.numbers or {}).items()},
             statements={name: truth for _, each in pieces for name, truth in (each.statements or {}).items()},

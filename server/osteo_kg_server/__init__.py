@@ -11,8 +11,7 @@ from osteo_kg import Dataset, KnowledgeBase
 from osteo_kg_server import logs, metrics
 from osteo_kg_server.http import endpoints, problems, responses
 from osteo_kg_server.service import Service
-from osteo_kg_server.settings import Settings
-from osteo_kg_server.store import Limits
+from osteo_kg_server.settings import Limits, Settings
 from osteo_kg_server.views import (
     assessments,
     cases,

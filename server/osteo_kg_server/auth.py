@@ -38,7 +38,7 @@ class Access:
         self._single, self._file, self._private = settings.update_token, settings.tokens, settings.private
         self._address, file = settings.public_url, settings.cds_clients
         self._clients = Clients(file) if file else None
-        self._turn, self._read_at, self._of_file = threading.Lock(), 0, dict[str, Right]()
+        self._lock, self._read_at, self._of_file = threading.Lock(), 0, dict[str, Right]()
         if self._file is not None:
             try:
                 self._of_file, self._read_at = _read(self._file), self._file.stat().st_mtime_ns
@@ -101,7 +101,7 @@ class Access:
         """Read the file again where it changed; while it cannot be read, no token of it counts."""
         if self._file is None:
             return
-        with self._turn:
+        with self._lock:
             try:
                 changed = self._file.stat().st_mtime_ns
                 if changed != self._read_at:
@@ -154,7 +154,7 @@ class Clients:
 
     def __init__(self, file: Path) -> None:
         self._clients = {client.issuer: client for client in _read_OF_CLIENTS(file)}
-        self._turn, self._used = threading.Lock(), dict[tuple[str, str], float]()
+        self._lock, self._used = threading.Lock(), dict[tuple[str, str], float]()
 
     def verify(self, token: str, audience: str) -> None:
         """Let a token pass that a known client has signed for this address, once.
@@ -181,7 +181,7 @@ class Clients:
         if times[0] - times[1] > _LONGEST:
             raise refusal(f"The token is good for more than {_LONGEST} seconds.")
         used, now = (claims["iss"], claims["jti"]), time.time()
-        with self._turn:
+        with self._lock:
             self._used = {each: end for each, end in self._used.items() if end > now}
             if used in self._used:
                 raise refusal("The token was used before.")

@@ -18,21 +18,17 @@ import pyoxigraph as ox
 
 from osteo_kg import (
     DEFAULT_GUIDELINE,
-    GRAPH,
-    PREFIXES,
     Assessment,
     Case,
     KnowledgeBase,
     UnreadableCaseError,
     UsageError,
     ValidationReport,
-    apart,
-    assumed_complete,
-    graph_iri,
-    situation_triples,
-    source_triples,
-    with_source,
 )
+from osteo_kg.case import assumed_complete, source_triples, with_source
+from osteo_kg.dataset import GRAPH, graph_iri
+from osteo_kg.decision_table import situation_triples
+from osteo_kg.rdf import PREFIXES, with_fresh_blank_nodes
 from osteo_kg_server import logs
 from osteo_kg_server.store import Change, Store
 
@@ -51,7 +47,7 @@ class Kept:
     assume_complete: tuple[str, ...]
 
 
-class Keeper:
+class CaseRepository:
     """Keeps cases in a store.
 
     Args:
@@ -64,8 +60,8 @@ class Keeper:
         due: how many cases had to be.
     """
 
-    def __init__(self, knowledge_base: KnowledgeBase, store: Store, turn: threading.Lock) -> None:
-        self._knowledge_base, self._store, self._turn = knowledge_base, store, turn
+    def __init__(self, knowledge_base: KnowledgeBase, store: Store, lock: threading.Lock) -> None:
+        self._knowledge_base, self._store, self._lock = knowledge_base, store, lock
         self.done = self.due = 0
 
     def names(self) -> list[str]:
@@ -158,7 +154,7 @@ class Keeper:
         """Answer by the guideline that a case was kept with; None where that is no longer loaded."""
         guideline = _guideline(self._store.triples(graph_iri("assessments", case.iri)))
         try:
-            with self._turn:
+            with self._lock:
                 [answer] = self._knowledge_base.assess_all([case], on=on, assume_complete=sections, guideline=guideline)
         except UsageError:
             return None
@@ -175,9 +171,9 @@ class Keeper:
         situations: list[ox.Triple] = []
         for each in kept:
             case, assessment = each.case, each.assessment
-            yield graph_iri("cases", case.iri), apart(case.triples)
+            yield graph_iri("cases", case.iri), with_fresh_blank_nodes(case.triples)
             yield graph_iri("assessments", case.iri), self._knowledge_base.triples(assessment)
-            yield graph_iri("sources", case.iri), apart(source_triples(case, each.assume_complete))
+            yield graph_iri("sources", case.iri), with_fresh_blank_nodes(source_triples(case, each.assume_complete))
             engine = self._knowledge_base.engine(assessment.guideline)
             key = engine.space.parse(assessment.situation.rsplit("/", 1)[-1])
             situations += situation_triples(engine, [key])

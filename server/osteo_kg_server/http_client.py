@@ -40,14 +40,14 @@ class Watch:
     def __init__(self, seconds: float) -> None:
         self.passed, self.seconds = False, seconds
         self._socket: socket.socket | None = None
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._timer = threading.Timer(seconds, self._cut)
         self._timer.daemon = True
         self._timer.start()
 
     def over(self, connected: socket.socket | None) -> None:
         """Watch over a socket, instead of any before."""
-        with self._turn:
+        with self._lock:
             self._socket = connected
         if self.passed:
             self._cut()
@@ -55,11 +55,11 @@ class Watch:
     def end(self) -> None:
         """Watch no longer."""
         self._timer.cancel()
-        with self._turn:
+        with self._lock:
             self._socket = None
 
     def _cut(self) -> None:
-        with self._turn:
+        with self._lock:
             self.passed = True
             if self._socket is not None:
                 with suppress(OSError):
@@ -274,12 +274,12 @@ class Credentials:
         self._digest = urllib.request.HTTPDigestAuthHandler(known)
         self._challenge: dict[str, str] | None = None
         self._wanted: str | None = None
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def challenged(self, challenge: str) -> bool:
         """Take note of a challenge (`WWW-Authenticate`); say whether it can be answered."""
         scheme, _, rest = challenge.strip().partition(" ")
-        with self._turn:
+        with self._lock:
             self._wanted = scheme.lower()
             if self._wanted == "digest":
                 self._challenge = urllib.request.parse_keqv_list(urllib.request.parse_http_list(rest))
@@ -287,7 +287,7 @@ class Credentials:
 
     def header(self, address: str) -> str | None:
         """Give the `Authorization` of a POST to an address, as the last challenge wants it; None before any."""
-        with self._turn:
+        with self._lock:
             if self._wanted == "digest" and self._challenge is not None:
                 self._known.add_password(None, address, self._user, self._password)
                 request = urllib.request.Request(address, data=b"", method="POST")

@@ -11,7 +11,8 @@ from flask import Flask
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from osteo_kg import GRAPH, software_version
+from osteo_kg.dataset import GRAPH
+from osteo_kg.package_data import software_version
 from osteo_kg_server.logs import Ended
 from osteo_kg_server.service import KNOWLEDGE, Service
 
@@ -51,7 +52,7 @@ class Metrics:
             ("service", "outcome"),
             registry=self._registry,
         )
-        self._ended, self._turn = dict[str, None](), threading.Lock()
+        self._ended, self._lock = dict[str, None](), threading.Lock()
         self._workers = self._gauge("osteo_kg_workers", "Processes that evaluate queries.", "state")
         self._triples = self._gauge("osteo_kg_triples", "Triples by kind of graph.", "graphs")
         self._cases = self._gauge("osteo_kg_cases", "Cases that are kept.")
@@ -68,7 +69,7 @@ class Metrics:
 
     def card_ended(self, service: str, card: str, outcome: str) -> None:
         """Count how a card ended, once however often it is told; the oldest are forgotten."""
-        with self._turn:
+        with self._lock:
             if card in self._ended:
                 return
             self._ended[card] = None

@@ -11,9 +11,10 @@ from pathlib import Path
 import pyoxigraph as ox
 from flask import Flask, current_app, request
 
-from osteo_kg import GRAPH, Dataset, KnowledgeBase
+from osteo_kg import Dataset, KnowledgeBase
+from osteo_kg.dataset import GRAPH
 from osteo_kg_server.auth import Access
-from osteo_kg_server.case_repository import Keeper
+from osteo_kg_server.case_repository import CaseRepository
 from osteo_kg_server.cds.fhir_servers import Servers
 from osteo_kg_server.settings import Settings
 from osteo_kg_server.store import Change, LocalStore, Remote, RemoteStore, Store
@@ -40,8 +41,8 @@ class Service:
         self.knowledge_base, self.settings = knowledge_base, settings
         self.access, self.servers = Access(settings), Servers(settings.fhir_servers)
         self.store = opened(dataset, settings)
-        self.turn = threading.Lock()
-        self.keeper = Keeper(knowledge_base, self.store, self.turn)
+        self.lock = threading.Lock()
+        self.keeper = CaseRepository(knowledge_base, self.store, self.lock)
         if not settings.scratch:
             self.keeper.catch_up()
         self._by_subject: dict[Node, list[ox.Triple]] = defaultdict(list)

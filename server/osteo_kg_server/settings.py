@@ -5,7 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from osteo_kg_server.store.base import Limits
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client may use.
+
+    Attributes:
+        seconds: time of one query or update, the sending of its result included.
+        rows: solutions of one result.
+        result_bytes: bytes of one result.
+        memory_bytes: memory that a worker may take beside the dataset.
+        query_bytes: bytes of the text of one query.
+        upload_bytes: bytes of the body of one request, after decompression.
+        depth: how deep brackets may stand in one another in a text.
+        workers: queries and updates at once.
+        wait_seconds: how long a request waits for a worker.
+    """
+
+    seconds: float = 30.0
+    rows: int = 10_000_000
+    result_bytes: int = 2 << 30
+    memory_bytes: int = 2 << 30
+    query_bytes: int = 1 << 20
+    upload_bytes: int = 64 << 20
+    depth: int = 100
+    workers: int = 12
+    wait_seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)

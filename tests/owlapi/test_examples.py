@@ -16,7 +16,7 @@ import pytest
 from rdflib import RDF, Graph
 
 from helpers import ON, ROOT
-from osteo_kg.case.facts import Atom, Lifted, lift
+from osteo_kg.case.facts import Atom, CaseFacts, derive_facts
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf.terms import OSTEO
 from osteo_kg.reasoning.closure import Reasoner, closed
@@ -35,14 +35,14 @@ def ontology() -> Ontology:
 
 
 @pytest.fixture(scope="module")
-def cases(knowledge_base: KnowledgeBase) -> list[Lifted]:
+def cases(knowledge_base: KnowledgeBase) -> list[CaseFacts]:
     """Every example, lifted."""
     read = [case for path in EXAMPLES for case in knowledge_base.read(path.read_bytes(), name=path.name)]
-    return [lift(case, ON, knowledge_base.knowledge) for case in read]
+    return [derive_facts(case, ON, knowledge_base.knowledge) for case in read]
 
 
 @pytest.fixture(scope="module")
-def stated(cases: list[Lifted]) -> list[ox.Triple]:
+def stated(cases: list[CaseFacts]) -> list[ox.Triple]:
     return [triple for case in cases for triple in _stated(case)]
 
 
@@ -64,7 +64,7 @@ def test_an_example_opens_with_the_ontology_inside_owl_2_dl(path: Path) -> None:
 
 
 def test_patients_are_in_the_classes_that_close_gives(
-    knowledge_base: KnowledgeBase, cases: list[Lifted], by_hermit: Classes
+    knowledge_base: KnowledgeBase, cases: list[CaseFacts], by_hermit: Classes
 ) -> None:
     """`close` is what answers rest on."""
     closures = Reasoner(knowledge_base.knowledge).close(_atoms(case) for case in cases)
@@ -75,7 +75,7 @@ def test_patients_are_in_the_classes_that_close_gives(
 
 
 def test_everything_else_in_a_case_is_in_the_classes_that_owl_2_rl_gives(
-    knowledge_base: KnowledgeBase, cases: list[Lifted], stated: list[ox.Triple], by_hermit: Classes
+    knowledge_base: KnowledgeBase, cases: list[CaseFacts], stated: list[ox.Triple], by_hermit: Classes
 ) -> None:
     """Fractures, treatments and measurements, and the drugs, sites and outcomes that they name."""
     graph = closed(knowledge_base.knowledge, stated)
@@ -95,12 +95,12 @@ def _ours(found: Iterable[tuple[str, str]]) -> Classes:
     return frozenset((one, name) for one, name in found if name.startswith(NS) and not one.startswith("_:"))
 
 
-def _atoms(case: Lifted) -> frozenset[Atom]:
+def _atoms(case: CaseFacts) -> frozenset[Atom]:
     entries = [entry.atom for section in case.sections.values() for entry in section if entry.counts]
     return frozenset(entries) | {Atom(property_, value) for property_, value in case.coded.items()}
 
 
-def _stated(case: Lifted) -> list[ox.Triple]:
+def _stated(case: CaseFacts) -> list[ox.Triple]:
     """Give the case as written, with the fractures that count; blank nodes are named."""
 
     def named(term: ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple) -> ox.NamedNode | ox.Literal:

@@ -21,7 +21,7 @@ Node = ox.NamedNode | ox.BlankNode
 _DATES = (("DateTime",), ("Period", "start"), ("Instant",))
 
 
-class Facts:
+class CaseBuilder:
     """Collects what the readers of single resources find."""
 
     def __init__(self, iri: str, terms: Terms) -> None:

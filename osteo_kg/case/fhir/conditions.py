@@ -8,10 +8,10 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg.case.fhir.case_builder import Facts, node
+from osteo_kg.case.fhir.case_builder import CaseBuilder, node
 from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, meanings, of_kind, of_term, shown
 from osteo_kg.case.fhir.elements import codings, day, extension, status
-from osteo_kg.case.fhir.patient import Statements
+from osteo_kg.case.fhir.patient import MenopauseStatements
 from osteo_kg.knowledge.terms import Terms
 from osteo_kg.rdf.terms import BOOLEAN, INTEGER, OSTEO, day_literal
 
@@ -19,45 +19,47 @@ _RULED_OUT = ("refuted", "entered-in-error")
 _ACTIVE = ("", "active", "recurrence", "relapse")
 
 
-def read_condition(resource: dict[str, Any], facts: Facts, fractures: Fractures, menopause: Statements) -> bool:
+def read_condition(
+    resource: dict[str, Any], builder: CaseBuilder, fractures: Fractures, menopause: MenopauseStatements
+) -> bool:
     """Read a Condition; False where its code concerns nothing here."""
-    found = meanings(resource.get("code"), facts.terms)
+    found = meanings(resource.get("code"), builder.terms)
     if not found:
-        facts.unread(resource, resource.get("code"))
+        builder.unread(resource, resource.get("code"))
         return False
     if status(resource, "verificationStatus") in _RULED_OUT:
-        facts.ignore(resource, OSTEO.StatusRulesOut, _told(found, status(resource, "verificationStatus"), facts))
+        builder.ignore(resource, OSTEO.StatusRulesOut, _told(found, status(resource, "verificationStatus"), builder))
         return True
-    kinds = facts.terms
+    kinds = builder.terms
     history = of_kind(found, OSTEO.MedicalCondition, kinds)
     states = [*of_kind(found, OSTEO.MenopausalStatus, kinds), *of_term(found, OSTEO.ClimactericDisorders)]
     if broken := of_kind(found, OSTEO.Fracture, kinds):
-        fractures.add(_fracture(resource, broken, facts))
+        fractures.add(_fracture(resource, broken, builder))
     for meaning in history:
-        facts.say(facts.patient, OSTEO.hasCondition, node(meaning.term))
+        builder.say(builder.patient, OSTEO.hasCondition, node(meaning.term))
     if states and not _holds_today(resource):
-        facts.ignore(resource, OSTEO.NoLongerHolds, _told(states, status(resource, "clinicalStatus"), facts))
+        builder.ignore(resource, OSTEO.NoLongerHolds, _told(states, status(resource, "clinicalStatus"), builder))
     else:
         for state in states:
-            _state(resource, state, facts, menopause)
+            _state(resource, state, builder, menopause)
     if not (broken or history or states):
-        facts.ignore(resource, OSTEO.ValueNotUsable, _told(found, "", facts))
+        builder.ignore(resource, OSTEO.ValueNotUsable, _told(found, "", builder))
     return True
 
 
-def _state(resource: dict[str, Any], meaning: Meaning, facts: Facts, menopause: Statements) -> None:
+def _state(resource: dict[str, Any], meaning: Meaning, builder: CaseBuilder, menopause: MenopauseStatements) -> None:
     if meaning.term == str(OSTEO.ClimactericDisorders):
-        facts.say(facts.patient, OSTEO.climactericDisorders, ox.Literal("true", datatype=BOOLEAN))
+        builder.say(builder.patient, OSTEO.climactericDisorders, ox.Literal("true", datatype=BOOLEAN))
     else:
-        menopause.add(meaning.term, facts.day_of(resource, "onset") or day(resource.get("recordedDate")), resource)
+        menopause.add(meaning.term, builder.day_of(resource, "onset") or day(resource.get("recordedDate")), resource)
 
 
-def _fracture(resource: dict[str, Any], found: list[Meaning], facts: Facts) -> Fracture:
+def _fracture(resource: dict[str, Any], found: list[Meaning], builder: CaseBuilder) -> Fracture:
     """Make the fracture of a Condition: its own code first, then the code or the body site that says most."""
-    at = of_kind(meanings(resource.get("bodySite"), facts.terms), OSTEO.Fracture, facts.terms)
+    at = of_kind(meanings(resource.get("bodySite"), builder.terms), OSTEO.Fracture, builder.terms)
     unspecified = str(OSTEO.UnspecifiedSiteFracture)
     meaning = min([*found, *at], key=lambda each: (not each.own, each.term == unspecified))
-    return Fracture(meaning, facts.day_of(resource, "onset"), resource)
+    return Fracture(meaning, builder.day_of(resource, "onset"), resource)
 
 
 def _holds_today(resource: dict[str, Any]) -> bool:
@@ -65,8 +67,8 @@ def _holds_today(resource: dict[str, Any]) -> bool:
     return status(resource, "clinicalStatus") in _ACTIVE and not ended
 
 
-def _told(found: list[Meaning], what: str, facts: Facts) -> str:
-    return ", ".join(part for part in (shown(found[0].coding, facts.terms), what) if part)
+def _told(found: list[Meaning], what: str, builder: CaseBuilder) -> str:
+    return ", ".join(part for part in (shown(found[0].coding, builder.terms), what) if part)
 
 
 # Fractures of one patient, settled once all are read: what repeats another, and what another says better.
@@ -102,22 +104,22 @@ class Fractures:
         """Add one as it was read."""
         self._read.append(fracture)
 
-    def settle(self, facts: Facts) -> None:
+    def settle(self, builder: CaseBuilder) -> None:
         """Write every fracture that stands for itself, and say of the others why they do not."""
-        once = list(self._once(facts))
+        once = list(self._once(builder))
         for each in once:
-            if each.broad and any(_says_where(other, each, facts.terms) for other in once):
-                facts.ignore(each.resource, OSTEO.SiteSaidElsewhere, shown(each.meaning.coding, facts.terms))
+            if each.broad and any(_says_where(other, each, builder.terms) for other in once):
+                builder.ignore(each.resource, OSTEO.SiteSaidElsewhere, shown(each.meaning.coding, builder.terms))
             else:
-                _write(each, facts)
+                _write(each, builder)
 
-    def _once(self, facts: Facts) -> Iterator[Fracture]:
+    def _once(self, builder: CaseBuilder) -> Iterator[Fracture]:
         """Drop what repeats another: of one code and one date, unless the project's own code makes it an entry."""
         seen: set[tuple[tuple[str, str], str | None]] = set()
         for each in self._read:
             key = each.meaning.coding, each.day
             if key in seen and not each.meaning.own:
-                facts.ignore(each.resource, OSTEO.SameEntryTwice, shown(each.meaning.coding, facts.terms))
+                builder.ignore(each.resource, OSTEO.SameEntryTwice, shown(each.meaning.coding, builder.terms))
                 continue
             seen.add(key)
             yield each
@@ -135,16 +137,16 @@ def _says_where(other: Fracture, broad: Fracture, terms: Terms) -> bool:
     )
 
 
-def _write(fracture: Fracture, facts: Facts) -> None:
-    entry = facts.entry(OSTEO.hasFracture, fracture.meaning.term)
+def _write(fracture: Fracture, builder: CaseBuilder) -> None:
+    entry = builder.entry(OSTEO.hasFracture, fracture.meaning.term)
     if fracture.day:
         literal = day_literal(fracture.day)
         assert literal is not None  # it was read as a day
-        facts.say(entry, OSTEO.occurredOn, literal)
+        builder.say(entry, OSTEO.occurredOn, literal)
     if mechanism := fracture.mechanism:
-        facts.say(entry, OSTEO.hasMechanism, node(mechanism))
+        builder.say(entry, OSTEO.hasMechanism, node(mechanism))
     count = extension(fracture.resource, str(OSTEO.fracturedVertebraCount), "valueInteger")
     if count is not None:
-        facts.say(entry, OSTEO.fracturedVertebraCount, ox.Literal(f"{count}", datatype=INTEGER))
+        builder.say(entry, OSTEO.fracturedVertebraCount, ox.Literal(f"{count}", datatype=INTEGER))
     if fracture.meaning.says("leavesLevelOpen"):
-        facts.open_level(fracture.resource, fracture.meaning.coding)
+        builder.open_level(fracture.resource, fracture.meaning.coding)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from osteo_kg.case.fhir.bundles import Resource, gather, resolved
-from osteo_kg.case.fhir.case_builder import Facts, node
+from osteo_kg.case.fhir.case_builder import CaseBuilder, node
 from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, meanings, of_kind, shown
 from osteo_kg.case.fhir.elements import codings, each, status, text
 from osteo_kg.knowledge.terms import Terms
@@ -34,41 +34,43 @@ class Treatments:
         self._medications = medications
         self._told: set[tuple[str, str | None]] = set()
 
-    def read_medication(self, resource: Resource, facts: Facts) -> bool:
+    def read_medication(self, resource: Resource, builder: CaseBuilder) -> bool:
         """Read a MedicationStatement, MedicationRequest or MedicationAdministration."""
         concept = self.drug_concept(resource)
-        found = meanings(concept, facts.terms)
+        found = meanings(concept, builder.terms)
         if not found:
-            facts.unread(resource, concept)
+            builder.unread(resource, concept)
             return False
-        drugs = of_kind(found, OSTEO.Drug, facts.terms)
+        drugs = of_kind(found, OSTEO.Drug, builder.terms)
         if not _was_given(resource):
-            facts.ignore(resource, OSTEO.StatusRulesOut, f"{shown(found[0].coding, facts.terms)}, {_why_not(resource)}")
-        elif self._one_drug(resource, drugs, facts) and self.is_meant(resource, drugs[0], facts):
-            self._add(drugs[0], _outcome(resource, facts), resource, facts)
+            builder.ignore(
+                resource, OSTEO.StatusRulesOut, f"{shown(found[0].coding, builder.terms)}, {_why_not(resource)}"
+            )
+        elif self._one_drug(resource, drugs, builder) and self.is_meant(resource, drugs[0], builder):
+            self._add(drugs[0], _outcome(resource, builder), resource, builder)
         return True
 
-    def read_allergy(self, resource: Resource, facts: Facts) -> bool:
+    def read_allergy(self, resource: Resource, builder: CaseBuilder) -> bool:
         """Read an AllergyIntolerance; one to a drug is an intolerance of it, one to a group of every drug in it."""
         concepts = [resource.get("code"), *each(resource, "reaction", "substance")]
-        found = [(concept, meanings(concept, facts.terms)) for concept in concepts]
+        found = [(concept, meanings(concept, builder.terms)) for concept in concepts]
         said = [meaning for _, known in found for meaning in known]
         for concept, known in found:
             if not known and (concept or not said):
-                facts.unread(resource, concept)
+                builder.unread(resource, concept)
         if said and (verified := status(resource, "verificationStatus")) in _RULED_OUT:
-            facts.ignore(resource, OSTEO.StatusRulesOut, f"{shown(said[0].coding, facts.terms)}, {verified}")
+            builder.ignore(resource, OSTEO.StatusRulesOut, f"{shown(said[0].coding, builder.terms)}, {verified}")
         elif said:
-            self._add_intolerances([_narrowest(known, facts.terms) for _, known in found], resource, facts)
+            self._add_intolerances([_narrowest(known, builder.terms) for _, known in found], resource, builder)
         return bool(said)
 
-    def _add_intolerances(self, found: list[list[Meaning]], resource: Resource, facts: Facts) -> None:
+    def _add_intolerances(self, found: list[list[Meaning]], resource: Resource, builder: CaseBuilder) -> None:
         """Add those of the drugs of every concept, each once."""
         drugs = {each.term: each for of_one in found for each in of_one}
         if not drugs:
-            facts.ignore(resource, OSTEO.ValueNotUsable)
+            builder.ignore(resource, OSTEO.ValueNotUsable)
         for drug in drugs.values():
-            self._add(drug, OSTEO.Intolerance, resource, facts)
+            self._add(drug, OSTEO.Intolerance, resource, builder)
 
     def drug_concept(self, resource: Resource) -> Any:
         """Give the concept of the drug: stated, or that of the medication that is referred to."""
@@ -79,39 +81,39 @@ class Treatments:
         medication = contained.get(reference) or resolved(reference, self._medications) or {}
         return [medication.get("code"), *each(medication, "ingredient", "itemCodeableConcept")]
 
-    def _one_drug(self, resource: Resource, drugs: list[Meaning], facts: Facts) -> bool:
+    def _one_drug(self, resource: Resource, drugs: list[Meaning], builder: CaseBuilder) -> bool:
         """See that a single drug is named, not a group of them."""
-        if drugs and drugs[0].term not in facts.terms.keys:
-            facts.ignore(resource, OSTEO.GroupOfDrugs, shown(drugs[0].coding, facts.terms))
+        if drugs and drugs[0].term not in builder.terms.keys:
+            builder.ignore(resource, OSTEO.GroupOfDrugs, shown(drugs[0].coding, builder.terms))
             return False
         if not drugs:
-            facts.ignore(resource, OSTEO.ValueNotUsable)
+            builder.ignore(resource, OSTEO.ValueNotUsable)
         return bool(drugs)
 
-    def is_meant(self, resource: Resource, drug: Meaning, facts: Facts) -> bool:
+    def is_meant(self, resource: Resource, drug: Meaning, builder: CaseBuilder) -> bool:
         """Whether dose and route are those of the product meant; where they tell nothing, the doubt is noted."""
         doses = frozenset(_milligrams(resource))
-        routes = frozenset(_routes(resource, facts))
-        other_doses = {Decimal(dose) for dose in facts.terms.limits["otherUseDoseInMilligrams"].get(drug.term, ())}
-        other_routes = facts.terms.limits["otherUseRoute"].get(drug.term, frozenset())
+        routes = frozenset(_routes(resource, builder))
+        other_doses = {Decimal(dose) for dose in builder.terms.limits["otherUseDoseInMilligrams"].get(drug.term, ())}
+        other_routes = builder.terms.limits["otherUseRoute"].get(drug.term, frozenset())
         if doses & other_doses or routes & other_routes:
-            facts.ignore(resource, OSTEO.OtherProduct, shown(drug.coding, facts.terms))
+            builder.ignore(resource, OSTEO.OtherProduct, shown(drug.coding, builder.terms))
             return False
         told = (doses and other_doses) or (routes and other_routes)
         if drug.says("namesOtherProducts") and not told:
-            facts.doubtful_product(resource, drug.coding)
+            builder.doubtful_product(resource, drug.coding)
         return True
 
-    def _add(self, drug: Meaning, outcome: str | None, resource: Resource, facts: Facts) -> None:
+    def _add(self, drug: Meaning, outcome: str | None, resource: Resource, builder: CaseBuilder) -> None:
         key = drug.term, str(outcome)
         if key in self._told and not drug.own:
-            facts.ignore(resource, OSTEO.SameEntryTwice, shown(drug.coding, facts.terms))
+            builder.ignore(resource, OSTEO.SameEntryTwice, shown(drug.coding, builder.terms))
             return
         self._told.add(key)
-        entry = facts.entry(OSTEO.hasPastTreatment, OSTEO.PastTreatment)
-        facts.say(entry, OSTEO.withDrug, node(drug.term))
+        entry = builder.entry(OSTEO.hasPastTreatment, OSTEO.PastTreatment)
+        builder.say(entry, OSTEO.withDrug, node(drug.term))
         if outcome is not None:
-            facts.say(entry, OSTEO.hasOutcome, node(outcome))
+            builder.say(entry, OSTEO.hasOutcome, node(outcome))
 
 
 def _narrowest(found: list[Meaning], terms: Terms) -> list[Meaning]:
@@ -140,15 +142,15 @@ def _why_not(resource: Resource) -> str:
     return f"status {status(resource, 'status') or '?'}"
 
 
-def _outcome(resource: Resource, facts: Facts) -> str | None:
+def _outcome(resource: Resource, builder: CaseBuilder) -> str | None:
     """Give the outcome: one stated in the project's own code system, or what the status says."""
     stated = []
     for reason in each(resource, "statusReason"):
-        said = of_kind(meanings(reason, facts.terms), OSTEO.TreatmentOutcome, facts.terms)
+        said = of_kind(meanings(reason, builder.terms), OSTEO.TreatmentOutcome, builder.terms)
         stated += said
         if not said:
-            told = [shown(coding, facts.terms) for coding in codings(reason)]
-            facts.ignore(resource, OSTEO.CodeNotRead, " ".join(["statusReason", *told[:1]]))
+            told = [shown(coding, builder.terms) for coding in codings(reason)]
+            builder.ignore(resource, OSTEO.CodeNotRead, " ".join(["statusReason", *told[:1]]))
     if stated:
         return stated[0].term
     if status(resource, "status") == "completed":
@@ -173,13 +175,14 @@ def _milligrams(resource: Resource) -> Iterator[Decimal]:
                 yield value
 
 
-def _routes(resource: Resource, facts: Facts) -> Iterator[str]:
+def _routes(resource: Resource, builder: CaseBuilder) -> Iterator[str]:
     """Give every route that is stated, by the project's own code or by a word that its label has."""
-    routes = facts.terms.kinds[str(OSTEO.RouteOfAdministration)]
+    routes = builder.terms.kinds[str(OSTEO.RouteOfAdministration)]
     for route in (found for dosage in _dosages(resource) for found in each(dosage, "route")):
         said = " ".join((text(route, "text"), *(f"{word}" for word in each(route, "coding", "display")))).casefold()
         yield from (
-            meaning.term for meaning in of_kind(meanings(route, facts.terms), OSTEO.RouteOfAdministration, facts.terms)
+            meaning.term
+            for meaning in of_kind(meanings(route, builder.terms), OSTEO.RouteOfAdministration, builder.terms)
         )
         yield from (iri for key, iri in routes.items() if key in said)
 
@@ -212,14 +215,14 @@ def read_order(order: Resource, beside: Iterable[Any], terms: Terms) -> Order:
         beside: what it may refer to.
         terms: the vocabulary, with its codes.
     """
-    treatments, facts = Treatments(gather(beside).medications), Facts("urn:case:order", terms)
+    treatments, builder = Treatments(gather(beside).medications), CaseBuilder("urn:case:order", terms)
     concept = treatments.drug_concept(order)
     if order.get("doNotPerform") is True:
         return Order()
     drugs = of_kind(meanings(concept, terms), OSTEO.Drug, terms)
     single = [each for each in drugs if each.term in terms.keys]
     if single:
-        return Order(tuple(dict.fromkeys(each.term for each in single if treatments.is_meant(order, each, facts))))
+        return Order(tuple(dict.fromkeys(each.term for each in single if treatments.is_meant(order, each, builder))))
     if drugs:
         return Order(perhaps=tuple(each.term for group in drugs for each in members(group, terms)), told=False)
     named, written = _named(concept, terms), list(codings(concept))

@@ -8,10 +8,10 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg.case.fhir.case_builder import Facts, node
+from osteo_kg.case.fhir.case_builder import CaseBuilder, node
 from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, meanings, of_kind, of_term, shown, why_unread
 from osteo_kg.case.fhir.elements import each, extension, first, text
-from osteo_kg.case.fhir.patient import Statements
+from osteo_kg.case.fhir.patient import MenopauseStatements
 from osteo_kg.rdf.terms import BOOLEAN, DECIMAL, INTEGER, OSTEO, day_literal
 
 _USED = ("final", "amended", "corrected")
@@ -24,21 +24,21 @@ _STATEMENTS = {
 }
 
 
-def read_observation(resource: dict[str, Any], facts: Facts, menopause: Statements) -> bool:
+def read_observation(resource: dict[str, Any], builder: CaseBuilder, menopause: MenopauseStatements) -> bool:
     """Read an Observation and its components; False where no code concerns anything here."""
     parts = list(_parts(resource))
-    concerned = [_concerns(part, facts) for part in parts]
+    concerned = [_concerns(part, builder) for part in parts]
     if not any(concerned):
-        facts.unread(resource, resource.get("code"))
+        builder.unread(resource, resource.get("code"))
         return False
     if text(resource, "status") not in _USED:
-        facts.ignore(resource, OSTEO.StatusRulesOut, f"status {text(resource, 'status') or '?'}")
+        builder.ignore(resource, OSTEO.StatusRulesOut, f"status {text(resource, 'status') or '?'}")
         return True
     for part, concerns in zip(parts, concerned, strict=True):
         if concerns:
-            _read(part, facts, menopause)
+            _read(part, builder, menopause)
         elif part is not resource:
-            facts.unread(part, part.get("code"))
+            builder.unread(part, part.get("code"))
     return True
 
 
@@ -51,89 +51,89 @@ def _parts(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield whole | component
 
 
-def _concerns(part: dict[str, Any], facts: Facts) -> bool:
+def _concerns(part: dict[str, Any], builder: CaseBuilder) -> bool:
     code = part.get("code")
-    return bool(meanings(code, facts.terms)) or why_unread(code, facts.terms) == str(OSTEO.DensityNotTScore)
+    return bool(meanings(code, builder.terms)) or why_unread(code, builder.terms) == str(OSTEO.DensityNotTScore)
 
 
-def _read(part: dict[str, Any], facts: Facts, menopause: Statements) -> None:
-    found = meanings(part.get("code"), facts.terms)
+def _read(part: dict[str, Any], builder: CaseBuilder, menopause: MenopauseStatements) -> None:
+    found = meanings(part.get("code"), builder.terms)
     if not found:
-        facts.ignore(part, OSTEO.DensityNotTScore, _code(part, facts))
+        builder.ignore(part, OSTEO.DensityNotTScore, _code(part, builder))
     elif scored := [
         *of_term(found, OSTEO.tScore, OSTEO.AxialTScore),
-        *of_kind(found, OSTEO.DensitometrySite, facts.terms),
+        *of_kind(found, OSTEO.DensitometrySite, builder.terms),
     ]:
-        read_t_score(part, scored, facts)
+        read_t_score(part, scored, builder)
     elif of_term(found, OSTEO.RecordedMenopausalStatus):
-        _status(part, facts, menopause)
-    elif said := of_kind(found, OSTEO.MenopausalStatus, facts.terms):
-        _finding(part, said[0], facts, menopause)
+        _status(part, builder, menopause)
+    elif said := of_kind(found, OSTEO.MenopausalStatus, builder.terms):
+        _finding(part, said[0], builder, menopause)
     elif measured := of_term(found, *MEASURES):
-        read_renal_function(part, measured[0], facts)
+        read_renal_function(part, measured[0], builder)
     elif stated := of_term(found, *_STATEMENTS):
-        _statement(part, _STATEMENTS[stated[0].term], facts)
+        _statement(part, _STATEMENTS[stated[0].term], builder)
     elif of_term(found, OSTEO.ageInYears, OSTEO.AgeAtAssessment) and isinstance(part.get("valueInteger"), Decimal):
-        facts.say(facts.patient, OSTEO.ageInYears, ox.Literal(f"{part['valueInteger']:f}", datatype=INTEGER))
+        builder.say(builder.patient, OSTEO.ageInYears, ox.Literal(f"{part['valueInteger']:f}", datatype=INTEGER))
     else:
-        facts.ignore(part, OSTEO.ValueNotUsable, _code(part, facts))
+        builder.ignore(part, OSTEO.ValueNotUsable, _code(part, builder))
 
 
-def _status(part: dict[str, Any], facts: Facts, menopause: Statements) -> None:
+def _status(part: dict[str, Any], builder: CaseBuilder, menopause: MenopauseStatements) -> None:
     """Read an observation of the menopause, whose value decides."""
-    said = of_kind(meanings(part.get("valueCodeableConcept"), facts.terms), OSTEO.MenopausalStatus, facts.terms)
+    said = of_kind(meanings(part.get("valueCodeableConcept"), builder.terms), OSTEO.MenopausalStatus, builder.terms)
     if said:
-        menopause.add(said[0].term, facts.day_of(part, "effective"), part)
+        menopause.add(said[0].term, builder.day_of(part, "effective"), part)
     else:
-        facts.ignore(part, OSTEO.ValueNotKnown, _code(part, facts))
+        builder.ignore(part, OSTEO.ValueNotKnown, _code(part, builder))
 
 
-def _finding(part: dict[str, Any], said: Meaning, facts: Facts, menopause: Statements) -> None:
+def _finding(part: dict[str, Any], said: Meaning, builder: CaseBuilder, menopause: MenopauseStatements) -> None:
     """Read a status that stands as the code, with true as its value."""
     if part.get("valueBoolean") is True:
-        menopause.add(said.term, facts.day_of(part, "effective"), part)
+        menopause.add(said.term, builder.day_of(part, "effective"), part)
     else:
-        facts.ignore(part, OSTEO.ValueNotKnown, _code(part, facts))
+        builder.ignore(part, OSTEO.ValueNotKnown, _code(part, builder))
 
 
-def _statement(part: dict[str, Any], property_: str, facts: Facts) -> None:
+def _statement(part: dict[str, Any], property_: str, builder: CaseBuilder) -> None:
     value = part.get("valueBoolean")
     if isinstance(value, bool):
-        facts.say(facts.patient, property_, ox.Literal(str(value).lower(), datatype=BOOLEAN))
+        builder.say(builder.patient, property_, ox.Literal(str(value).lower(), datatype=BOOLEAN))
     else:
-        facts.ignore(part, OSTEO.ValueNotUsable, _code(part, facts))
+        builder.ignore(part, OSTEO.ValueNotUsable, _code(part, builder))
 
 
-def _code(part: dict[str, Any], facts: Facts) -> str:
+def _code(part: dict[str, Any], builder: CaseBuilder) -> str:
     system, value = text(part, "code", "coding", "system"), text(part, "code", "coding", "code")
-    return shown((system, value), facts.terms)
+    return shown((system, value), builder.terms)
 
 
 # T-scores: at which site, of which side, when, and whether the value is a T-score at all.
 
 
-def read_t_score(part: dict[str, Any], found: list[Meaning], facts: Facts) -> None:
+def read_t_score(part: dict[str, Any], found: list[Meaning], builder: CaseBuilder) -> None:
     """Read an observation whose code is that of a T-score; what cannot be used is noted."""
-    told = shown(found[0].coding, facts.terms)
-    if (reason := _why_no_score(part, facts)) is not None:
-        facts.ignore(part, reason, ", ".join((told, *_value_told(part))))
+    told = shown(found[0].coding, builder.terms)
+    if (reason := _why_no_score(part, builder)) is not None:
+        builder.ignore(part, reason, ", ".join((told, *_value_told(part))))
         return
-    site = _site(part, found, facts)
+    site = _site(part, found, builder)
     if site is None:
-        facts.ignore(part, OSTEO.BodySiteNotKnown, ", ".join((told, *_words(part))))
+        builder.ignore(part, OSTEO.BodySiteNotKnown, ", ".join((told, *_words(part))))
         return
-    entry = facts.entry(OSTEO.hasBoneDensitometry, OSTEO.BoneDensitometry)
+    entry = builder.entry(OSTEO.hasBoneDensitometry, OSTEO.BoneDensitometry)
     if site:
-        facts.say(entry, OSTEO.hasSite, node(site))
-    facts.say(entry, OSTEO.tScore, ox.Literal(f"{_value(part):f}", datatype=DECIMAL))
-    _side(part, found, entry, facts)
-    _day(part, entry, facts)
-    if not found[0].own and str(OSTEO.PeripheralSite) in facts.terms.types.get(site, ()):
-        facts.ignore(part, OSTEO.SiteNeverDecides, ", ".join((told, *_value_told(part))))
+        builder.say(entry, OSTEO.hasSite, node(site))
+    builder.say(entry, OSTEO.tScore, ox.Literal(f"{_value(part):f}", datatype=DECIMAL))
+    _side(part, found, entry, builder)
+    _day(part, entry, builder)
+    if not found[0].own and str(OSTEO.PeripheralSite) in builder.terms.types.get(site, ()):
+        builder.ignore(part, OSTEO.SiteNeverDecides, ", ".join((told, *_value_told(part))))
 
 
-def _why_no_score(part: dict[str, Any], facts: Facts) -> str | None:
-    accepted = facts.terms.limits["acceptedUnit"].get(str(OSTEO.AxialTScore), frozenset())
+def _why_no_score(part: dict[str, Any], builder: CaseBuilder) -> str | None:
+    accepted = builder.terms.limits["acceptedUnit"].get(str(OSTEO.AxialTScore), frozenset())
     written = {text(part, "valueQuantity", key) for key in ("code", "unit")} - {""}
     if not isinstance(_value(part), Decimal) or text(part, "valueQuantity", "comparator"):
         return OSTEO.ValueNotUsable
@@ -151,14 +151,14 @@ def _value_told(part: dict[str, Any]) -> tuple[str, ...]:
     return (told,) if told else ()
 
 
-def _site(part: dict[str, Any], found: list[Meaning], facts: Facts) -> str | None:
+def _site(part: dict[str, Any], found: list[Meaning], builder: CaseBuilder) -> str | None:
     """Give the site: a body site that is known wins over the code.
 
     None where one is stated that is not known, and the code leaves the site open; empty where nothing is stated.
     """
-    terms = facts.terms
+    terms = builder.terms
     stated = of_kind(meanings(part.get("bodySite"), terms), OSTEO.DensitometrySite, terms)
-    named = stated[0].term if stated else _named(part, facts)
+    named = stated[0].term if stated else _named(part, builder)
     if named:
         return named
     by_code = next((each.term for each in of_kind(found, OSTEO.DensitometrySite, terms)), "")
@@ -166,16 +166,16 @@ def _site(part: dict[str, Any], found: list[Meaning], facts: Facts) -> str | Non
     return None if is_open and part.get("bodySite") else by_code
 
 
-def _named(part: dict[str, Any], facts: Facts) -> str | None:
+def _named(part: dict[str, Any], builder: CaseBuilder) -> str | None:
     """Give the site whose label stands in the words of the body site; one that never decides comes first."""
     said = _plain(" ".join(_words(part)))
-    sites = facts.terms.kinds[str(OSTEO.DensitometrySite)].values()
-    named = [site for site in sites if any(_plain(word) in said for word in _labels(site, facts))]
-    return min(named, key=lambda site: str(OSTEO.PeripheralSite) not in facts.terms.types[site], default=None)
+    sites = builder.terms.kinds[str(OSTEO.DensitometrySite)].values()
+    named = [site for site in sites if any(_plain(word) in said for word in _labels(site, builder))]
+    return min(named, key=lambda site: str(OSTEO.PeripheralSite) not in builder.terms.types[site], default=None)
 
 
-def _labels(site: str, facts: Facts) -> tuple[str, str]:
-    label = facts.terms.label(site)
+def _labels(site: str, builder: CaseBuilder) -> tuple[str, str]:
+    label = builder.terms.label(site)
     return label.en, label.fr
 
 
@@ -188,20 +188,20 @@ def _plain(words: str) -> str:
     return words.casefold().replace("’", "'")
 
 
-def _side(part: dict[str, Any], found: list[Meaning], entry: ox.BlankNode, facts: Facts) -> None:
+def _side(part: dict[str, Any], found: list[Meaning], entry: ox.BlankNode, builder: CaseBuilder) -> None:
     stated = extension(part, str(OSTEO.hasSide), "valueCode")
     sides = (
         [OWN_SYSTEM + stated] if isinstance(stated, str) else [s for each in found for s in each.fact("impliesSide")]
     )
     for side in sides[:1]:
-        if str(OSTEO.Side) in facts.terms.types.get(side, ()):
-            facts.say(entry, OSTEO.hasSide, node(side))
+        if str(OSTEO.Side) in builder.terms.types.get(side, ()):
+            builder.say(entry, OSTEO.hasSide, node(side))
 
 
-def _day(part: dict[str, Any], entry: ox.BlankNode, facts: Facts) -> None:
-    literal = day_literal(facts.day_of(part, "effective") or "")
+def _day(part: dict[str, Any], entry: ox.BlankNode, builder: CaseBuilder) -> None:
+    literal = day_literal(builder.day_of(part, "effective") or "")
     if literal is not None:
-        facts.say(entry, OSTEO.performedOn, literal)
+        builder.say(entry, OSTEO.performedOn, literal)
 
 
 # Renal function: creatinine clearance and estimated filtration rate, in a unit that their limits are set in.
@@ -213,18 +213,18 @@ MEASURES = {
 }
 
 
-def read_renal_function(part: dict[str, Any], measure: Meaning, facts: Facts) -> None:
+def read_renal_function(part: dict[str, Any], measure: Meaning, builder: CaseBuilder) -> None:
     """Read an observation of renal function; one without a unit is not used, since its limits are in one."""
     value = first(part, "valueQuantity", "value")
     if not isinstance(value, Decimal) or text(part, "valueQuantity", "comparator"):
-        facts.ignore(part, OSTEO.ValueNotUsable, shown(measure.coding, facts.terms))
+        builder.ignore(part, OSTEO.ValueNotUsable, shown(measure.coding, builder.terms))
         return
     written = {text(part, "valueQuantity", key) for key in ("code", "unit")} - {""}
-    if not written & facts.terms.limits["acceptedUnit"].get(measure.term, frozenset()):
-        facts.ignore(part, OSTEO.UnitNotAccepted, shown(measure.coding, facts.terms))
+    if not written & builder.terms.limits["acceptedUnit"].get(measure.term, frozenset()):
+        builder.ignore(part, OSTEO.UnitNotAccepted, shown(measure.coding, builder.terms))
         return
-    entry = facts.entry(OSTEO.hasRenalFunctionTest, OSTEO.RenalFunctionTest)
-    facts.say(entry, MEASURES[measure.term], ox.Literal(f"{value:f}", datatype=DECIMAL))
-    measured = day_literal(facts.day_of(part, "effective") or "")
+    entry = builder.entry(OSTEO.hasRenalFunctionTest, OSTEO.RenalFunctionTest)
+    builder.say(entry, MEASURES[measure.term], ox.Literal(f"{value:f}", datatype=DECIMAL))
+    measured = day_literal(builder.day_of(part, "effective") or "")
     if measured is not None:
-        facts.say(entry, OSTEO.performedOn, measured)
+        builder.say(entry, OSTEO.performedOn, measured)

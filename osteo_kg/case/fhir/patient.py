@@ -8,7 +8,7 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg.case.fhir.bundles import Gathered
-from osteo_kg.case.fhir.case_builder import Facts, node
+from osteo_kg.case.fhir.case_builder import CaseBuilder, node
 from osteo_kg.case.fhir.codings import OWN_SYSTEM
 from osteo_kg.case.fhir.elements import day, each, is_partial, span, text
 from osteo_kg.rdf.terms import BOOLEAN, OSTEO, day_literal
@@ -22,44 +22,44 @@ def name_of(person: Gathered, fallback: str) -> str:
     return next(own, "") or text(person.patient, "id") or person.url or fallback
 
 
-def read_patient(patient: dict[str, Any], facts: Facts) -> None:
+def read_patient(patient: dict[str, Any], builder: CaseBuilder) -> None:
     """Read the Patient resource."""
     gender = text(patient, "gender")
     if gender in _SEXES:
-        facts.say(facts.patient, OSTEO.hasSex, node(_SEXES[gender]))
+        builder.say(builder.patient, OSTEO.hasSex, node(_SEXES[gender]))
     elif gender:
-        facts.ignore(patient, OSTEO.ValueNotKnown, f"gender {gender}")
+        builder.ignore(patient, OSTEO.ValueNotKnown, f"gender {gender}")
     born = patient.get("birthDate")
     if literal := day_literal(day(born) or ""):
-        facts.say(facts.patient, OSTEO.birthDate, literal)
+        builder.say(builder.patient, OSTEO.birthDate, literal)
     elif is_partial(born):
-        facts.ignore(patient, OSTEO.BirthDateNotWhole, f"birthDate {born}")
+        builder.ignore(patient, OSTEO.BirthDateNotWhole, f"birthDate {born}")
     if patient.get("deceasedBoolean") is True or patient.get("deceasedDateTime"):
-        facts.say(facts.patient, OSTEO.isDeceased, ox.Literal("true", datatype=BOOLEAN))
+        builder.say(builder.patient, OSTEO.isDeceased, ox.Literal("true", datatype=BOOLEAN))
 
 
-def assume_postmenopausal(patient: dict[str, Any], facts: Facts, least_age: int, on: datetime.date) -> None:
+def assume_postmenopausal(patient: dict[str, Any], builder: CaseBuilder, least_age: int, on: datetime.date) -> None:
     """Take a woman of at least an age, on the day of assessment, for post-menopausal, and say that it was assumed."""
-    age = _least_age(patient.get("birthDate"), facts, on)
+    age = _least_age(patient.get("birthDate"), builder, on)
     if text(patient, "gender") == "female" and age is not None and age >= least_age:
-        facts.say(facts.patient, OSTEO.hasMenopausalStatus, node(OSTEO.Postmenopausal))
-        facts.say(facts.patient, OSTEO.menopausalStatusAssumed, ox.Literal("true", datatype=BOOLEAN))
+        builder.say(builder.patient, OSTEO.hasMenopausalStatus, node(OSTEO.Postmenopausal))
+        builder.say(builder.patient, OSTEO.menopausalStatusAssumed, ox.Literal("true", datatype=BOOLEAN))
 
 
-def _least_age(born: Any, facts: Facts, on: datetime.date) -> int | None:
+def _least_age(born: Any, builder: CaseBuilder, on: datetime.date) -> int | None:
     """Give the completed years that a birth date, whole or not, leaves her with at least, or the age stated."""
     between, whole = span(born), day(born)
     if between or whole:
         birth = between[1] if between else datetime.date.fromisoformat(whole or "")
         return on.year - birth.year - ((birth.month, birth.day) > (on.month, on.day))
-    stated = [t.object for t in facts.triples if t.predicate == node(OSTEO.ageInYears)]
+    stated = [t.object for t in builder.triples if t.predicate == node(OSTEO.ageInYears)]
     return min((int(age.value) for age in stated if isinstance(age, ox.Literal)), default=None)
 
 
 # The menopausal status of one patient, settled once all statements are read: the newest counts.
 
 
-class Statements:
+class MenopauseStatements:
     """What was stated of the menopausal status, and when."""
 
     def __init__(self) -> None:
@@ -73,12 +73,12 @@ class Statements:
         """Whether anything was stated."""
         return bool(self._made)
 
-    def settle(self, facts: Facts) -> None:
+    def settle(self, builder: CaseBuilder) -> None:
         """Write the newest statement; two of one day that contradict each other are both written, and refused."""
         newest = max((stated for stated, _, _ in self._made), default="")
         current = {status for stated, status, _ in self._made if stated == newest}
         for status in sorted(current):
-            facts.say(facts.patient, OSTEO.hasMenopausalStatus, node(status))
+            builder.say(builder.patient, OSTEO.hasMenopausalStatus, node(status))
         for stated, status, resource in self._made:
             if stated != newest and status not in current:
-                facts.ignore(resource, OSTEO.NewerStatement)
+                builder.ignore(resource, OSTEO.NewerStatement)

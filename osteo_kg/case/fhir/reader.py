@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from osteo_kg.bilingual import Text
+from osteo_kg.bilingual import BilingualText
 from osteo_kg.case.fhir.bundles import Gathered, Input, Resource, gather
-from osteo_kg.case.fhir.case_builder import Facts, node
+from osteo_kg.case.fhir.case_builder import CaseBuilder, node
 from osteo_kg.case.fhir.codings import meanings, of_kind, shown
 from osteo_kg.case.fhir.conditions import Fractures, read_condition
 from osteo_kg.case.fhir.elements import each, span, text
 from osteo_kg.case.fhir.medications import Treatments
 from osteo_kg.case.fhir.observations import read_observation
-from osteo_kg.case.fhir.patient import Statements, assume_postmenopausal, name_of, read_patient
+from osteo_kg.case.fhir.patient import MenopauseStatements, assume_postmenopausal, name_of, read_patient
 from osteo_kg.case.fhir.validity import keys_twice, problems
 from osteo_kg.case.model import Case, normalised, patient_iri, reserved, violation
 from osteo_kg.case.report import Finding
@@ -87,57 +87,59 @@ class Reader:
     def case(self, person: Gathered, fallback: str, found: Input) -> Case:
         """Read the case of one patient of an input; `fallback` names her where nothing else does."""
         name = name_of(person, fallback)
-        facts = Facts(patient_iri(name), self.terms)
-        self._read(person, found, facts)
-        _strays(found, facts)
-        return _case(name, person, facts)
+        builder = CaseBuilder(patient_iri(name), self.terms)
+        self._read(person, found, builder)
+        _strays(found, builder)
+        return _case(name, person, builder)
 
-    def _read(self, person: Gathered, found: Input, facts: Facts) -> None:
-        fractures, menopause, treatments = Fractures(), Statements(), Treatments(found.medications)
+    def _read(self, person: Gathered, found: Input, builder: CaseBuilder) -> None:
+        fractures, menopause, treatments = Fractures(), MenopauseStatements(), Treatments(found.medications)
         readers: dict[str, Callable[[Resource], bool]] = {
-            "Condition": lambda resource: read_condition(resource, facts, fractures, menopause),
-            "Observation": lambda resource: read_observation(resource, facts, menopause),
-            "MedicationStatement": lambda resource: treatments.read_medication(resource, facts),
-            "MedicationRequest": lambda resource: treatments.read_medication(resource, facts),
-            "MedicationAdministration": lambda resource: treatments.read_medication(resource, facts),
-            "AllergyIntolerance": lambda resource: treatments.read_allergy(resource, facts),
-            "List": lambda resource: read_list(resource, facts),
+            "Condition": lambda resource: read_condition(resource, builder, fractures, menopause),
+            "Observation": lambda resource: read_observation(resource, builder, menopause),
+            "MedicationStatement": lambda resource: treatments.read_medication(resource, builder),
+            "MedicationRequest": lambda resource: treatments.read_medication(resource, builder),
+            "MedicationAdministration": lambda resource: treatments.read_medication(resource, builder),
+            "AllergyIntolerance": lambda resource: treatments.read_allergy(resource, builder),
+            "List": lambda resource: read_list(resource, builder),
         }
-        read_patient(person.patient, facts)
-        self._check(person.patient, facts)
+        read_patient(person.patient, builder)
+        self._check(person.patient, builder)
         for resource in person.resources:
-            self._read_one(resource, readers, facts)
-        fractures.settle(facts)
-        menopause.settle(facts)
+            self._read_one(resource, readers, builder)
+        fractures.settle(builder)
+        menopause.settle(builder)
         assumed = self.postmenopausal
         if assumed is not None and not menopause:
-            assume_postmenopausal(person.patient, facts, assumed.least_age, assumed.on)
+            assume_postmenopausal(person.patient, builder, assumed.least_age, assumed.on)
 
-    def _read_one(self, resource: Resource, readers: dict[str, Callable[[Resource], bool]], facts: Facts) -> None:
+    def _read_one(
+        self, resource: Resource, readers: dict[str, Callable[[Resource], bool]], builder: CaseBuilder
+    ) -> None:
         reader = readers.get(resource["resourceType"])
         if twice := tuple(dict.fromkeys(keys_twice(resource))):
-            facts.ignore(resource, OSTEO.KeyTwice, ", ".join(twice))
+            builder.ignore(resource, OSTEO.KeyTwice, ", ".join(twice))
         elif resource["resourceType"] == "Patient":
-            facts.ignore(resource, OSTEO.SameEntryTwice)
+            builder.ignore(resource, OSTEO.SameEntryTwice)
         elif reader is None:
-            facts.unread_type(resource)
+            builder.unread_type(resource)
         elif reader(resource):
-            self._check(resource, facts)
+            self._check(resource, builder)
 
-    def _check(self, resource: Resource, facts: Facts) -> None:
+    def _check(self, resource: Resource, builder: CaseBuilder) -> None:
         if found := self.problems(resource):
-            facts.invalid(resource, found)
+            builder.invalid(resource, found)
 
 
-def _case(name: str, person: Gathered, facts: Facts) -> Case:
-    refused = [reserved(name)] if facts.patient.value.startswith(str(OSTEO._NS)) else []
+def _case(name: str, person: Gathered, builder: CaseBuilder) -> Case:
+    refused = [reserved(name)] if builder.patient.value.startswith(str(OSTEO._NS)) else []
     refused += [_twice(name, key) for key in dict.fromkeys(keys_twice(person.patient))]
     return Case(
         name,
-        facts.patient.value,
-        normalised(facts.triples),
+        builder.patient.value,
+        normalised(builder.triples),
         findings=tuple(refused),
-        remarks=facts.remarks,
+        remarks=builder.remarks,
         born_between=span(person.patient.get("birthDate")),
     )
 
@@ -147,22 +149,24 @@ def _twice(name: str, key: str) -> Finding:
         name,
         key,
         None,
-        Text(f"{key!r} stands twice in the Patient resource.", f"{key!r} figure deux fois dans la ressource Patient."),
-        Text("Keep one of the two.", "En garder un des deux."),
+        BilingualText(
+            f"{key!r} stands twice in the Patient resource.", f"{key!r} figure deux fois dans la ressource Patient."
+        ),
+        BilingualText("Keep one of the two.", "En garder un des deux."),
     )
 
 
-def _strays(found: Input, facts: Facts) -> None:
+def _strays(found: Input, builder: CaseBuilder) -> None:
     """Tell of what belongs to nobody; of what speaks of no patient at all only where there is one patient."""
     if found.cut:
-        facts.ignore({"resourceType": "Bundle"}, OSTEO.PageNotGiven)
+        builder.ignore({"resourceType": "Bundle"}, OSTEO.PageNotGiven)
     if found.unreadable:
-        facts.invalid({"resourceType": "Bundle"}, found.unreadable)
+        builder.invalid({"resourceType": "Bundle"}, found.unreadable)
     for resource in found.strays:
         if resource["resourceType"] in _READ:
-            facts.unread_type(resource, str(OSTEO.OtherPatient))
+            builder.unread_type(resource, str(OSTEO.OtherPatient))
         elif len(found.patients) == 1:
-            facts.unread_type(resource)
+            builder.unread_type(resource)
 
 
 # List: whether a section of the record is complete, which only the project's own code system can say.
@@ -170,15 +174,15 @@ def _strays(found: Input, facts: Facts) -> None:
 _NONE_KNOWN = "nilknown"
 
 
-def read_list(resource: dict[str, Any], facts: Facts) -> bool:
+def read_list(resource: dict[str, Any], builder: CaseBuilder) -> bool:
     """Read a List of a section: current, and with entries or empty because none is known to exist."""
-    found = of_kind(meanings(resource.get("code"), facts.terms), OSTEO.RecordSection, facts.terms)
+    found = of_kind(meanings(resource.get("code"), builder.terms), OSTEO.RecordSection, builder.terms)
     if not found:
-        facts.unread(resource, resource.get("code"))
+        builder.unread(resource, resource.get("code"))
         return False
     none_known = _NONE_KNOWN in each(resource, "emptyReason", "coding", "code")
     if text(resource, "status") == "current" and (none_known or any(each(resource, "entry"))):
-        facts.say(facts.patient, OSTEO.isCompleteFor, node(found[0].term))
+        builder.say(builder.patient, OSTEO.isCompleteFor, node(found[0].term))
     else:
-        facts.ignore(resource, OSTEO.SectionNotClosed, shown(found[0].coding, facts.terms))
+        builder.ignore(resource, OSTEO.SectionNotClosed, shown(found[0].coding, builder.terms))
     return True

@@ -98,9 +98,9 @@ def _of(key: str, value: Any) -> Hashable:
 
 
 def _of_text(key: str, value: str) -> Hashable:
-    form = _FORMS.get(key)
-    if form is not None:
-        return form if form.fullmatch(value) else value
+    format_name = _FORMS.get(key)
+    if format_name is not None:
+        return format_name if format_name.fullmatch(value) else value
     if value[:1].isdigit() and _MOMENT.fullmatch(value) and is_a_day(value[:_DAY]):
         return _MOMENT, _DIGIT.sub("0", value)
     return value

@@ -23,7 +23,7 @@ from osteo_kg.case.record import CODED, RENAL_FUNCTION, SCORES, SECTIONS, STATEM
 from osteo_kg.cohort.abstraction import columns, extra_facts
 from osteo_kg.cohort.abstraction.cuts import Cuts, day_cuts, number_cuts
 from osteo_kg.cohort.abstraction.entry_lists import SectionReader
-from osteo_kg.cohort.abstraction.probes import Parts
+from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.abstraction.shape_conditions import Screen, certain_scores, score_range, whole_range
 from osteo_kg.rdf.terms import LIFTED, OSTEO
 from osteo_kg.reasoning.answers import LOWEST_T_SCORE
@@ -44,7 +44,7 @@ class Abstraction:
         parts: what reads parts of records for a guideline and a day.
     """
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: LibraryProbe) -> None:
         self._parts = parts
         self._screen = Screen(parts.knowledge_base.validator.shapes)
         self.sections = {key: SectionReader(key, parts) for key in SECTIONS}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
-from osteo_kg.cohort.abstraction.probes import Parts
+from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.rdf.terms import OSTEO
 
 Value = TypeVar("Value")
@@ -47,7 +47,7 @@ class Cuts(Generic[Value]):
         return [each for pair in zip(gaps, (*self.values, more), strict=True) for each in pair][:-1]
 
 
-def number_cuts(parts: Parts, predicate: str) -> Cuts[Decimal]:
+def number_cuts(parts: LibraryProbe, predicate: str) -> Cuts[Decimal]:
     """Give every number at which a criterion, or a notice about the number, changes its mind."""
     criteria = [each for each in parts.engine.guideline.criteria.values() if each.tested == predicate]
     bounds = {value for each in criteria for _, value in each.bounds}
@@ -58,7 +58,7 @@ def number_cuts(parts: Parts, predicate: str) -> Cuts[Decimal]:
     return Cuts(tuple(sorted(bounds | limits | {bound + each for bound in bounds for each in near})))
 
 
-def day_cuts(parts: Parts) -> Cuts[datetime.date]:
+def day_cuts(parts: LibraryProbe) -> Cuts[datetime.date]:
     """Give every day before the assessment at which a notice counts a measurement as old."""
     triples = parts.knowledge_base.knowledge.triples
     months = {int(v) for k in parts.knowledge_base.notices.kinds for v in triples.objects(k.iri, _NS + "monthsAllowed")}

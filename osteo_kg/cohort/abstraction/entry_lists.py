@@ -13,7 +13,7 @@ from typing import Any
 
 from osteo_kg.case.facts import Atom, Entry
 from osteo_kg.case.record import SECTIONS
-from osteo_kg.cohort.abstraction.probes import Mark, Parts, companion
+from osteo_kg.cohort.abstraction.probes import ConditionalNotice, LibraryProbe, companion
 from osteo_kg.reasoning.dimensions import UNKNOWN
 
 #: How a list is written as text: entries between `BETWEEN`, the fields of an entry between `WITHIN`.
@@ -35,8 +35,8 @@ class EntryRead:
     """
 
     entry: Entry
-    marks: frozenset[Mark]
-    beside: frozenset[Mark]
+    marks: frozenset[ConditionalNotice]
+    beside: frozenset[ConditionalNotice]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class SectionReader:
         parts: what reads parts of records.
     """
 
-    def __init__(self, key: str, parts: Parts) -> None:
+    def __init__(self, key: str, parts: LibraryProbe) -> None:
         self.key = key
         self.fact = str(SECTIONS[key])
         self.companion = companion(self.fact)
@@ -106,7 +106,7 @@ class SectionReader:
     def _entry(self, record: Any) -> EntryRead:
         lifted = self._parts.lifted({self.key: [record]})
         [entry] = lifted.sections[self.fact]
-        own, beside = self._parts.raised(lifted), set[Mark]()
+        own, beside = self._parts.raised(lifted), set[ConditionalNotice]()
         if self.companion:
             beside = self._parts.raised_beside(lifted, *self.companion) - own
         return EntryRead(self._same(entry), frozenset(own), frozenset(beside))
@@ -145,7 +145,7 @@ class SectionReader:
         mask = self._parts.marks.mask
         return ListRead(True, self.values.index(value), mask(marks), mask(beside))
 
-    def _of_the_whole(self, entries: list[Entry], complete: bool) -> Iterable[Mark]:
+    def _of_the_whole(self, entries: list[Entry], complete: bool) -> Iterable[ConditionalNotice]:
         """Give the notices about a list as a whole: it was taken as complete, a count in it was assumed."""
         if self._dimension is None or not entries:
             return

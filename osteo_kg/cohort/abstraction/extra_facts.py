@@ -74,7 +74,7 @@ _SOME_DAY = " day"
 
 
 @dataclass(frozen=True)
-class Spared:
+class ReducedCase:
     """A case without the entries that decide nothing.
 
     Attributes:
@@ -91,7 +91,7 @@ class Spared:
 
 
 @dataclass(frozen=True)
-class Sparing:
+class IrrelevantEntries:
     """Takes entries out of cases.
 
     Attributes:
@@ -102,12 +102,12 @@ class Sparing:
     terms: Terms
     background: tuple[ox.Quad, ...]
 
-    def spared(self, case: Case) -> Spared:
+    def spared(self, case: Case) -> ReducedCase:
         """Take the entries out that decide nothing; none, where two measurements may contradict each other."""
         about = _About(case, self.terms)
         places = [about.place(entry) for entry in about.measured]
         if len(places) > len(set(places)):
-            return Spared(case)
+            return ReducedCase(case)
         current = about.measured
         if len({site for site, _ in places}) < len(places):
             current = self._current(case)
@@ -118,7 +118,7 @@ class Sparing:
         days = [day[:_DAY] for entry in out if (day := about.value(entry, _PERFORMED))]
         texts = tuple(sorted(about.text(entry) for entry in out))
         kept = tuple(mended for triple in case.triples for mended in about.without(triple, out))
-        return Spared(replace(case, triples=kept), texts, max(days, default=None), told)
+        return ReducedCase(replace(case, triples=kept), texts, max(days, default=None), told)
 
     def _current(self, case: Case) -> list[Any]:
         """Give the measurements that count, as lifting finds them: the newest of each site."""

@@ -13,7 +13,7 @@ import pyoxigraph as ox
 
 from osteo_kg import package_data
 from osteo_kg.assessment.explanation import Explainer, would_change
-from osteo_kg.case.facts import SECTIONS, Lifted, lift
+from osteo_kg.case.facts import SECTIONS, CaseFacts, derive_facts
 from osteo_kg.case.model import Case
 from osteo_kg.case.record import STATEMENTS, record_case
 from osteo_kg.errors import KnowledgeError
@@ -29,7 +29,7 @@ _USED, _MORE = "is used", "would change with"
 _CATEGORIES = ("warning", "assumption")
 
 
-class Parts:
+class LibraryProbe:
     """Reads parts of records for one guideline on one day.
 
     Args:
@@ -46,11 +46,11 @@ class Parts:
         self.space = self.engine.space
         self.on = on
         self.asked = frozenset(asked)
-        self.marks = Marks()
-        self._told_before: dict[tuple[str, tuple[str, str]], frozenset[Mark]] = {}
+        self.marks = NoticeBitmask()
+        self._told_before: dict[tuple[str, tuple[str, str]], frozenset[ConditionalNotice]] = {}
         for kind in knowledge_base.notices.kinds:
             if kind.category in _CATEGORIES:
-                self.marks.mask([Mark(kind.code, kind.category)])  # what is told one by one has a bit too
+                self.marks.mask([ConditionalNotice(kind.code, kind.category)])  # what is told one by one has a bit too
 
     def case(self, record: Record) -> Case:
         """Read a part of a record as a case."""
@@ -66,30 +66,30 @@ class Parts:
 
     def mask_of(self, case: Case) -> int:
         """Give the bits of the notices that a case raises by itself."""
-        return self.marks.mask(self.raised(lift(case, self.on, self.knowledge_base.knowledge)))
+        return self.marks.mask(self.raised(derive_facts(case, self.on, self.knowledge_base.knowledge)))
 
-    def lifted(self, record: Record) -> Lifted:
+    def lifted(self, record: Record) -> CaseFacts:
         """Lift a part of a record."""
-        return lift(self.case(record), self.on, self.knowledge_base.knowledge)
+        return derive_facts(self.case(record), self.on, self.knowledge_base.knowledge)
 
-    def raised(self, lifted: Lifted, looking_at: str | None = None) -> set[Mark]:
+    def raised(self, lifted: CaseFacts, looking_at: str | None = None) -> set[ConditionalNotice]:
         """Give the notices that a part raises by itself; only those that look at a property, where one is given."""
         about = self.explainer.about
         found = self.knowledge_base.notices.raised(lifted, _CATEGORIES, looking_at)
         return {
-            Mark(
+            ConditionalNotice(
                 each.kind.code, each.kind.category, (_USED, about[code]) if (code := each.kind.code) in about else None
             )
             for each in found
         }
 
-    def raised_beside(self, lifted: Lifted, statement: str, truth: bool) -> set[Mark]:
+    def raised_beside(self, lifted: CaseFacts, statement: str, truth: bool) -> set[ConditionalNotice]:
         """Give the notices that a part raises once a statement, by key, is made too."""
         property_ = str(STATEMENTS[statement])
         lifted.add(property_, ox.Literal(truth))
         return self.raised(lifted, looking_at=property_)
 
-    def raised_with_answers(self, record: Record) -> set[Mark]:
+    def raised_with_answers(self, record: Record) -> set[ConditionalNotice]:
         """Give the notices that a part raises by itself, and those that it raises beside some answer."""
         lifted = self.lifted(record)
         own = self.raised(lifted)
@@ -98,24 +98,29 @@ class Parts:
         for property_, value in self._sayings:
             quad = ox.Quad(patient, ox.NamedNode(property_), value)
             lifted.store.add(quad)
-            found |= {Mark(m.code, m.category, (property_, value.value)) for m in self.raised(lifted, property_) - own}
+            found |= {
+                ConditionalNotice(m.code, m.category, (property_, value.value))
+                for m in self.raised(lifted, property_) - own
+            }
             lifted.store.remove(quad)
         return found
 
-    def told_of_section(self, name: str, fact: str) -> frozenset[Mark]:
+    def told_of_section(self, name: str, fact: str) -> frozenset[ConditionalNotice]:
         """Give the notices of how a section was read, for answers that look at it."""
         return self._told(name, ox.NamedNode(fact), (_USED, fact))
 
-    def count_decides(self, fact: str, more: str) -> frozenset[Mark]:
+    def count_decides(self, fact: str, more: str) -> frozenset[ConditionalNotice]:
         """Give the notices of a count that was assumed, for answers that another value of the section would change."""
         return self._told("countDecides", ox.Literal("true", datatype=BOOLEAN), (_MORE, f"{fact} {more}"))
 
-    def _told(self, name: str, value: ox.NamedNode | ox.Literal, aspect: tuple[str, str]) -> frozenset[Mark]:
+    def _told(
+        self, name: str, value: ox.NamedNode | ox.Literal, aspect: tuple[str, str]
+    ) -> frozenset[ConditionalNotice]:
         if (name, aspect) not in self._told_before:
             lifted = self.lifted({})
             lifted.add(_LIFTED + name, value)
             self._told_before[name, aspect] = frozenset(
-                Mark(mark.code, mark.category, aspect) for mark in self.raised(lifted)
+                ConditionalNotice(mark.code, mark.category, aspect) for mark in self.raised(lifted)
             )
         return self._told_before[name, aspect]
 
@@ -183,7 +188,7 @@ _BITS = 62  # of a signed integer of 64
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ConditionalNotice:
     """One notice, and what an answer must say for it to be told: a property and a value; None for every answer."""
 
     code: str
@@ -191,24 +196,24 @@ class Mark:
     aspect: tuple[str, str] | None = None
 
 
-class Marks:
+class NoticeBitmask:
     """Gives every mark a bit of its own, in the order in which they are met."""
 
     def __init__(self) -> None:
-        self._bits: dict[Mark, int] = {}
+        self._bits: dict[ConditionalNotice, int] = {}
 
-    def mask(self, marks: Iterable[Mark]) -> int:
+    def mask(self, marks: Iterable[ConditionalNotice]) -> int:
         """Give the bits of some marks."""
         total = 0
         for mark in marks:
             total |= self._bit(mark)
         return total
 
-    def told(self, mask: int) -> list[Mark]:
+    def told(self, mask: int) -> list[ConditionalNotice]:
         """Give the marks of some bits."""
         return [mark for mark, bit in self._bits.items() if mask & bit]
 
-    def _bit(self, mark: Mark) -> int:
+    def _bit(self, mark: ConditionalNotice) -> int:
         if mark not in self._bits:
             if len(self._bits) == _BITS:
                 raise KnowledgeError(

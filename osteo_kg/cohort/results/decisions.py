@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from osteo_kg.assessment.model import Assessment
-from osteo_kg.cohort.abstraction.probes import Mark, Parts
+from osteo_kg.cohort.abstraction.probes import ConditionalNotice, LibraryProbe
 from osteo_kg.rdf.terms import SITUATION
 from osteo_kg.reasoning.answers import Answer
 from osteo_kg.reasoning.situations import Key
@@ -34,7 +34,7 @@ class Decisions:
         allowed: for each number, the bits of the notices that its answer lets through.
     """
 
-    parts: Parts
+    parts: LibraryProbe
     answers: dict[Key, Answer] = field(default_factory=dict)
     keys: dict[int, Key] = field(default_factory=dict)
     allowed: dict[int, int] = field(default_factory=dict)
@@ -66,8 +66,8 @@ class Decisions:
         if key not in self._own:
             number = self._own[key] = -1 - len(self._own)
             self.answers[key], self.keys[number], self.allowed[number] = engine.answer(key), key, _EVERY
-        marks = [Mark(each.code, "warning") for each in assessment.warnings]
-        marks += [Mark(each.code, "assumption") for each in assessment.assumptions]
+        marks = [ConditionalNotice(each.code, "warning") for each in assessment.warnings]
+        marks += [ConditionalNotice(each.code, "assumption") for each in assessment.assumptions]
         return self._own[key], self.parts.marks.mask(marks)
 
     def iri(self, key: Key) -> str:
@@ -124,5 +124,5 @@ class Decisions:
         )
 
 
-def _codes(marks: Iterable[Mark], category: str) -> list[str]:
+def _codes(marks: Iterable[ConditionalNotice], category: str) -> list[str]:
     return sorted({mark.code for mark in marks if mark.category == category})

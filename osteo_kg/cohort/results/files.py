@@ -112,9 +112,9 @@ def _format(path: Path) -> str:
     return path.suffix.removeprefix(".").lower()
 
 
-def write(table: ir.Table, path: Path, form: str, engine: Engine) -> None:
+def write(table: ir.Table, path: Path, format_name: str, engine: Engine) -> None:
     """Write the decisions as a table."""
-    _WRITERS[form](table, path, engine)
+    _WRITERS[format_name](table, path, engine)
 
 
 def _parquet(table: ir.Table, path: Path, engine: Engine) -> None:
@@ -162,7 +162,7 @@ def read(path: Path, engine: DuckDBEngine) -> ir.Table:
         "csv": engine.backend.read_csv,
         "jsonl": engine.backend.read_json,
     }
-    form = _format(path)
-    if form not in readers or not path.is_file():
+    format_name = _format(path)
+    if format_name not in readers or not path.is_file():
         raise UsageError(f"{path} is not a result that can be read.", advice=f"Name a file .{', .'.join(readers)}.")
-    return readers[form](path)
+    return readers[format_name](path)

@@ -10,7 +10,7 @@ from typing import Any
 
 from osteo_kg import package_data
 from osteo_kg.case.report import ValidationReport
-from osteo_kg.cohort.abstraction.probes import Parts
+from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.knowledge.guideline import Guideline, Rule
 from osteo_kg.rdf.terms import OSTEO
@@ -141,7 +141,7 @@ def summarised(
     )
 
 
-def _words(parts: Parts) -> dict[str, str]:
+def _words(parts: LibraryProbe) -> dict[str, str]:
     """Give what the keys of a summary are called: facts, dispositions, strengths, notices and options."""
     terms = parts.knowledge_base.knowledge.terms
     named = {key: fact for fact, key in terms.record_keys.items()}

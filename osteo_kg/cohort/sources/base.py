@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 
 from osteo_kg.case.fhir import Assumption
 from osteo_kg.case.model import Case
-from osteo_kg.cohort.abstraction.probes import Parts
+from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.engines import Engine
 from osteo_kg.cohort.sources.fhir_files import COMPRESSIONS, is_fhir
 from osteo_kg.errors import UnreadableCaseError
@@ -50,7 +50,7 @@ class Reading:
     ignore: frozenset[str]
     renamed: Mapping[str, str]
     scratch: Path
-    parts: Parts
+    parts: LibraryProbe
     postmenopausal: Assumption | None = None
 
 
@@ -59,7 +59,7 @@ class Found:
     """A file that was found, its format, and the folder with whose files it belongs together."""
 
     path: Path
-    form: str
+    format_name: str
     home: Path
 
 
@@ -84,7 +84,7 @@ class Source(ABC):
         return ()
 
 
-def found(inputs: Iterable[str], form: str | None = None) -> list[Found]:
+def found(inputs: Iterable[str], format_name: str | None = None) -> list[Found]:
     """Find the files that are named, lie in a folder that is named, or match a glob, each with its format.
 
     Lines of JSON, and JSON, are FHIR where the first object has a resource type. JSON in a folder that is not FHIR is
@@ -100,7 +100,7 @@ def found(inputs: Iterable[str], form: str | None = None) -> list[Found]:
             raise UnreadableCaseError(f"There is no file {named}.", advice="Check its name.")
         is_folder = Path(named).is_dir()
         for path in paths:
-            known = form or _looked_into(path)
+            known = format_name or _looked_into(path)
             if known != "json" or not is_folder:
                 files[path] = Found(path, known, Path(named) if is_folder else path.parent)
     return list(files.values())

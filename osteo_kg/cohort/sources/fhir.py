@@ -23,11 +23,11 @@ import ibis.expr.types as ir
 import pyarrow.parquet as pq
 
 from osteo_kg.case.model import Case
-from osteo_kg.cohort.abstraction.extra_facts import Sparing, part
+from osteo_kg.cohort.abstraction.extra_facts import IrrelevantEntries, part
 from osteo_kg.cohort.engines import Engine, duckdb
 from osteo_kg.cohort.sources import fhir_files
 from osteo_kg.cohort.sources.base import Found, Reading, Source, Wanted
-from osteo_kg.cohort.sources.fhir_files import COMPRESSIONS, Piece, Shelves, has_lines, pieces
+from osteo_kg.cohort.sources.fhir_files import COMPRESSIONS, Partitions, RepresentativeFacts, has_lines, pieces
 from osteo_kg.cohort.sources.fhir_rows import PatientReader, Plan, Strays, Task
 from osteo_kg.errors import KnowledgeError, OsteoError, UnreadableCaseError
 
@@ -56,7 +56,7 @@ class FhirSource(Source):
             tuple(map(str, self.homes)),
             folder,
             min(_MOST_SHELVES, self._size // _SHELF + 1),
-            Sparing(reading.terms, reading.parts.knowledge_base.knowledge.background),
+            IrrelevantEntries(reading.terms, reading.parts.knowledge_base.knowledge.background),
             reading.postmenopausal,
         )
 
@@ -90,7 +90,7 @@ class FhirSource(Source):
         ]
         for strays in work("sort", [(piece,) for piece in divided]):
             self._strays += strays
-        fhir_files.keep(Shelves(self._plan.folder, 0).medications(), self._plan.medications)
+        fhir_files.keep(Partitions(self._plan.folder, 0).medications(), self._plan.medications)
 
     def _lay(self, work: Work) -> list[str]:
         laid = []
@@ -108,11 +108,11 @@ class FhirSource(Source):
     def _tasks(self) -> list[Task]:
         """Give what is read in one go: each shelf, and files of one document each, small ones together."""
         tasks = [Task(number, number) for number in range(self._plan.shelves)]
-        batch: list[Piece] = []
+        batch: list[RepresentativeFacts] = []
         size = 0
         for number, path in enumerate(self.files):
             if path not in self._lines:
-                batch.append(Piece(number, path))
+                batch.append(RepresentativeFacts(number, path))
                 size += _size(path)
                 if size > _SHELF:
                     tasks.append(Task(len(tasks), documents=tuple(batch)))

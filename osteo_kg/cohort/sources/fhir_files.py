@@ -32,7 +32,7 @@ _LOOK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Piece:
+class RepresentativeFacts:
     """The lines of a file that begin between two places in it.
 
     Attributes:
@@ -68,12 +68,12 @@ class Piece:
             return f"{self.path.name}, line {file.read(offset).count(10) + 1}"
 
 
-def pieces(number: int, path: Path) -> list[Piece]:
+def pieces(number: int, path: Path) -> list[RepresentativeFacts]:
     """Divide a file, unless it is compressed."""
     size = path.stat().st_size
     if path.suffix.removeprefix(".") in COMPRESSIONS or size <= _PIECE:
-        return [Piece(number, path)]
-    return [Piece(number, path, start, start + _PIECE) for start in range(0, size, _PIECE)]
+        return [RepresentativeFacts(number, path)]
+    return [RepresentativeFacts(number, path, start, start + _PIECE) for start in range(0, size, _PIECE)]
 
 
 @contextlib.contextmanager
@@ -121,7 +121,7 @@ def has_lines(path: Path) -> bool:
 
 def first_line(path: Path) -> bytes:
     """Give the first line that is not blank; empty where there is none."""
-    return next((line for _, line in Piece(0, path).lines()), b"")
+    return next((line for _, line in RepresentativeFacts(0, path).lines()), b"")
 
 
 def whole(path: Path) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def whole(path: Path) -> dict[str, Any]:
         return parsed(file.read().removeprefix(_MARK), path.name)
 
 
-def document_at(piece: Piece, offset: int, line: bytes) -> dict[str, Any]:
+def document_at(piece: RepresentativeFacts, offset: int, line: bytes) -> dict[str, Any]:
     """Read a line of a file as a document.
 
     Raises:
@@ -178,7 +178,7 @@ class Line:
     text: bytes
 
 
-class Shelves:
+class Partitions:
     """The shelves of a run.
 
     Args:
@@ -189,7 +189,7 @@ class Shelves:
     def __init__(self, folder: Path, count: int) -> None:
         self.folder, self.count = folder, count
 
-    def sort(self, piece: Piece, home: str, sorter: int) -> Counter[str]:
+    def sort(self, piece: RepresentativeFacts, home: str, sorter: int) -> Counter[str]:
         """Put every line of a piece on its shelf; give the resources that speak of no patient, counted by type.
 
         Args:
@@ -234,7 +234,7 @@ class Shelves:
         return self.folder / f"shelf-{shelf}.{sorter}"
 
 
-def _glanced(line: bytes, piece: Piece, offset: int) -> dict[str, Any]:
+def _glanced(line: bytes, piece: RepresentativeFacts, offset: int) -> dict[str, Any]:
     """Read a line as far as sorting needs it: numbers need not be exact."""
     try:
         document = json.loads(line, parse_int=float)

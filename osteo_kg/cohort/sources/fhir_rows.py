@@ -22,8 +22,8 @@ from osteo_kg.case.model import Case
 from osteo_kg.case.record import SECTIONS
 from osteo_kg.case.record_export import record_of
 from osteo_kg.cohort.abstraction import extra_facts
-from osteo_kg.cohort.abstraction.extra_facts import Sparing
-from osteo_kg.cohort.sources.fhir_files import Line, Medications, Piece, Shelves, document_at, whole
+from osteo_kg.cohort.abstraction.extra_facts import IrrelevantEntries
+from osteo_kg.cohort.sources.fhir_files import Line, Medications, Partitions, RepresentativeFacts, document_at, whole
 from osteo_kg.cohort.sources.text import SCHEMA, row_of
 from osteo_kg.errors import UsageError
 from osteo_kg.rdf.terms import OSTEO
@@ -48,7 +48,7 @@ class Plan:
     homes: tuple[str, ...]
     folder: Path
     shelves: int
-    sparing: Sparing
+    sparing: IrrelevantEntries
     postmenopausal: Assumption | None
 
     @property
@@ -63,7 +63,7 @@ class Task:
 
     number: int
     shelf: int | None = None
-    documents: tuple[Piece, ...] = ()
+    documents: tuple[RepresentativeFacts, ...] = ()
 
 
 @dataclass
@@ -117,11 +117,11 @@ class PatientReader:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._shelves = Shelves(plan.folder, plan.shelves)
+        self._shelves = Partitions(plan.folder, plan.shelves)
         self._reader = Reader(plan.sparing.terms, plan.postmenopausal, Checks().problems)
         self._medications = functools.cache(self._medications_of)
 
-    def sort(self, piece: Piece) -> Strays:
+    def sort(self, piece: RepresentativeFacts) -> Strays:
         """Put the lines of a piece on the shelves."""
         return Strays(of_nobody=self._shelves.sort(piece, self._plan.homes[piece.file], os.getpid()))
 
@@ -179,7 +179,7 @@ class PatientReader:
             yield Person(owner, line.file, line.offset, 0, person, alone)
 
     def _document(self, line: Line) -> dict[str, Any]:
-        return document_at(Piece(line.file, self._plan.files[line.file]), line.offset, line.text)
+        return document_at(RepresentativeFacts(line.file, self._plan.files[line.file]), line.offset, line.text)
 
     def _medications_of(self, home: str) -> Mapping[str, dict[str, Any]]:
         return Medications(self._plan.medications, home)
@@ -206,7 +206,7 @@ COLUMNS = pa.schema(
 _COLUMN_OF = {remark.kind: column for column, remark in extra_facts.REMARKED.items()}
 
 
-def flat_row(case: Case, sparing: Sparing) -> Mapping[str, Any] | None:
+def flat_row(case: Case, sparing: IrrelevantEntries) -> Mapping[str, Any] | None:
     """Give a case as columns hold it; None where they would lose something of it."""
     if case.born_between is not None:
         return None

@@ -31,11 +31,11 @@ from osteo_kg.rdf.terms import OSTEO, XSD
 class TriplesSource(Source):
     """Files of N-Triples."""
 
-    form = "ntriples"
+    format_name = "ntriples"
 
     def flat(self, engine: Engine) -> ir.Table:
         """Pivot the patients of each file to flat records in the scratch folder, and give them as a table."""
-        laid = [self.reading.scratch / f"{self.form}{number}.parquet" for number in range(len(self.files))]
+        laid = [self.reading.scratch / f"{self.format_name}{number}.parquet" for number in range(len(self.files))]
         for path, target in zip(self.files, laid, strict=True):
             if not self._is_pivoted(path, target):
                 pq.write_table(self._unread(path), target)
@@ -52,7 +52,7 @@ class TriplesSource(Source):
         """Lay the patients of a file down as columns, if lines show all that it says."""
         with duckdb(self.reading.scratch) as reader:
             try:
-                pivot = Pivot(reader, path, self.reading.terms, quads=self.form == "nquads")
+                pivot = Pivot(reader, path, self.reading.terms, quads=self.format_name == "nquads")
                 if pivot.shows_all:
                     reader.backend.to_parquet(pivot.flat(), target, compression="uncompressed")  # read once, and gone
                 return pivot.shows_all
@@ -65,13 +65,13 @@ class TriplesSource(Source):
         return pa.table({"file": [str(path)] * many, "number": range(1, many + 1), "readable": [False] * many})
 
     def _read(self, path: Path) -> tuple[Case, ...]:
-        return read_rdf("".join(opened(path, newline="\n")), self.form, path.name)
+        return read_rdf("".join(opened(path, newline="\n")), self.format_name, path.name)
 
 
 class QuadsSource(TriplesSource):
     """Files of N-Quads; in which graph a statement stands does not matter."""
 
-    form = "nquads"
+    format_name = "nquads"
 
 
 # Lines of triples pivoted to flat records, as far as they say no more than a flat record can.
@@ -140,8 +140,8 @@ class Pivot:
         split = stated.select("line", words=stated.line.split(" "))
         named = split.select("line", "words", **{name: split.words[place] for place, name in enumerate(_PLACES)})
         marked = named.mutate(foreign=_is_foreign(named.predicate))
-        form = _LINE_OF_QUADS if quads else _LINE
-        plain = ibis.ifelse(marked.foreign, marked.line.re_search(form), _is_plain(marked.words, quads))
+        format_name = _LINE_OF_QUADS if quads else _LINE
+        plain = ibis.ifelse(marked.foreign, marked.line.re_search(format_name), _is_plain(marked.words, quads))
         self._triples = reader.kept(marked.select(*_PLACES, "foreign", plain=plain), "triples")
         self._nodes = reader.kept(self._by_subject(), "nodes")
         self.shows_all = self._nothing_strays()

@@ -29,13 +29,14 @@ def sources(files: Iterable[Found], reading: Reading) -> list[Source]:
     """
     by_format: dict[str, list[Found]] = {}
     for each in files:
-        if each.form not in _SOURCES:
+        if each.format_name not in _SOURCES:
             raise UsageError(
-                f"A cohort is not read from {each.form}: {each.path.name}.", advice=f"Use one of {', '.join(_SOURCES)}."
+                f"A cohort is not read from {each.format_name}: {each.path.name}.",
+                advice=f"Use one of {', '.join(_SOURCES)}.",
             )
-        by_format.setdefault(each.form, []).append(each)
+        by_format.setdefault(each.format_name, []).append(each)
     if reading.renamed and "fhir" in by_format:
         raise UsageError(
             "FHIR has no columns to map.", advice="Leave out --map, or assess the FHIR files by themselves."
         )
-    return [_SOURCES[form](found, reading) for form, found in by_format.items()]
+    return [_SOURCES[format_name](found, reading) for format_name, found in by_format.items()]

@@ -7,7 +7,8 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from osteo_kg import Assessment, KnowledgeBase, Language, Text, assessment_lines
+from osteo_kg import Assessment, BilingualText, KnowledgeBase, Language
+from osteo_kg.assessment import assessment_lines
 from osteo_kg_server.cds import messages
 from osteo_kg_server.cds.prefetch import Sent
 from osteo_kg_server.cds.request import Hook, Json
@@ -50,27 +51,27 @@ class Cards:
             "source": {"label": self._source(guideline.label, guideline.iri), "url": guideline.iri},
         }
 
-    def _source(self, label: Text, iri: str) -> str:
+    def _source(self, label: BilingualText, iri: str) -> str:
         version = self.knowledge_base.version_of(iri)
-        return label.in_(self.language) + (f", {version}" if version else "")
+        return label.get(self.language) + (f", {version}" if version else "")
 
     def _what(self) -> str:
         """Say what is to be done, and why or what is missing, the most important first."""
         found = self.assessment
-        strength = f" ({found.strength_label.in_(self.language)})" if found.strength_label else ""
+        strength = f" ({found.strength_label.get(self.language)})" if found.strength_label else ""
         said = (
-            f"{messages.SUBJECT.in_(self.language)}{self.colon}{found.disposition_label.in_(self.language)}{strength}."
+            f"{messages.SUBJECT.get(self.language)}{self.colon}{found.disposition_label.get(self.language)}{strength}."
         )
         if found.disposition == UNDETERMINED:
-            facts = ", ".join(each.label.in_(self.language) for each in found.missing)
-            return f"{said} {messages.MISSING.in_(self.language)}{facts}" if facts else said
+            facts = ", ".join(each.label.get(self.language) for each in found.missing)
+            return f"{said} {messages.MISSING.get(self.language)}{facts}" if facts else said
         ongoing = forbidding(found, self.knowledge_base)
         if found.disposition == _TREAT and messages.ONGOING in ongoing:
             said += f" {self._sentence(messages.ONGOING)}"
-        return " ".join([said, *(rule.restates.in_(self.language) for rule in found.deciding)])
+        return " ".join([said, *(rule.restates.get(self.language) for rule in found.deciding)])
 
-    def _sentence(self, text: Text) -> str:
-        said = text.in_(self.language)
+    def _sentence(self, text: BilingualText) -> str:
+        said = text.get(self.language)
         return f"{said[0].upper()}{said[1:]}."
 
     def _suggestions(self) -> Iterator[Json]:
@@ -83,7 +84,7 @@ class Cards:
     def _eligible(self) -> Iterator[Choice]:
         return (each for each in choices(self.assessment, self.knowledge_base) if each.status == ELIGIBLE)
 
-    def _withheld(self) -> Iterator[tuple[Text, Text]]:
+    def _withheld(self) -> Iterator[tuple[BilingualText, BilingualText]]:
         general = forbidding(self.assessment, self.knowledge_base)
         for each in self._eligible():
             yield from ((each.label, why) for why in (*general, *each.against))
@@ -91,7 +92,7 @@ class Cards:
     @property
     def colon(self) -> str:
         """What stands between a subject and what is said of it."""
-        return messages.COLON.in_(self.language)
+        return messages.COLON.get(self.language)
 
 
 def shortened(text: str) -> str:
@@ -120,7 +121,7 @@ def escaped(text: str) -> str:
 def detail(
     assessment: Assessment,
     sent: Sent,
-    withheld: Iterable[tuple[Text, Text]],
+    withheld: Iterable[tuple[BilingualText, BilingualText]],
     about: Iterable[str],
     language: Language,
 ) -> str:
@@ -140,7 +141,7 @@ def detail(
         *_section(messages.NOT_DRAFTED, (_joined(drug, why, language) for drug, why in withheld), language),
         *_section(messages.RECORD, _record(sent, language), language),
         "",
-        f"*{escaped(messages.DISCLAIMER.in_(language))}*",
+        f"*{escaped(messages.DISCLAIMER.get(language))}*",
     ]
     return "\n".join(parts).strip()
 
@@ -161,8 +162,8 @@ def _answer(assessment: Assessment, language: Language) -> Iterator[str]:
 def _rules(assessment: Assessment, language: Language) -> Iterator[str]:
     for rule in (*assessment.deciding, *assessment.open):
         span = {"start": str(rule.cites.start), "end": str(rule.cites.end)}
-        cited = messages.CITED.filled(span).in_(language)
-        yield f"{rule.label.in_(language)} ({rule.id.rsplit('/', 1)[-1]}){messages.COLON.in_(language)}{cited}"
+        cited = messages.CITED.filled(span).get(language)
+        yield f"{rule.label.get(language)} ({rule.id.rsplit('/', 1)[-1]}){messages.COLON.get(language)}{cited}"
 
 
 def _record(sent: Sent, language: Language) -> Iterator[str]:
@@ -172,17 +173,17 @@ def _record(sent: Sent, language: Language) -> Iterator[str]:
         (messages.FETCHED, sent.fetched),
     ):
         if keys:
-            yield said.in_(language) + ", ".join(keys)
+            yield said.get(language) + ", ".join(keys)
 
 
-def _joined(what: Text, why: Text, language: Language) -> str:
-    return what.in_(language) + messages.COLON.in_(language) + why.in_(language)
+def _joined(what: BilingualText, why: BilingualText, language: Language) -> str:
+    return what.get(language) + messages.COLON.get(language) + why.get(language)
 
 
-def _section(title: Text, items: Iterable[str], language: Language) -> Iterator[str]:
+def _section(title: BilingualText, items: Iterable[str], language: Language) -> Iterator[str]:
     found = [f"- {escaped(each)}" for each in items]
     if found:
-        yield from _heading(title.in_(language))
+        yield from _heading(title.get(language))
         yield from found
 
 

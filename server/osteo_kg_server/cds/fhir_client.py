@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from osteo_kg import OsteoError, parse_json
+from osteo_kg import OsteoError
+from osteo_kg.case import parse_json
 from osteo_kg_server.cds.fhir_response import Answer, NotFhirError, read_answer
 from osteo_kg_server.cds.fhir_servers import Address, Server
 from osteo_kg_server.cds.request import Hook, Json
@@ -84,7 +85,7 @@ class _Fetcher:
         if hook.token is not None:
             self._headers["Authorization"] = f"Bearer {hook.token}"
         self._pool = pool_of(str(server.base), _AT_ONCE)
-        self._turn, self._left, self._until = threading.Lock(), _MOST_BYTES, time.monotonic() + _SECONDS
+        self._lock, self._left, self._until = threading.Lock(), _MOST_BYTES, time.monotonic() + _SECONDS
 
     def answer(self, template: str) -> Answer | str:
         """Answer a template, or say why that cannot be."""
@@ -156,7 +157,7 @@ class _Fetcher:
 
     def _chunks(self, reply: Reply) -> Iterator[bytes]:
         for chunk in reply.chunks():
-            with self._turn:
+            with self._lock:
                 self._left -= len(chunk)
             if self._left < 0:
                 raise NotFetchedError("its answers are too large")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from osteo_kg import PREFIXES, Caution, DrugSafety, KnowledgeBase, Order, Text, read_order
+from osteo_kg import BilingualText, KnowledgeBase
+from osteo_kg.assessment import Caution, DrugSafety
+from osteo_kg.case import Order, read_order
+from osteo_kg.rdf import PREFIXES
 from osteo_kg_server.cds import messages
 from osteo_kg_server.cds.cards import OUT_OF_SCOPE, UNDETERMINED, Cards
 from osteo_kg_server.cds.request import Hook, Json
@@ -37,7 +40,7 @@ class OrderCards:
         told = [(each, [*against(each, self.cards.knowledge_base), *self._said_of(each.drug)]) for each in self.ordered]
         return [*(self._card(each, said) for each, said in told if said), *self._of_unread()]
 
-    def _said_of(self, drug: str) -> Iterator[Text]:
+    def _said_of(self, drug: str) -> Iterator[BilingualText]:
         """Say what keeps a drug from being an open option; while the disposition is open, none is closed."""
         known = choices(self.cards.assessment, self.cards.knowledge_base)
         status = next((each.status for each in known if each.drug == drug), None)
@@ -46,7 +49,7 @@ class OrderCards:
         elif status != ELIGIBLE:
             yield messages.OPEN
 
-    def _card(self, found: DrugSafety, said: Sequence[Text]) -> Json:
+    def _card(self, found: DrugSafety, said: Sequence[BilingualText]) -> Json:
         label = self._label(found.drug)
         indicator = (
             _CRITICAL if messages.CONTRAINDICATED in said else _INFO if list(said) == [messages.OPEN] else _WARNING
@@ -81,14 +84,14 @@ class OrderCards:
     def _told(self, caution: Caution) -> str:
         return f"{self._in(caution.message)} [{self._in(caution.source)}]"
 
-    def _label(self, drug: str) -> Text:
+    def _label(self, drug: str) -> BilingualText:
         return self.cards.knowledge_base.knowledge.terms.label(drug)
 
-    def _listed(self, texts: Sequence[Text]) -> str:
+    def _listed(self, texts: Sequence[BilingualText]) -> str:
         return ", ".join(self._in(each) for each in texts)
 
-    def _in(self, text: Text) -> str:
-        return text.in_(self.cards.language)
+    def _in(self, text: BilingualText) -> str:
+        return text.get(self.cards.language)
 
     @property
     def _disposition(self) -> str:

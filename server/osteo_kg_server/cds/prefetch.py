@@ -11,7 +11,8 @@ from typing import Any
 
 from werkzeug.exceptions import BadRequest, PreconditionFailed
 
-from osteo_kg import PREFIXES, KnowledgeBase
+from osteo_kg import KnowledgeBase
+from osteo_kg.rdf import PREFIXES
 from osteo_kg_server.cds.fhir_client import Fetched, fetch
 from osteo_kg_server.cds.fhir_response import Answer, NotFhirError, read_answer
 from osteo_kg_server.cds.fhir_servers import Server, Servers

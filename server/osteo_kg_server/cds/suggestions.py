@@ -6,7 +6,9 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from osteo_kg import PREFIXES, Assessment, Caution, DrugSafety, KnowledgeBase, Language, Text
+from osteo_kg import Assessment, BilingualText, KnowledgeBase, Language
+from osteo_kg.assessment import Caution, DrugSafety
+from osteo_kg.rdf import PREFIXES
 from osteo_kg_server.cds import messages
 from osteo_kg_server.cds.request import Hook, Json
 
@@ -22,9 +24,9 @@ class Choice:
     """A drug of an option: the status of the option, and what stands against ordering the drug, gravest first."""
 
     drug: str
-    label: Text
+    label: BilingualText
     status: str
-    against: tuple[Text, ...]
+    against: tuple[BilingualText, ...]
 
 
 def choices(assessment: Assessment, knowledge_base: KnowledgeBase) -> Iterator[Choice]:
@@ -36,14 +38,14 @@ def choices(assessment: Assessment, knowledge_base: KnowledgeBase) -> Iterator[C
             yield Choice(drug, label, option.status, speaking)
 
 
-def against(found: DrugSafety, knowledge_base: KnowledgeBase) -> tuple[Text, ...]:
+def against(found: DrugSafety, knowledge_base: KnowledgeBase) -> tuple[BilingualText, ...]:
     """Give what stands against a drug, gravest first, whatever the guideline says of it."""
     return _against(found.contraindications, found.cautions, knowledge_base)
 
 
 def _against(
     contraindications: Sequence[Caution], cautions: Sequence[Caution], knowledge_base: KnowledgeBase
-) -> tuple[Text, ...]:
+) -> tuple[BilingualText, ...]:
     limits = knowledge_base.knowledge.terms.kinds[_OWN + "RenalLimit"]
     told = {each.code for each in cautions}
     found = {
@@ -55,7 +57,7 @@ def _against(
     return tuple(why for why, holds in found.items() if holds)
 
 
-def forbidding(assessment: Assessment, knowledge_base: KnowledgeBase) -> tuple[Text, ...]:
+def forbidding(assessment: Assessment, knowledge_base: KnowledgeBase) -> tuple[BilingualText, ...]:
     """Give what stands against any draft of a drug."""
     told = {each.code for each in assessment.warnings}
     found = [why for code, why in _FORBIDDING.items() if code in told]
@@ -75,7 +77,7 @@ class Drafter:
         concept = self._concept(choice.drug, choice.label)
         return self._suggestion(choice.label, self._order("MedicationRequest", medicationCodeableConcept=concept))
 
-    def service(self, disposition: str, label: Text) -> Json:
+    def service(self, disposition: str, label: BilingualText) -> Json:
         """Suggest an order of what a disposition asks for."""
         term = self.knowledge_base.knowledge.terms.kinds[_OWN + "Disposition"][disposition]
         return self._suggestion(label, self._order("ServiceRequest", code=self._concept(term, label)))
@@ -86,16 +88,16 @@ class Drafter:
         encounter = self.hook.encounter
         return {**order, "encounter": {"reference": f"Encounter/{encounter}"}} if encounter else order
 
-    def _suggestion(self, label: Text, order: Json) -> Json:
-        said = messages.DRAFT.filled({"what": label}).in_(self.language)
+    def _suggestion(self, label: BilingualText, order: Json) -> Json:
+        said = messages.DRAFT.filled({"what": label}).get(self.language)
         action = {"type": "create", "description": said, "resource": order}
         return {"label": said, "uuid": str(uuid.uuid4()), "actions": [action]}
 
-    def _concept(self, term: str, label: Text) -> Json:
+    def _concept(self, term: str, label: BilingualText) -> Json:
         """Give the concept of a term: our own code, and the published ones that an order of it carries."""
         triples, terms = self.knowledge_base.knowledge.triples, self.knowledge_base.knowledge.terms
         carried = set(triples.objects(term, _OWN + "isOrderedAs"))
-        codings = [{"system": _OWN, "code": term.removeprefix(_OWN), "display": terms.label(term).in_(self.language)}]
+        codings = [{"system": _OWN, "code": term.removeprefix(_OWN), "display": terms.label(term).get(self.language)}]
         found = [code for code in terms.codes.all if code.iri in carried]
         codings += [{"system": code.system, "code": code.value} for code in sorted(found, key=lambda code: code.iri)]
-        return {"coding": codings, "text": label.in_(self.language)}
+        return {"coding": codings, "text": label.get(self.language)}

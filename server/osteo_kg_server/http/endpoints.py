@@ -17,7 +17,7 @@ TEXT: Json = {"type": "string"}
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class EndpointSpec:
     """What a view takes and gives.
 
     Attributes:
@@ -37,10 +37,10 @@ class Offer:
     problems: frozenset[int]
 
 
-_OFFERS: dict[Callable[..., Any], Offer] = {}
+_OFFERS: dict[Callable[..., Any], EndpointSpec] = {}
 
 
-def offers(
+def endpoint(
     right: Right | None,
     answers: Mapping[int, Iterable[str]],
     *,
@@ -51,7 +51,7 @@ def offers(
 ) -> Callable[[View], View]:
     """Say what the view below takes and gives; its right is held before it is called."""
     given = {status: tuple(media) for status, media in answers.items()}
-    offer = Offer(right, parameters or {}, bodies or {}, given, schema or {}, frozenset(problems))
+    offer = EndpointSpec(right, parameters or {}, bodies or {}, given, schema or {}, frozenset(problems))
 
     def told(view: View) -> View:
         _OFFERS[view] = offer
@@ -60,7 +60,7 @@ def offers(
     return told
 
 
-def offer_of(view: Callable[..., Any]) -> Offer:
+def offer_of(view: Callable[..., Any]) -> EndpointSpec:
     """Give what a view offers; one that says nothing is at fault, and is not served."""
     return _OFFERS[view]
 

@@ -12,7 +12,10 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import BadRequest, NotAcceptable, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.http import parse_accept_header
 
-from osteo_kg import GRAPH_FORMATS, PREFIXES, ValidationReport, patient_iri
+from osteo_kg import ValidationReport
+from osteo_kg.case import patient_iri
+from osteo_kg.dataset import GRAPH_FORMATS
+from osteo_kg.rdf import PREFIXES
 
 #: Media types of graphs, with the format each is written in; the first is what a caller without wishes gets.
 GRAPHS = {

@@ -10,9 +10,10 @@ from typing import Any
 from flask import current_app
 from werkzeug.routing import Rule
 
-from osteo_kg import assessment_schema, record_schema, software_version
+from osteo_kg.json_schema import assessment_schema, record_schema
+from osteo_kg.package_data import software_version
 from osteo_kg_server.http import problems
-from osteo_kg_server.http.endpoints import TEXT, Json, Offer, offer_of
+from osteo_kg_server.http.endpoints import TEXT, EndpointSpec, Json, offer_of
 from osteo_kg_server.service import Service
 
 _PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -96,7 +97,7 @@ def _paths(guarded: frozenset[str]) -> Json:
     return paths
 
 
-def _operation(said: str, rule: Rule, offer: Offer, guarded: frozenset[str]) -> Json:
+def _operation(said: str, rule: Rule, offer: EndpointSpec, guarded: frozenset[str]) -> Json:
     in_path = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in _PLACE.findall(rule.rule)]
     in_query = [{"name": name, "in": "query", **each} for name, each in offer.parameters.items()]
     operation: Json = {"summary": said, "parameters": [*in_path, *in_query], "responses": _responses(offer, in_path)}
@@ -108,7 +109,7 @@ def _operation(said: str, rule: Rule, offer: Offer, guarded: frozenset[str]) -> 
     return operation
 
 
-def _responses(offer: Offer, in_path: Iterable[Any]) -> Json:
+def _responses(offer: EndpointSpec, in_path: Iterable[Any]) -> Json:
     given = {status: _content(media, offer.schema) for status, media in offer.answers.items()}
     problem = {problems.MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
@@ -123,7 +124,7 @@ def _content(media: tuple[str, ...], schema: Json) -> Json:
     return {"content": {each: {"schema": schema} if schema and each == "application/json" else {} for each in media}}
 
 
-def _refusals(offer: Offer, in_path: Iterable[Any]) -> set[int]:
+def _refusals(offer: EndpointSpec, in_path: Iterable[Any]) -> set[int]:
     """Give the statuses of problems that follow from what is offered, and those that it names."""
     found = {int(each) for each in offer.problems}
     found |= _WITH_RIGHT[offer.right] if offer.right else set()

@@ -10,7 +10,9 @@ from urllib.parse import parse_qsl
 from flask import request
 from werkzeug.exceptions import BadRequest
 
-from osteo_kg import DEFAULT_GUIDELINE, GRAPH, LANGUAGES, Language, UsageError
+from osteo_kg import DEFAULT_GUIDELINE, Language, UsageError
+from osteo_kg.bilingual import LANGUAGES
+from osteo_kg.dataset import GRAPH
 from osteo_kg_server.http.endpoints import Json, word
 from osteo_kg_server.service import Service
 

@@ -8,7 +8,8 @@ from osteo_kg_server.errors import (
     StoreUnavailableError,
     TooLargeError,
 )
-from osteo_kg_server.store.base import Answer, Change, Limits, Load, Query, Store, Update
+from osteo_kg_server.settings import Limits
+from osteo_kg_server.store.base import Answer, Change, Load, Query, Store, Update
 from osteo_kg_server.store.local import LocalStore
 from osteo_kg_server.store.remote import RemoteStore
 from osteo_kg_server.store.remote_endpoint import Remote

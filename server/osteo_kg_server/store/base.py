@@ -8,39 +8,10 @@ from typing import Protocol
 
 import pyoxigraph as ox
 
-from osteo_kg_server.errors import (
-    Kind,
-)
+from osteo_kg_server.errors import Kind
 
 DEFAULT_GRAPH = ""  # the name of the graph that has none
 WHOLE = 4 << 20  # bytes of a result that is sent whole, with its length, and can still turn into an error
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a client may use.
-
-    Attributes:
-        seconds: time of one query or update, the sending of its result included.
-        rows: solutions of one result.
-        result_bytes: bytes of one result.
-        memory_bytes: memory that a worker may take beside the dataset.
-        query_bytes: bytes of the text of one query.
-        upload_bytes: bytes of the body of one request, after decompression.
-        depth: how deep brackets may stand in one another in a text.
-        workers: queries and updates at once.
-        wait_seconds: how long a request waits for a worker.
-    """
-
-    seconds: float = 30.0
-    rows: int = 10_000_000
-    result_bytes: int = 2 << 30
-    memory_bytes: int = 2 << 30
-    query_bytes: int = 1 << 20
-    upload_bytes: int = 64 << 20
-    depth: int = 100
-    workers: int = 12
-    wait_seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,11 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg import check_graphs, dataset_iris, has_dataset_clause
+from osteo_kg.dataset import check_graphs
+from osteo_kg.rdf import dataset_iris, has_dataset_clause
 from osteo_kg_server.errors import BusyError, ProtectedError, TooLargeError
-from osteo_kg_server.store.base import DEFAULT_GRAPH, WHOLE, Answer, Change, Limits, Load, Query, Update
+from osteo_kg_server.settings import Limits
+from osteo_kg_server.store.base import DEFAULT_GRAPH, WHOLE, Answer, Change, Load, Query, Update
 from osteo_kg_server.store.query_guard import check_bounds
 from osteo_kg_server.store.statements import Statements, both_forms, document, triple_of
 from osteo_kg_server.store.update_parsing import plain, tried

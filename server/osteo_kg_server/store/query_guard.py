@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from osteo_kg import QueryError, code_only, dataset_iris, depth, stays_inside
+from osteo_kg import QueryError
+from osteo_kg.dataset import stays_inside
+from osteo_kg.rdf import code_only, dataset_iris, depth
 from osteo_kg_server.errors import Kind, TooLargeError
-from osteo_kg_server.store.base import Limits, Query
+from osteo_kg_server.settings import Limits
+from osteo_kg_server.store.base import Query
 
 _PROLOGUE = re.compile(r"\s*(?:PREFIX\s+[^\s:]*:|BASE(?=\s))\s*", re.IGNORECASE)
 _FORM = re.compile(r"\s*(SELECT|ASK|CONSTRUCT|DESCRIBE)(?![\w:-])", re.IGNORECASE)

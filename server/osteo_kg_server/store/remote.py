@@ -13,10 +13,12 @@ from urllib.parse import quote
 
 import pyoxigraph as ox
 
-from osteo_kg import GRAPH, check_graphs, has_dataset_clause
+from osteo_kg.dataset import GRAPH, check_graphs
+from osteo_kg.rdf import has_dataset_clause
 from osteo_kg_server.errors import NotOfferedError, ProtectedError, StoreUnavailableError
+from osteo_kg_server.settings import Limits
 from osteo_kg_server.store import query_guard, remote_endpoint
-from osteo_kg_server.store.base import DEFAULT_GRAPH, WHOLE, Answer, Change, Limits, Load, Query, Update
+from osteo_kg_server.store.base import DEFAULT_GRAPH, WHOLE, Answer, Change, Load, Query, Update
 from osteo_kg_server.store.remote_endpoint import Endpoint, Fields, Remote
 from osteo_kg_server.store.remote_updates import additions, nameless_again, written
 from osteo_kg_server.store.update_targets import touched

@@ -14,11 +14,13 @@ from urllib.parse import urlencode, urlsplit
 
 import pyoxigraph as ox
 
-from osteo_kg import SOLUTION_FORMATS, OsteoError, QueryError, UsageError
+from osteo_kg import OsteoError, QueryError, UsageError
+from osteo_kg.dataset import SOLUTION_FORMATS
 from osteo_kg_server.errors import BusyError, DeadlineError, StoreUnavailableError, TooLargeError
 from osteo_kg_server.http_client import Credentials, Reply, Transport
+from osteo_kg_server.settings import Limits
 from osteo_kg_server.store import remote_endpoint
-from osteo_kg_server.store.base import Limits, Load
+from osteo_kg_server.store.base import Load
 from osteo_kg_server.store.result_limits import LimitedWriter
 
 Fields = Mapping[str, str | Sequence[str]]

@@ -42,13 +42,13 @@ class Statements:
     """
 
     def __init__(self, folder: Path | None) -> None:
-        self._turn = threading.RLock()
+        self._lock = threading.RLock()
         self._database = _opened(folder)
 
     @contextmanager
     def write(self) -> Iterator[None]:
         """Make what is written within one transaction, which is on disk when this ends."""
-        with self._turn:
+        with self._lock:
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -123,11 +123,11 @@ class Statements:
 
     def close(self) -> None:
         """Let go of the file."""
-        with self._turn:
+        with self._lock:
             self._database.close()
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[str, ...]]:
-        with self._turn:
+        with self._lock:
             return self._database.execute(query, values).fetchall()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg import code_only
+from osteo_kg.rdf import code_only
 from osteo_kg_server.store.base import DEFAULT_GRAPH, Change
 from osteo_kg_server.store.statements import triples_of
 

@@ -19,7 +19,8 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg import GRAPH_FORMATS, SOLUTION_FORMATS, code_only
+from osteo_kg.dataset import GRAPH_FORMATS, SOLUTION_FORMATS
+from osteo_kg.rdf import code_only
 from osteo_kg_server.errors import Kind, TooLargeError
 from osteo_kg_server.store import worker_protocol
 from osteo_kg_server.store.result_limits import LimitedWriter

@@ -14,8 +14,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from osteo_kg_server.errors import BusyError
+from osteo_kg_server.settings import Limits
 from osteo_kg_server.store import worker_protocol
-from osteo_kg_server.store.base import Limits, Load
+from osteo_kg_server.store.base import Load
 
 Lines = tuple[str, str]  # a graph, and N-Triples
 
@@ -98,7 +99,7 @@ class Workers:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._free = threading.Semaphore(limits.workers)
-        self._speaking, self._turn = threading.Lock(), threading.Lock()  # with the index, and over who is idle
+        self._speaking, self._lock = threading.Lock(), threading.Lock()  # with the index, and over who is idle
         self._idle: list[Connection] = []
         self._epoch = self._lent = 0
         self.index = IndexProcess()
@@ -134,18 +135,18 @@ class Workers:
 
     def _one(self) -> tuple[Connection, int]:
         """Give a worker that is idle, or a new one; while a write is under way there are those that were idle."""
-        with self._turn:
+        with self._lock:
             if self._idle:
                 self._lent += 1
                 return self._idle.pop(), self._epoch
         with self._speaking:
             connection = self.index.fork(self._limits.memory_bytes)
-            with self._turn:
+            with self._lock:
                 self._lent += 1
                 return connection, self._epoch
 
     def _back(self, worker: Worker, epoch: int) -> None:
-        with self._turn:
+        with self._lock:
             self._lent -= 1
             if worker.done and epoch == self._epoch:
                 self._idle.append(worker.connection)
@@ -161,7 +162,7 @@ class Workers:
         with self._speaking:
             for each in changes:
                 self.index.change(**each)
-            with self._turn:
+            with self._lock:
                 self._older()
 
     def start_anew(self, changes: Iterable[Mapping[str, Any]]) -> None:
@@ -173,14 +174,14 @@ class Workers:
         new = IndexProcess()
         for each in changes:
             new.change(**each)
-        with self._speaking, self._turn:
+        with self._speaking, self._lock:
             old, self.index = self.index, new
             self._older()
         old.close()
 
     def close(self) -> None:
         """End every process."""
-        with self._speaking, self._turn:
+        with self._speaking, self._lock:
             self._older()
             self.index.close()
 

@@ -10,18 +10,10 @@ from typing import TypeVar
 import pyoxigraph as ox
 from flask import Blueprint, Response, render_template, request
 
-from osteo_kg import (
-    Assessment,
-    Case,
-    Language,
-    Line,
-    RefusedCaseError,
-    ValidationReport,
-    assessment_lines,
-    report_lines,
-    written_graph,
-)
-from osteo_kg_server.http.endpoints import Json, offers
+from osteo_kg import Assessment, Case, Language, RefusedCaseError, ValidationReport
+from osteo_kg.assessment import Line, assessment_lines, report_lines
+from osteo_kg.rdf import written_graph
+from osteo_kg_server.http.endpoints import Json, endpoint
 from osteo_kg_server.http.negotiation import (
     CASES,
     GRAPHS,
@@ -57,7 +49,7 @@ _OF_VALIDATION = {name: PARAMETERS[name] for name in ("on", "language")}
 
 
 @blueprint.post("/assessments")
-@offers("read", {200: ANSWERS}, parameters=PARAMETERS, bodies=BODIES, schema=SCHEMA, problems=(422, 503))
+@endpoint("read", {200: ANSWERS}, parameters=PARAMETERS, bodies=BODIES, schema=SCHEMA, problems=(422, 503))
 def assess() -> Response:
     """Assess the cases of the body: one is answered or refused, of several a refused one has its report in place."""
     wanted, media, serving = asked(*PARAMETERS), best(ANSWERS), service()
@@ -68,13 +60,13 @@ def assess() -> Response:
 
 
 @blueprint.post("/validations")
-@offers("read", {200: ANSWERS}, parameters=_OF_VALIDATION, bodies=BODIES, problems=(503,))
+@endpoint("read", {200: ANSWERS}, parameters=_OF_VALIDATION, bodies=BODIES, problems=(503,))
 def validate() -> Response:
     """Validate the cases of the body: a report of each, whether it conforms or not."""
     wanted, media, serving = asked(*_OF_VALIDATION), best(ANSWERS), service()
     reports = []
     for case in in_time(serving, posted_cases(serving, wanted)):
-        with serving.turn:
+        with serving.lock:
             reports.append(serving.knowledge_base.validate(case, on=wanted.on))
     return answered(serving, reports, media, wanted.language)
 
@@ -83,7 +75,7 @@ def posted_cases(service: Service, asked: Asked, name: str = "input") -> tuple[C
     """Read the cases of the body of this request; `name` is what a patient without one is called after."""
     request.max_content_length = MOST_BYTES
     data = body()
-    with service.turn:
+    with service.lock:
         return service.knowledge_base.read(
             data,
             body_format(CASES),
@@ -97,7 +89,7 @@ def assessed(service: Service, cases: Sequence[Case], asked: Asked) -> list[Answ
     """Answer cases in their order; requests take turns every few cases, so that a long one keeps nobody waiting."""
     answers: list[Answer] = []
     for at in in_time(service, range(0, len(cases), _AT_ONCE)):
-        with service.turn:
+        with service.lock:
             answers += service.knowledge_base.assess_all(
                 cases[at : at + _AT_ONCE],
                 on=asked.on,

@@ -11,7 +11,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 
 from osteo_kg import Assessment, RefusedCaseError, ValidationReport
 from osteo_kg_server.case_repository import Kept
-from osteo_kg_server.http.endpoints import offers, word
+from osteo_kg_server.http.endpoints import endpoint, word
 from osteo_kg_server.http.negotiation import GRAPHS, best, negotiated, written_in
 from osteo_kg_server.http.parameters import LANGUAGE, PARAMETERS, asked, given
 from osteo_kg_server.service import service
@@ -25,7 +25,7 @@ blueprint = Blueprint("cases", __name__)
 
 
 @blueprint.post(PATH)
-@offers(
+@endpoint(
     "write",
     {200: ANSWERS, 201: ANSWERS},
     parameters=PARAMETERS,
@@ -57,7 +57,7 @@ def create() -> Response:
 
 
 @blueprint.get(PATH)
-@offers("read", {200: ["application/json"]}, parameters=_PAGES, problems=(502, 503))
+@endpoint("read", {200: ["application/json"]}, parameters=_PAGES, problems=(502, 503))
 def index() -> Response:
     """List the cases that are kept, a page at a time, and say how far a new assessment of all has come."""
     serving = service()
@@ -76,7 +76,7 @@ def index() -> Response:
 
 
 @blueprint.get(f"{PATH}/<path:patient>")
-@offers("read", {200: KEPT}, parameters=LANGUAGE, problems=(502, 503))
+@endpoint("read", {200: KEPT}, parameters=LANGUAGE, problems=(502, 503))
 def read(patient: str) -> Response:
     """Give a kept case: its graph as it was read, or as JSON its patient and her assessment."""
     serving, media = service(), best(KEPT)
@@ -92,7 +92,7 @@ def read(patient: str) -> Response:
 
 
 @blueprint.delete(f"{PATH}/<path:patient>")
-@offers("write", {204: ()}, problems=(502, 503))
+@endpoint("write", {204: ()}, problems=(502, 503))
 def delete(patient: str) -> Response:
     """Take a kept case and its assessment away."""
     serving = service()

@@ -11,14 +11,15 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import NotFound
 
-from osteo_kg import Assumption, Case, parse_json, read_fhir
+from osteo_kg import Case
+from osteo_kg.case import Assumption, parse_json, read_fhir
 from osteo_kg_server import metrics
 from osteo_kg_server.cds import messages
 from osteo_kg_server.cds.cards import Cards
 from osteo_kg_server.cds.order_cards import OrderCards, read_orders
 from osteo_kg_server.cds.prefetch import Sent, sent, templates
 from osteo_kg_server.cds.request import OUTCOMES, PATIENT_VIEW, USERS, Json, read_feedback, read_hook
-from osteo_kg_server.http.endpoints import TEXT, offers
+from osteo_kg_server.http.endpoints import TEXT, endpoint
 from osteo_kg_server.http.negotiation import body, body_format, text
 from osteo_kg_server.http.parameters import LANGUAGE, language
 from osteo_kg_server.service import Service, service
@@ -54,7 +55,7 @@ blueprint = Blueprint("cds_hooks", __name__)
 
 
 @blueprint.get("/cds-services")
-@offers("read", {200: _JSON})
+@endpoint("read", {200: _JSON})
 def discover() -> Response:
     """Name the services of CDS Hooks, each with its prefetch."""
     prefetch = templates(service().knowledge_base)
@@ -65,7 +66,7 @@ def discover() -> Response:
 
 
 @blueprint.post("/cds-services/<name>")
-@offers(
+@endpoint(
     "hook",
     {200: _JSON},
     parameters=LANGUAGE,
@@ -81,7 +82,7 @@ def call(name: str) -> Response:
     serving = service()
     today = datetime.date.today()
     record = sent(hook, serving.knowledge_base, serving.servers)
-    with serving.turn:
+    with serving.lock:
         case = _case(serving, record, today)
         assessment = serving.knowledge_base.assess(case, on=today)
         orders = read_orders(hook, record.resources, serving.knowledge_base)
@@ -95,7 +96,7 @@ def call(name: str) -> Response:
 
 
 @blueprint.post("/cds-services/<name>/feedback")
-@offers("hook", {200: _JSON}, bodies={"application/json": _FEEDBACK})
+@endpoint("hook", {200: _JSON}, bodies={"application/json": _FEEDBACK})
 def feed_back(name: str) -> Response:
     """Count what became of cards; nothing else of it is kept."""
     _known(name)

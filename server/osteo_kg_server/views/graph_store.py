@@ -13,8 +13,9 @@ import pyoxigraph as ox
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest, NotFound, UnsupportedMediaType
 
-from osteo_kg import GRAPH_FORMATS, read_triples
-from osteo_kg_server.http.endpoints import offers, word
+from osteo_kg.dataset import GRAPH_FORMATS
+from osteo_kg.rdf import read_triples
+from osteo_kg_server.http.endpoints import endpoint, word
 from osteo_kg_server.http.negotiation import (
     GRAPHS,
     SHORT,
@@ -49,7 +50,7 @@ blueprint = Blueprint("graph_store", __name__)
 
 @blueprint.get(PATH)
 @blueprint.get(f"{PATH}/<path:path>")
-@offers("read", {200: GRAPHS, 304: ()}, parameters=_NAMES, problems=(404, *_UNWELL))
+@endpoint("read", {200: GRAPHS, 304: ()}, parameters=_NAMES, problems=(404, *_UNWELL))
 def read(path: str = "") -> Response:
     """Give a graph as it was written; without a name, every graph that there is."""
     serving = service()
@@ -64,7 +65,7 @@ def read(path: str = "") -> Response:
 
 @blueprint.put(PATH)
 @blueprint.put(f"{PATH}/<path:path>")
-@offers("write", {201: (), 204: ()}, parameters=_NAMES, bodies=_SENT, problems=_UNWELL)
+@endpoint("write", {201: (), 204: ()}, parameters=_NAMES, bodies=_SENT, problems=_UNWELL)
 def replace(path: str = "") -> Response:
     """Have a graph hold what is sent, and nothing else."""
     serving = service()
@@ -75,7 +76,7 @@ def replace(path: str = "") -> Response:
 
 @blueprint.post(PATH)
 @blueprint.post(f"{PATH}/<path:path>")
-@offers("write", {201: (), 204: ()}, parameters=_NAMES, bodies=_SENT, problems=_UNWELL)
+@endpoint("write", {201: (), 204: ()}, parameters=_NAMES, bodies=_SENT, problems=_UNWELL)
 def merge(path: str = "") -> Response:
     """Add what is sent to a graph; without a name, to a new one."""
     serving = service()
@@ -90,7 +91,7 @@ def merge(path: str = "") -> Response:
 
 @blueprint.delete(PATH)
 @blueprint.delete(f"{PATH}/<path:path>")
-@offers("write", {204: ()}, parameters=_NAMES, problems=(404, *_UNWELL))
+@endpoint("write", {204: ()}, parameters=_NAMES, problems=(404, *_UNWELL))
 def delete(path: str = "") -> Response:
     """Take a graph away."""
     serving = service()

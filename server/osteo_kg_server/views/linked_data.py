@@ -16,8 +16,11 @@ from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
-from osteo_kg import GRAPH, Language, UsageError, json_ld_context_document, situation_triples
-from osteo_kg_server.http.endpoints import offers
+from osteo_kg import Language, UsageError
+from osteo_kg.dataset import GRAPH
+from osteo_kg.decision_table import situation_triples
+from osteo_kg.package_data import json_ld_context_document
+from osteo_kg_server.http.endpoints import endpoint
 from osteo_kg_server.http.negotiation import GRAPHS, best, negotiated, written_in
 from osteo_kg_server.http.parameters import LANGUAGE, is_name, language
 from osteo_kg_server.service import Service, service
@@ -44,7 +47,7 @@ blueprint = Blueprint("linked_data", __name__)
 
 
 @blueprint.get("/")
-@offers("read", _GIVEN, parameters=LANGUAGE)
+@endpoint("read", _GIVEN, parameters=LANGUAGE)
 def home() -> AnyResponse:
     """Say what is here."""
     if best(DESCRIPTIONS) != "text/html":
@@ -53,35 +56,35 @@ def home() -> AnyResponse:
 
 
 @blueprint.get("/ns/<term>")
-@offers("read", _GIVEN, parameters=LANGUAGE)
+@endpoint("read", _GIVEN, parameters=LANGUAGE)
 def term(term: str) -> AnyResponse:
     """Describe a term of the vocabulary."""
     return _thing(f"ns/{term}", _resource)
 
 
 @blueprint.get("/guideline/<guideline>")
-@offers("read", _GIVEN, parameters=LANGUAGE)
+@endpoint("read", _GIVEN, parameters=LANGUAGE)
 def guideline(guideline: str) -> AnyResponse:
     """Describe a guideline."""
     return _thing(f"guideline/{guideline}", _resource)
 
 
 @blueprint.get("/guideline/<guideline>/<part>")
-@offers("read", _GIVEN, parameters=LANGUAGE)
+@endpoint("read", _GIVEN, parameters=LANGUAGE)
 def part(guideline: str, part: str) -> AnyResponse:
     """Describe a rule, a criterion, an interpretation or another part of a guideline."""
     return _thing(f"guideline/{guideline}/{part}", _resource)
 
 
 @blueprint.get("/situation/<guideline>/<key>")
-@offers("read", _GIVEN, parameters=LANGUAGE)
+@endpoint("read", _GIVEN, parameters=LANGUAGE)
 def situation(guideline: str, key: str) -> AnyResponse:
     """Describe a situation: what the guideline says of every patient who is in it."""
     return _thing(f"situation/{guideline}/{key}", _situation)
 
 
 @blueprint.get("/graph/<path:name>")
-@offers("read", {303: ()})
+@endpoint("read", {303: ()})
 def graph(name: str) -> AnyResponse:
     """Lead to the triples of a named graph."""
     kind, _, patient = name.partition("/")
@@ -91,7 +94,7 @@ def graph(name: str) -> AnyResponse:
 
 @blueprint.get("/ontology/<module>")
 @blueprint.get("/ontology/<module>/<version>")
-@offers("read", _GIVEN, parameters=LANGUAGE)
+@endpoint("read", _GIVEN, parameters=LANGUAGE)
 def module(module: str, version: str | None = None) -> AnyResponse:
     """Give a module of the ontology, as it was loaded; the page lists what it defines."""
     if module == CONTEXT:
@@ -149,7 +152,7 @@ def _resource(path: str) -> list[ox.Triple]:
 def _situation(path: str) -> list[ox.Triple]:
     _, guideline, key = path.split("/", 2)
     serving = service()
-    with serving.turn:
+    with serving.lock:
         try:
             if not is_name(guideline):
                 raise UsageError("A guideline has no such name.")
@@ -267,4 +270,4 @@ def _value(service: Service, node: object, language: Language) -> Link | None:
 def _text(service: Service, iri: str, properties: tuple[str, ...], language: Language) -> str | None:
     triples = service.knowledge_base.knowledge.triples
     found = (triples.text(iri, each) for each in properties)
-    return next((each.in_(language) for each in found if each), None)
+    return next((each.get(language) for each in found if each), None)

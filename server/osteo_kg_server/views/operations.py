@@ -7,9 +7,9 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify
 from werkzeug.exceptions import ServiceUnavailable
 
-from osteo_kg import software_version
+from osteo_kg.package_data import software_version
 from osteo_kg_server import metrics
-from osteo_kg_server.http.endpoints import offers
+from osteo_kg_server.http.endpoints import endpoint
 from osteo_kg_server.http.openapi import description
 from osteo_kg_server.service import service
 from osteo_kg_server.store import BusyError, StoreUnavailableError
@@ -19,14 +19,14 @@ blueprint = Blueprint("operation", __name__)
 
 
 @blueprint.get("/health")
-@offers(None, {200: _JSON})
+@endpoint(None, {200: _JSON})
 def health() -> dict[str, Any]:
     """Say that the process answers."""
     return {"status": "alive"}
 
 
 @blueprint.get("/ready")
-@offers(None, {200: _JSON}, problems=(503,))
+@endpoint(None, {200: _JSON}, problems=(503,))
 def ready() -> dict[str, Any]:
     """Say that the store answers, which knowledge is loaded, and how far a new assessment of kept cases has come."""
     serving = service()
@@ -44,14 +44,14 @@ def ready() -> dict[str, Any]:
 
 
 @blueprint.get("/metrics")
-@offers("read", {200: ("text/plain",)})
+@endpoint("read", {200: ("text/plain",)})
 def figures() -> Response:
     """Give figures for Prometheus; no label holds anything that a client wrote."""
     return Response(metrics.of(current_app).written(service()), content_type=metrics.MEDIA)
 
 
 @blueprint.get("/openapi.json")
-@offers(None, {200: _JSON})
+@endpoint(None, {200: _JSON})
 def openapi() -> Response:
     """Describe every path, as OpenAPI 3.1."""
     return jsonify(description(service()))

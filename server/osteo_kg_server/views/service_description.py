@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pyoxigraph as ox
 from flask import Blueprint, Response, render_template
 
-from osteo_kg import LANGUAGES
-from osteo_kg_server.http.endpoints import offers
+from osteo_kg.bilingual import LANGUAGES
+from osteo_kg_server.http.endpoints import endpoint
 from osteo_kg_server.http.negotiation import GRAPHS, best, negotiated, written_in
 from osteo_kg_server.http.parameters import language_or_english
 from osteo_kg_server.service import Service, service
@@ -28,7 +28,7 @@ blueprint = Blueprint("service_description", __name__)
 
 
 @blueprint.get(PATH)
-@offers("read", {200: GRAPHS}, problems=(502, 503))
+@endpoint("read", {200: GRAPHS}, problems=(502, 503))
 def void() -> Response:
     """Describe the dataset."""
     return negotiated(written_in(_dataset(service()), GRAPHS[media := best(GRAPHS)]), media)

@@ -8,9 +8,9 @@ import re
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest, NotAcceptable, UnsupportedMediaType
 
-from osteo_kg import code_only, is_repeatable
+from osteo_kg.rdf import code_only, is_repeatable
 from osteo_kg_server import logs
-from osteo_kg_server.http.endpoints import TEXT, Json, offers, word, words
+from osteo_kg_server.http.endpoints import TEXT, Json, endpoint, word, words
 from osteo_kg_server.http.negotiation import GRAPHS, body, content_type, preferred, text
 from osteo_kg_server.http.parameters import FORM, Given, base, given, seconds
 from osteo_kg_server.service import Service, service
@@ -49,7 +49,7 @@ blueprint = Blueprint("sparql", __name__)
 
 
 @blueprint.get(PATH)
-@offers(
+@endpoint(
     "read",
     {200: sorted({*_ANSWERS, "text/html"}), 304: ()},
     parameters={**_QUERY, **_ASKED},
@@ -64,7 +64,7 @@ def by_get() -> Response:
 
 
 @blueprint.post(PATH)
-@offers("read", {200: sorted(_ANSWERS)}, parameters=_ASKED, bodies=BODIES, problems=_PROBLEMS)
+@endpoint("read", {200: sorted(_ANSWERS)}, parameters=_ASKED, bodies=BODIES, problems=_PROBLEMS)
 def by_post() -> Response:
     """Answer the query of a form, or a body that is the query itself."""
     if request.mimetype not in BODIES:
@@ -138,7 +138,7 @@ UPDATE_BODIES: dict[str, Json] = {FORM: _UPDATE_FORM, "application/sparql-update
 
 
 @blueprint.post(UPDATE_PATH)
-@offers("write", {204: ()}, parameters=_ASKED_OF_AN_UPDATE, bodies=UPDATE_BODIES, problems=(502, 503))
+@endpoint("write", {204: ()}, parameters=_ASKED_OF_AN_UPDATE, bodies=UPDATE_BODIES, problems=(502, 503))
 def update() -> Response:
     """Carry out an update: whole, or not at all."""
     serving = service()

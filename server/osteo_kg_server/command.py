@@ -1,20 +1,16 @@
-"""The `serve` command: the HTTP service, which the library knows by name only."""
+"""The `serve` command, which `osteo-kg` finds by the entry point `osteo_kg.commands`: the library knows no server."""
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import click
 
-from osteo_kg import package_data
-from osteo_kg.case.model import Case
+from osteo_kg import Case, Dataset, KnowledgeBase, UsageError, build_dataset
 from osteo_kg.cli import options
-from osteo_kg.dataset import Dataset, build_dataset
-from osteo_kg.errors import UsageError
-from osteo_kg.knowledge_base import KnowledgeBase
+from osteo_kg.package_data import root
+from osteo_kg_server import Limits, Settings, create_app, wsgi
 
 _MEBIBYTE = 1 << 20
 
@@ -67,30 +63,20 @@ def serve(
     host: str, port: int, folders: tuple[Path, ...], no_safety: bool, examples: bool, scratch: bool, **more: Any
 ) -> None:
     """Serve SPARQL, assessments and linked data over HTTP, with the example patients loaded."""
-    server = _server()
     knowledge_base = KnowledgeBase.load(folders, safety=not no_safety)
     cases = _examples(knowledge_base) if examples and not scratch else []
     dataset = Dataset({}) if scratch else build_dataset(knowledge_base, cases)
-    app = server.create_app(knowledge_base, dataset, _settings(server, scratch=scratch, **more))
+    app = create_app(knowledge_base, dataset, _settings(scratch=scratch, **more))
     try:
-        server.serve(app, host=host, port=port)
+        wsgi.serve(app, host=host, port=port)
     except (OSError, ValueError) as error:
         raise UsageError(
             f"{host}:{port} cannot be listened on: {error}.", advice="Name another --host or --port."
         ) from error
 
 
-def _server() -> ModuleType:
-    try:
-        return importlib.import_module("osteo_kg_server")
-    except ImportError as error:
-        raise UsageError(
-            f"The server cannot be loaded: {error}.", advice="Install it with: pip install osteo-kg."
-        ) from error
-
-
-def _settings(server: ModuleType, **given: Any) -> Any:
-    limits = server.Limits(
+def _settings(**given: Any) -> Settings:
+    limits = Limits(
         seconds=given.pop("timeout"),
         rows=given.pop("max_rows"),
         result_bytes=given.pop("max_result") * _MEBIBYTE,
@@ -99,12 +85,9 @@ def _settings(server: ModuleType, **given: Any) -> Any:
         upload_bytes=given.pop("max_upload") * _MEBIBYTE,
         workers=given.pop("max_queries"),
     )
-    return server.Settings(limits=limits, **given)
+    return Settings(limits=limits, **given)
 
 
 def _examples(knowledge_base: KnowledgeBase) -> list[Case]:
-    files = sorted((package_data.root() / "examples").glob("*.ttl"))
+    files = sorted((root() / "examples").glob("*.ttl"))
     return [case for path in files for case in knowledge_base.read(path.read_bytes(), name=path.name)]
-
-
-commands: tuple[click.Command, ...] = (serve,)
