@@ -32,7 +32,7 @@ from osteo_kg.rdf.terms import OSTEO
 _ROUNDS = 3
 _ONE_BY_ONE = 300  # patients
 _TRIPLES = 100_000  # patients at most whose triples are written
-_A_PATIENT = f"<{OSTEO.Patient}> .\n"  # how the first statement of a patient ends
+_A_PATIENT = f"{OSTEO.Patient} .\n"  # how the first statement of a patient ends
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import reasonable
 from rdflib import BNode, URIRef
 
 from osteo_kg import package_data
-from osteo_kg.case.facts import Atom, day_term
+from osteo_kg.case.facts import Atom, day_of
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf import sparql
 from osteo_kg.rdf.lookup import RDF_TYPE
@@ -28,9 +28,9 @@ from osteo_kg.reasoning.closure import Reasoner
 
 Closing = Callable[[ox.Store, KnowledgeBase], None]
 _RULES = Path(__file__).with_name("rules")
-_NS = str(OSTEO._NS)
+_NS = OSTEO.iri
 _CODED = [ox.NamedNode(_NS + name) for name in ("hasSex", "hasMenopausalStatus")]
-_COUNTED = ox.NamedNode(_NS + "hasLowEnergyFracture")
+_COUNTED = OSTEO.hasLowEnergyFracture
 #: What a record that states a fact settles; a fracture history of which each fracture is told apart is complete.
 _SETTLED = """
 PREFIX osteo: <https://w3id.org/osteo-kg/ns/>
@@ -53,7 +53,7 @@ def dispositions(knowledge_base: KnowledgeBase, triples: Path, on: datetime.date
     store = ox.Store()
     store.bulk_load(path=str(triples), format=ox.RdfFormat.N_TRIPLES)
     store.extend(knowledge_base.knowledge.background)
-    store.add(ox.Quad(ox.NamedNode(f"{LIFTED._NS}Assessment"), ox.NamedNode(f"{LIFTED._NS}day"), day_term(on)))
+    store.add(ox.Quad(LIFTED.Assessment, LIFTED.day, day_of(on)))
     for name in package_data.query_names("lift"):
         sparql.extend(store, name)
     _construct(store, _SETTLED)
@@ -66,7 +66,7 @@ def dispositions(knowledge_base: KnowledgeBase, triples: Path, on: datetime.date
 
 def _decided(store: ox.Store, knowledge_base: KnowledgeBase) -> dict[str, str]:
     found: dict[str, set[str]] = defaultdict(set)
-    for quad in store.quads_for_pattern(None, ox.NamedNode(_NS + "hasDisposition"), None):
+    for quad in store.quads_for_pattern(None, OSTEO.hasDisposition, None):
         found[cast(ox.NamedNode, quad.subject).value].add(cast(ox.NamedNode, quad.object).value)
     key = knowledge_base.knowledge.terms.key
     return {patient: key(min(each)) for patient, each in found.items() if len(each) == 1}
@@ -84,7 +84,7 @@ def _atoms(store: ox.Store) -> Mapping[str, set[Atom]]:
     kinds: dict[str, list[str]] = defaultdict(list)
     for quad in store.quads_for_pattern(None, RDF_TYPE, None):
         kinds[str(quad.subject)].append(cast(ox.NamedNode, quad.object).value)
-    patients = store.quads_for_pattern(None, RDF_TYPE, ox.NamedNode(_NS + "Patient"))
+    patients = store.quads_for_pattern(None, RDF_TYPE, OSTEO.Patient)
     found: dict[str, set[Atom]] = {cast(ox.NamedNode, quad.subject).value: set() for quad in patients}
     for predicate in (*_CODED, _COUNTED):
         for quad in store.quads_for_pattern(None, predicate, None):

@@ -32,11 +32,10 @@ from osteo_kg.case.fhir import bundle_of
 from osteo_kg.case.record import record_case
 from osteo_kg.knowledge.loading import packaged_knowledge
 from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.lookup import RDF_TYPE
-from osteo_kg.rdf.terms import OSTEO, XSD
+from osteo_kg.rdf.terms import OSTEO, RDF, XSD
 
 ON = datetime.date(2026, 11, 22)
-_NS = str(OSTEO._NS)
+_NS = OSTEO.iri
 GROUP = 100_000  # patients made and written at a time
 _BANDS = {50: 2.25, 55: 2.25, 60: 2.15, 65: 2.05, 70: 1.95, 75: 1.6, 80: 1.05, 85: 0.85, 90: 0.65}  # millions
 _SITES = {
@@ -101,7 +100,7 @@ def _statements(row: dict[str, Any], terms: Terms) -> Iterator[str]:
         return f"{subject} <{name if name.startswith('http') else _NS + name}> {value} .\n"
 
     patient = f"<urn:case:{row['patient']}>"
-    yield says(patient, RDF_TYPE.value, f"<{_NS}Patient>")
+    yield says(patient, RDF.type.value, f"<{_NS}Patient>")
     for key, name, kind in (("sex", "hasSex", "Sex"), ("menopausal_status", "hasMenopausalStatus", "MenopausalStatus")):
         if row[key]:
             yield says(patient, name, coded(kind, row[key]))
@@ -110,13 +109,13 @@ def _statements(row: dict[str, Any], terms: Terms) -> Iterator[str]:
     if row["t_score_femoral_neck"] is not None:
         node = f"_:{row['patient']}d"
         yield says(patient, "hasBoneDensitometry", node)
-        yield says(node, RDF_TYPE.value, f"<{_NS}BoneDensitometry>")
+        yield says(node, RDF.type.value, f"<{_NS}BoneDensitometry>")
         yield says(node, "hasSite", f"<{_NS}FemoralNeck>")
         yield says(node, "tScore", f'"{row["t_score_femoral_neck"]}"^^<{XSD}decimal>')
     for number, entry in enumerate(row["fractures"] or []):
         node = f"_:{row['patient']}f{number}"
         yield says(patient, "hasFracture", node)
-        yield says(node, RDF_TYPE.value, coded("Fracture", entry["site"]))
+        yield says(node, RDF.type.value, coded("Fracture", entry["site"]))
         if entry["mechanism"]:
             yield says(node, "hasMechanism", coded("FractureMechanism", entry["mechanism"]))
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from osteo_kg.case.record import CODED, RENAL, SCORES, SECTIONS, STATEMENTS
+import pyoxigraph as ox
+
+from osteo_kg.case.fields import FIELDS, LISTS, SCORES, Field
 from osteo_kg.knowledge.guideline import Guideline
 from osteo_kg.knowledge.loading import Knowledge
 from osteo_kg.knowledge.terms import Terms
@@ -19,7 +21,13 @@ _TRUTH: _Schema = {"type": "boolean"}
 _DAY: _Schema = {"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
 _COUNT: _Schema = {"type": "integer", "minimum": 0}
 _DIGEST: _Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-_NS = str(OSTEO._NS)
+_KINDS: dict[str, _Schema] = {
+    "text": _TEXT,
+    "whole": {"type": "integer"},
+    "decimal": {"type": "number"},
+    "day": _DAY,
+    "truth": _TRUTH,
+}
 
 
 def record_schema(terms: Terms) -> _Schema:
@@ -38,40 +46,39 @@ def record_schema(terms: Terms) -> _Schema:
 
 
 def _record(terms: Terms) -> dict[str, _Schema]:
-    titles = {key: terms.label(iri).en for iri, key in terms.record_keys.items()}
-    titles |= {key: f"T-score, {titles[key]}" for key in SCORES}
-    titles["birth_date"] = terms.label(str(OSTEO.birthDate)).en
-    entries = {
-        "fractures": _or_key(_fracture(terms)),
-        "treatment_history": _or_key(_treatment(terms)),
-        "conditions": _coded(terms, OSTEO.MedicalCondition),
-    }
-    values = {
-        "patient": _TEXT,
-        **{key: _coded(terms, kind) for key, (_, kind) in CODED.items()},
-        "age_years": {"type": "integer"},
-        "birth_date": _DAY,
-        **{key: {"type": "number"} for key in SCORES},
-        "densitometry_date": _DAY,
-        **{key: _array(entries[key]) for key in SECTIONS},
-        **dict.fromkeys(STATEMENTS, _TRUTH),
-        **{key: {"type": "number"} for key in RENAL},
-        "renal_function_date": _DAY,
-    }
-    return {key: {"title": titles.get(key, key.replace("_", " ")), **value} for key, value in values.items()}
+    return {key: {"title": _title(terms, field), **_field(terms, field)} for key, field in FIELDS.items()}
 
 
-def _fracture(terms: Terms) -> _Schema:
-    optional = {
-        "mechanism": _coded(terms, OSTEO.FractureMechanism),
-        "date": _DAY,
-        "count": {"title": terms.label(str(OSTEO.fracturedVertebraCount)).en, "type": "integer"},
-    }
-    return _object({"site": _coded(terms, OSTEO.Fracture)}, optional)
+def _title(terms: Terms, field: Field) -> str:
+    """Give the title of a field: the label of the fact that has its key, or else of the property that states it."""
+    if field.key in terms.fact_of:
+        label = terms.label(terms.fact_of[field.key]).en
+        return f"T-score, {label}" if field.key in SCORES else label
+    is_shared = field.measurement is not None or field.property is None
+    return field.key.replace("_", " ") if is_shared or field.property is None else terms.label(field.property).en
 
 
-def _treatment(terms: Terms) -> _Schema:
-    return _object({"drug": _coded(terms, OSTEO.Drug)}, {"outcome": _coded(terms, OSTEO.TreatmentOutcome)})
+def _field(terms: Terms, field: Field) -> _Schema:
+    if field.kind == "list":
+        return _array(_or_key(_entry(terms, field)) if field.entry else _coded(terms, _values(field)))
+    return _coded(terms, _values(field)) if field.kind == "coded" else _KINDS[field.kind]
+
+
+def _values(field: Field) -> ox.NamedNode:
+    assert field.values is not None  # it is coded
+    return field.values
+
+
+def _entry(terms: Terms, field: Field) -> _Schema:
+    """Give the schema of an entry of a list: its first field, and what else may be said of it."""
+    main, *others = field.entry
+    optional = {each.key: _titled(terms, each) for each in others}
+    return _object({main.key: _field(terms, main)}, optional)
+
+
+def _titled(terms: Terms, field: Field) -> _Schema:
+    titled = {"title": terms.label(field.property).en} if field.kind == "whole" and field.property else {}
+    return {**titled, **_field(terms, field)}
 
 
 def _or_key(entry: _Schema) -> _Schema:
@@ -96,7 +103,7 @@ def assessment_schema(knowledge: Knowledge, guideline: Guideline) -> _Schema:
                 "patient": _TEXT,
                 "guideline": {"const": guideline.iri},
                 "version": _object({"software": _TEXT, "knowledge": _DIGEST}),
-                "review": _coded(terms, f"{_NS}ReviewStatus"),
+                "review": _coded(terms, OSTEO.ReviewStatus),
                 "assessed_on": _DAY,
                 "situation": {"type": "string", "pattern": f"^{SITUATION}{guideline.id}/".replace(".", "[.]")},
                 "disposition": _named(terms, "Disposition", [*dispositions, UNDETERMINED]),
@@ -112,8 +119,8 @@ def assessment_schema(knowledge: Knowledge, guideline: Guideline) -> _Schema:
                     "minItems": len(guideline.rules),
                     "maxItems": len(guideline.rules),
                 },
-                "warnings": _array(_notice(terms, f"{_NS}WarningCode", words)),
-                "assumptions": _array(_notice(terms, f"{_NS}AssumptionCode", words)),
+                "warnings": _array(_notice(terms, OSTEO.WarningCode, words)),
+                "assumptions": _array(_notice(terms, OSTEO.AssumptionCode, words)),
             }
         ),
     }
@@ -167,9 +174,8 @@ def _criterion(terms: Terms, guideline: Guideline) -> _Schema:
 def _evidence(terms: Terms) -> dict[str, _Schema]:
     """Give what may be told of each fact: the value of its key; of a section one entry, or that there is none."""
     entries = {
-        "fractures": _fracture(terms),
-        "treatment_history": _treatment(terms),
-        "conditions": _object({"condition": _coded(terms, OSTEO.MedicalCondition)}),
+        field.key: _entry(terms, field) if field.entry else _object({"condition": _coded(terms, _values(field))})
+        for field in LISTS
     }
     return _record(terms) | {key: {"anyOf": [{"const": []}, entry]} for key, entry in entries.items()}
 
@@ -188,7 +194,7 @@ def _missing(terms: Terms, guideline: Guideline) -> _Schema:
     )
 
 
-def _notice(terms: Terms, kind: str, words: list[str]) -> _Schema:
+def _notice(terms: Terms, kind: ox.NamedNode, words: list[str]) -> _Schema:
     return _object({"code": _coded(terms, kind), "message": _TEXT, "interpretation": _or_null(_one_of(words))})
 
 
@@ -197,11 +203,11 @@ def _cautions(terms: Terms) -> _Schema:
     return _array(_caution(terms, OSTEO.CautionCode, OSTEO.SafetyCautionCode))
 
 
-def _caution(terms: Terms, *kinds: str) -> _Schema:
-    drugs = _or_null(_one_of(terms.kinds[str(OSTEO.Drug)].values()))
+def _caution(terms: Terms, *kinds: ox.NamedNode) -> _Schema:
+    drugs = _or_null(_one_of(terms.kinds[OSTEO.Drug].values()))
     codes = {
-        "title": terms.label(str(kinds[0])).en,
-        **_one_of({key for kind in kinds for key in terms.kinds[str(kind)]}),
+        "title": terms.label(kinds[0]).en,
+        **_one_of({key for kind in kinds for key in terms.kinds[kind]}),
     }
     return _object({"code": codes, "message": _TEXT, "drug": drugs, "source": _TEXT})
 
@@ -223,12 +229,12 @@ def _one_of(codes: Iterable[str]) -> _Schema:
     return {"enum": sorted(codes)}
 
 
-def _coded(terms: Terms, kind: str) -> _Schema:
-    return {"title": terms.label(str(kind)).en, **_one_of(terms.kinds[str(kind)])}
+def _coded(terms: Terms, kind: ox.NamedNode) -> _Schema:
+    return {"title": terms.label(kind).en, **_one_of(terms.kinds[kind])}
 
 
 def _named(terms: Terms, kind: str, codes: Iterable[str]) -> _Schema:
-    return {"title": terms.label(_NS + kind).en, **_one_of(codes)}
+    return {"title": terms.label(OSTEO[kind]).en, **_one_of(codes)}
 
 
 def _or_null(value: _Schema) -> _Schema:

@@ -25,7 +25,7 @@ from osteo_kg.case.report import RefusedCaseError, ValidationReport
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge.guideline import read_guideline
 from osteo_kg.knowledge.loading import Knowledge, load_knowledge, packaged_knowledge
-from osteo_kg.rdf.terms import GUIDELINE, OSTEO
+from osteo_kg.rdf.terms import GUIDELINE, OSTEO, OWL, RDFS
 from osteo_kg.reasoning.answers import Answer
 from osteo_kg.reasoning.engine import Engine
 from osteo_kg.validation import CaseValidator, check_guidelines
@@ -33,10 +33,6 @@ from osteo_kg.validation import CaseValidator, check_guidelines
 Method = Literal["situation", "reasoning"]
 DEFAULT_GUIDELINE = "oic-128-08-b"
 _CHUNK: dict[Method, int] = {"situation": 500, "reasoning": 20}  # cases held in memory at a time
-
-
-_DEFINED_BY = "http://www.w3.org/2000/01/rdf-schema#isDefinedBy"
-_VERSION = "http://www.w3.org/2002/07/owl#versionInfo"
 
 
 class KnowledgeBase:
@@ -256,7 +252,7 @@ class KnowledgeBase:
         Raises:
             UsageError: there is no such section.
         """
-        sections = {key: iri for iri, key in self.knowledge.triples.pairs(f"{OSTEO._NS}sectionKey")}
+        sections = {key: iri for iri, key in self.knowledge.triples.pairs(OSTEO.sectionKey)}
         if name not in sections:
             raise UsageError(
                 f"There is no section {name!r} of a record.",
@@ -271,8 +267,8 @@ class KnowledgeBase:
 
     def version_of(self, guideline: str) -> str | None:
         """Give the version of a guideline, named by its IRI; None where its module states none."""
-        module = self.knowledge.triples.value(guideline, _DEFINED_BY)
-        return self.knowledge.triples.value(module, _VERSION) if module else None
+        module = self.knowledge.triples.value(guideline, RDFS.isDefinedBy)
+        return self.knowledge.triples.value(module, OWL.versionInfo) if module else None
 
     @functools.cached_property
     def validator(self) -> CaseValidator:

@@ -24,29 +24,34 @@ from rdflib.term import Node
 
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.case.facts import CaseFacts
+from osteo_kg.case.fields import FIELD_OF_PROPERTY, FIELDS, day_field
 from osteo_kg.case.model import Case
-from osteo_kg.case.record import KEY_OF_PROPERTY, RENAL
 from osteo_kg.case.report import Finding, Severity, ValidationReport
 from osteo_kg.errors import KnowledgeError
 from osteo_kg.knowledge.loading import Knowledge
 from osteo_kg.rdf import sparql
 from osteo_kg.rdf.terms import LIFTED, OSTEO, Subject, local_name
 
-_NS = str(OSTEO._NS)
-_ADVICE, _NOTICE_CODE = URIRef(_NS + "advice"), URIRef(_NS + "hasNoticeCode")
+_ADVICE, _NOTICE_CODE = URIRef(OSTEO.advice.value), URIRef(OSTEO.hasNoticeCode.value)
 _SPOKEN = {
     SH.name,
     SH.message,
     _ADVICE,
     _NOTICE_CODE,
 }  # looked up by the shape, so that pySHACL need not carry them
-_LIFTED = ("conflictingDensitometry", "ageFromBirthDate", "leastAge", "greatestAge", "notice")
+_LIFTED = (LIFTED.conflictingDensitometry, LIFTED.ageFromBirthDate, LIFTED.leastAge, LIFTED.greatestAge)
 #: The property that states what a lifted fact was lifted from.
-_STATED_AS: dict[str, Node] = {
-    f"{LIFTED._NS}conflictingDensitometry": OSTEO.hasBoneDensitometry,
-    f"{LIFTED._NS}ageFromBirthDate": OSTEO.birthDate,
-    f"{LIFTED._NS}leastAge": OSTEO.ageInYears,
+_STATED_AS = {
+    LIFTED.conflictingDensitometry.value: OSTEO.hasBoneDensitometry.value,
+    LIFTED.ageFromBirthDate.value: OSTEO.birthDate.value,
+    LIFTED.leastAge.value: OSTEO.ageInYears.value,
 }
+#: The properties of a patient whose values are nodes of which more is said.
+_LISTING_NODES = dict.fromkeys(
+    listing
+    for field in FIELDS.values()
+    if (listing := field.measurement.property if field.measurement else field.property if field.entry else None)
+)
 _DAYS_KEPT = 4
 _SEVERITIES: dict[Node, Severity] = {SH.Violation: "violation", SH.Warning: "warning"}
 
@@ -113,7 +118,7 @@ class CaseValidator:
             if triple[1] not in _SPOKEN:
                 settled.add(triple)
         latest = Literal(f"{on.isoformat()}T23:59:59", datatype=XSD.dateTime)
-        for shape in self.shapes.subjects(LIFTED.notAfter, None):
+        for shape in self.shapes.subjects(_uri(LIFTED.notAfter), None):
             settled.add((shape, SH.maxInclusive, latest))
         empty = DataGraph.from_rdflib(Graph())
         return Validator(empty, shacl_graph=settled, options={"inplace": True, "allow_warnings": True})
@@ -217,14 +222,9 @@ class _Names:
         self._graph = graph
         self._patient = URIRef(case.iri)
         self._named: dict[Node, str] = {self._patient: case.patient}
-        for property_ in (
-            OSTEO.hasFracture,
-            OSTEO.hasBoneDensitometry,
-            OSTEO.hasRenalFunctionTest,
-            OSTEO.hasPastTreatment,
-        ):
-            entries = sorted(graph.objects(self._patient, property_), key=str)
-            name = local_name(str(property_))
+        for property_ in _LISTING_NODES:
+            entries = sorted(graph.objects(self._patient, _uri(property_)), key=str)
+            name = local_name(property_)
             for number, entry in enumerate(entries, 1):
                 # in a flat record the node of an entry is named by its key and its place among the entries
                 spoken = re.sub(r"(\d+)$", r"[\1]", str(entry)) if case.flat else f"{name}[{number}]"
@@ -235,24 +235,23 @@ class _Names:
 
     def path(self, focus: Node | None, path: Node | None, flat: bool) -> str:
         """Give the flat key where the case is flat, else the property; a path of several steps has no IRI."""
-        path = _STATED_AS.get(str(path), path)
-        if flat and path == OSTEO.tScore:
-            return str(focus)
-        if flat and path == OSTEO.performedOn and str(focus) in RENAL:
-            return "renal_function_date"
+        stated = _STATED_AS.get(str(path), str(path))
+        field = FIELDS.get(str(focus)) if flat else None
+        if field is not None and field.measurement:  # the node of a measurement goes by its key
+            return day_field(field.measurement).key if stated == OSTEO.performedOn.value else field.key
         if flat and path == RDF.type:
             return "fractures"
-        if flat and str(path) in KEY_OF_PROPERTY:
-            return KEY_OF_PROPERTY[str(path)]
-        return local_name(str(path)) if isinstance(path, URIRef) else ""
+        if flat and stated in FIELD_OF_PROPERTY:
+            return FIELD_OF_PROPERTY[stated].key
+        return local_name(stated) if isinstance(path, URIRef) else ""
 
     def value(self, focus: Node | None, path: Node | None, node: Node | None) -> str | None:
         """Give the value found; for a bound that was lifted, the value that is out of it."""
-        if path == LIFTED.leastAge:
-            node = self._graph.value(focus, OSTEO.ageInYears)
+        if path == _uri(LIFTED.leastAge):
+            node = self._graph.value(focus, _uri(OSTEO.ageInYears))
         if node is None:
             return None
-        if isinstance(node, URIRef) and str(node).startswith(_NS):
+        if isinstance(node, URIRef) and str(node).startswith(OSTEO.iri):
             return local_name(str(node))
         return self._named.get(node, _unnamed(node))
 
@@ -266,12 +265,16 @@ def _graph(case: Case, store: ox.Store, notices: Iterable[str]) -> Graph:
     for triple in case.triples:
         graph.add((_term(triple.subject), URIRef(triple.predicate.value), _term(triple.object)))
     patient = ox.NamedNode(case.iri)
-    for name in _LIFTED:
-        for quad in store.quads_for_pattern(patient, ox.NamedNode(f"{LIFTED._NS}{name}"), None):
+    for property_ in _LIFTED:
+        for quad in store.quads_for_pattern(patient, property_, None):
             graph.add((URIRef(case.iri), URIRef(quad.predicate.value), _term(quad.object)))
     for notice in notices:
-        graph.add((URIRef(case.iri), LIFTED.notice, URIRef(notice)))
+        graph.add((URIRef(case.iri), _uri(LIFTED.notice), URIRef(notice)))
     return graph
+
+
+def _uri(term: ox.NamedNode) -> URIRef:
+    return URIRef(term.value)
 
 
 def _term(term: Subject | ox.Literal | ox.Triple) -> URIRef | BNode | Literal:

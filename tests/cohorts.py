@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from helpers import ON, exact_json
 from osteo_kg import Assessment, Case
-from osteo_kg.case.record import KEYS, RENAL_FUNCTION
+from osteo_kg.case.fields import FIELDS, KEYS, RENAL_FUNCTION
 from osteo_kg.cohort.results.summary import Summary
 from osteo_kg.cohort.run import Request, assess
 from osteo_kg.knowledge_base import KnowledgeBase
@@ -96,7 +96,7 @@ _STATEMENTS = [
 ]
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _WORDS = {
-    "ns": str(OSTEO._NS),
+    "ns": OSTEO.iri,
     "a": "http://www.w3.org/1999/02/22-rdf-syntax-ns#type",
     "age": '"70"',
     "whole": f'"70"^^<{_XSD}integer>',
@@ -114,7 +114,7 @@ def any_records(draw: st.DrawFn) -> Record:
     """
     record = draw(records())
     if draw(st.integers(0, 9)):
-        record = {key: value for key, value in record.items() if key not in RENAL_FUNCTION}
+        record = {key: value for key, value in record.items() if FIELDS[key].measurement != RENAL_FUNCTION}
     return record | draw(st.sampled_from(SPOILED)) if draw(st.integers(0, 4)) == 0 else record
 
 
@@ -134,7 +134,7 @@ def sample(size: int, number: int) -> list[Record]:
 
 
 def _is_unnamed(record: Record) -> bool:
-    return not str(record.get("patient")).startswith(str(OSTEO._NS))
+    return not str(record.get("patient")).startswith(OSTEO.iri)
 
 
 # files

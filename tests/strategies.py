@@ -6,13 +6,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import pyoxigraph as ox
 from hypothesis import strategies as st
 
 from osteo_kg.knowledge.loading import packaged_knowledge
 from osteo_kg.rdf.terms import OSTEO
 
 _KINDS = packaged_knowledge().terms.kinds
-_SITES = sorted(_KINDS[str(OSTEO.Fracture)])
+_SITES = sorted(_KINDS[OSTEO.Fracture])
 _BOUNDS = ["-3", "-2", "-1", "2", "0.3", "1.6", "-2.95", "-1.05", "-2.999", "-3.001", "0.850"]
 _days = st.dates(date(2019, 1, 1), date(2026, 11, 22)).map(str)
 
@@ -21,7 +22,7 @@ def _optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.none() | strategy
 
 
-def _keys(kind: str) -> st.SearchStrategy[str]:
+def _keys(kind: ox.NamedNode) -> st.SearchStrategy[str]:
     return st.sampled_from(sorted(_KINDS[kind]))
 
 
@@ -36,7 +37,7 @@ def fractures(draw: st.DrawFn) -> dict[str, Any]:
     site = draw(st.sampled_from([*_SITES, "vertebra", "unspecified", "rib"]))
     entry = {
         "site": site,
-        "mechanism": draw(_optional(_keys(str(OSTEO.FractureMechanism)))),
+        "mechanism": draw(_optional(_keys(OSTEO.FractureMechanism))),
         "date": draw(_optional(_days)),
         "count": draw(_optional(st.integers(1, 3))) if site == "vertebra" else None,
     }
@@ -47,8 +48,8 @@ def fractures(draw: st.DrawFn) -> dict[str, Any]:
 def treatments(draw: st.DrawFn) -> dict[str, Any]:
     """One treatment entry."""
     entry = {
-        "drug": draw(_keys(str(OSTEO.Drug))),
-        "outcome": draw(_optional(_keys(str(OSTEO.TreatmentOutcome)))),
+        "drug": draw(_keys(OSTEO.Drug)),
+        "outcome": draw(_optional(_keys(OSTEO.TreatmentOutcome))),
     }
     return {key: value for key, value in entry.items() if value is not None}
 
@@ -69,7 +70,7 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
         "densitometry_date": draw(_optional(_days)),
         "fractures": draw(_optional(st.lists(fractures(), max_size=3))),
         "treatment_history": draw(_optional(st.lists(treatments(), max_size=2))),
-        "conditions": draw(_optional(st.lists(_keys(str(OSTEO.MedicalCondition)), max_size=3, unique=True))),
+        "conditions": draw(_optional(st.lists(_keys(OSTEO.MedicalCondition), max_size=3, unique=True))),
         "climacteric_disorders": draw(_optional(st.booleans())),
         "low_peripheral_fracture_risk": draw(_optional(st.booleans())),
         "creatinine_clearance": draw(_optional(filtrations)),

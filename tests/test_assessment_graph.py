@@ -58,10 +58,10 @@ def test_the_patient_bears_a_direct_property_for_each_option(knowledge_base: Kno
     assessment = _assess(knowledge_base, worked)
     text = written_graph(knowledge_base.triples(assessment), "turtle")
     graph = Graph().parse(data=text, format="turtle")
-    [node] = graph.subjects(RDF.type, URIRef(f"{OSTEO._NS}Assessment"))
-    patient = graph.value(node, URIRef(f"{OSTEO._NS}assesses"))
+    [node] = graph.subjects(RDF.type, URIRef(OSTEO.Assessment.value))
+    patient = graph.value(node, URIRef(OSTEO.assesses.value))
     said = {
-        status: {str(option) for option in graph.objects(patient, URIRef(f"{OSTEO._NS}{name}"))}
+        status: {str(option) for option in graph.objects(patient, URIRef(f"{OSTEO.iri}{name}"))}
         for status, name in (
             ("eligible", "isEligibleFor"),
             ("not-eligible", "isNotEligibleFor"),
@@ -88,7 +88,7 @@ def test_every_term_of_an_answer_is_declared_in_the_ontology(knowledge_base: Kno
         for worked in WORKED
         for triple in knowledge_base.triples(_assess(knowledge_base, worked))
         for term in (triple.predicate, triple.object)
-        if isinstance(term, ox.NamedNode) and term.value.startswith(str(OSTEO._NS))
+        if isinstance(term, ox.NamedNode) and term.value.startswith(OSTEO.iri)
     }
     assert used - declared == set()
 
@@ -100,6 +100,6 @@ def test_a_graph_without_an_assessment_is_refused_with_a_sentence(knowledge_base
 
 def test_an_assessment_that_is_not_whole_is_refused_with_a_sentence(knowledge_base: KnowledgeBase) -> None:
     triples = knowledge_base.triples(_assess(knowledge_base, WORKED[0]))
-    lacking = [t for t in triples if t.predicate.value != f"{OSTEO._NS}hasSituation"]
+    lacking = [t for t in triples if t.predicate.value != OSTEO.hasSituation.value]
     with pytest.raises(UnreadableCaseError, match="hasSituation"):
         knowledge_base.read_assessments(lacking)

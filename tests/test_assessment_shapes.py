@@ -236,6 +236,6 @@ def test_the_shapes_list_the_values_of_the_ontology(
 ) -> None:
     values = shapes.value(URIRef(SHAPE[shape]), SH["in"])
     assert values is not None
-    kinds = knowledge_base.knowledge.terms.kinds[str(OSTEO[kind])]
+    kinds = knowledge_base.knowledge.terms.kinds[ox.NamedNode(OSTEO[kind])]
     expected = {iri for key, iri in kinds.items() if key not in excluded}
     assert {str(each) for each in Collection(shapes, values)} == expected

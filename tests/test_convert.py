@@ -23,7 +23,7 @@ from rdflib.compare import isomorphic
 
 from helpers import CASES, ON, ROOT, answered, exact_json, read_worked, refused
 from osteo_kg import Assessment, Case, KnowledgeBase, UsageError, read_case
-from osteo_kg.case.record import KEYS, RENAL, SCORES
+from osteo_kg.case.fields import KEYS, RENAL_FUNCTION, SCORES, measured
 from osteo_kg.case.record_export import record_of
 from osteo_kg.case.writing import FORMATS, RDF_FORMATS, check_fits, write_cases
 from osteo_kg.cli.main import main
@@ -37,7 +37,7 @@ TERMS = packaged_knowledge().terms
 EXAMPLES = ROOT / "examples"
 BATCH = 25
 #: Numbers that share a date with others go together.
-SCANNED = (*SCORES, "densitometry_date", *RENAL, "renal_function_date")
+SCANNED = (*SCORES, "densitometry_date", *(field.key for field in measured(RENAL_FUNCTION)), "renal_function_date")
 PREFIXES = """
     @prefix osteo: <https://w3id.org/osteo-kg/ns/> .
     @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .

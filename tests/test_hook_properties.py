@@ -37,8 +37,8 @@ from osteo_kg.rdf.terms import OSTEO
 
 KNOWLEDGE = packaged_knowledge()
 TRIPLES, TERMS = KNOWLEDGE.triples, KNOWLEDGE.terms
-DRUGS = sorted(iri.removeprefix(OWN) for iri in TERMS.kinds[str(OSTEO.Drug)].values())
-CONDITIONS = sorted(iri.removeprefix(OWN) for iri in TERMS.kinds[str(OSTEO.MedicalCondition)].values())
+DRUGS = sorted(iri.removeprefix(OWN) for iri in TERMS.kinds[OSTEO.Drug].values())
+CONDITIONS = sorted(iri.removeprefix(OWN) for iri in TERMS.kinds[OSTEO.MedicalCondition].values())
 CLEARANCE, FILTRATION = "35591-7", "98979-8"
 MEASURED_BY = {CLEARANCE: "creatinineClearance", FILTRATION: "estimatedGfr"}
 GROUPS = {"M05BA": f"{OWN}Bisphosphonate", "G03XC": f"{OWN}SelectiveEstrogenReceptorModulator"}
@@ -117,10 +117,10 @@ def contraindicated(drug: str, record: Record) -> bool:
     """Whether the ontology has a contraindication of a drug that the record meets, read without the layer."""
     for statement in _statements(drug, "Contraindication"):
         if {
-            each.removeprefix(OWN) for each in TRIPLES.objects(statement, f"{OWN}arisesFromCondition")
+            each.removeprefix(OWN) for each in TRIPLES.objects(statement, OSTEO.arisesFromCondition)
         } & record.conditions:
             return True
-        bound = TRIPLES.decimal(statement, f"{OWN}below")
+        bound = TRIPLES.decimal(statement, OSTEO.below)
         values = [record.renal[name] for name in _measures(statement) if name in record.renal]
         if bound is not None and any(value < bound for value in values):
             return True
@@ -137,19 +137,19 @@ def below_limit(drug: str, record: Record) -> bool:
     return any(
         record.renal[name] < bound
         for each in _statements(drug, "RenalLimit")
-        if (bound := TRIPLES.decimal(each, f"{OWN}below")) is not None
+        if (bound := TRIPLES.decimal(each, OSTEO.below)) is not None
         for name in _measures(each) & record.renal.keys()
     )
 
 
 def _statements(drug: str, kind: str) -> Iterator[str]:
-    for statement in TRIPLES.subjects(f"{OWN}isAboutDrug", OWN + drug):
+    for statement in TRIPLES.subjects(OSTEO.isAboutDrug, OWN + drug):
         if OWN + kind in TERMS.types[statement]:
             yield statement
 
 
 def _measures(statement: str) -> set[str]:
-    return {each.removeprefix(OWN) for each in TRIPLES.objects(statement, f"{OWN}measures")}
+    return {each.removeprefix(OWN) for each in TRIPLES.objects(statement, OSTEO.measures)}
 
 
 SERVICES = {"DensitometryRequired", "SpecialistOpinion"}

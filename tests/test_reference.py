@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from rdflib import RDF, RDFS, Graph
+from rdflib import RDFS, Graph
 
 from docs.generate import REFERENCE, pages
 from helpers import ROOT
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.rdf.terms import OSTEO
+from osteo_kg.rdf.terms import OSTEO, RDF
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +35,10 @@ def test_every_term_is_in_the_vocabulary(knowledge_base: KnowledgeBase, written:
         for content in modules
         for term in Graph().parse(data=content, format="turtle").subjects(RDFS.isDefinedBy)
     }
-    codes = knowledge_base.knowledge.triples.subjects(str(RDF.type), f"{OSTEO._NS}Code")
+    codes = knowledge_base.knowledge.triples.subjects(RDF.type, OSTEO.Code)
     page = written[REFERENCE / "vocabulary.md"]
     assert [
-        each for each in sorted(terms - {*codes}) if f"| `osteo:{each.removeprefix(str(OSTEO._NS))}` |" not in page
+        each for each in sorted(terms - {*codes}) if f"| `osteo:{each.removeprefix(OSTEO.iri)}` |" not in page
     ] == []
 
 

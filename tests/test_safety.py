@@ -19,11 +19,11 @@ from osteo_kg.assessment import assessment_lines
 from osteo_kg.assessment.model import Caution
 from osteo_kg.cli.main import main
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.rdf.terms import OSTEO
+from osteo_kg.rdf.terms import OSTEO, OWL, RDF
 from strategies import records
 
 SAFETY = ROOT / "tests" / "safety"
-NS = str(OSTEO._NS)
+NS = OSTEO.iri
 #: A woman for whom every option of the guideline is open, so that each drug can be asked about.
 EVERYTHING_OPEN: dict[str, Any] = {
     "patient": "urn:case:safety",
@@ -74,7 +74,7 @@ def _assess(knowledge_base: KnowledgeBase, *more: dict[str, Any], **asked: Any) 
 
 
 def _drug(knowledge_base: KnowledgeBase, key: str) -> str:
-    return knowledge_base.knowledge.terms.kinds[f"{NS}Drug"][key]
+    return knowledge_base.knowledge.terms.kinds[OSTEO.Drug][key]
 
 
 def _of(assessment: Assessment, drug: str) -> tuple[list[Caution], list[Caution]]:
@@ -101,7 +101,7 @@ def test_a_worked_patient_is_told_of_what_the_sources_say(knowledge_base: Knowle
 def test_every_contraindication_and_precaution_has_a_case(knowledge_base: KnowledgeBase) -> None:
     kinds = knowledge_base.knowledge.terms.kinds
     told = {code for each in WORKED for code in (*each.contraindications, *each.cautions)}
-    assert {*kinds[f"{NS}Contraindication"], *kinds[f"{NS}Precaution"], *kinds[f"{NS}SafetyCautionCode"]} - told == {
+    assert {*kinds[OSTEO.Contraindication], *kinds[OSTEO.Precaution], *kinds[OSTEO.SafetyCautionCode]} - told == {
         *HISTORIES,
         "exclude-atypical-femoral-fracture",
     }  # these stand beside the whole answer
@@ -109,11 +109,11 @@ def test_every_contraindication_and_precaution_has_a_case(knowledge_base: Knowle
 
 def test_every_limit_has_a_case_on_it_and_on_each_side(knowledge_base: KnowledgeBase) -> None:
     triples = knowledge_base.knowledge.triples
-    limited = [iri for iri, _ in triples.pairs(f"{NS}measures") if triples.value(iri, f"{NS}isAboutDrug")]
+    limited = [iri for iri, _ in triples.pairs(OSTEO.measures) if triples.value(iri, OSTEO.isAboutDrug)]
     assert limited
     for iri in limited:
-        limit = triples.decimal(iri, f"{NS}below")
-        [drug] = [knowledge_base.knowledge.terms.key(each) for each in triples.objects(iri, f"{NS}isAboutDrug")]
+        limit = triples.decimal(iri, OSTEO.below)
+        [drug] = [knowledge_base.knowledge.terms.key(each) for each in triples.objects(iri, OSTEO.isAboutDrug)]
         tried = {
             value
             for each in WORKED
@@ -150,8 +150,8 @@ def test_an_atypical_fracture_is_to_be_excluded_after_a_broken_shaft_under_such_
 def test_the_drugs_of_an_atypical_fracture_are_the_bisphosphonates_and_denosumab(knowledge_base: KnowledgeBase) -> None:
     """The list stands in the ontology beside the classes: a new bisphosphonate belongs to both."""
     knowledge = knowledge_base.knowledge
-    listed = set(knowledge.triples.objects(f"{NS}ExcludeAtypicalFemoralFracture", f"{NS}isRaisedByDrug"))
-    assert listed == {*knowledge.terms.kinds[f"{NS}Bisphosphonate"].values(), _drug(knowledge_base, "denosumab")}
+    listed = set(knowledge.triples.objects(f"{NS}ExcludeAtypicalFemoralFracture", OSTEO.isRaisedByDrug))
+    assert listed == {*knowledge.terms.kinds[OSTEO.Bisphosphonate].values(), _drug(knowledge_base, "denosumab")}
 
 
 def test_the_rebound_risk_is_told_beside_denosumab_only_after_a_vertebral_fracture(
@@ -300,13 +300,13 @@ def test_every_statement_is_not_reviewed_and_has_a_source_or_says_that_it_has_no
 ) -> None:
     terms, triples = knowledge_base.knowledge.terms, knowledge_base.knowledge.triples
     statements = {iri for iri, kinds in terms.types.items() if f"{NS}SafetyStatement" in kinds} - set(
-        triples.subjects("http://www.w3.org/1999/02/22-rdf-syntax-ns#type", "http://www.w3.org/2002/07/owl#Class")
+        triples.subjects(RDF.type, OWL.Class)
     )
-    assert len(statements) > len(terms.kinds[f"{NS}Contraindication"])
+    assert len(statements) > len(terms.kinds[OSTEO.Contraindication])
     for iri in statements:
-        assert triples.objects(iri, f"{NS}hasReviewStatus") == [f"{NS}NotReviewed"], iri
-        assert triples.objects(iri, f"{NS}hasSafetySource") or f"{NS}UnsourcedStatement" in terms.types[iri], iri
-        assert triples.objects(iri, f"{NS}isAboutDrug"), iri
+        assert triples.objects(iri, OSTEO.hasReviewStatus) == [f"{NS}NotReviewed"], iri
+        assert triples.objects(iri, OSTEO.hasSafetySource) or f"{NS}UnsourcedStatement" in terms.types[iri], iri
+        assert triples.objects(iri, OSTEO.isAboutDrug), iri
 
 
 def test_what_has_no_source_is_never_a_contraindication_nor_a_precaution(knowledge_base: KnowledgeBase) -> None:
@@ -320,7 +320,7 @@ def test_every_drug_of_an_option_has_contraindications_events_and_a_dose(knowled
     triples, types = knowledge_base.knowledge.triples, knowledge_base.knowledge.terms.types
     for option in knowledge_base.engine().guideline.options:
         for drug in option.drugs:
-            kinds = {kind for each in triples.subjects(f"{NS}isAboutDrug", drug) for kind in types[each]}
+            kinds = {kind for each in triples.subjects(OSTEO.isAboutDrug, drug) for kind in types[each]}
             wanted = "Contraindication FrequentAdverseEvents SeriousAdverseEvents DosageStatement MonitoringStatement"
             assert {f"{NS}{name}" for name in wanted.split()} - kinds == set(), drug
 

@@ -33,6 +33,7 @@ from helpers import ON, ROOT
 from osteo_kg.cli.main import main
 from osteo_kg.dataset import GRAPH, Dataset, build_dataset
 from osteo_kg.knowledge_base import KnowledgeBase
+from osteo_kg.rdf.terms import DCTERMS, RDFS, SKOS
 from osteo_kg_server.http.negotiation import GRAPHS
 from osteo_kg_server.views.assessments import MOST_BYTES
 from osteo_kg_server.wsgi import options
@@ -421,8 +422,8 @@ def test_a_page_says_label_and_definition(client: FlaskClient, knowledge_base: K
             assert shown in _unescaped(page.text)
 
 
-_LABELS = ("http://www.w3.org/2000/01/rdf-schema#label", "http://purl.org/dc/terms/title")
-_DEFINITIONS = ("http://www.w3.org/2004/02/skos/core#definition", "http://purl.org/dc/terms/description")
+_LABELS = (RDFS.label, DCTERMS["title"])
+_DEFINITIONS = (SKOS["definition"], DCTERMS["description"])
 
 
 def _unescaped(text: str) -> str:

@@ -204,7 +204,7 @@ def test_a_statement_is_known_in_both_its_forms(lexical: str, datatype: str, ind
 def test_a_statement_is_taken_away_however_it_was_written() -> None:
     node, statements = ox.NamedNode("urn:a"), Statements(None)
     forms = [
-        both_forms(ox.Triple(node, node, ox.Literal(text, datatype=ox.NamedNode(XSD + "decimal"))))
+        both_forms(ox.Triple(node, node, ox.Literal(text, datatype=ox.NamedNode(f"{XSD}decimal"))))
         for text in ("1.50", "1.5")
     ]
     with statements.write():

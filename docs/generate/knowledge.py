@@ -9,6 +9,7 @@ from docs.generate.terms import Terms
 from osteo_kg import KnowledgeBase
 from osteo_kg.bilingual import LANGUAGES
 from osteo_kg.decision_table import formats
+from osteo_kg.rdf.terms import RDFS
 
 _OPERATORS = {"above": ">", "atLeast": "≥", "atMost": "≤", "below": "<"}
 
@@ -16,7 +17,7 @@ _OPERATORS = {"above": ">", "atLeast": "≥", "atMost": "≤", "below": "<"}
 def vocabulary(knowledge_base: KnowledgeBase) -> Mapping[str, Any]:
     """Give the modules that no guideline is written in."""
     terms = Terms(knowledge_base.knowledge)
-    modules = {each for _, each in knowledge_base.knowledge.triples.pairs(terms.iri("rdfs:isDefinedBy"))}
+    modules = {each for _, each in knowledge_base.knowledge.triples.pairs(RDFS.isDefinedBy)}
     guidelines = terms.subjects("rdf:type", terms.iri("osteo:Guideline"))
     modules -= {module for each in guidelines for module in terms.values(each, "rdfs:isDefinedBy")}
     return {"terms": terms, "modules": sorted(modules)}

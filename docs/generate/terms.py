@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import pyoxigraph as ox
-from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS, XSD
 
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.knowledge.loading import Knowledge
-from osteo_kg.rdf.terms import OSTEO, local_name
+from osteo_kg.rdf.terms import DCTERMS, OSTEO, OWL, RDF, RDFS, SKOS, XSD, local_name
 
 _PREFIXES = {
-    "dcterms": str(DCTERMS),
-    "osteo": str(OSTEO._NS),
-    "owl": str(OWL),
-    "rdf": str(RDF),
-    "rdfs": str(RDFS),
-    "skos": str(SKOS),
-    "xsd": str(XSD),
+    "dcterms": DCTERMS.iri,
+    "osteo": OSTEO.iri,
+    "owl": OWL.iri,
+    "rdf": RDF.iri,
+    "rdfs": RDFS.iri,
+    "skos": SKOS.iri,
+    "xsd": XSD.iri,
 }
 
 
@@ -45,7 +44,7 @@ class Terms:
 
     def text(self, iri: str, name: str) -> BilingualText | None:
         """Give a sentence about a term in both languages."""
-        return self._triples.text(iri, self.iri(name))
+        return self._triples.text(iri, ox.NamedNode(self.iri(name)))
 
     def values(self, iri: str, name: str) -> list[str]:
         """Give the values of one property; of what has no name, nothing."""
@@ -54,7 +53,7 @@ class Terms:
 
     def subjects(self, name: str, value: str) -> list[str]:
         """Give what has this value for one property."""
-        return self._triples.subjects(self.iri(name), value)
+        return self._triples.subjects(ox.NamedNode(self.iri(name)), value)
 
     def defined_in(self, module: str, *kinds: str) -> list[str]:
         """Give the terms of these kinds that a module defines."""

@@ -26,7 +26,7 @@ from osteo_kg.assessment.notices import Notices, RaisedNotice
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.case.facts import SECTIONS, CaseFacts, Entry
 from osteo_kg.knowledge.guideline import Criterion, Rule
-from osteo_kg.rdf.terms import BOOLEAN, DECIMAL, LIFTED, OSTEO, SITUATION
+from osteo_kg.rdf.terms import LIFTED, OSTEO, SITUATION, XSD
 from osteo_kg.reasoning.answers import LOWEST_T_SCORE, Answer, OptionAnswer
 from osteo_kg.reasoning.engine import Engine
 from osteo_kg.reasoning.matching import NOT_MET, UNKNOWN
@@ -34,7 +34,7 @@ from osteo_kg.reasoning.section_dimension import SectionDimension
 from osteo_kg.reasoning.situations import Key, SituationSpace
 
 AnswerTo = Callable[[Key], Answer]
-_LIFTED = str(LIFTED._NS)
+_LIFTED = LIFTED.iri
 
 
 class Explainer:
@@ -98,7 +98,7 @@ class Explainer:
             disposition=answer.disposition,
             disposition_label=self._disposition(answer.disposition),
             strength=answer.strength,
-            strength_label=self._terms.label(self._terms.kinds[_STRENGTH][answer.strength])
+            strength_label=self._terms.label(self._terms.kinds[OSTEO.Strength][answer.strength])
             if answer.strength
             else None,
             possible=answer.possible,
@@ -122,10 +122,10 @@ class Explainer:
 
     def _settled(self, item: str) -> BilingualText:
         labels = {option.key: option.label for option in self.engine.guideline.options}
-        return labels.get(item) or self._terms.label(f"{OSTEO._NS}{item.capitalize()}")
+        return labels.get(item) or self._terms.label(f"{OSTEO.iri}{item.capitalize()}")
 
     def _disposition(self, key: str) -> BilingualText:
-        return self._terms.label(self._terms.kinds[_DISPOSITION][key])
+        return self._terms.label(self._terms.kinds[OSTEO.Disposition][key])
 
     def _say(
         self,
@@ -140,7 +140,7 @@ class Explainer:
         for property_, value in self.said(answer.disposition, answer.open_thresholds):
             lifted.add(property_, value)
         lifted.add(
-            _LIFTED + "takenAsCompleteFor",
+            LIFTED.takenAsCompleteFor,
             *(
                 ox.NamedNode(section)
                 for section in taken
@@ -148,17 +148,19 @@ class Explainer:
             ),
         )
         lifted.add(
-            _LIFTED + "assumedCompleteFor",
+            LIFTED.assumedCompleteFor,
             *(ox.NamedNode(section) for section in assumed if self.is_used(section, answer)),
         )
         if self._count_decides(lifted, key, answer, other):
-            lifted.add(_LIFTED + "countDecides", ox.Literal("true", datatype=BOOLEAN))
+            lifted.add(LIFTED.countDecides, ox.Literal("true", datatype=XSD.boolean))
 
-    def said(self, disposition: str, thresholds: Iterable[Decimal]) -> Iterator[tuple[str, ox.NamedNode | ox.Literal]]:
+    def said(
+        self, disposition: str, thresholds: Iterable[Decimal]
+    ) -> Iterator[tuple[ox.NamedNode, ox.NamedNode | ox.Literal]]:
         """Write what notices look at in an answer: its disposition, and the thresholds that matter."""
-        yield _LIFTED + "disposition", ox.NamedNode(self._terms.kinds[_DISPOSITION][disposition])
+        yield LIFTED.disposition, ox.NamedNode(self._terms.kinds[OSTEO.Disposition][disposition])
         for value in sorted(thresholds):
-            yield _LIFTED + "openThreshold", ox.Literal(f"{value:f}", datatype=DECIMAL)
+            yield LIFTED.openThreshold, ox.Literal(f"{value:f}", datatype=XSD.decimal)
 
     def _changes_what_is_used(self, lifted: CaseFacts, section: str) -> bool:
         """Whether a section taken as complete would leave more ways open, were it not."""
@@ -204,7 +206,7 @@ class Explainer:
         return {
             kind.code: fact
             for kind in self._notices.kinds
-            if (fact := triples.value(kind.iri, f"{OSTEO._NS}concernsFact")) is not None
+            if (fact := triples.value(kind.iri, OSTEO.concernsFact)) is not None
         }
 
     def _rule(self, rule: Rule, answer: Answer, criteria: Mapping[str, CriterionAssessment]) -> RuleAssessment:
@@ -265,9 +267,6 @@ def would_change(space: SituationSpace, key: Key, place: int, more: str, answer:
     return more != key[place] and other(space.changed(key, place, more)).decided != answer.decided
 
 
-_DISPOSITION, _STRENGTH = f"{OSTEO._NS}Disposition", f"{OSTEO._NS}Strength"
-
-
 # Evidence: the facts of a case on which the status of a criterion rests.
 
 
@@ -311,7 +310,7 @@ class EvidenceFinder:
 
     @functools.cached_property
     def _stated_by(self) -> Mapping[str, str]:
-        return dict(self.engine.knowledge.triples.pairs(f"{OSTEO._NS}statedBy"))
+        return dict(self.engine.knowledge.triples.pairs(OSTEO.statedBy))
 
     def _entries(self, lifted: CaseFacts, section: str, criterion: Criterion, answer: Answer) -> Iterator[object]:
         """Give the entries that bear on a criterion.

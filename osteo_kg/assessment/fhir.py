@@ -17,11 +17,11 @@ from osteo_kg.reasoning.matching import NOT_ELIGIBLE, UNDETERMINED, UNKNOWN
 Resource = dict[str, Any]
 #: Where a FHIR server is to look for a fact that is missing.
 _TYPES = {
-    str(OSTEO.RecordedSex): "Patient",
-    str(OSTEO.AgeAtAssessment): "Patient",
-    str(OSTEO.FractureHistory): "Condition",
-    str(OSTEO.MedicalHistory): "Condition",
-    str(OSTEO.TreatmentHistory): "MedicationStatement",
+    OSTEO.RecordedSex.value: "Patient",
+    OSTEO.AgeAtAssessment.value: "Patient",
+    OSTEO.FractureHistory.value: "Condition",
+    OSTEO.MedicalHistory.value: "Condition",
+    OSTEO.TreatmentHistory.value: "MedicationStatement",
 }
 _DENSITOMETRY, _OUT_OF_SCOPE = "densitometry-required", "out-of-scope"
 _TITLE = BilingualText("What to do", "Conduite à tenir")
@@ -93,7 +93,7 @@ class _Guidance:
                 {
                     "title": self._say(_TITLE),
                     "description": self._say(found.disposition_label),
-                    "code": [self._code(self._terms.kinds[str(OSTEO.Disposition)][found.disposition])],
+                    "code": [self._code(self._terms.kinds[OSTEO.Disposition][found.disposition])],
                     "documentation": [{"type": "citation", "resource": rule.id} for rule in found.deciding],
                 },
                 *self._choice(),
@@ -116,7 +116,7 @@ class _Guidance:
         return {"resourceType": "OperationOutcome", "id": "messages", "issue": [review, *issues]}
 
     def _issue(self, severity: str, notice: Notice) -> Resource:
-        coding = [self._coding(self._terms.kinds[str(OSTEO.NoticeCode)][notice.code])]
+        coding = [self._coding(self._terms.kinds[OSTEO.NoticeCode][notice.code])]
         details = {"coding": coding, "text": self._say(notice.message)}
         return {"severity": severity, "code": "informational", "details": details}
 
@@ -144,7 +144,7 @@ class _Guidance:
         words += [f"{self._say(each.label)}: ?" for each in option.criteria if each.status == UNKNOWN]
         action: Resource = {
             "title": self._say(option.label),
-            "code": [self._code(self._terms.kinds[str(OSTEO.TreatmentOption)][option.treatment])],
+            "code": [self._code(self._terms.kinds[OSTEO.TreatmentOption][option.treatment])],
             "textEquivalent": option.status,
             "precheckBehavior": "no",
             "documentation": [{"type": "citation", "resource": rule} for rule in option.listed_by],
@@ -154,7 +154,7 @@ class _Guidance:
     def _obligation(self, key: str, label: BilingualText) -> Resource:
         return {
             "title": self._say(label),
-            "code": [self._code(self._terms.kinds[str(OSTEO.Obligation)][key])],
+            "code": [self._code(self._terms.kinds[OSTEO.Obligation][key])],
             "requiredBehavior": "must",
         }
 
@@ -164,8 +164,8 @@ class _Guidance:
         kind = _TYPES.get(fact, "Observation")
         wanted: Resource = {"type": kind, "profile": [f"http://hl7.org/fhir/StructureDefinition/{kind}"]}
         if kind == "Patient":
-            return {**wanted, "mustSupport": ["gender" if fact == str(OSTEO.RecordedSex) else "birthDate"]}
-        sites = self._terms.kinds[str(OSTEO.AxialSite)].values() if fact == str(OSTEO.AxialTScore) else ()
+            return {**wanted, "mustSupport": ["gender" if fact == OSTEO.RecordedSex.value else "birthDate"]}
+        sites = self._terms.kinds[OSTEO.AxialSite].values() if fact == OSTEO.AxialTScore.value else ()
         published = [code for term in (fact, *sites) for code in self._terms.codes.of(term)]
         codes = [self._coding(fact), *({"system": code.system, "code": code.value} for code in published)]
         return wanted if kind != "Observation" else {**wanted, "codeFilter": [{"path": "code", "code": codes}]}

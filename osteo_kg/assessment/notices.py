@@ -7,7 +7,6 @@ Each is an individual of `ontology/notices.ttl` with its limits and its sentence
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -21,25 +20,30 @@ from osteo_kg.case.model import Case
 from osteo_kg.case.report import Finding
 from osteo_kg.knowledge.loading import Knowledge
 from osteo_kg.rdf import sparql
-from osteo_kg.rdf.terms import LIFTED, OSTEO, local_name
+from osteo_kg.rdf.terms import DCTERMS, OSTEO, day_text
 
-_NS = str(OSTEO._NS)
 _OF_SOURCE = ("element-ignored", "element-invalid")
 _READ_IT = BilingualText(
     "If it matters, give it in a form that is read.", "Si cela compte, le donner sous une forme qui est lue."
 )
-_DAY = len("2026-11-22")
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeDefinition:
-    """One notice of the ontology."""
+    """One notice of the ontology.
+
+    Attributes:
+        category: a key of the categories of notices.
+        template: its sentence, with words in braces that its query fills in.
+        needs: terms without which its query finds nothing, by IRI (`osteo:needsTerm`).
+    """
 
     iri: str
     code: str
     category: str
     template: BilingualText
     source: BilingualText
+    needs: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +71,22 @@ class Notices:
         self,
         lifted: CaseFacts,
         categories: Iterable[str] = ("warning", "assumption", "caution"),
-        looking_at: str | None = None,
+        looking_at: ox.NamedNode | None = None,
     ) -> list[RaisedNotice]:
         """Give what a case raises, in the order of codes and then of messages, each message once.
 
         Args:
             lifted: the case.
             categories: the kinds of notices wanted.
-            looking_at: a property, by IRI: only notices whose query names it.
+            looking_at: a property: only notices that need it.
         """
         wanted = frozenset(categories)
         stated = _stated(lifted)
         found = {
             (kind.code, raised.message.en, raised.option or "", raised.drug or ""): raised
             for kind in self.kinds
-            if kind.category in wanted and triggers(kind.code) <= stated
-            if looking_at is None or _names(kind.code, looking_at)
+            if kind.category in wanted and kind.needs <= stated
+            if looking_at is None or looking_at.value in kind.needs
             for raised in self._rows(kind, lifted)
         }
         return [found[key] for key in sorted(found)]
@@ -93,20 +97,21 @@ class Notices:
             yield RaisedNotice(kind, kind.template.filled(values), row.get("option"), row.get("drug"))
 
     def _shown(self, name: str, value: str) -> BilingualText | str:
-        if value.startswith(_NS):
+        if value.startswith(OSTEO.iri):
             return self._knowledge.terms.label(value)
-        return value[:_DAY] if name in ("day", "first", "last") else value
+        return day_text(value) if name in ("day", "first", "last") else value
 
     def _kinds(self) -> Iterator[NoticeDefinition]:
         terms, triples = self._knowledge.terms, self._knowledge.triples
         for name in package_data.query_names("notice"):
             code = name.rsplit("/", 1)[-1]
-            iri = terms.kinds[str(OSTEO.NoticeCode)][code]
-            template = triples.text(iri, _NS + "messageText")
+            iri = terms.kinds[OSTEO.NoticeCode][code]
+            template = triples.text(iri, OSTEO.messageText)
             assert template is not None  # the style shapes see to it
-            category = next(word for word, class_ in _CATEGORIES.items() if f"{_NS}{class_}" in terms.types[iri])
-            source = triples.value(iri, _SOURCE) or ""
-            yield NoticeDefinition(iri, code, category, template, BilingualText(source, source))
+            category = next(word for word, class_ in _CATEGORIES.items() if terms.is_a(iri, class_))
+            source = triples.value(iri, DCTERMS.source) or ""
+            needs = frozenset(triples.objects(iri, OSTEO.needsTerm))
+            yield NoticeDefinition(iri, code, category, template, BilingualText(source, source), needs)
 
 
 def cautions_of(raised: Iterable[RaisedNotice], drug: str) -> tuple[Caution, ...]:
@@ -132,29 +137,9 @@ def _stated(lifted: CaseFacts) -> frozenset[str]:
     return frozenset(properties | {quad.object.value for quad in quads if isinstance(quad.object, ox.NamedNode)})
 
 
-@functools.cache
-def triggers(code: str) -> frozenset[str]:
-    """Give terms without which the query of a notice finds nothing: those of its first patterns.
-
-    They are the property of the patient with which every query begins, and the classes and values that it asks for.
-    """
-    text = package_data.query(f"notice/{code}")
-    [(prefix, name)] = re.findall(r"\?patient (osteo|lifted):(\w+)", text)[:1]
-    first = re.split(r"[{}]|FILTER", text.partition("WHERE")[2])[1]
-    values = re.findall(r"(?:\ba|osteo:\w+) osteo:([A-Z]\w+)", first)
-    return frozenset(
-        {f"{OSTEO._NS if prefix == 'osteo' else LIFTED._NS}{name}", *(f"{OSTEO._NS}{each}" for each in values)}
-    )
-
-
-def _names(code: str, property_: str) -> bool:
-    return re.search(rf":{local_name(property_)}\b", package_data.query(f"notice/{code}")) is not None
-
-
-_SOURCE = "http://purl.org/dc/terms/source"
 _CATEGORIES = {
-    "warning": "WarningCode",
-    "assumption": "AssumptionCode",
-    "caution": "CautionCode",
-    "safety": "SafetyCautionCode",
+    "warning": OSTEO.WarningCode,
+    "assumption": OSTEO.AssumptionCode,
+    "caution": OSTEO.CautionCode,
+    "safety": OSTEO.SafetyCautionCode,
 }

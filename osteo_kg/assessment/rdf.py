@@ -26,10 +26,9 @@ from osteo_kg.assessment.model import (
 from osteo_kg.assessment.safety_statements import SafetyStatements
 from osteo_kg.bilingual import LANGUAGES, BilingualText
 from osteo_kg.case.model import patient_iri
-from osteo_kg.case.remarks import day_term
+from osteo_kg.case.remarks import day_of
 from osteo_kg.errors import UnreadableCaseError
-from osteo_kg.rdf.lookup import RDF_TYPE
-from osteo_kg.rdf.terms import BOOLEAN, DATE_TIME, INTEGER, ONTOLOGY, OSTEO, local_name
+from osteo_kg.rdf.terms import ONTOLOGY, OSTEO, OWL, RDF, XSD, day_text, local_name
 from osteo_kg.reasoning.engine import Engine
 
 PROV, DCTERMS = "http://www.w3.org/ns/prov#", "http://purl.org/dc/terms/"
@@ -39,7 +38,7 @@ _BY_STATUS = {"eligible": "isEligibleFor", "not-eligible": "isNotEligibleFor", "
 
 def term(name: str) -> ox.NamedNode:
     """Give a term of our vocabulary."""
-    return ox.NamedNode(f"{OSTEO._NS}{name}")
+    return ox.NamedNode(f"{OSTEO.iri}{name}")
 
 
 def assessment_iri(patient: str, guideline: str, on: datetime.date) -> str:
@@ -60,7 +59,7 @@ class AssessmentWriter:
         self._facts = {key: iri for iri, key in knowledge.terms.record_keys.items()}
         self._interpretations = {each.key: each.iri for each in guideline.interpretations}
         self._options = {option.key: ox.NamedNode(option.iri) for option in guideline.options}
-        self._version = knowledge.triples.value(ONTOLOGY + "osteo-kg", _VERSION_IRI) or ONTOLOGY + "osteo-kg"
+        self._version = knowledge.triples.value(ONTOLOGY + "osteo-kg", OWL.versionIRI) or ONTOLOGY + "osteo-kg"
 
     def triples(self, assessment: Assessment, ended: datetime.datetime | None = None) -> Iterator[ox.Triple]:
         """Write one assessment; `ended` is when it was made, where that is to be told."""
@@ -72,7 +71,7 @@ class AssessmentWriter:
         yield ox.Triple(node, term("assesses"), patient)
         yield ox.Triple(node, ox.NamedNode(DCTERMS + "identifier"), ox.Literal(assessment.patient))
         yield ox.Triple(node, term("appliesGuideline"), ox.NamedNode(assessment.guideline))
-        yield ox.Triple(node, term("assessedOn"), day_term(assessment.assessed_on))
+        yield ox.Triple(node, term("assessedOn"), day_of(assessment.assessed_on))
         yield ox.Triple(node, term("hasSituation"), ox.NamedNode(assessment.situation))
         yield ox.Triple(node, term("hasReviewStatus"), self._coded("ReviewStatus", assessment.review))
         yield ox.Triple(node, term("hasDisposition"), self._coded("Disposition", assessment.disposition))
@@ -103,7 +102,7 @@ class AssessmentWriter:
         yield from self._provenance(node, patient, assessment, ended)
 
     def _coded(self, kind: str, key: str) -> ox.NamedNode:
-        return ox.NamedNode(self._kinds[f"{OSTEO._NS}{kind}"][key])
+        return ox.NamedNode(self._kinds[OSTEO[kind]][key])
 
     def _option(self, node: Subject, option: OptionAssessment) -> Iterator[ox.Triple]:
         part = ox.BlankNode()
@@ -113,7 +112,7 @@ class AssessmentWriter:
         if option.line:
             yield ox.Triple(part, term("hasLine"), self._coded("TreatmentLine", option.line))
         if option.listed is not None:
-            yield ox.Triple(part, term("isListed"), ox.Literal(str(option.listed).lower(), datatype=BOOLEAN))
+            yield ox.Triple(part, term("isListed"), ox.Literal(str(option.listed).lower(), datatype=XSD.boolean))
         for rule in option.listed_by:
             yield ox.Triple(part, term("listedByRule"), ox.NamedNode(rule))
         yield from self._weighed(part, option.status, option.criteria, option.interpretations)
@@ -142,7 +141,7 @@ class AssessmentWriter:
                 fact = ox.BlankNode()
                 yield ox.Triple(inner, term("hasEvidence"), fact)
                 yield from _typed(fact, term("Evidence"))
-                yield ox.Triple(fact, term("displayOrder"), ox.Literal(str(number), datatype=INTEGER))
+                yield ox.Triple(fact, term("displayOrder"), ox.Literal(str(number), datatype=XSD.integer))
                 yield ox.Triple(fact, term("ofFact"), ox.NamedNode(self._facts[evidence.fact]))
                 yield ox.Triple(fact, term("evidenceValue"), ox.Literal(json.dumps(evidence.value)))
 
@@ -194,22 +193,18 @@ class AssessmentWriter:
         yield from _typed(activity, ox.NamedNode(PROV + "Activity"))
         yield ox.Triple(activity, ox.NamedNode(PROV + "used"), ox.NamedNode(self._version))
         if ended is not None:
-            stamp = ox.Literal(ended.isoformat(timespec="seconds"), datatype=DATE_TIME)
+            stamp = ox.Literal(ended.isoformat(timespec="seconds"), datatype=XSD.dateTime)
             yield ox.Triple(activity, ox.NamedNode(PROV + "endedAtTime"), stamp)
 
 
 def _typed(node: Subject, *classes: ox.NamedNode) -> Iterator[ox.Triple]:
     for each in classes:
-        yield ox.Triple(node, RDF_TYPE, each)
-
-
-_VERSION_IRI = "http://www.w3.org/2002/07/owl#versionIRI"
+        yield ox.Triple(node, RDF.type, each)
 
 
 # Read an assessment back from its graph: equal to the one that was written.
 
-_NS, _DCTERMS = str(OSTEO._NS), "http://purl.org/dc/terms/"
-_DAY = len("2026-11-22")
+_NS, _DCTERMS = OSTEO.iri, "http://purl.org/dc/terms/"
 Node = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 
 
@@ -250,7 +245,7 @@ class AssessmentReader:
             software=graph.text(node, "softwareVersion"),
             knowledge=graph.text(node, "knowledgeDigest"),
             review=key(graph.iri(node, "hasReviewStatus")),
-            assessed_on=datetime.date.fromisoformat(graph.text(node, "assessedOn")[:_DAY]),
+            assessed_on=datetime.date.fromisoformat(day_text(graph.text(node, "assessedOn"))),
             situation=graph.iri(node, "hasSituation"),
             disposition=key(disposition),
             disposition_label=label(disposition),
@@ -365,14 +360,14 @@ class _Graph:
         self._instances: dict[Node, list[Node]] = defaultdict(list)
         for triple in dict.fromkeys(triples):
             self._objects[triple.subject, triple.predicate.value].append(triple.object)
-            if triple.predicate == RDF_TYPE:
+            if triple.predicate == RDF.type:
                 self._instances[triple.object].append(triple.subject)
 
     def instances(self, name: str) -> list[Node]:
         return self._instances[ox.NamedNode(_NS + name)]
 
     def is_a(self, node: Node, name: str) -> bool:
-        return ox.NamedNode(_NS + name) in self._objects[node, RDF_TYPE.value]
+        return ox.NamedNode(_NS + name) in self._objects[node, RDF.type.value]
 
     def nodes(self, node: Node, name: str) -> list[Node]:
         return self._objects[node, _NS + name]

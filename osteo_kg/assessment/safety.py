@@ -18,11 +18,10 @@ from osteo_kg.bilingual import BilingualText
 from osteo_kg.case.facts import CaseFacts
 from osteo_kg.knowledge.loading import Knowledge
 from osteo_kg.rdf import sparql
-from osteo_kg.rdf.terms import OSTEO
+from osteo_kg.rdf.terms import DCTERMS, OSTEO, day_text
 from osteo_kg.reasoning.matching import NOT_ELIGIBLE
 
-_NS, _HISTORY = str(OSTEO._NS), str(OSTEO.MedicalHistory)
-_DAY = len("2026-11-22")
+_NS, _HISTORY = OSTEO.iri, OSTEO.MedicalHistory.value
 _HOLDS = {"above": operator.gt, "atLeast": operator.ge, "atMost": operator.le, "below": operator.lt}
 
 
@@ -135,7 +134,7 @@ class Safety:
     def _measured(self, property_: str, facts: RecordedFacts) -> BilingualText:
         value, day = facts.measured[property_]
         label = self._terms.label(self._statements.measure_of[property_])
-        dated = f" ({day[:_DAY]})" if day else ""
+        dated = f" ({day_text(day)})" if day else ""
         return BilingualText(f"{label.en} {value:f}{dated}", f"{label.fr} {value:f}{dated}")
 
     def _to_check(self, drug: str, facts: RecordedFacts) -> tuple[Caution, ...]:
@@ -174,20 +173,20 @@ class Safety:
     def _check(
         self, name: str, values: Mapping[str, BilingualText], drug: str | None, sources: tuple[str, ...]
     ) -> Caution:
-        template = self._triples.text(_NS + name, _NS + "messageText")
+        template = self._triples.text(_NS + name, OSTEO.messageText)
         assert template is not None  # the style shapes see to it
-        stated = self._triples.value(_NS + name, _SOURCE) or ""
+        stated = self._triples.value(_NS + name, DCTERMS.source) or ""
         source = self._statements.cited(sources) if sources else BilingualText(stated, stated)
         return Caution(self._terms.key(_NS + name), template.filled(values), drug, source, sources)
 
     def _joining(self, raised: RaisedNotice) -> Caution:
-        sources = tuple(self._triples.objects(raised.kind.iri, _NS + "hasSafetySource"))
+        sources = tuple(self._triples.objects(raised.kind.iri, OSTEO.hasSafetySource))
         return Caution(raised.kind.code, raised.message, raised.drug, self._statements.cited(sources), sources)
 
 
 def _facts(lifted: CaseFacts) -> RecordedFacts:
     measured: dict[str, tuple[Decimal, str | None]] = {}
-    if any(triple.predicate.value == str(OSTEO.hasRenalFunctionTest) for triple in lifted.case.triples):
+    if any(triple.predicate == OSTEO.hasRenalFunctionTest for triple in lifted.case.triples):
         for row in sparql.select(lifted.store, "safety/renal_function"):
             measured.setdefault(row["measure"], (Decimal(row["value"]), row.get("day")))
     conditions = frozenset(entry.atom.value for entry in lifted.sections[_HISTORY])
@@ -221,5 +220,4 @@ def _ordered(cautions: Iterable[Caution]) -> tuple[Caution, ...]:
     return tuple(sorted(cautions, key=lambda caution: caution.order))
 
 
-_SOURCE = "http://purl.org/dc/terms/source"
 _SIGNS = {"above": ">", "atLeast": "≥", "atMost": "≤", "below": "<"}

@@ -14,10 +14,10 @@ from osteo_kg.assessment.model import AdverseEvents
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.knowledge.guideline import BOUNDS
 from osteo_kg.knowledge.loading import Knowledge
-from osteo_kg.rdf.terms import OSTEO
+from osteo_kg.rdf.terms import OSTEO, RDF
 
-_NS = str(OSTEO._NS)
-_EVENTS = (str(OSTEO.FrequentAdverseEvents), str(OSTEO.SeriousAdverseEvents))
+_NS = OSTEO.iri
+_EVENTS = (OSTEO.FrequentAdverseEvents.value, OSTEO.SeriousAdverseEvents.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class SafetyStatements:
     def of_drug(self) -> Mapping[str, tuple[Statement, ...]]:
         """The contraindications and precautions of each drug, in the order of their codes."""
         found: dict[str, list[Statement]] = {}
-        for kind in (str(OSTEO.Contraindication), str(OSTEO.Precaution)):
+        for kind in (OSTEO.Contraindication, OSTEO.Precaution):
             for _, iri in sorted(self._terms.kinds[kind].items()):
                 for drug in self._of(iri, "isAboutDrug"):
                     found.setdefault(drug, []).append(self._statement(iri))
@@ -63,12 +63,12 @@ class SafetyStatements:
     @functools.cached_property
     def measure_of(self) -> Mapping[str, str]:
         """The measure of renal function, by IRI, that each property states."""
-        measures = self._triples.subjects(_TYPE, _NS + "RenalMeasure")
+        measures = self._triples.subjects(RDF.type, OSTEO.RenalMeasure.value)
         return {property_: measure for measure in measures for property_ in self._of(measure, "statedBy")}
 
     def cited(self, sources: Iterable[str]) -> BilingualText:
         """Name sources, and say that no clinician has reviewed what was read there."""
-        return listed(self._terms.label(each) for each in (*sources, _NS + "NotReviewed"))
+        return listed(self._terms.label(each) for each in (*sources, OSTEO.NotReviewed.value))
 
     def informing(self, drugs: Iterable[str], wanted: Collection[str] | None = None) -> tuple[AdverseEvents, ...]:
         """Give the adverse events of drugs: all that are known, or those of the wanted statements."""
@@ -83,10 +83,10 @@ class SafetyStatements:
         return {drug: tuple(sorted(events, key=_shown_order)) for drug, events in found.items()}
 
     def _adverse_events(self, kind: str) -> Iterator[AdverseEvents]:
-        for iri in self._triples.subjects(_TYPE, kind):
+        for iri in self._triples.subjects(RDF.type, kind):
             names = [self._terms.label(each) for each in self._of(iri, "namesEvent")]
             sources = self._of(iri, "hasSafetySource")
-            unsourced = str(OSTEO.UnsourcedStatement)
+            unsourced = OSTEO.UnsourcedStatement.value
             for drug in self._of(iri, "isAboutDrug"):
                 yield AdverseEvents(
                     statement=iri,
@@ -98,25 +98,24 @@ class SafetyStatements:
                 )
 
     def _statement(self, iri: str) -> Statement:
-        template = self._triples.text(iri, _NS + "messageText")
+        template = self._triples.text(iri, OSTEO.messageText)
         assert template is not None  # the style shapes see to it
         conditions = tuple(self._of(iri, "arisesFromCondition"))
-        types = self._terms.types[iri]
         return Statement(
             iri=iri,
             code=self._terms.key(iri),
             template=template,
             conditions=conditions,
-            doubtful=frozenset(each for one in conditions for each in self._triples.subjects(_NS + "mayMean", one)),
+            doubtful=frozenset(each for one in conditions for each in self._triples.subjects(OSTEO.mayMean, one)),
             measures=tuple(self._of(iri, "measures")),
             bounds=tuple((name, Decimal(value)) for name in BOUNDS for value in self._of(iri, name)),
             sources=tuple(self._of(iri, "hasSafetySource")),
-            is_contraindication=str(OSTEO.Contraindication) in types,
-            is_limit=str(OSTEO.RenalLimit) in types,
+            is_contraindication=self._terms.is_a(iri, OSTEO.Contraindication),
+            is_limit=self._terms.is_a(iri, OSTEO.RenalLimit),
         )
 
     def _of(self, iri: str, name: str) -> list[str]:
-        return self._triples.objects(iri, _NS + name)
+        return self._triples.objects(iri, OSTEO[name])
 
 
 def listed(texts: Iterable[BilingualText]) -> BilingualText:
@@ -128,6 +127,3 @@ def listed(texts: Iterable[BilingualText]) -> BilingualText:
 def _shown_order(events: AdverseEvents) -> tuple[str, bool, str]:
     """Frequent ones before serious ones, and what has no source last."""
     return events.kind.en, not events.sourced, events.statement
-
-
-_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"

@@ -17,21 +17,20 @@ import pyoxigraph as ox
 
 from osteo_kg import package_data
 from osteo_kg.case.model import Case
-from osteo_kg.case.remarks import day_term, lifted_term, source_triples
+from osteo_kg.case.remarks import day_of, source_triples
 from osteo_kg.knowledge.loading import Knowledge
 from osteo_kg.rdf import sparql
-from osteo_kg.rdf.lookup import RDF_TYPE
-from osteo_kg.rdf.terms import INTEGER, LIFTED, OSTEO
+from osteo_kg.rdf.terms import LIFTED, OSTEO, RDF, XSD, day_text
 
 #: Section of the record -> the property by which a case lists its entries.
 SECTIONS = {
-    str(OSTEO.FractureHistory): str(OSTEO.hasFracture),
-    str(OSTEO.TreatmentHistory): str(OSTEO.hasPastTreatment),
-    str(OSTEO.MedicalHistory): str(OSTEO.hasCondition),
+    OSTEO.FractureHistory.value: OSTEO.hasFracture.value,
+    OSTEO.TreatmentHistory.value: OSTEO.hasPastTreatment.value,
+    OSTEO.MedicalHistory.value: OSTEO.hasCondition.value,
 }
 NodeValues = Mapping[str, list[str]]  # of one node: values by property
-_DAY, _LONGEST_COUNT = len("2026-11-22"), 1000  # characters
-_NS = str(OSTEO._NS)
+_LONGEST_COUNT = 1000  # characters
+_NS = OSTEO.iri
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +92,10 @@ class CaseFacts:
         """Give the same case with more sections complete."""
         return replace(self, complete=self.complete | set(sections))
 
-    def add(self, property_: str, *values: ox.NamedNode | ox.Literal) -> None:
+    def add(self, property_: ox.NamedNode, *values: ox.NamedNode | ox.Literal) -> None:
         """Say one more thing about the patient, for the notices to find."""
         patient = ox.NamedNode(self.case.iri)
-        self.store.extend(ox.Quad(patient, ox.NamedNode(property_), value) for value in values)
+        self.store.extend(ox.Quad(patient, property_, value) for value in values)
 
 
 def derive_facts(case: Case, on: datetime.date, knowledge: Knowledge) -> CaseFacts:
@@ -111,35 +110,35 @@ def derive_facts(case: Case, on: datetime.date, knowledge: Knowledge) -> CaseFac
 
 
 def _beside(case: Case, on: datetime.date, knowledge: Knowledge) -> Iterable[ox.Quad]:
-    yield ox.Quad(lifted_term("Assessment"), lifted_term("day"), day_term(on))
+    yield ox.Quad(LIFTED.Assessment, LIFTED.day, day_of(on))
     yield from (ox.Quad(t.subject, t.predicate, t.object) for t in source_triples(case))
     for triple in case.triples:
-        if triple.predicate == RDF_TYPE and isinstance(triple.object, ox.NamedNode):
+        if triple.predicate == RDF.type and isinstance(triple.object, ox.NamedNode):
             types = knowledge.terms.types.get(triple.object.value, frozenset())
-            if str(OSTEO.Fracture) in types:
-                yield ox.Quad(triple.subject, lifted_term("site"), triple.object)
+            if OSTEO.Fracture.value in types:
+                yield ox.Quad(triple.subject, LIFTED.site, triple.object)
                 for kind in types:
-                    yield ox.Quad(triple.subject, RDF_TYPE, ox.NamedNode(kind))
-        elif triple.predicate.value == str(OSTEO.tScore) and isinstance(triple.object, ox.Literal):
+                    yield ox.Quad(triple.subject, RDF.type, ox.NamedNode(kind))
+        elif triple.predicate == OSTEO.tScore and isinstance(triple.object, ox.Literal):
             digits = triple.object.value.partition(".")[2]
-            yield ox.Quad(triple.subject, lifted_term("decimals"), ox.Literal(str(len(digits)), datatype=INTEGER))
+            yield ox.Quad(triple.subject, LIFTED.decimals, ox.Literal(str(len(digits)), datatype=XSD.integer))
 
 
 def _read(case: Case, store: ox.Store, knowledge: Knowledge) -> CaseFacts:
     nodes: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for quad in store.quads_for_pattern(None, None, None):
         if (
-            quad.predicate != RDF_TYPE
+            quad.predicate != RDF.type
             and not isinstance(quad.object, ox.Triple)
             and not isinstance(quad.subject, ox.Triple)
         ):
             nodes[quad.subject.value][quad.predicate.value].append(quad.object.value)
     own = nodes[case.iri]
-    counted = frozenset(own[str(OSTEO.hasLowEnergyFracture)])
+    counted = frozenset(own[OSTEO.hasLowEnergyFracture.value])
     read: dict[str, Callable[[str], Entry | None]] = {
-        str(OSTEO.hasFracture): lambda node: _fracture(nodes[node], node in counted, knowledge),
-        str(OSTEO.hasPastTreatment): lambda node: _treatment(nodes[node], knowledge),
-        str(OSTEO.hasCondition): lambda node: _condition(node, knowledge),
+        OSTEO.hasFracture.value: lambda node: _fracture(nodes[node], node in counted, knowledge),
+        OSTEO.hasPastTreatment.value: lambda node: _treatment(nodes[node], knowledge),
+        OSTEO.hasCondition.value: lambda node: _condition(node, knowledge),
     }
     sections = {
         section: _in_order(entry for node in own[listed] if (entry := read[listed](node)) is not None)
@@ -150,19 +149,19 @@ def _read(case: Case, store: ox.Store, knowledge: Knowledge) -> CaseFacts:
         store=store,
         coded={
             property_: own[property_][0]
-            for property_ in (str(OSTEO.hasSex), str(OSTEO.hasMenopausalStatus))
+            for property_ in (OSTEO.hasSex.value, OSTEO.hasMenopausalStatus.value)
             if own[property_]
         },
         sections=sections,
-        complete=frozenset(own[str(OSTEO.isCompleteFor)]),
+        complete=frozenset(own[OSTEO.isCompleteFor.value]),
         numbers={
             property_: Decimal(own[property_][0])
-            for property_ in (_NS + "lowestTScore", _NS + "completedYears")
+            for property_ in (OSTEO.lowestTScore.value, OSTEO.completedYears.value)
             if own[property_]
         },
         statements={
             property_: own[property_][0] == "true"
-            for property_ in (str(OSTEO.climactericDisorders), str(OSTEO.lowPeripheralFractureRisk))
+            for property_ in (OSTEO.climactericDisorders.value, OSTEO.lowPeripheralFractureRisk.value)
             if own[property_]
         },
         deciding=_deciding(case, own, nodes, knowledge),
@@ -176,32 +175,32 @@ def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 def _fracture(facts: NodeValues, counts: bool, knowledge: Knowledge) -> Entry | None:
     """Read a fracture; None where its site is not one of ours, which the shapes refuse, lest it be read as another."""
-    site = _first(facts, f"{LIFTED._NS}site")
+    site = _first(facts, LIFTED.site.value)
     if site is None:
         return None
-    mechanism, day = _first(facts, str(OSTEO.hasMechanism)), _first(facts, str(OSTEO.occurredOn))
-    count = _first(facts, str(OSTEO.fracturedVertebraCount))
+    mechanism, day = _first(facts, OSTEO.hasMechanism.value), _first(facts, OSTEO.occurredOn.value)
+    count = _first(facts, OSTEO.fracturedVertebraCount.value)
     vertebrae = int(count) if count and count.isascii() and count.isdigit() and len(count) < _LONGEST_COUNT else None
     record = _known(
         site=knowledge.terms.key(site),
         mechanism=knowledge.terms.key(mechanism) if mechanism else None,
-        date=day[:_DAY] if day else None,
+        date=day_text(day) if day else None,
         count=vertebrae,
     )
-    return Entry(Atom(str(OSTEO.hasLowEnergyFracture), site), counts, vertebrae, record)
+    return Entry(Atom(OSTEO.hasLowEnergyFracture.value, site), counts, vertebrae, record)
 
 
 def _treatment(facts: NodeValues, knowledge: Knowledge) -> Entry | None:
     """Read a treatment; None where it names no drug, which the shapes refuse."""
-    drug, outcome = _first(facts, str(OSTEO.withDrug)), _first(facts, str(OSTEO.hasOutcome))
+    drug, outcome = _first(facts, OSTEO.withDrug.value), _first(facts, OSTEO.hasOutcome.value)
     if drug is None:
         return None
     record = _known(drug=knowledge.terms.key(drug), outcome=knowledge.terms.key(outcome) if outcome else None)
-    return Entry(Atom(str(OSTEO.hasPastTreatment), drug, outcome), True, None, record)
+    return Entry(Atom(OSTEO.hasPastTreatment.value, drug, outcome), True, None, record)
 
 
 def _condition(condition: str, knowledge: Knowledge) -> Entry:
-    return Entry(Atom(str(OSTEO.hasCondition), condition), True, None, {"condition": knowledge.terms.key(condition)})
+    return Entry(Atom(OSTEO.hasCondition.value, condition), True, None, {"condition": knowledge.terms.key(condition)})
 
 
 def _first(facts: NodeValues, property_: str) -> str | None:
@@ -220,8 +219,8 @@ def _deciding(
     knowledge: Knowledge,
 ) -> tuple[tuple[str, Decimal], ...]:
     found = set()
-    for node in own[_NS + "hasDecidingDensitometry"]:
-        site = nodes[node][str(OSTEO.hasSite)][0]
-        read_as = nodes.get(site, {}).get(_NS + "readAs", [site])[0]
-        found.add((knowledge.terms.record_keys[read_as], Decimal(nodes[node][str(OSTEO.tScore)][0])))
+    for node in own[OSTEO.hasDecidingDensitometry.value]:
+        site = nodes[node][OSTEO.hasSite.value][0]
+        read_as = nodes.get(site, {}).get(OSTEO.readAs.value, [site])[0]
+        found.add((knowledge.terms.record_keys[read_as], Decimal(nodes[node][OSTEO.tScore.value][0])))
     return tuple(sorted(found))

@@ -16,12 +16,12 @@ from urllib.parse import quote
 import pyoxigraph as ox
 
 from osteo_kg.bilingual import BilingualText
+from osteo_kg.case.fields import BEYOND_THE_RECORD, KIND_OF_PROPERTY
 from osteo_kg.case.report import Finding
-from osteo_kg.rdf.lookup import RDF_TYPE
-from osteo_kg.rdf.terms import _NUMBER, BOOLEAN, DECIMAL, INTEGER, OSTEO, XSD, Node, day_literal, decimal_text
+from osteo_kg.rdf.terms import NUMBER, OSTEO, RDF, XSD, day_literal, decimal_text
 
 _NUMBERS = {
-    XSD + name
+    XSD.iri + name
     for name in [
         "decimal",
         "integer",
@@ -136,7 +136,7 @@ def normalised(triples: Iterable[ox.Triple]) -> tuple[ox.Triple, ...]:
     for triple in triples:
         value = _object(triple)
         mended = ox.Triple(triple.subject, triple.predicate, value)
-        if mended.predicate.value == str(OSTEO.tScore) and _typed(value, DECIMAL):
+        if mended.predicate == OSTEO.tScore and _typed(value, XSD.decimal):
             key = (triple.subject, Decimal(value.value))
             if key not in written or len(written[key]) < len(value.value):
                 written[key], scores[key] = value.value, mended
@@ -146,7 +146,7 @@ def normalised(triples: Iterable[ox.Triple]) -> tuple[ox.Triple, ...]:
 
 
 def _typed(term: object, datatype: ox.NamedNode) -> TypeGuard[ox.Literal]:
-    return isinstance(term, ox.Literal) and term.datatype == datatype and _NUMBER.fullmatch(term.value) is not None
+    return isinstance(term, ox.Literal) and term.datatype == datatype and NUMBER.fullmatch(term.value) is not None
 
 
 def _object(triple: ox.Triple) -> ox.NamedNode | ox.BlankNode | ox.Literal:
@@ -163,38 +163,28 @@ def _object(triple: ox.Triple) -> ox.NamedNode | ox.BlankNode | ox.Literal:
 
 def _score(literal: ox.Literal) -> ox.Literal | None:
     written = decimal_text(literal.value) if literal.datatype.value in _NUMBERS else None
-    return ox.Literal(written, datatype=DECIMAL) if written is not None else None
+    return ox.Literal(written, datatype=XSD.decimal) if written is not None else None
 
 
 def _whole(literal: ox.Literal) -> ox.Literal | None:
     written = decimal_text(literal.value) if literal.datatype.value in _NUMBERS else None
     if written is None or len(written) > _LONGEST_WHOLE or Decimal(written) != Decimal(written).to_integral_value():
         return None
-    return ox.Literal(str(int(Decimal(written))), datatype=INTEGER)
+    return ox.Literal(str(int(Decimal(written))), datatype=XSD.integer)
 
 
 def _day(literal: ox.Literal) -> ox.Literal | None:
-    return day_literal(literal.value) if literal.datatype.value in (XSD + "date", XSD + "dateTime") else None
+    return day_literal(literal.value) if literal.datatype.value in (XSD.date.value, XSD.dateTime.value) else None
 
 
 def _truth(literal: ox.Literal) -> ox.Literal | None:
     text = {"1": "true", "0": "false", "true": "true", "false": "false"}.get(literal.value)
-    return ox.Literal(text, datatype=BOOLEAN) if text and literal.datatype == BOOLEAN else None
+    return ox.Literal(text, datatype=XSD.boolean) if text and literal.datatype == XSD.boolean else None
 
 
+_BY_KIND = {"decimal": _score, "whole": _whole, "day": _day, "truth": _truth}
 _MENDERS = {
-    str(OSTEO.tScore): _score,
-    str(OSTEO.creatinineClearance): _score,
-    str(OSTEO.estimatedGfr): _score,
-    str(OSTEO.ageInYears): _whole,
-    str(OSTEO.fracturedVertebraCount): _whole,
-    str(OSTEO.birthDate): _day,
-    str(OSTEO.performedOn): _day,
-    str(OSTEO.occurredOn): _day,
-    str(OSTEO.climactericDisorders): _truth,
-    str(OSTEO.lowPeripheralFractureRisk): _truth,
-    str(OSTEO.menopausalStatusAssumed): _truth,
-    str(OSTEO.isDeceased): _truth,
+    property_: _BY_KIND[kind] for property_, kind in (KIND_OF_PROPERTY | BEYOND_THE_RECORD).items() if kind in _BY_KIND
 }
 
 
@@ -203,9 +193,9 @@ def _bare_fractures(triples: tuple[ox.Triple, ...]) -> tuple[ox.Triple, ...]:
 
     Beside a class that names a site, osteo:Fracture says nothing more and is left out.
     """
-    fractures = dict.fromkeys(t.object for t in triples if t.predicate.value == str(OSTEO.hasFracture))
-    bare, unspecified = ox.NamedNode(str(OSTEO.Fracture)), ox.NamedNode(str(OSTEO.UnspecifiedSiteFracture))
-    named = {t.subject for t in triples if t.predicate == RDF_TYPE and t.object != bare}
-    kept = [t for t in triples if not (t.predicate == RDF_TYPE and t.object == bare and t.subject in fractures)]
-    unnamed = [each for each in fractures if isinstance(each, Node) and each not in named]
-    return (*kept, *(ox.Triple(each, RDF_TYPE, unspecified) for each in unnamed))
+    fractures = dict.fromkeys(t.object for t in triples if t.predicate == OSTEO.hasFracture)
+    bare = OSTEO.Fracture
+    named = {t.subject for t in triples if t.predicate == RDF.type and t.object != bare}
+    kept = [t for t in triples if not (t.predicate == RDF.type and t.object == bare and t.subject in fractures)]
+    unnamed = [each for each in fractures if isinstance(each, ox.NamedNode | ox.BlankNode) and each not in named]
+    return (*kept, *(ox.Triple(each, RDF.type, OSTEO.UnspecifiedSiteFracture) for each in unnamed))

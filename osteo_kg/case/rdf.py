@@ -18,16 +18,15 @@ from osteo_kg.case.record_text import parse_json
 from osteo_kg.case.report import Finding
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.rdf.io import _MOST_NESTING, read_triples
-from osteo_kg.rdf.lookup import RDF_TYPE
-from osteo_kg.rdf.terms import CONTEXT, DECIMAL, INTEGER, LIFTED, OSTEO, Subject
+from osteo_kg.rdf.terms import CONTEXT, LIFTED, OSTEO, RDF, XSD, Subject
 
-_NS = str(OSTEO._NS)
+_NS = OSTEO.iri
 _OWL = "http://www.w3.org/2002/07/owl#"
 _RDFS = "http://www.w3.org/2000/01/rdf-schema#"
 _HARMLESS_TYPES = {_OWL + "NamedIndividual", _OWL + "Thing"}
-_HEADER = {RDF_TYPE.value, *(_OWL + name for name in ("imports", "versionIRI", "versionInfo", "priorVersion"))}
+_HEADER = {RDF.type.value, *(_OWL + name for name in ("imports", "versionIRI", "versionInfo", "priorVersion"))}
 ANNOTATIONS = {_RDFS + name for name in ("label", "comment", "seeAlso", "isDefinedBy")} | {_OWL + "versionInfo"}
-_LIFTED = str(LIFTED._NS)
+_LIFTED = LIFTED.iri
 #: What a case may not speak of but in the properties of its vocabulary; other vocabularies are passed over.
 OWN_VOCABULARIES = (_NS, _OWL, _RDFS, _LIFTED)
 
@@ -77,7 +76,7 @@ def _without_context(node: Any, name: str, depth: int) -> Any:
         whole = node == node.to_integral_value()
         return {
             "@value": f"{node:f}",
-            "@type": (INTEGER if whole and "." not in f"{node:f}" else DECIMAL).value,
+            "@type": (XSD.integer if whole and "." not in f"{node:f}" else XSD.decimal).value,
         }
     if not isinstance(node, dict):
         return node
@@ -97,8 +96,8 @@ def _patients(triples: list[ox.Triple], name: str) -> Iterator[Case]:
     by_subject: dict[Subject, list[ox.Triple]] = defaultdict(list)
     for triple in triples:
         by_subject[triple.subject].append(triple)
-    patient_class = ox.NamedNode(str(OSTEO.Patient))
-    patients = list(dict.fromkeys(t.subject for t in triples if t.predicate == RDF_TYPE and t.object == patient_class))
+    patient_class = OSTEO.Patient
+    patients = list(dict.fromkeys(t.subject for t in triples if t.predicate == RDF.type and t.object == patient_class))
     if not patients:
         raise UnreadableCaseError(f"{name} holds no patient.", advice="Type one node at least as osteo:Patient.")
     known = set(patients)
@@ -138,7 +137,7 @@ class _Cut:
         if isinstance(term, ox.Triple):
             self.refused.append(_axiom(predicate, str(term)))
             return False
-        if predicate == RDF_TYPE.value:
+        if predicate == RDF.type.value:
             return self._keeps_type(triple, term)
         if predicate.startswith(_NS):
             self.kept.append(triple)
@@ -154,7 +153,7 @@ class _Cut:
             self.kept.append(triple)
         elif term.value.startswith((_OWL, _RDFS, _LIFTED)):
             if term.value not in _HARMLESS_TYPES:
-                self.refused.append(_axiom(RDF_TYPE.value, term.value))
+                self.refused.append(_axiom(RDF.type.value, term.value))
         else:
             self.ignored.add(term.value)
         return False
@@ -181,7 +180,7 @@ class _Cut:
 def _is_header(triple: ox.Triple, by_subject: Mapping[Subject, list[ox.Triple]]) -> bool:
     """Whether a triple belongs to the header by which an ontology editor finds our ontology."""
     ontology = ox.NamedNode(_OWL + "Ontology")
-    declared = any(t.predicate == RDF_TYPE and t.object == ontology for t in by_subject[triple.subject])
+    declared = any(t.predicate == RDF.type and t.object == ontology for t in by_subject[triple.subject])
     return declared and triple.predicate.value in _HEADER and not _is_ours(triple.subject)
 
 
@@ -194,7 +193,7 @@ def _strays(triples: Iterable[ox.Triple]) -> list[Finding]:
     found: dict[str, Finding] = {}
     for triple in triples:
         words = tuple(getattr(term, "value", "") for term in (triple.predicate, triple.object, triple.subject))
-        if triple.predicate == RDF_TYPE and words[1] in _HARMLESS_TYPES:
+        if triple.predicate == RDF.type and words[1] in _HARMLESS_TYPES:
             continue
         if any(word.startswith(OWN_VOCABULARIES) for word in words) and words[0] not in ANNOTATIONS:
             found.setdefault(words[0], _axiom(words[0], words[1]))

@@ -1,4 +1,4 @@
-"""From a case in RDF back to the flat record of design.md section 3.3. What a flat record cannot hold is an error."""
+"""From a case in RDF back to the flat record (contracts, section 3.3). What a flat record cannot hold is an error."""
 
 from __future__ import annotations
 
@@ -9,21 +9,29 @@ from typing import Any
 
 import pyoxigraph as ox
 
+from osteo_kg.case.fields import (
+    DENSITOMETRY,
+    KEYS,
+    LISTING,
+    LISTS,
+    RENAL_FUNCTION,
+    SECTIONS,
+    STATED,
+    Field,
+    Measurement,
+    day_field,
+    measured,
+)
 from osteo_kg.case.model import Case
-from osteo_kg.case.record import CODED, KEYS, RENAL, SCORES, SECTIONS, STATEMENTS
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.lookup import RDF_TYPE
-from osteo_kg.rdf.terms import BOOLEAN, DATE_TIME, DECIMAL, INTEGER, OSTEO, day_literal, decimal_text, local_name
+from osteo_kg.rdf.terms import OSTEO, RDF, XSD, Node, day_literal, day_text, decimal_text, local_name
 
-_LISTED_BY = {
-    str(OSTEO.FractureHistory): str(OSTEO.hasFracture),
-    str(OSTEO.TreatmentHistory): str(OSTEO.hasPastTreatment),
-    str(OSTEO.MedicalHistory): str(OSTEO.hasCondition),
+_Facts = dict[ox.NamedNode, list[Any]]  # what is said of one node, by property
+_NAMES = {
+    DENSITOMETRY: "a densitometry",
+    RENAL_FUNCTION: "a test of renal function",
 }
-_DAY = len("2026-11-22")
-_Node = ox.NamedNode | ox.BlankNode
-_Read = Callable[[ox.Literal], Any]  # a value of the flat record; None where it is not one
 
 
 def record_of(case: Case, terms: Terms) -> dict[str, Any]:
@@ -32,8 +40,8 @@ def record_of(case: Case, terms: Terms) -> dict[str, Any]:
     Raises:
         UsageError: the case says something that has no place in a flat record.
 
-    >>> from osteo_kg.knowledge import packaged_knowledge
-    >>> from osteo_kg.reading import read_case
+    >>> from osteo_kg.knowledge.loading import packaged_knowledge
+    >>> from osteo_kg.case.reading import read_case
     >>> [case] = read_case('<urn:p> a <https://w3id.org/osteo-kg/ns/Patient> .', "ttl")
     >>> record_of(case, packaged_knowledge().terms)
     {'patient': 'urn:p'}
@@ -53,11 +61,9 @@ def completeness_implied(case: Case) -> tuple[str, ...]:
 
     A list with entries is taken as complete, so the answer is the same but for the assumption that it names.
     """
-    stated = {getattr(t.object, "value", "") for t in case.triples if t.predicate.value == str(OSTEO.isCompleteFor)}
-    listed = {triple.predicate.value for triple in case.triples}
-    return tuple(
-        key for key, section in SECTIONS.items() if str(section) in stated and _LISTED_BY[str(section)] in listed
-    )
+    stated = {triple.object for triple in case.triples if triple.predicate == OSTEO.isCompleteFor}
+    listed = {triple.predicate for triple in case.triples}
+    return tuple(key for key, section in SECTIONS.items() if section in stated and LISTING[section.value] in listed)
 
 
 class _Flattener:
@@ -68,159 +74,141 @@ class _Flattener:
         self.terms = terms
         self.unfit = [f"what the reader refuses: {each.message.en.rstrip('.')}" for each in case.findings]
         self.unfit += [f"the property <{each}>, which is not read" for each in case.ignored]
-        self.facts: dict[Any, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+        self.facts: dict[Any, _Facts] = defaultdict(lambda: defaultdict(list))
         for triple in case.triples:
-            self.facts[triple.subject][triple.predicate.value].append(triple.object)
+            self.facts[triple.subject][triple.predicate].append(triple.object)
 
     def record(self) -> dict[str, Any]:
         """Give the record, noting what does not fit."""
         own = self.facts.pop(ox.NamedNode(self.case.iri), {})
         record: dict[str, Any] = {"patient": self.case.patient if self.case.flat else self.case.iri}
-        self._types(own, {str(OSTEO.Patient)})
-        for key, (property_, kind) in CODED.items():
-            record[key] = self._coded(own, property_, kind)
-        record["age_years"] = self._literal(own, OSTEO.ageInYears, _whole)
-        record["birth_date"] = self._literal(own, OSTEO.birthDate, _day)
-        for key, property_ in STATEMENTS.items():
-            record[key] = self._literal(own, property_, _truth)
-        record |= self._scores(own)
-        record |= self._renal(own)
+        self._types(own, OSTEO.Patient)
+        record |= {field.key: self._value(own, field) for field in STATED}
+        for measurement in (DENSITOMETRY, RENAL_FUNCTION):
+            record |= self._measured(own, measurement)
         record |= self._sections(own)
         self._leftover(own)
         self.unfit += [f"what is said of {node} beside" for node in self.facts]
         return {key: value for key, value in record.items() if value is not None}
 
-    def _scores(self, own: dict[str, list[Any]]) -> dict[str, Any]:
+    def _measured(self, own: _Facts, measurement: Measurement) -> dict[str, Any]:
+        """Give the numbers of a measurement, and their day, which must be the same."""
+        name, dated = _NAMES[measurement], day_field(measurement)
         record: dict[str, Any] = {}
         days = set()
-        for facts in self._entries(own, OSTEO.hasBoneDensitometry):
-            self._types(facts, {str(OSTEO.BoneDensitometry)}, optional=True)
-            site = self._one(facts, OSTEO.hasSite)
-            score = self._literal(facts, OSTEO.tScore, _score)
-            days.add(self._literal(facts, OSTEO.performedOn, _day))
-            key = self.terms.record_keys.get(site.value) if isinstance(site, ox.NamedNode) else None
-            if key not in SCORES:
-                what = self.terms.label(site.value).en if isinstance(site, ox.NamedNode) else "no stated site"
-                self.unfit.append(f"a densitometry of this site: {what}")
-            elif key in record:
-                self.unfit.append(f"several densitometries of one site: {self.terms.label(site.value).en}")
-            elif score is None:
-                self.unfit.append("a densitometry without a T-score")
-            else:
-                record[key] = score
-            self._leftover(facts)
-        if len(days) > 1:
-            self.unfit.append("densitometries that differ in their date")
-        return {**record, "densitometry_date": next(iter(days), None)}
-
-    def _renal(self, own: dict[str, list[Any]]) -> dict[str, Any]:
-        record: dict[str, Any] = {}
-        days = set()
-        for facts in self._entries(own, OSTEO.hasRenalFunctionTest):
-            self._types(facts, {str(OSTEO.RenalFunctionTest)}, optional=True)
-            days.add(self._literal(facts, OSTEO.performedOn, _day))
-            found = {key: self._literal(facts, property_, _score) for key, property_ in RENAL.items()}
-            found = {key: value for key, value in found.items() if value is not None}
-            if found.keys() & record.keys() or not found:
-                self.unfit.append("tests of renal function that repeat a measure, or give none")
+        for facts in self._entries(own, measurement.property):
+            self._types(facts, measurement.entry_class, optional=True)
+            fields = [field for field in measured(measurement) if self._is_at(facts, field, measurement)]
+            days.add(self._value(facts, dated))
+            found = {field.key: value for field in fields if (value := self._value(facts, field)) is not None}
+            place = self._one(facts, measurement.place) if measurement.place else None
+            if not fields:
+                what = self.terms.label(place.value).en if isinstance(place, ox.NamedNode) else "no stated site"
+                self.unfit.append(f"{name} of this site: {what}")
+            elif not found:
+                self.unfit.append(f"{name} without a number")
+            elif found.keys() & record.keys():
+                self.unfit.append(f"several results of {name}: {', '.join(sorted(found))}")
             record |= found
             self._leftover(facts)
         if len(days) > 1:
-            self.unfit.append("tests of renal function that differ in their date")
-        return {**record, "renal_function_date": next(iter(days), None)}
+            self.unfit.append(f"results of {name} that differ in their date")
+        return {**record, dated.key: next(iter(days), None)}
 
-    def _sections(self, own: dict[str, list[Any]]) -> Iterator[tuple[str, list[Any]]]:
-        complete = own.pop(str(OSTEO.isCompleteFor), [])
-        sections: dict[str, list[Any]] = {
-            "fractures": [self._fracture(each) for each in self._entries(own, OSTEO.hasFracture)],
-            "treatment_history": [self._treatment(each) for each in self._entries(own, OSTEO.hasPastTreatment)],
-            "conditions": [self._key(each, OSTEO.MedicalCondition) for each in own.pop(str(OSTEO.hasCondition), [])],
-        }
-        for key, entries in sections.items():
-            stated = ox.NamedNode(str(SECTIONS[key])) in complete
-            if stated or entries:
-                yield key, entries
-        known = {str(each) for each in SECTIONS.values()}
-        self.unfit += [f"the section {each.value}" for each in complete if each.value not in known]
+    def _is_at(self, facts: _Facts, field: Field, measurement: Measurement) -> bool:
+        """Whether a measurement was taken at the place that a field speaks of."""
+        return measurement.place is None or ox.NamedNode(self.terms.fact_of[field.key]) in facts.get(
+            measurement.place, ()
+        )
 
-    def _fracture(self, facts: dict[str, list[Any]]) -> dict[str, Any]:
-        kinds = facts.pop(RDF_TYPE.value, [])
-        if len(kinds) != 1:
-            self.unfit.append(f"a fracture of {len(kinds)} classes")
-        entry = {
-            "site": self._key(kinds[0], OSTEO.Fracture) if len(kinds) == 1 else None,
-            "mechanism": self._coded(facts, OSTEO.hasMechanism, OSTEO.FractureMechanism),
-            "date": self._literal(facts, OSTEO.occurredOn, _day),
-            "count": self._literal(facts, OSTEO.fracturedVertebraCount, _whole),
-        }
+    def _sections(self, own: _Facts) -> Iterator[tuple[str, list[Any]]]:
+        complete = own.pop(OSTEO.isCompleteFor, [])
+        for field in LISTS:
+            assert field.property is not None  # it is a list
+            entries: list[Any]
+            if field.entry:
+                entries = [self._entry(each, field) for each in self._entries(own, field.property)]
+            else:
+                entries = [self._key(each, field) for each in own.pop(field.property, [])]
+            if field.section in complete or entries:
+                yield field.key, entries
+        known = SECTIONS.values()
+        self.unfit += [f"the section {each.value}" for each in complete if each not in known]
+
+    def _entry(self, facts: _Facts, field: Field) -> dict[str, Any]:
+        if field.entry_class:
+            self._types(facts, field.entry_class, optional=True)
+        entry = {each.key: self._value(facts, each) for each in field.entry}
+        main = field.entry[0]
+        if entry[main.key] is None:
+            self.unfit.append(f"an entry of {field.key} without a {main.key}")
         self._leftover(facts)
         return {key: value for key, value in entry.items() if value is not None}
 
-    def _treatment(self, facts: dict[str, list[Any]]) -> dict[str, Any]:
-        self._types(facts, {str(OSTEO.PastTreatment)}, optional=True)
-        entry = {
-            "drug": self._coded(facts, OSTEO.withDrug, OSTEO.Drug),
-            "outcome": self._coded(facts, OSTEO.hasOutcome, OSTEO.TreatmentOutcome),
-        }
-        if entry["drug"] is None:
-            self.unfit.append("a treatment without a drug")
-        self._leftover(facts)
-        return {key: value for key, value in entry.items() if value is not None}
-
-    def _entries(self, own: dict[str, list[Any]], property_: str) -> Iterator[dict[str, list[Any]]]:
+    def _entries(self, own: _Facts, property_: ox.NamedNode) -> Iterator[_Facts]:
         """Give what is said of each entry, in the order of the case; an entry of a flat record has no name."""
-        for node in own.pop(str(property_), []):
+        for node in own.pop(property_, []):
             if not isinstance(node, ox.BlankNode):
                 self.unfit.append(f"the name of an entry: {node.value}")
-            yield self.facts.pop(node, {})
+            yield self.facts.pop(node, defaultdict(list))
 
-    def _one(self, facts: dict[str, list[Any]], property_: str) -> Any:
-        values = facts.pop(str(property_), [])
+    def _one(self, facts: _Facts, property_: ox.NamedNode) -> Any:
+        values = facts.pop(property_, [])
         if len(values) > 1:
-            self.unfit.append(f"several values of osteo:{local_name(property_)}")
+            self.unfit.append(f"several values of {_named(property_)}")
         return values[0] if values else None
 
-    def _coded(self, facts: dict[str, list[Any]], property_: str, kind: str) -> str | None:
-        value = self._one(facts, property_)
-        return None if value is None else self._key(value, kind)
-
-    def _key(self, value: Any, kind: str) -> str | None:
-        key = self.terms.keys.get(value.value) if isinstance(value, ox.NamedNode) else None
-        if key is not None and self.terms.kinds[str(kind)].get(key) == value.value:
-            return key
-        self.unfit.append(f"{value.value!r}, which is not a known {self.terms.label(str(kind)).en}")
-        return None
-
-    def _literal(self, facts: dict[str, list[Any]], property_: str, read: _Read) -> Any:
-        value = self._one(facts, property_)
-        found = read(value) if isinstance(value, ox.Literal) else None
-        if value is not None and found is None:
-            self.unfit.append(f"{value.value!r} as osteo:{local_name(property_)}")
+    def _value(self, facts: _Facts, field: Field) -> Any:
+        """Give the value of a field, as the flat record has it."""
+        assert field.property  # only the name of a patient has none
+        value = self._one(facts, field.property)
+        if value is None:
+            return None
+        if field.kind == "coded":
+            return self._key(value, field)
+        found = _READ[field.kind](value) if isinstance(value, ox.Literal) else None
+        if found is None:
+            self.unfit.append(f"{value.value!r} as {_named(field.property)}")
         return found
 
-    def _types(self, facts: dict[str, list[Any]], known: set[str], *, optional: bool = False) -> None:
-        found = {each.value for each in facts.pop(RDF_TYPE.value, [])}
-        if not optional or found:
-            self.unfit += [f"the class osteo:{local_name(each)}" for each in sorted(found ^ known)]
+    def _key(self, value: Any, field: Field) -> str | None:
+        assert field.values  # a coded value is one of a class
+        key = self.terms.keys.get(value.value) if isinstance(value, ox.NamedNode) else None
+        if key is not None and self.terms.kinds[field.values].get(key) == value.value:
+            return key
+        self.unfit.append(f"{value.value!r}, which is not a known {self.terms.label(field.values).en}")
+        return None
 
-    def _leftover(self, facts: dict[str, list[Any]]) -> None:
-        self.unfit += [f"osteo:{local_name(property_)}" for property_ in facts]
+    def _types(self, facts: _Facts, known: ox.NamedNode, *, optional: bool = False) -> None:
+        found = set(facts.pop(RDF.type, []))
+        if not optional or found:
+            self.unfit += [f"the class {name}" for name in sorted(_named(each) for each in found ^ {known})]
+
+    def _leftover(self, facts: _Facts) -> None:
+        self.unfit += [_named(property_) for property_ in facts]
+
+
+def _named(term: Node) -> str:
+    return f"osteo:{local_name(term.value)}"
 
 
 def _score(literal: ox.Literal) -> Decimal | None:
-    text = decimal_text(literal.value) if literal.datatype == DECIMAL else None
+    text = decimal_text(literal.value) if literal.datatype == XSD.decimal else None
     return None if text is None else Decimal(text)
 
 
 def _whole(literal: ox.Literal) -> int | None:
-    text = decimal_text(literal.value) if literal.datatype == INTEGER else None
+    text = decimal_text(literal.value) if literal.datatype == XSD.integer else None
     return int(text) if text is not None and "." not in text else None
 
 
 def _day(literal: ox.Literal) -> str | None:
-    is_day = literal.datatype == DATE_TIME and day_literal(literal.value) == literal
-    return literal.value[:_DAY] if is_day else None
+    is_day = literal.datatype == XSD.dateTime and day_literal(literal.value) == literal
+    return day_text(literal.value) if is_day else None
 
 
 def _truth(literal: ox.Literal) -> bool | None:
-    return {"true": True, "false": False}.get(literal.value) if literal.datatype == BOOLEAN else None
+    return {"true": True, "false": False}.get(literal.value) if literal.datatype == XSD.boolean else None
+
+
+_READ: dict[str, Callable[[ox.Literal], Any]] = {"decimal": _score, "whole": _whole, "day": _day, "truth": _truth}

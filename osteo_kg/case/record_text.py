@@ -7,12 +7,13 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from osteo_kg.case.fields import FIELDS, KEYS, Field
 from osteo_kg.case.model import Case
-from osteo_kg.case.record import KEYS, NUMBERS, SECTIONS, STATEMENTS, Repeated, nearest, record_case, unread_case
+from osteo_kg.case.record import Repeated, nearest, record_case, unread_case
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge.terms import Terms
 from osteo_kg.rdf.terms import decimal_text
@@ -137,47 +138,35 @@ def _check_header(stated: list[str], header: list[str], name: str, ignore: froze
 
 
 def _from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
-    """Give a CSV row the values that a JSON record would have.
-
-    What does not fit stays text, for the shapes to refuse.
-    """
-    record: dict[str, Any] = {}
-    for key, cell in cells.items():
-        text = cell.strip()
-        if key in NUMBERS:
-            number = decimal_text(text)
-            record[key] = text if number is None else Decimal(number)
-        elif key in STATEMENTS:
-            record[key] = {"true": True, "false": False}.get(text, text)
-        elif key in SECTIONS:
-            entries = [] if text == "none" else [part.strip() for part in text.split(";")]
-            record[key] = [_ENTRY_CELLS[key](entry) for entry in entries]
-        else:
-            record[key] = text
-    return record
+    """Give a row the values that a JSON record would have; what does not fit stays text, for the shapes to refuse."""
+    return {key: _from_cell(FIELDS[key], cell.strip()) for key, cell in cells.items()}
 
 
-def _fracture_cell(text: str) -> dict[str, Any]:
-    site, *parts = text.split(":")
-    entry: dict[str, Any] = {"site": site}
+def _from_cell(field: Field, text: str) -> Any:
+    if field.kind in ("whole", "decimal"):
+        number = decimal_text(text)
+        return text if number is None else Decimal(number)
+    if field.kind == "truth":
+        return {"true": True, "false": False}.get(text, text)
+    if field.kind == "list":
+        entries = [] if text == "none" else [part.strip() for part in text.split(";")]
+        return [_entry_cell(field, entry) for entry in entries] if field.entry else entries
+    return text
+
+
+def _entry_cell(field: Field, text: str) -> dict[str, Any]:
+    """Read an entry, such as `vertebra:low-energy:2026-02-01:x2`: a number has an x, a day begins with a digit."""
+    main, *others = field.entry
+    keys = {each.kind: each.key for each in reversed(others)}
+    stated, *parts = text.split(":")
+    entry: dict[str, Any] = {main.key: stated}
     for part in filter(None, parts):
-        count = re.fullmatch(r"x(-?\d+)", part, re.ASCII)
-        key = "count" if count else "date" if re.match(r"\d", part) else "mechanism"
-        value = Decimal(count.group(1)) if count else part
+        number = re.fullmatch(r"x(-?\d+)", part, re.ASCII) if "whole" in keys else None
+        day = re.match(r"\d", part) if "day" in keys else None
+        key = keys["whole"] if number else keys["day"] if day else keys["coded"]
+        value = Decimal(number.group(1)) if number else part
         entry[key] = f"{entry[key]}:{part}" if key in entry else value  # two values are refused, not one of them lost
     return entry
-
-
-def _treatment_cell(text: str) -> dict[str, Any]:
-    drug, *outcome = text.split(":", 1)
-    return {"drug": drug, "outcome": outcome[0]} if outcome else {"drug": drug}
-
-
-_ENTRY_CELLS: dict[str, Callable[[str], Any]] = {
-    "fractures": _fracture_cell,
-    "treatment_history": _treatment_cell,
-    "conditions": str,
-}
 
 
 _ONE_EACH = "Send one object for each patient."

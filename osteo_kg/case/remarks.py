@@ -11,17 +11,16 @@ from typing import get_args
 import pyoxigraph as ox
 
 from osteo_kg.case.model import Case, Remark, RemarkKind
-from osteo_kg.rdf.terms import DATE_TIME, LIFTED
+from osteo_kg.rdf.terms import LIFTED, XSD, day_text
 
-_NS = str(LIFTED._NS)
+_NS = LIFTED.iri
 _ASSUMED = "assumedComplete"
 _BOUNDS = ("bornNotBefore", "bornNotAfter")
-_DAY = len("2026-11-22")
 
 
-def day_term(on: datetime.date) -> ox.Literal:
+def day_of(on: datetime.date) -> ox.Literal:
     """Give a day as the ontology writes days."""
-    return ox.Literal(f"{on.isoformat()}T00:00:00", datatype=DATE_TIME)
+    return ox.Literal(f"{on.isoformat()}T00:00:00", datatype=XSD.dateTime)
 
 
 def source_triples(case: Case, assume_complete: Iterable[str] = ()) -> list[ox.Triple]:
@@ -32,16 +31,16 @@ def source_triples(case: Case, assume_complete: Iterable[str] = ()) -> list[ox.T
         assume_complete: the sections that the caller asked to be read as complete, which go with them.
     """
     patient = ox.NamedNode(case.iri)
-    found = [ox.Triple(patient, lifted_term("ignoredProperty"), ox.Literal(each)) for each in case.ignored]
+    found = [ox.Triple(patient, LIFTED.ignoredProperty, ox.Literal(each)) for each in case.ignored]
     found += [ox.Triple(patient, lifted_term(_ASSUMED), ox.Literal(each)) for each in assume_complete]
     for name, day in zip(_BOUNDS, case.born_between or (), strict=False):
-        found.append(ox.Triple(patient, lifted_term(name), day_term(day)))
+        found.append(ox.Triple(patient, lifted_term(name), day_of(day)))
     for number, remark in enumerate(case.remarks, 1):
         node = ox.BlankNode(f"remark{number}")
         found.append(ox.Triple(patient, lifted_term(remark.kind), node))
-        found.append(ox.Triple(node, lifted_term("element"), ox.Literal(remark.element)))
+        found.append(ox.Triple(node, LIFTED.element, ox.Literal(remark.element)))
         if remark.reason is not None:
-            found.append(ox.Triple(node, lifted_term("reason"), ox.NamedNode(remark.reason)))
+            found.append(ox.Triple(node, LIFTED.reason, ox.NamedNode(remark.reason)))
     return found
 
 
@@ -54,7 +53,7 @@ def with_source(case: Case, triples: Iterable[ox.Triple]) -> Case:
             said[triple.subject].setdefault(name, []).append(triple.object)
     own = said[ox.NamedNode(case.iri)]
     remarks = [_remark(kind, said[node]) for kind in get_args(RemarkKind) for node in own.get(kind, ())]
-    bounds = [datetime.date.fromisoformat(own[name][0].value[:_DAY]) for name in _BOUNDS if name in own]
+    bounds = [datetime.date.fromisoformat(day_text(own[name][0].value)) for name in _BOUNDS if name in own]
     return replace(
         case,
         ignored=tuple(sorted(each.value for each in own.get("ignoredProperty", ()))),

@@ -6,23 +6,22 @@ import csv
 import io
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg import package_data
 from osteo_kg.case.fhir import bundle_of
+from osteo_kg.case.fields import KEYS
 from osteo_kg.case.model import Case
 from osteo_kg.case.reading import read_case
-from osteo_kg.case.record import KEYS
 from osteo_kg.case.record_export import record_of
 from osteo_kg.errors import OsteoError, UsageError
 from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.lookup import RDF_TYPE
-from osteo_kg.rdf.terms import BOOLEAN, CONTEXT, INTEGER, OSTEO, XSD
+from osteo_kg.rdf.io import json_ld
+from osteo_kg.rdf.terms import OSTEO, XSD
 
 _OXIGRAPH = {"ttl": ox.RdfFormat.TURTLE, "nt": ox.RdfFormat.N_TRIPLES, "rdf": ox.RdfFormat.RDF_XML}
 RDF_FORMATS = (*_OXIGRAPH, "jsonld")
@@ -30,9 +29,7 @@ RDF_FORMATS = (*_OXIGRAPH, "jsonld")
 FORMATS = (*RDF_FORMATS, "json", "jsonl", "csv", "fhir")
 #: Formats that say whether a section is complete beside its entries.
 SAYING_COMPLETENESS = (*RDF_FORMATS, "fhir")
-_NS = str(OSTEO._NS)
-_PREFIXES = {"osteo": _NS, "xsd": XSD}
-_PLAIN = re.compile(r"true|false|0|-?[1-9][0-9]{0,14}", re.ASCII)  # what JSON says as RDF does
+_PREFIXES = {"osteo": OSTEO.iri, "xsd": XSD.iri}
 #: What Oxigraph writes and reads in XML all the same, and others refuse or change.
 _NOT_XML = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _Triples = list[ox.Triple]
@@ -52,7 +49,7 @@ def check_fits(case: Case, format_name: str, terms: Terms) -> None:
         )
     if format_name in RDF_FORMATS:
         triples = _relabelled([case])
-        text = _json_ld(triples, ids=True) if format_name == "jsonld" else _serialized(triples, format_name)
+        text = json_ld(triples, labels=True) if format_name == "jsonld" else _serialized(triples, format_name)
         same = [(set(each.triples), each.findings) for each in _again(text, format_name, terms)] == [(set(triples), ())]
         same = same and not (format_name == "rdf" and _NOT_XML.search(text))
     elif format_name == "fhir":
@@ -91,7 +88,7 @@ def _content(case: Case) -> tuple[set[ox.Triple], list[list[str]]]:
     return own, sorted(entries)
 
 
-_ENTRY_CLASSES = tuple(ox.NamedNode(str(each)) for each in (OSTEO.BoneDensitometry, OSTEO.PastTreatment))
+_ENTRY_CLASSES = (OSTEO.BoneDensitometry, OSTEO.PastTreatment)
 
 
 def shared_names(cases: Iterable[Case]) -> frozenset[str]:
@@ -106,7 +103,7 @@ def shared_names(cases: Iterable[Case]) -> frozenset[str]:
         for name in _names(case):
             said[name].add(frozenset(t for t in case.triples if t.subject == ox.NamedNode(name)))
     twice = {name for name in said if len(said[name]) > 1}
-    return frozenset(twice | {iri for iri, number in _counted(patients).items() if number > 1})
+    return frozenset(twice | {iri for iri, number in Counter(patients).items() if number > 1})
 
 
 def names_shared(case: Case, shared: frozenset[str]) -> list[str]:
@@ -117,14 +114,7 @@ def names_shared(case: Case, shared: frozenset[str]) -> list[str]:
 def _names(case: Case) -> set[str]:
     """Give the IRIs that a case speaks of, terms of ours left out."""
     terms = (term for triple in case.triples for term in (triple.subject, triple.object))
-    return {term.value for term in terms if isinstance(term, ox.NamedNode) and not term.value.startswith(_NS)}
-
-
-def _counted(words: Iterable[str]) -> dict[str, int]:
-    counts: dict[str, int] = defaultdict(int)
-    for word in words:
-        counts[word] += 1
-    return counts
+    return {term.value for term in terms if isinstance(term, ox.NamedNode) and not term.value.startswith(OSTEO.iri)}
 
 
 def write_cases(cases: Sequence[Case], format_name: str, terms: Terms) -> str:
@@ -133,7 +123,7 @@ def write_cases(cases: Sequence[Case], format_name: str, terms: Terms) -> str:
     RDF holds them all in one graph, FHIR in one Bundle, JSON in an array where there are several, CSV in rows.
     """
     if format_name == "jsonld":
-        return _json_ld(_relabelled(cases), ids=False)
+        return json_ld(_relabelled(cases))
     if format_name in RDF_FORMATS:
         return _serialized(_relabelled(cases), format_name)
     if format_name == "fhir":
@@ -173,66 +163,6 @@ def _serialized(triples: _Triples, format_name: str) -> str:
     written = ox.serialize(triples, format=_OXIGRAPH[format_name], prefixes=prefixes)
     assert written is not None
     return written.decode()
-
-
-def _json_ld(triples: _Triples, *, ids: bool) -> str:
-    """Write JSON-LD in the terms of our context; `ids` gives blank nodes their labels, to be recognised by."""
-    by_subject: dict[Any, _Triples] = defaultdict(list)
-    for triple in triples:
-        by_subject[triple.subject].append(triple)
-    uses = _counted(str(triple.object) for triple in triples)
-    nested = {each for each in by_subject if isinstance(each, ox.BlankNode) and uses.get(str(each)) == 1}
-
-    def node(subject: Any) -> dict[str, Any]:
-        found: dict[str, Any] = {} if subject in nested and not ids else {"id": _id(subject)}
-        for triple in by_subject[subject]:
-            key, kind = _key(triple.predicate)
-            value = node(triple.object) if triple.object in nested else _value(triple.object, kind)
-            found.setdefault(key, []).append(value)
-        return {key: value[0] if len(value) == 1 else value for key, value in found.items()}
-
-    graph = [node(subject) for subject in by_subject if subject not in nested]
-    document = graph[0] if len(graph) == 1 else {"@graph": graph}
-    return json.dumps({"@context": CONTEXT, **document}, ensure_ascii=False, indent=2) + "\n"
-
-
-def _key(predicate: ox.NamedNode) -> tuple[str, str | None]:
-    """Give the term of a property, and the type that our context gives to its values."""
-    if predicate == RDF_TYPE:
-        return "type", "@vocab"
-    term = _short(predicate.value)
-    known = package_data.json_ld_context().get(term)
-    return term, known["@type"] if isinstance(known, dict) else None
-
-
-def _short(iri: str) -> str:
-    """Give a term of ours by its name alone, unless the context means something else by that."""
-    name = iri.removeprefix(_NS)
-    return (
-        name
-        if name != iri and name.isidentifier() and not isinstance(package_data.json_ld_context().get(name), str)
-        else iri
-    )
-
-
-def _value(term: Any, kind: str | None) -> Any:
-    if not isinstance(term, ox.Literal):
-        if kind == "@vocab" and isinstance(term, ox.NamedNode):
-            return _short(term.value)
-        return _id(term) if kind == "@id" else {"id": _id(term)}
-    if kind == _PREFIXED.get(term.datatype.value):
-        is_plain = term.datatype in (BOOLEAN, INTEGER) and _PLAIN.fullmatch(term.value)
-        return json.loads(term.value) if is_plain else term.value
-    if term.language:
-        return {"@value": term.value, "@language": term.language}
-    return {"@value": term.value, "@type": term.datatype.value}
-
-
-_PREFIXED = {XSD + name: f"xsd:{name}" for name in ("boolean", "integer", "decimal", "dateTime")}
-
-
-def _id(node: Any) -> str:
-    return f"_:{node.value}" if isinstance(node, ox.BlankNode) else str(node.value)
 
 
 # FHIR

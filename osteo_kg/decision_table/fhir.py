@@ -38,7 +38,7 @@ class _Plan:
     def definition(self) -> Resource:
         """Give the whole of it: a draft for use in trials, as long as no clinician has reviewed it."""
         found = self._guideline
-        review = self._terms.label(self._terms.kinds[str(OSTEO.ReviewStatus)][found.review])
+        review = self._terms.label(self._terms.kinds[OSTEO.ReviewStatus][found.review])
         return {
             "resourceType": "PlanDefinition",
             "id": found.id,
@@ -60,7 +60,7 @@ class _Plan:
 
     def _rule(self, rule: Rule) -> Resource:
         span = {"start": f"{rule.cites.start}", "end": f"{rule.cites.end}", "sha256": rule.cites.sha256}
-        disposition = self._terms.kinds[str(OSTEO.Disposition)][rule.disposition]
+        disposition = self._terms.kinds[OSTEO.Disposition][rule.disposition]
         action = {
             **self._action(rule.iri, rule.label),
             "description": self._say(rule.restates),
@@ -82,7 +82,7 @@ class _Plan:
         action = {**self._action(listing.iri, label), "code": [self._code(listing.option)]}
         if listing.line:
             action["textEquivalent"] = self._say(
-                self._terms.label(self._terms.kinds[str(OSTEO.TreatmentLine)][listing.line])
+                self._terms.label(self._terms.kinds[OSTEO.TreatmentLine][listing.line])
             )
         conditions = [self._condition(each) for each in listing.reserved_by]
         return {**action, "condition": conditions} if conditions else action

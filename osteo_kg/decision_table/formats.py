@@ -64,9 +64,9 @@ def _telling(engine: Engine) -> list[bool]:
 def _verdict(engine: Engine, row: Row, language: Language) -> list[str]:
     kinds = engine.knowledge.terms.kinds
     label = engine.knowledge.terms.label
-    disposition = label(kinds[f"{OSTEO._NS}Disposition"][row.verdict.disposition]).get(language)
+    disposition = label(kinds[OSTEO.Disposition][row.verdict.disposition]).get(language)
     strength = row.verdict.strength
-    named = label(kinds[f"{OSTEO._NS}Strength"][strength]).get(language) if strength else ""
+    named = label(kinds[OSTEO.Strength][strength]).get(language) if strength else ""
     cells = row.verdict.cells or (None,) * len(engine.guideline.options)
     shown = [_cell(engine.guideline, cell, language) if row.verdict.cells else "" for cell in cells]
     return [disposition, named, *shown]

@@ -12,8 +12,7 @@ from typing import BinaryIO
 
 import pyoxigraph as ox
 
-from osteo_kg.rdf.lookup import RDF_TYPE
-from osteo_kg.rdf.terms import DECIMAL, OSTEO, SITUATION, local_name
+from osteo_kg.rdf.terms import OSTEO, RDF, SITUATION, SKOS, XSD, local_name
 from osteo_kg.reasoning.dimensions import Band, BandDimension, Dimension
 from osteo_kg.reasoning.engine import Engine
 from osteo_kg.reasoning.matching import ELIGIBLE, NOT_ELIGIBLE
@@ -25,32 +24,28 @@ def situation_triples(engine: Engine, keys: Iterable[Key]) -> Iterator[ox.Triple
     wanted, values = list(keys), SituationValues(engine)
     engine.prepare(wanted)
     terms = engine.knowledge.terms
-    kinds = {name: terms.kinds[f"{OSTEO._NS}{name}"] for name in ("Disposition", "Strength", "Obligation")}
-
-    def node(name: str) -> ox.NamedNode:
-        return ox.NamedNode(f"{OSTEO._NS}{name}")
-
-    by_status = {ELIGIBLE: node("isEligibleFor"), NOT_ELIGIBLE: node("isNotEligibleFor")}
+    kinds = {name: terms.kinds[OSTEO[name]] for name in ("Disposition", "Strength", "Obligation")}
+    by_status = {ELIGIBLE: OSTEO.isEligibleFor, NOT_ELIGIBLE: OSTEO.isNotEligibleFor}
     for key in wanted:
         answer = engine.answer(key)
         situation = values.iri(key)
-        yield ox.Triple(situation, RDF_TYPE, node("Situation"))
-        yield ox.Triple(situation, node("appliesGuideline"), ox.NamedNode(engine.guideline.iri))
+        yield ox.Triple(situation, RDF.type, OSTEO.Situation)
+        yield ox.Triple(situation, OSTEO.appliesGuideline, ox.NamedNode(engine.guideline.iri))
         yield from values.triples(key)
         disposition = ox.NamedNode(kinds["Disposition"][answer.disposition])
-        yield ox.Triple(situation, node("hasDisposition"), disposition)
+        yield ox.Triple(situation, OSTEO.hasDisposition, disposition)
         for possible in answer.possible:
             named = ox.NamedNode(kinds["Disposition"][possible])
-            yield ox.Triple(situation, node("hasPossibleDisposition"), named)
+            yield ox.Triple(situation, OSTEO.hasPossibleDisposition, named)
         if answer.strength:
-            yield ox.Triple(situation, node("hasStrength"), ox.NamedNode(kinds["Strength"][answer.strength]))
+            yield ox.Triple(situation, OSTEO.hasStrength, ox.NamedNode(kinds["Strength"][answer.strength]))
         for option in answer.options:
-            property_ = by_status.get(option.status, node("mayBeEligibleFor"))
+            property_ = by_status.get(option.status, OSTEO.mayBeEligibleFor)
             yield ox.Triple(situation, property_, ox.NamedNode(option.option))
         for fact, _ in answer.missing:
-            yield ox.Triple(situation, node("isMissing"), ox.NamedNode(fact))
+            yield ox.Triple(situation, OSTEO.isMissing, ox.NamedNode(fact))
         for obligation in answer.obligations:
-            yield ox.Triple(situation, node("hasObligation"), ox.NamedNode(kinds["Obligation"][obligation]))
+            yield ox.Triple(situation, OSTEO.hasObligation, ox.NamedNode(kinds["Obligation"][obligation]))
 
 
 def write_turtle(engine: Engine, stream: BinaryIO) -> None:
@@ -59,11 +54,8 @@ def write_turtle(engine: Engine, stream: BinaryIO) -> None:
         situation_triples(engine, engine.space.all_keys()),
         stream,
         ox.RdfFormat.TURTLE,
-        prefixes={"osteo": str(OSTEO._NS)},
+        prefixes={"osteo": OSTEO.iri},
     )
-
-
-_NOTATION = ox.NamedNode("http://www.w3.org/2004/02/skos/core#notation")
 
 
 class SituationValues:
@@ -87,10 +79,10 @@ class SituationValues:
         situation = self.iri(key)
         held = [(_node(*each), *each) for each in zip(self._space.dimensions, key, strict=True)]
         for node, _, _ in held:
-            yield ox.Triple(situation, _term("hasSituationValue"), node)
+            yield ox.Triple(situation, OSTEO.hasSituationValue, node)
         for place, (_, dimension, value) in enumerate(held):
             if above := _next_band(dimension, value):
-                yield ox.Triple(situation, _term("isOneBandBelow"), self.iri((*key[:place], above, *key[place + 1 :])))
+                yield ox.Triple(situation, OSTEO.isOneBandBelow, self.iri((*key[:place], above, *key[place + 1 :])))
         for node, dimension, value in held:
             if node not in self._described:
                 self._described.add(node)
@@ -103,9 +95,9 @@ def _node(dimension: Dimension, value: str) -> ox.BlankNode:
 
 
 def _description(node: ox.BlankNode, dimension: Dimension, value: str) -> Iterator[ox.Triple]:
-    yield ox.Triple(node, RDF_TYPE, _term("SituationValue"))
-    yield ox.Triple(node, _term("ofFact"), ox.NamedNode(dimension.fact))
-    yield ox.Triple(node, _NOTATION, ox.Literal(value))
+    yield ox.Triple(node, RDF.type, OSTEO.SituationValue)
+    yield ox.Triple(node, OSTEO.ofFact, ox.NamedNode(dimension.fact))
+    yield ox.Triple(node, SKOS.notation, ox.Literal(value))
     if isinstance(dimension, BandDimension):
         for band in dimension.bands:
             if band.name == value:
@@ -114,22 +106,18 @@ def _description(node: ox.BlankNode, dimension: Dimension, value: str) -> Iterat
 
 def _bounds(node: ox.BlankNode, band: Band) -> Iterator[ox.Triple]:
     if band.low is not None:
-        yield ox.Triple(node, _term("atLeast" if band.low_included else "above"), _decimal(band.low))
+        yield ox.Triple(node, OSTEO.atLeast if band.low_included else OSTEO.above, _decimal(band.low))
     if band.high is not None:
-        yield ox.Triple(node, _term("atMost" if band.high_included else "below"), _decimal(band.high))
+        yield ox.Triple(node, OSTEO.atMost if band.high_included else OSTEO.below, _decimal(band.high))
 
 
 def _decimal(number: Decimal) -> ox.Literal:
     """Write a bound as the ontology writes its thresholds, with a point."""
     text = f"{number:f}"
-    return ox.Literal(text if "." in text else f"{text}.0", datatype=DECIMAL)
+    return ox.Literal(text if "." in text else f"{text}.0", datatype=XSD.decimal)
 
 
 def _next_band(dimension: Dimension, value: str) -> str | None:
     """Give the band above a band; None above the last, and where the number is not known."""
     names = [band.name for band in dimension.bands] if isinstance(dimension, BandDimension) else []
     return next((above for name, above in itertools.pairwise(names) if name == value), None)
-
-
-def _term(name: str) -> ox.NamedNode:
-    return ox.NamedNode(f"{OSTEO._NS}{name}")

@@ -180,8 +180,8 @@ class _Shown:
 
     def _named(self, name: str) -> str:
         """Name a kind of entry by the short label of the class of patients that it leads to."""
-        for iri, known in self._knowledge.triples.pairs(f"{OSTEO._NS}situationName"):
-            if known == name and (text := self._knowledge.triples.text(iri, f"{OSTEO._NS}shortLabel")):
+        for iri, known in self._knowledge.triples.pairs(OSTEO.situationName):
+            if known == name and (text := self._knowledge.triples.text(iri, OSTEO.shortLabel)):
                 return text.get(self._language)
         return name
 

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+import pyoxigraph as ox
+
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.errors import KnowledgeError, UsageError
 from osteo_kg.knowledge.loading import Knowledge
-from osteo_kg.rdf.lookup import LABEL
-from osteo_kg.rdf.terms import GUIDELINE, OSTEO, local_name
+from osteo_kg.rdf.terms import GUIDELINE, OSTEO, RDF, RDFS, local_name
 
-_NS = str(OSTEO._NS)
 BOUNDS = ("above", "atLeast", "atMost", "below")
 
 
@@ -141,12 +141,12 @@ def read_guideline(knowledge: Knowledge, identifier: str) -> Guideline:
     """
     triples, terms = knowledge.triples, knowledge.terms
     iri = identifier if identifier.startswith("http") else GUIDELINE + identifier
-    known = sorted(local_name(each) for each in triples.subjects(_TYPE, str(OSTEO.Guideline)))
+    known = sorted(local_name(each) for each in triples.subjects(RDF.type, OSTEO.Guideline))
     if local_name(iri) not in known:
         raise UsageError(f"There is no guideline {identifier!r}.", advice=f"Name one of: {', '.join(known)}.")
 
     def get(subject: str, name: str) -> list[str]:
-        return triples.objects(subject, _NS + name)
+        return triples.objects(subject, OSTEO[name])
 
     def one(subject: str, name: str) -> str:
         found = get(subject, name)
@@ -154,14 +154,14 @@ def read_guideline(knowledge: Knowledge, identifier: str) -> Guideline:
             raise KnowledgeError(f"{subject} has no osteo:{name}.", advice="Complete the guideline module.")
         return found[0]
 
-    def text(subject: str, name: str) -> BilingualText:
+    def text(subject: str, name: ox.NamedNode) -> BilingualText:
         found = triples.text(subject, name)
         if found is None:
             raise KnowledgeError(f"{subject} has no {local_name(name)} in English.", advice="Add one.")
         return found
 
     def ordered(subjects: list[str]) -> list[str]:
-        return sorted(subjects, key=lambda each: (int(triples.value(each, _NS + "displayOrder") or 0), each))
+        return sorted(subjects, key=lambda each: (int(triples.value(each, OSTEO.displayOrder) or 0), each))
 
     def span(subject: str) -> Span:
         spans = [
@@ -177,14 +177,14 @@ def read_guideline(knowledge: Knowledge, identifier: str) -> Guideline:
         if len(tested) != 1:
             raise KnowledgeError(f"{subject} must test one thing, not {len(tested)}.", advice=f"Use one of {_TESTS}.")
         bounds = tuple((name, Decimal(value)) for name in BOUNDS for value in get(subject, name))
-        return Criterion(subject, text(subject, LABEL), tuple(get(subject, "restsOn")), tested[0], bounds)
+        return Criterion(subject, text(subject, RDFS.label), tuple(get(subject, "restsOn")), tested[0], bounds)
 
     rules = tuple(
         Rule(
             iri=rule,
             id=local_name(rule),
-            label=text(rule, LABEL),
-            restates=text(rule, _NS + "restates"),
+            label=text(rule, RDFS.label),
+            restates=text(rule, OSTEO.restates),
             cites=span(rule),
             criteria=tuple(get(rule, "requires")),
             disposition=terms.key(one(rule, "recommends")),
@@ -207,7 +207,7 @@ def read_guideline(knowledge: Knowledge, identifier: str) -> Guideline:
         Interpretation(
             iri=each,
             key=terms.key(each),
-            label=text(each, LABEL),
+            label=text(each, RDFS.label),
             touches=frozenset(get(each, "touches")),
             arises_when=next(iter(get(each, "arisesWhen")), None),
         )
@@ -222,21 +222,20 @@ def read_guideline(knowledge: Knowledge, identifier: str) -> Guideline:
     return Guideline(
         iri=iri,
         id=local_name(iri),
-        label=text(iri, LABEL),
+        label=text(iri, RDFS.label),
         review=terms.key(one(iri, "hasReviewStatus")),
         rules=rules,
         criteria={each: criterion(each) for each in sorted(named)},
         options=tuple(
-            Option(each, terms.key(each), text(each, LABEL), tuple(get(each, "hasMember")))
+            Option(each, terms.key(each), text(each, RDFS.label), tuple(get(each, "hasMember")))
             for each in ordered(get(iri, "hasOption"))
         ),
         listings=listings,
         obligations=tuple(
-            Obligation(each, terms.key(each), text(each, LABEL)) for each in ordered(get(iri, "setsObligation"))
+            Obligation(each, terms.key(each), text(each, RDFS.label)) for each in ordered(get(iri, "setsObligation"))
         ),
         interpretations=interpretations,
     )
 
 
-_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 _TESTS = ("testsClass", "testsAbsenceOf", "testsStatement", "measures")

@@ -7,19 +7,17 @@ written in.
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyoxigraph as ox
-from rdflib import OWL, RDF, Graph, URIRef
 
 from osteo_kg import package_data
 from osteo_kg.errors import KnowledgeError
-from osteo_kg.knowledge.terms import Terms, _terms
-from osteo_kg.rdf.lookup import RDF_TYPE, Triples, digest
-from osteo_kg.rdf.terms import ONTOLOGY, OSTEO
+from osteo_kg.knowledge.terms import Terms, read_terms
+from osteo_kg.rdf.lookup import Lookup, digest
+from osteo_kg.rdf.terms import OSTEO, RDF
 
 
 @dataclass(frozen=True)
@@ -42,29 +40,25 @@ class Knowledge:
         return digest([*self.modules.items(), *self.shapes.items()])
 
     @functools.cached_property
-    def triples(self) -> Triples:
+    def triples(self) -> Lookup:
         """Look-ups over all modules."""
-        return Triples(self.store)
+        return Lookup(self.store)
 
     @functools.cached_property
     def terms(self) -> Terms:
         """The vocabulary of cases."""
-        return _terms(self.triples)
+        return read_terms(self.triples)
 
     @functools.cached_property
     def background(self) -> tuple[ox.Quad, ...]:
         """What queries over one case need beside it: types of coded values, limits of notices, members of options."""
-        kinds = {value for kind in _TOLD_APART for value in self.terms.kinds[str(kind)].values()}
+        kinds = {value for kind in _TOLD_APART for value in self.terms.kinds[kind].values()}
         individuals = [
-            ox.Quad(ox.NamedNode(iri), RDF_TYPE, ox.NamedNode(kind))
+            ox.Quad(ox.NamedNode(iri), RDF.type, ox.NamedNode(kind))
             for iri in sorted(kinds)
             for kind in sorted(self.terms.types[iri] - {iri})
         ]
-        limits = [
-            quad
-            for name in _LIMITS
-            for quad in self.store.quads_for_pattern(None, ox.NamedNode(f"{OSTEO._NS}{name}"), None)
-        ]
+        limits = [quad for name in _LIMITS for quad in self.store.quads_for_pattern(None, OSTEO[name], None)]
         return (*individuals, *limits)
 
 
@@ -129,28 +123,3 @@ def _files(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*.ttl"))
         if path.is_file()
     }
-
-
-# The ontology as one document: every module merged under one header, without imports.
-
-#: Formats of the merged ontology, by the names rdflib writes them under.
-ONTOLOGY_FORMATS = {"turtle": "turtle", "ntriples": "nt", "rdfxml": "pretty-xml", "jsonld": "json-ld"}
-
-
-def merged(knowledge: Knowledge) -> Graph:
-    """Merge all modules: the header of `osteo-kg.ttl` stays, the others and all imports go."""
-    whole = Graph()
-    for content in knowledge.modules.values():
-        whole.parse(data=content, format="turtle")
-    main = URIRef(ONTOLOGY + "osteo-kg")
-    for header in set(whole.subjects(RDF.type, OWL.Ontology)) - {main}:
-        whole.remove((header, None, None))
-    whole.remove((None, OWL.imports, None))
-    return whole
-
-
-def written(knowledge: Knowledge, format: str = "turtle") -> str:
-    """Write the merged ontology in one of `ONTOLOGY_FORMATS`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # rdflib's about lists that RDF/XML writes out at length
-        return merged(knowledge).serialize(format=ONTOLOGY_FORMATS[format])

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
 from xml.parsers import expat
 
 import pyoxigraph as ox
-from rdflib import Graph
 
 from osteo_kg import package_data
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.rdf.sparql import depth
-from osteo_kg.rdf.terms import CONTEXT, OSTEO
+from osteo_kg.rdf.terms import CONTEXT, DCTERMS, GUIDELINE, OSTEO, PROV, RDF, XSD
 
 FORMATS = {
     "turtle": ox.RdfFormat.TURTLE,
@@ -108,30 +109,92 @@ def _check_entities(text: str, name: str) -> None:
 
 
 PREFIXES = {
-    "osteo": str(OSTEO._NS),
-    "oic": "https://w3id.org/osteo-kg/guideline/oic-128-08-b/",
-    "xsd": "http://www.w3.org/2001/XMLSchema#",
-    "prov": "http://www.w3.org/ns/prov#",
-    "dcterms": "http://purl.org/dc/terms/",
+    "osteo": OSTEO.iri,
+    "oic": GUIDELINE + "oic-128-08-b/",
+    "xsd": XSD.iri,
+    "prov": PROV.iri,
+    "dcterms": DCTERMS.iri,
 }
-
 GRAPH_FORMATS = ("turtle", "jsonld")
+_PLAIN = re.compile(r"true|false|0|-?[1-9][0-9]{0,14}", re.ASCII)  # what JSON says as RDF does
+_WRITTEN_PLAIN, _WRITTEN_AS_TEXT = (XSD.boolean, XSD.integer), (XSD.decimal, XSD.dateTime)
+_TYPED_BY_CONTEXT = {each: f"xsd:{each.value.removeprefix(XSD.iri)}" for each in (*_WRITTEN_PLAIN, *_WRITTEN_AS_TEXT)}
 
 
 def written_graph(triples: Iterable[ox.Triple], format_name: str) -> str:
     """Write triples as `turtle` or `jsonld`."""
     if format_name == "jsonld":
-        return _json_ld(triples)
+        return json_ld(triples)
     data = ox.serialize(triples, format=ox.RdfFormat.TURTLE, prefixes=PREFIXES)
     assert data is not None  # only where an output is given
     return data.decode("utf-8")
 
 
-def _json_ld(triples: Iterable[ox.Triple]) -> str:
-    """Compact by our context, which is then named by its IRI alone, as the reader wants it."""
-    context = package_data.json_ld_context()
-    data = ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES)
-    graph = Graph(bind_namespaces="none").parse(data=data, format="nt")
-    document = json.loads(graph.serialize(format="json-ld", context=context, auto_compact=False))
-    nodes = document.get("@graph") or [{key: value for key, value in document.items() if key != "@context"}]
-    return json.dumps({"@context": CONTEXT, "@graph": nodes}, ensure_ascii=False, indent=2) + "\n"
+def json_ld(triples: Iterable[ox.Triple], *, labels: bool = False) -> str:
+    """Write triples as JSON-LD, compact by our context, which is named by its IRI alone.
+
+    A nameless node stands where it is used, if it is used once; `labels` keeps its label, to be recognised by.
+    """
+    by_subject: dict[Any, list[ox.Triple]] = defaultdict(list)
+    for triple in triples:
+        by_subject[triple.subject].append(triple)
+    uses = Counter(str(triple.object) for own in by_subject.values() for triple in own)
+    nested = {each for each in by_subject if isinstance(each, ox.BlankNode) and uses[str(each)] == 1}
+    nested -= _in_a_circle(by_subject, nested)
+
+    def node(subject: Any) -> dict[str, Any]:
+        found: dict[str, Any] = {} if subject in nested and not labels else {"id": _id(subject)}
+        for triple in by_subject[subject]:
+            key, kind = _key(triple.predicate)
+            value = node(triple.object) if triple.object in nested else _value(triple.object, kind)
+            found.setdefault(key, []).append(value)
+        return {key: value[0] if len(value) == 1 else value for key, value in found.items()}
+
+    graph = [node(subject) for subject in by_subject if subject not in nested]
+    document = graph[0] if len(graph) == 1 else {"@graph": graph}
+    return json.dumps({"@context": CONTEXT, **document}, ensure_ascii=False, indent=2) + "\n"
+
+
+def _in_a_circle(by_subject: Mapping[Any, list[ox.Triple]], nested: set[Any]) -> set[Any]:
+    """Give nameless nodes that are used only below one another, and would be written nowhere."""
+    reached: set[Any] = set()
+    waiting = [each for each in by_subject if each not in nested]
+    while waiting:
+        for triple in by_subject[waiting.pop()]:
+            if triple.object in nested and triple.object not in reached:
+                reached.add(triple.object)
+                waiting.append(triple.object)
+    return nested - reached
+
+
+def _key(predicate: ox.NamedNode) -> tuple[str, str | None]:
+    """Give the term of a property, and the type that our context gives to its values."""
+    if predicate == RDF.type:
+        return "type", "@vocab"
+    term = _short(predicate.value)
+    known = package_data.json_ld_context().get(term)
+    return term, known["@type"] if isinstance(known, dict) else None
+
+
+def _short(iri: str) -> str:
+    """Give a term of ours by its name alone, unless the context means something else by that."""
+    name = iri.removeprefix(OSTEO.iri)
+    is_ours = name != iri and name.isidentifier()
+    return name if is_ours and not isinstance(package_data.json_ld_context().get(name), str) else iri
+
+
+def _value(term: Any, kind: str | None) -> Any:
+    if not isinstance(term, ox.Literal):
+        if kind == "@vocab" and isinstance(term, ox.NamedNode):
+            return _short(term.value)
+        return _id(term) if kind == "@id" else {"id": _id(term)}
+    if kind == _TYPED_BY_CONTEXT.get(term.datatype):
+        is_plain = term.datatype in _WRITTEN_PLAIN and _PLAIN.fullmatch(term.value)
+        return json.loads(term.value) if is_plain else term.value
+    if term.language:
+        return {"@value": term.value, "@language": term.language}
+    return {"@value": term.value, "@type": term.datatype.value}
+
+
+def _id(node: Any) -> str:
+    return f"_:{node.value}" if isinstance(node, ox.BlankNode) else str(node.value)

@@ -10,56 +10,50 @@ from decimal import Decimal
 import pyoxigraph as ox
 
 from osteo_kg.bilingual import BilingualText
-
-RDF_TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
-SUBCLASS_OF = "http://www.w3.org/2000/01/rdf-schema#subClassOf"
-LABEL = "http://www.w3.org/2000/01/rdf-schema#label"
-NOTATION = "http://www.w3.org/2004/02/skos/core#notation"
-
-Node = ox.NamedNode | ox.BlankNode
+from osteo_kg.rdf.terms import Iri, node_of
 
 
-class Triples:
+class Lookup:
     """Read-only look-ups over the union of all triples of a store."""
 
     def __init__(self, store: ox.Store) -> None:
         self.store = store
 
-    def objects(self, subject: str, predicate: str) -> list[str]:
+    def objects(self, subject: Iri, predicate: ox.NamedNode) -> list[str]:
         """Give IRIs or lexical forms, sorted."""
         return sorted(
             quad.object.value
-            for quad in self.store.quads_for_pattern(ox.NamedNode(subject), ox.NamedNode(predicate), None)
+            for quad in self.store.quads_for_pattern(node_of(subject), predicate, None)
             if not isinstance(quad.object, ox.Triple)
         )
 
-    def value(self, subject: str, predicate: str) -> str | None:
+    def value(self, subject: Iri, predicate: ox.NamedNode) -> str | None:
         """Give the first value, or None."""
         return next(iter(self.objects(subject, predicate)), None)
 
-    def decimal(self, subject: str, predicate: str) -> Decimal | None:
+    def decimal(self, subject: Iri, predicate: ox.NamedNode) -> Decimal | None:
         """Give the first value as a decimal number, or None."""
         found = self.value(subject, predicate)
         return None if found is None else Decimal(found)
 
-    def subjects(self, predicate: str, value: str) -> list[str]:
+    def subjects(self, predicate: ox.NamedNode, value: Iri) -> list[str]:
         """Give the IRIs that have this value, sorted."""
         return sorted(
             quad.subject.value
-            for quad in self.store.quads_for_pattern(None, ox.NamedNode(predicate), ox.NamedNode(value))
+            for quad in self.store.quads_for_pattern(None, predicate, node_of(value))
             if isinstance(quad.subject, ox.NamedNode)
         )
 
-    def pairs(self, predicate: str) -> Iterator[tuple[str, str]]:
+    def pairs(self, predicate: ox.NamedNode) -> Iterator[tuple[str, str]]:
         """Give every subject IRI with each of its values for one property, IRIs and literals alike."""
-        for quad in self.store.quads_for_pattern(None, ox.NamedNode(predicate), None):
+        for quad in self.store.quads_for_pattern(None, predicate, None):
             if isinstance(quad.subject, ox.NamedNode) and isinstance(quad.object, ox.NamedNode | ox.Literal):
                 yield quad.subject.value, quad.object.value
 
-    def text(self, subject: str, predicate: str) -> BilingualText | None:
+    def text(self, subject: Iri, predicate: ox.NamedNode) -> BilingualText | None:
         """Give the English and French values of one property; English serves for French where that is lacking."""
         found: dict[str, str] = {}
-        for quad in self.store.quads_for_pattern(ox.NamedNode(subject), ox.NamedNode(predicate), None):
+        for quad in self.store.quads_for_pattern(node_of(subject), predicate, None):
             if isinstance(quad.object, ox.Literal):
                 found[quad.object.language or "en"] = quad.object.value
         return BilingualText(found["en"], found.get("fr", found["en"])) if "en" in found else None

@@ -1,6 +1,6 @@
-"""Namespaces, and the terms that Python names.
+"""Namespaces, the terms that Python names, and values as they are written in literals.
 
-A term cannot be misspelt: an unknown one is an error at once.
+A term cannot be misspelt: an unknown one is an error at once, for Python and for a type checker.
 """
 
 from __future__ import annotations
@@ -8,35 +8,378 @@ from __future__ import annotations
 import datetime
 import re
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 import pyoxigraph as ox
-from rdflib import Namespace, URIRef
-from rdflib.namespace import DefinedNamespace
 
 Subject = ox.NamedNode | ox.BlankNode | ox.Triple  # RDF 1.2 lets a triple stand here; no case may
+Node = ox.NamedNode | ox.BlankNode
+Iri = ox.NamedNode | str
+
+ONTOLOGY = "https://w3id.org/osteo-kg/ontology/"
+GUIDELINE = "https://w3id.org/osteo-kg/guideline/"
+SITUATION = "https://w3id.org/osteo-kg/situation/"
+CONTEXT = ONTOLOGY + "context.jsonld"
+_LENGTH_OF_A_DAY = len("2026-11-22")
 
 
-Node = (ox.NamedNode, ox.BlankNode)
+class Vocabulary(type):
+    """A class of terms in one namespace: what it annotates are nodes, an item is any name in it.
+
+    Attributes:
+        iri: the namespace.
+    """
+
+    iri: str
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], members: dict[str, Any], *, iri: str) -> Vocabulary:
+        """Make a node of every name that is annotated."""
+        terms = {term: ox.NamedNode(iri + term) for term in members.get("__annotations__", ())}
+        made = super().__new__(mcs, name, bases, members | terms)
+        made.iri = iri
+        return made
+
+    def __init__(cls, name: str, bases: tuple[type, ...], members: dict[str, Any], *, iri: str) -> None:
+        super().__init__(name, bases, members)
+
+    def __getitem__(cls, name: str) -> ox.NamedNode:
+        return ox.NamedNode(cls.iri + name)
 
 
-XSD = "http://www.w3.org/2001/XMLSchema#"
+class RDF(metaclass=Vocabulary, iri="http://www.w3.org/1999/02/22-rdf-syntax-ns#"):
+    """Terms of RDF."""
+
+    first: ox.NamedNode
+    rest: ox.NamedNode
+    type: ox.NamedNode
 
 
-DECIMAL, INTEGER, BOOLEAN, DATE_TIME = (
-    ox.NamedNode(XSD + name) for name in ("decimal", "integer", "boolean", "dateTime")
-)
+class RDFS(metaclass=Vocabulary, iri="http://www.w3.org/2000/01/rdf-schema#"):
+    """Terms of RDF Schema."""
+
+    domain: ox.NamedNode
+    isDefinedBy: ox.NamedNode
+    label: ox.NamedNode
+    range: ox.NamedNode
+    subClassOf: ox.NamedNode
 
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+class OWL(metaclass=Vocabulary, iri="http://www.w3.org/2002/07/owl#"):
+    """Terms of OWL 2."""
+
+    AllDisjointClasses: ox.NamedNode
+    AnnotationProperty: ox.NamedNode
+    Class: ox.NamedNode
+    Ontology: ox.NamedNode
+    Restriction: ox.NamedNode
+    allValuesFrom: ox.NamedNode
+    disjointWith: ox.NamedNode
+    equivalentClass: ox.NamedNode
+    hasValue: ox.NamedNode
+    imports: ox.NamedNode
+    intersectionOf: ox.NamedNode
+    inverseOf: ox.NamedNode
+    members: ox.NamedNode
+    onProperty: ox.NamedNode
+    versionIRI: ox.NamedNode
+    versionInfo: ox.NamedNode
 
 
+class XSD(metaclass=Vocabulary, iri="http://www.w3.org/2001/XMLSchema#"):
+    """Datatypes of XML Schema."""
+
+    boolean: ox.NamedNode
+    date: ox.NamedNode
+    dateTime: ox.NamedNode
+    decimal: ox.NamedNode
+    integer: ox.NamedNode
+
+
+class SKOS(metaclass=Vocabulary, iri="http://www.w3.org/2004/02/skos/core#"):
+    """Terms of SKOS."""
+
+    closeMatch: ox.NamedNode
+    exactMatch: ox.NamedNode
+    notation: ox.NamedNode
+
+
+class DCTERMS(metaclass=Vocabulary, iri="http://purl.org/dc/terms/"):
+    """Terms of Dublin Core."""
+
+    identifier: ox.NamedNode
+    source: ox.NamedNode
+
+
+class PROV(metaclass=Vocabulary, iri="http://www.w3.org/ns/prov#"):
+    """Terms of PROV-O."""
+
+    Activity: ox.NamedNode
+    Entity: ox.NamedNode
+    endedAtTime: ox.NamedNode
+    used: ox.NamedNode
+    wasDerivedFrom: ox.NamedNode
+    wasGeneratedBy: ox.NamedNode
+
+
+class SH(metaclass=Vocabulary, iri="http://www.w3.org/ns/shacl#"):
+    """Terms of SHACL."""
+
+    Violation: ox.NamedNode
+    datatype: ox.NamedNode
+    lessThanOrEquals: ox.NamedNode
+    maxCount: ox.NamedNode
+    maxInclusive: ox.NamedNode
+    message: ox.NamedNode
+    minCount: ox.NamedNode
+    minInclusive: ox.NamedNode
+    name: ox.NamedNode
+    path: ox.NamedNode
+    pattern: ox.NamedNode
+    severity: ox.NamedNode
+    targetClass: ox.NamedNode
+    targetObjectsOf: ox.NamedNode
+    targetSubjectsOf: ox.NamedNode
+
+
+class OSTEO(metaclass=Vocabulary, iri="https://w3id.org/osteo-kg/ns/"):
+    """Terms of `ontology/` that Python names."""
+
+    AgeAtAssessment: ox.NamedNode
+    Assessment: ox.NamedNode
+    AssumptionCode: ox.NamedNode
+    AxialSite: ox.NamedNode
+    AxialTScore: ox.NamedNode
+    BirthDateNotWhole: ox.NamedNode
+    Bisphosphonate: ox.NamedNode
+    BodySiteNotKnown: ox.NamedNode
+    BoneDensitometry: ox.NamedNode
+    BoneMineralDensityCode: ox.NamedNode
+    CautionCode: ox.NamedNode
+    ClimactericDisorders: ox.NamedNode
+    Code: ox.NamedNode
+    CodeDecidesNothing: ox.NamedNode
+    CodeNotRead: ox.NamedNode
+    Completed: ox.NamedNode
+    Contraindication: ox.NamedNode
+    CreatinineClearance: ox.NamedNode
+    DateNotWhole: ox.NamedNode
+    DensitometrySite: ox.NamedNode
+    DensityNotTScore: ox.NamedNode
+    Disposition: ox.NamedNode
+    Drug: ox.NamedNode
+    EstimatedGfr: ox.NamedNode
+    ExcludingMechanism: ox.NamedNode
+    Female: ox.NamedNode
+    Fracture: ox.NamedNode
+    FractureHistory: ox.NamedNode
+    FractureMechanism: ox.NamedNode
+    FrequentAdverseEvents: ox.NamedNode
+    GroupOfDrugs: ox.NamedNode
+    Guideline: ox.NamedNode
+    Interpretation: ox.NamedNode
+    Intolerance: ox.NamedNode
+    KeyTwice: ox.NamedNode
+    Male: ox.NamedNode
+    MedicalCondition: ox.NamedNode
+    MedicalHistory: ox.NamedNode
+    MenopausalStatus: ox.NamedNode
+    NewerStatement: ox.NamedNode
+    NoLongerHolds: ox.NamedNode
+    NonOsteoporoticFracture: ox.NamedNode
+    NotReviewed: ox.NamedNode
+    NoticeCode: ox.NamedNode
+    Obligation: ox.NamedNode
+    Ongoing: ox.NamedNode
+    OtherPatient: ox.NamedNode
+    OtherProduct: ox.NamedNode
+    PageNotGiven: ox.NamedNode
+    PastTreatment: ox.NamedNode
+    Patient: ox.NamedNode
+    PeripheralSite: ox.NamedNode
+    Postmenopausal: ox.NamedNode
+    Precaution: ox.NamedNode
+    QualifyingFracture: ox.NamedNode
+    RecordSection: ox.NamedNode
+    RecordedMenopausalStatus: ox.NamedNode
+    RecordedSex: ox.NamedNode
+    RenalFunctionTest: ox.NamedNode
+    RenalLimit: ox.NamedNode
+    RenalMeasure: ox.NamedNode
+    ReviewStatus: ox.NamedNode
+    RouteOfAdministration: ox.NamedNode
+    SafetyCautionCode: ox.NamedNode
+    SameEntryTwice: ox.NamedNode
+    SectionNotClosed: ox.NamedNode
+    SeriousAdverseEvents: ox.NamedNode
+    Sex: ox.NamedNode
+    Side: ox.NamedNode
+    SiteNeverDecides: ox.NamedNode
+    SiteSaidElsewhere: ox.NamedNode
+    Situation: ox.NamedNode
+    SituationValue: ox.NamedNode
+    SourceSpan: ox.NamedNode
+    StatusRulesOut: ox.NamedNode
+    Strength: ox.NamedNode
+    SystemNotVerified: ox.NamedNode
+    TreatmentHistory: ox.NamedNode
+    TreatmentLine: ox.NamedNode
+    TreatmentOption: ox.NamedNode
+    TreatmentOutcome: ox.NamedNode
+    TypeNotRead: ox.NamedNode
+    UnitNotAccepted: ox.NamedNode
+    UnsourcedStatement: ox.NamedNode
+    UnspecifiedSiteFracture: ox.NamedNode
+    ValueNotKnown: ox.NamedNode
+    ValueNotUsable: ox.NamedNode
+    WarningCode: ox.NamedNode
+
+    above: ox.NamedNode
+    advice: ox.NamedNode
+    ageInYears: ox.NamedNode
+    appliesGuideline: ox.NamedNode
+    arisesFromCondition: ox.NamedNode
+    assesses: ox.NamedNode
+    atLeast: ox.NamedNode
+    atMost: ox.NamedNode
+    below: ox.NamedNode
+    birthDate: ox.NamedNode
+    cites: ox.NamedNode
+    climactericDisorders: ox.NamedNode
+    codeValue: ox.NamedNode
+    codesNest: ox.NamedNode
+    completedYears: ox.NamedNode
+    concernsFact: ox.NamedNode
+    couldBe: ox.NamedNode
+    countsInstancesOf: ox.NamedNode
+    creatinineClearance: ox.NamedNode
+    displayOrder: ox.NamedNode
+    estimatedGfr: ox.NamedNode
+    fracturedVertebraCount: ox.NamedNode
+    hasBoneDensitometry: ox.NamedNode
+    hasClassCode: ox.NamedNode
+    hasCode: ox.NamedNode
+    hasCondition: ox.NamedNode
+    hasCurrentAxialDensitometry: ox.NamedNode
+    hasDecidingDensitometry: ox.NamedNode
+    hasDisposition: ox.NamedNode
+    hasFracture: ox.NamedNode
+    hasLowEnergyFracture: ox.NamedNode
+    hasMechanism: ox.NamedNode
+    hasMember: ox.NamedNode
+    hasMenopausalStatus: ox.NamedNode
+    hasNoticeCode: ox.NamedNode
+    hasObligation: ox.NamedNode
+    hasOutcome: ox.NamedNode
+    hasPastTreatment: ox.NamedNode
+    hasPossibleDisposition: ox.NamedNode
+    hasRenalFunctionTest: ox.NamedNode
+    hasReviewStatus: ox.NamedNode
+    hasSafetySource: ox.NamedNode
+    hasSex: ox.NamedNode
+    hasSide: ox.NamedNode
+    hasSite: ox.NamedNode
+    hasSituation: ox.NamedNode
+    hasSituationValue: ox.NamedNode
+    hasStrength: ox.NamedNode
+    inCodingSystem: ox.NamedNode
+    isAboutDrug: ox.NamedNode
+    isCompleteFor: ox.NamedNode
+    isDeceased: ox.NamedNode
+    isEligibleFor: ox.NamedNode
+    isMissing: ox.NamedNode
+    isNeverTried: ox.NamedNode
+    isNotEligibleFor: ox.NamedNode
+    isOneBandBelow: ox.NamedNode
+    isOrderedAs: ox.NamedNode
+    isRaisedByDrug: ox.NamedNode
+    leastDecimals: ox.NamedNode
+    leastEntries: ox.NamedNode
+    lowPeripheralFractureRisk: ox.NamedNode
+    lowestTScore: ox.NamedNode
+    mayBeEligibleFor: ox.NamedNode
+    mayMean: ox.NamedNode
+    measures: ox.NamedNode
+    menopausalStatusAssumed: ox.NamedNode
+    messageText: ox.NamedNode
+    monthsAllowed: ox.NamedNode
+    needsTerm: ox.NamedNode
+    occurredOn: ox.NamedNode
+    ofFact: ox.NamedNode
+    performedOn: ox.NamedNode
+    readAs: ox.NamedNode
+    recordKey: ox.NamedNode
+    restates: ox.NamedNode
+    rulesOut: ox.NamedNode
+    sectionKey: ox.NamedNode
+    shortLabel: ox.NamedNode
+    situationName: ox.NamedNode
+    spanDigest: ox.NamedNode
+    spanEnd: ox.NamedNode
+    spanStart: ox.NamedNode
+    statedBy: ox.NamedNode
+    systemUri: ox.NamedNode
+    tScore: ox.NamedNode
+    tolerance: ox.NamedNode
+    touches: ox.NamedNode
+    withDrug: ox.NamedNode
+
+
+class LIFTED(metaclass=Vocabulary, iri="https://w3id.org/osteo-kg/lifted/"):
+    """Facts that the library lifts out of a case. They never come from outside: the reader drops foreign terms."""
+
+    Assessment: ox.NamedNode
+
+    ageFromBirthDate: ox.NamedNode
+    assumedComplete: ox.NamedNode
+    assumedCompleteFor: ox.NamedNode
+    bornNotAfter: ox.NamedNode
+    bornNotBefore: ox.NamedNode
+    conflictingDensitometry: ox.NamedNode
+    countDecides: ox.NamedNode
+    day: ox.NamedNode
+    decimals: ox.NamedNode
+    disposition: ox.NamedNode
+    doubtfulProduct: ox.NamedNode
+    element: ox.NamedNode
+    greatestAge: ox.NamedNode
+    ignoredElement: ox.NamedNode
+    ignoredProperty: ox.NamedNode
+    invalidElement: ox.NamedNode
+    leastAge: ox.NamedNode
+    notAfter: ox.NamedNode
+    notice: ox.NamedNode
+    openLevel: ox.NamedNode
+    openThreshold: ox.NamedNode
+    reason: ox.NamedNode
+    site: ox.NamedNode
+    takenAsCompleteFor: ox.NamedNode
+
+
+def local_name(iri: Iri) -> str:
+    """Give the last part of an IRI.
+
+    >>> local_name(OSTEO.Patient), local_name("https://w3id.org/osteo-kg/ontology/core")
+    ('Patient', 'core')
+    """
+    return text_of(iri).rstrip("/").rsplit("/", 1)[-1].rsplit("#", 1)[-1]
+
+
+def text_of(iri: Iri) -> str:
+    """Give an IRI as text."""
+    return iri if isinstance(iri, str) else iri.value
+
+
+def node_of(iri: Iri) -> ox.NamedNode:
+    """Give an IRI as a node."""
+    return ox.NamedNode(iri) if isinstance(iri, str) else iri
+
+
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DATE = re.compile(
     r"(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))(T(([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?|24:00:00))?"
     r"(Z|[+-]((0\d|1[0-3]):[0-5]\d|14:00))?",
     re.ASCII,
 )
-
-
 _LONGEST_EXPONENT = 400  # past any xsd:double; a longer one would be written out in full
 
 
@@ -46,7 +389,7 @@ def decimal_text(lexical: str) -> str | None:
     >>> decimal_text("-2.70"), decimal_text("-2.7E0"), decimal_text("-2,7")
     ('-2.70', '-2.7', None)
     """
-    if not _NUMBER.fullmatch(lexical):
+    if not NUMBER.fullmatch(lexical):
         return None
     try:
         number = Decimal(lexical)
@@ -66,7 +409,7 @@ def day_literal(lexical: str) -> ox.Literal | None:
     found = _DATE.fullmatch(lexical)
     if found is None:
         return None
-    literal = ox.Literal(found.group(1) + "T00:00:00", datatype=DATE_TIME)
+    literal = ox.Literal(found.group(1) + "T00:00:00", datatype=XSD.dateTime)
     return literal if is_a_day(found.group(1)) else None
 
 
@@ -79,146 +422,15 @@ def is_a_day(text: str) -> bool:
     return True
 
 
-ONTOLOGY = "https://w3id.org/osteo-kg/ontology/"
-GUIDELINE = "https://w3id.org/osteo-kg/guideline/"
-SITUATION = "https://w3id.org/osteo-kg/situation/"
-CONTEXT = ONTOLOGY + "context.jsonld"
+def day_of(on: datetime.date) -> ox.Literal:
+    """Give a day as the ontology writes days: `xsd:dateTime` at midnight."""
+    return ox.Literal(f"{on.isoformat()}T00:00:00", datatype=XSD.dateTime)
 
 
-class OSTEO(DefinedNamespace):
-    """Terms of `ontology/` that Python names."""
+def day_text(written: str) -> str:
+    """Give the day of a date or a date-time as written.
 
-    _fail = True
-    _warn = False
-    _NS = Namespace("https://w3id.org/osteo-kg/ns/")
-
-    Patient: URIRef
-    Fracture: URIRef
-    UnspecifiedSiteFracture: URIRef
-    BoneDensitometry: URIRef
-    PastTreatment: URIRef
-    FractureHistory: URIRef
-    TreatmentHistory: URIRef
-    MedicalHistory: URIRef
-    MenopausalStatus: URIRef
-    Sex: URIRef
-    Side: URIRef
-    FractureMechanism: URIRef
-    TreatmentOutcome: URIRef
-    MedicalCondition: URIRef
-    DensitometrySite: URIRef
-    Drug: URIRef
-    LeftSide: URIRef
-    RightSide: URIRef
-    PeripheralSite: URIRef
-    QualifyingFracture: URIRef
-    ExcludingMechanism: URIRef
-    Female: URIRef
-    Male: URIRef
-    Postmenopausal: URIRef
-    Completed: URIRef
-    Intolerance: URIRef
-    Ongoing: URIRef
-    ClimactericDisorders: URIRef
-    RecordedMenopausalStatus: URIRef
-    AxialTScore: URIRef
-    BoneMineralDensityCode: URIRef
-    RouteOfAdministration: URIRef
-    AgeAtAssessment: URIRef
-    AxialSite: URIRef
-    Disposition: URIRef
-    LowPeripheralFractureRisk: URIRef
-    Obligation: URIRef
-    RecordedSex: URIRef
-    ReviewStatus: URIRef
-    TreatmentLine: URIRef
-    TreatmentOption: URIRef
-    Guideline: URIRef
-    NoticeCode: URIRef
-    CautionCode: URIRef
-    Contraindication: URIRef
-    Precaution: URIRef
-    RenalLimit: URIRef
-    UnsourcedStatement: URIRef
-    FrequentAdverseEvents: URIRef
-    SeriousAdverseEvents: URIRef
-    SafetyCautionCode: URIRef
-    RenalFunctionTest: URIRef
-    CreatinineClearance: URIRef
-    EstimatedGfr: URIRef
-    RecordSection: URIRef
-
-    hasSex: URIRef
-    hasMenopausalStatus: URIRef
-    ageInYears: URIRef
-    birthDate: URIRef
-    hasBoneDensitometry: URIRef
-    hasSite: URIRef
-    hasSide: URIRef
-    tScore: URIRef
-    performedOn: URIRef
-    hasFracture: URIRef
-    hasLowEnergyFracture: URIRef
-    hasMechanism: URIRef
-    occurredOn: URIRef
-    fracturedVertebraCount: URIRef
-    hasPastTreatment: URIRef
-    withDrug: URIRef
-    hasRenalFunctionTest: URIRef
-    creatinineClearance: URIRef
-    estimatedGfr: URIRef
-    hasOutcome: URIRef
-    hasCondition: URIRef
-    climactericDisorders: URIRef
-    lowPeripheralFractureRisk: URIRef
-    isCompleteFor: URIRef
-    isDeceased: URIRef
-    menopausalStatusAssumed: URIRef
-
-    BirthDateNotWhole: URIRef
-    BodySiteNotKnown: URIRef
-    CodeDecidesNothing: URIRef
-    CodeNotRead: URIRef
-    DateNotWhole: URIRef
-    DensityNotTScore: URIRef
-    GroupOfDrugs: URIRef
-    KeyTwice: URIRef
-    NewerStatement: URIRef
-    NoLongerHolds: URIRef
-    OtherPatient: URIRef
-    OtherProduct: URIRef
-    PageNotGiven: URIRef
-    SameEntryTwice: URIRef
-    SectionNotClosed: URIRef
-    SiteNeverDecides: URIRef
-    SiteSaidElsewhere: URIRef
-    StatusRulesOut: URIRef
-    SystemNotVerified: URIRef
-    TypeNotRead: URIRef
-    UnitNotAccepted: URIRef
-    ValueNotKnown: URIRef
-    ValueNotUsable: URIRef
-
-
-class LIFTED(DefinedNamespace):
-    """Facts that the library lifts out of a case. They never come from outside: the reader drops foreign terms."""
-
-    _fail = True
-    _warn = False
-    _NS = Namespace("https://w3id.org/osteo-kg/lifted/")
-
-    day: URIRef
-    notAfter: URIRef
-    notice: URIRef
-    ignoredProperty: URIRef
-    leastAge: URIRef
-    Assessment: URIRef
-
-
-def local_name(iri: str) -> str:
-    """Give the last part of an IRI.
-
-    >>> local_name("https://w3id.org/osteo-kg/ns/Treat")
-    'Treat'
+    >>> day_text("2026-05-01T00:00:00")
+    '2026-05-01'
     """
-    return iri.rstrip("/").rsplit("/", 1)[-1].rsplit("#", 1)[-1]
+    return written[:_LENGTH_OF_A_DAY]

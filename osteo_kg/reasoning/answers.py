@@ -19,7 +19,7 @@ from osteo_kg.reasoning.matching import ELIGIBLE, MET, NOT_ELIGIBLE, NOT_MET, UN
 from osteo_kg.reasoning.situations import Key, SituationSpace
 
 _Value = TypeVar("_Value")
-LOWEST_T_SCORE = f"{OSTEO._NS}lowestTScore"
+LOWEST_T_SCORE = OSTEO.lowestTScore.value
 
 
 @dataclass(frozen=True, slots=True)

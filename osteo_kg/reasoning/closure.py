@@ -20,12 +20,10 @@ from rdflib.term import Node
 from osteo_kg.case.facts import Atom
 from osteo_kg.errors import InconsistencyError
 from osteo_kg.knowledge.loading import Knowledge
-from osteo_kg.rdf.lookup import RDF_TYPE
 from osteo_kg.rdf.terms import ONTOLOGY, OSTEO
 
 AtomSet = frozenset[Atom]
 
-_NS = str(OSTEO._NS)
 _AXIOMS = {
     str(each)
     for each in (
@@ -44,6 +42,7 @@ _AXIOMS = {
     )
 }
 _SYNTAX = {ox.NamedNode(str(each)) for each in (OWL.Restriction, OWL.AllDisjointClasses, OWL.Class)}
+_TYPE = ox.NamedNode(str(RDF.type))
 _GUIDELINE_MODEL, _IMPORTS = ox.NamedNode(ONTOLOGY + "guideline-model"), ox.NamedNode(str(OWL.imports))
 _lock = threading.Lock()  # owlrl swaps rdflib's literal converters for the whole process while it runs
 
@@ -97,19 +96,19 @@ class Reasoner:
         ]
 
     def _state(self, graph: Graph, patient: URIRef, atoms: AtomSet) -> None:
-        graph.add((patient, RDF.type, OSTEO.Patient))
+        graph.add((patient, RDF.type, _node(OSTEO.Patient)))
         for atom in atoms:
             property_, value = URIRef(atom.property), URIRef(atom.value)
-            if property_ == OSTEO.hasLowEnergyFracture:
+            if property_ == _node(OSTEO.hasLowEnergyFracture):
                 fracture = BNode()
                 graph.add((patient, property_, fracture))
                 graph.add((fracture, RDF.type, value))
-            elif property_ == OSTEO.hasPastTreatment:
+            elif property_ == _node(OSTEO.hasPastTreatment):
                 treatment = BNode()
                 graph.add((patient, property_, treatment))
-                graph.add((treatment, OSTEO.withDrug, value))
+                graph.add((treatment, _node(OSTEO.withDrug), value))
                 if atom.outcome:
-                    graph.add((treatment, OSTEO.hasOutcome, URIRef(atom.outcome)))
+                    graph.add((treatment, _node(OSTEO.hasOutcome), URIRef(atom.outcome)))
                 for kind in self._types.get(atom.value, ()):
                     graph.add((value, RDF.type, URIRef(kind)))
             else:
@@ -158,7 +157,7 @@ def _reasoned_part(knowledge: Knowledge) -> list[tuple[Node, Node, Node]]:
         for quads in read
         if not any(_is_about_guidelines(quad) for quad in quads)
         for quad in quads
-        if quad.predicate.value in _AXIOMS or (quad.predicate == RDF_TYPE and quad.object in _SYNTAX)
+        if quad.predicate.value in _AXIOMS or (quad.predicate == _TYPE and quad.object in _SYNTAX)
     ]
 
 
@@ -178,7 +177,7 @@ def _expand(graph: Graph) -> None:
 
 
 def _is_ours(node: Node) -> bool:
-    return isinstance(node, URIRef) and str(node).startswith(_NS)
+    return isinstance(node, URIRef) and str(node).startswith(OSTEO.iri)
 
 
 def _closure(graph: Graph, patient: URIRef) -> Closure:
@@ -186,12 +185,12 @@ def _closure(graph: Graph, patient: URIRef) -> Closure:
         classes=frozenset(
             str(kind)
             for kind in graph.objects(patient, RDF.type)
-            if str(kind).startswith(_NS) and kind != OSTEO.Patient
+            if str(kind).startswith(OSTEO.iri) and kind != _node(OSTEO.Patient)
         ),
         coded={
-            str(property_): str(value)
+            property_.value: str(value)
             for property_ in (OSTEO.hasSex, OSTEO.hasMenopausalStatus)
-            for value in graph.objects(patient, property_)
+            for value in graph.objects(patient, _node(property_))
         },
     )
 

@@ -19,13 +19,12 @@ from osteo_kg.errors import KnowledgeError
 from osteo_kg.knowledge.guideline import Guideline
 from osteo_kg.knowledge.loading import Knowledge
 from osteo_kg.rdf import sparql
-from osteo_kg.rdf.lookup import RDF_TYPE
-from osteo_kg.rdf.terms import BOOLEAN, DECIMAL, OSTEO
+from osteo_kg.rdf.terms import OSTEO, RDF, XSD
 from osteo_kg.reasoning.closure import AtomSet, Closure
 
 MET, NOT_MET, UNKNOWN = "met", "not-met", "unknown"
 ELIGIBLE, NOT_ELIGIBLE, UNDETERMINED = "eligible", "not-eligible", "undetermined"
-_NS = str(OSTEO._NS)
+_NS = OSTEO.iri
 _STATUS = {"isEligibleFor": ELIGIBLE, "isNotEligibleFor": NOT_ELIGIBLE, "mayBeEligibleFor": UNDETERMINED}
 
 
@@ -134,15 +133,15 @@ def _patient(number: int) -> ox.NamedNode:
 
 
 def _statements(patient: ox.NamedNode, facts: SettledFacts, closure: Closure) -> Iterable[ox.Quad]:
-    yield ox.Quad(patient, RDF_TYPE, ox.NamedNode(str(OSTEO.Patient)))
+    yield ox.Quad(patient, RDF.type, OSTEO.Patient)
     for kind in closure.classes:
-        yield ox.Quad(patient, RDF_TYPE, ox.NamedNode(kind))
+        yield ox.Quad(patient, RDF.type, ox.NamedNode(kind))
     for property_, number in facts.numbers.items():
-        yield ox.Quad(patient, ox.NamedNode(property_), ox.Literal(f"{number:f}", datatype=DECIMAL))
+        yield ox.Quad(patient, ox.NamedNode(property_), ox.Literal(f"{number:f}", datatype=XSD.decimal))
     for property_, truth in facts.statements.items():
-        yield ox.Quad(patient, ox.NamedNode(property_), ox.Literal(str(truth).lower(), datatype=BOOLEAN))
+        yield ox.Quad(patient, ox.NamedNode(property_), ox.Literal(str(truth).lower(), datatype=XSD.boolean))
     for fact in facts.known:
-        yield ox.Quad(patient, ox.NamedNode(str(OSTEO.isCompleteFor)), ox.NamedNode(fact))
+        yield ox.Quad(patient, OSTEO.isCompleteFor, ox.NamedNode(fact))
 
 
 def _guideline_triples(knowledge: Knowledge, guideline: Guideline) -> list[ox.Quad]:

@@ -15,7 +15,7 @@ from osteo_kg.rdf.terms import OSTEO, local_name
 from osteo_kg.reasoning.closure import AtomSet, Closure
 from osteo_kg.reasoning.dimensions import NONE, UNKNOWN, Dimension, RepresentativeFacts
 
-_NS = str(OSTEO._NS)
+_NS = OSTEO.iri
 
 
 Profile = tuple[tuple[str, int], ...]  # name of a signature, count; sorted, counts above nought
@@ -172,7 +172,7 @@ def read_section(
         closures: what follows from each single coded fact.
     """
     listed = SECTIONS[fact]
-    property_ = str(OSTEO.hasLowEnergyFracture) if listed == str(OSTEO.hasFracture) else listed
+    property_ = OSTEO.hasLowEnergyFracture.value if listed == OSTEO.hasFracture.value else listed
     atoms = sorted(
         (atom for each in closures for atom in each if atom.property == property_),
         key=lambda atom: (atom.value, atom.outcome or ""),
@@ -200,11 +200,11 @@ def _may_be(knowledge: Knowledge, atom: Atom, names: Mapping[Atom, str | None]) 
 
     Of a treatment without an outcome.
     """
-    wider = knowledge.triples.objects(atom.value, _NS + "couldBe")
+    wider = knowledge.triples.objects(atom.value, OSTEO.couldBe)
     types = knowledge.terms.types
     if wider:
         return frozenset(name for other, name in names.items() if types[other.value].intersection(wider))
-    if atom.property == str(OSTEO.hasPastTreatment) and atom.outcome is None:
+    if atom.property == OSTEO.hasPastTreatment.value and atom.outcome is None:
         return frozenset(name for other, name in names.items() if other.value == atom.value and other.outcome)
     return frozenset({names[atom]})
 
@@ -221,7 +221,7 @@ def _counted(
     return {
         each.tested: frozenset(name for atom, name in names.items() if name and class_ in types[atom.value])
         for each in criteria
-        if (class_ := knowledge.triples.value(each.tested, _NS + "countsInstancesOf"))
+        if (class_ := knowledge.triples.value(each.tested, OSTEO.countsInstancesOf))
     }
 
 
@@ -234,7 +234,7 @@ def _highest(criteria: Iterable[Criterion], number: str) -> int:
 def _name(knowledge: Knowledge, classes: frozenset[str]) -> str | None:
     """Name what an entry leads to: the short names of its classes; None where it leads nowhere."""
     triples = knowledge.triples
-    named = [name for each in sorted(classes) if (name := triples.value(each, _NS + "situationName"))]
+    named = [name for each in sorted(classes) if (name := triples.value(each, OSTEO.situationName))]
     return "+".join(named or [local_name(each) for each in sorted(classes)]) or None
 
 

@@ -16,7 +16,7 @@ from osteo_kg.case.facts import SECTIONS, Atom, CaseFacts
 from osteo_kg.errors import KnowledgeError, UsageError
 from osteo_kg.knowledge.guideline import Guideline
 from osteo_kg.knowledge.loading import Knowledge
-from osteo_kg.rdf.terms import OSTEO
+from osteo_kg.rdf.terms import OSTEO, OWL, RDFS, node_of
 from osteo_kg.reasoning.closure import AtomSet, Closure
 from osteo_kg.reasoning.dimensions import (
     NONE,
@@ -33,7 +33,7 @@ from osteo_kg.reasoning.matching import SettledFacts
 from osteo_kg.reasoning.section_dimension import read_section
 
 Key = tuple[str, ...]
-_NS = str(OSTEO._NS)
+_NS = OSTEO.iri
 
 
 class SituationSpace:
@@ -70,17 +70,17 @@ class SituationSpace:
     def atoms(knowledge: Knowledge) -> list[AtomSet]:
         """Give every single coded fact that a case may state, each as a set of its own."""
         kinds = knowledge.terms.kinds
-        outcomes = [None, *kinds[str(OSTEO.TreatmentOutcome)].values()]
+        outcomes = [None, *kinds[OSTEO.TreatmentOutcome].values()]
         atoms = [
-            *(Atom(str(OSTEO.hasLowEnergyFracture), each) for each in kinds[str(OSTEO.Fracture)].values()),
+            *(Atom(OSTEO.hasLowEnergyFracture.value, each) for each in kinds[OSTEO.Fracture].values()),
             *(
-                Atom(str(OSTEO.hasPastTreatment), drug, outcome)
-                for drug in kinds[str(OSTEO.Drug)].values()
+                Atom(OSTEO.hasPastTreatment.value, drug, outcome)
+                for drug in kinds[OSTEO.Drug].values()
                 for outcome in outcomes
             ),
-            *(Atom(str(OSTEO.hasCondition), each) for each in _named_by_axioms(knowledge, str(OSTEO.MedicalCondition))),
-            *(Atom(str(OSTEO.hasSex), each) for each in kinds[str(OSTEO.Sex)].values()),
-            *(Atom(str(OSTEO.hasMenopausalStatus), each) for each in kinds[str(OSTEO.MenopausalStatus)].values()),
+            *(Atom(OSTEO.hasCondition.value, each) for each in _named_by_axioms(knowledge, OSTEO.MedicalCondition)),
+            *(Atom(OSTEO.hasSex.value, each) for each in kinds[OSTEO.Sex].values()),
+            *(Atom(OSTEO.hasMenopausalStatus.value, each) for each in kinds[OSTEO.MenopausalStatus].values()),
         ]
         return [frozenset({atom}) for atom in atoms]
 
@@ -202,7 +202,7 @@ class SituationSpace:
         places = {d.fact: self.places[d.fact] for d in coded}
         for dimension in coded:
             for key, iri in dimension.iris.items():
-                for fact in self._knowledge.triples.objects(iri, _NS + "rulesOut"):
+                for fact in self._knowledge.triples.objects(iri, OSTEO.rulesOut):
                     if fact in places:
                         yield places[dimension.fact], key, places[fact], NOT_APPLICABLE
         for dimension in coded:
@@ -215,7 +215,7 @@ class SituationSpace:
 
     def _dimension(self, fact: str, guideline: Guideline) -> Dimension:
         triples, terms = self._knowledge.triples, self._knowledge.terms
-        property_ = triples.value(fact, _NS + "statedBy")
+        property_ = triples.value(fact, OSTEO.statedBy)
         if property_ is None:
             raise KnowledgeError(f"{fact} does not say how a case states it.", advice="Add osteo:statedBy.")
         criteria = [each for each in guideline.criteria.values() if fact in each.facts]
@@ -223,11 +223,11 @@ class SituationSpace:
         if found == "section":
             return read_section(self._knowledge, fact, criteria, self._closures)
         if found == "coded":
-            range_ = triples.value(property_, _RANGE)
-            return CodedDimension(fact, property_, terms.kinds[range_ or ""])
+            [range_] = triples.objects(property_, RDFS.range)
+            return CodedDimension(fact, property_, terms.kinds[node_of(range_)])
         if found == "statement":
             return StatementDimension(fact, property_)
-        never_tried = triples.value(fact, _NS + "isNeverTried") == "true"
+        never_tried = triples.value(fact, OSTEO.isNeverTried) == "true"
         return BandDimension(fact, property_, bands(criteria), never_tried)
 
 
@@ -235,20 +235,18 @@ def kind(knowledge: Knowledge, fact: str) -> str:
     """Say what kind of fact this is: `coded`, `number`, `section` or `statement`."""
     if fact in SECTIONS:
         return "section"
-    stated_by = knowledge.triples.value(fact, _NS + "statedBy") or ""
-    range_ = knowledge.triples.value(stated_by, _RANGE) or ""
-    if range_.startswith(_NS):
+    stated_by = knowledge.triples.value(fact, OSTEO.statedBy) or ""
+    range_ = knowledge.triples.value(stated_by, RDFS.range) or ""
+    if range_.startswith(OSTEO.iri):
         return "coded"
     return "statement" if range_.endswith("boolean") else "number"
 
 
-def _named_by_axioms(knowledge: Knowledge, kind_: str) -> list[str]:
+def _named_by_axioms(knowledge: Knowledge, kind_: ox.NamedNode) -> list[str]:
     """Give the values of a kind that some axiom names: nothing follows from the others, and they need no closure."""
-    quads = knowledge.store.quads_for_pattern(None, _HAS_VALUE, None)
+    quads = knowledge.store.quads_for_pattern(None, OWL.hasValue, None)
     named = {quad.object.value for quad in quads if isinstance(quad.object, ox.NamedNode)}
     return [each for each in knowledge.terms.kinds[kind_].values() if each in named]
 
 
 _ORDER = ("coded", "number", "section", "statement")
-_RANGE = "http://www.w3.org/2000/01/rdf-schema#range"
-_HAS_VALUE = ox.NamedNode("http://www.w3.org/2002/07/owl#hasValue")

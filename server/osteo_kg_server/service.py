@@ -13,6 +13,7 @@ from flask import Flask, current_app, request
 
 from osteo_kg import Dataset, KnowledgeBase
 from osteo_kg.dataset import GRAPH
+from osteo_kg.rdf import OWL, RDF, Node
 from osteo_kg_server.auth import Access
 from osteo_kg_server.case_repository import CaseRepository
 from osteo_kg_server.cds.fhir_servers import Servers
@@ -20,10 +21,7 @@ from osteo_kg_server.settings import Settings
 from osteo_kg_server.store import Change, LocalStore, Remote, RemoteStore, Store
 
 KNOWLEDGE = tuple(GRAPH + name for name in ("ontology", "inferred", "shapes", "situations"))
-_TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
-_ONTOLOGY = ox.NamedNode("http://www.w3.org/2002/07/owl#Ontology")
 _LOADED = "examples loaded"
-Node = ox.NamedNode | ox.BlankNode
 
 
 class Service:
@@ -64,11 +62,15 @@ class Service:
         found = {}
         for content in self.knowledge_base.knowledge.modules.values():
             for quad in ox.parse(content, format=ox.RdfFormat.TURTLE):
-                if quad.predicate == _TYPE and quad.object == _ONTOLOGY and isinstance(quad.subject, ox.NamedNode):
+                if (
+                    quad.predicate == RDF.type
+                    and quad.object == OWL.Ontology
+                    and isinstance(quad.subject, ox.NamedNode)
+                ):
                     found[quad.subject.value] = content
         return found
 
-    def subjects(self, predicate: str, value: str) -> list[str]:
+    def subjects(self, predicate: ox.NamedNode, value: str) -> list[str]:
         """Give the IRIs of which the ontology states this, sorted."""
         return self.knowledge_base.knowledge.triples.subjects(predicate, value)
 

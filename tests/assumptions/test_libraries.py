@@ -157,7 +157,7 @@ def test_nothing_that_a_wrong_case_says_is_logged_or_warned_of(
 
 @pytest.mark.filterwarnings("default")
 def test_a_wrong_boolean_is_not_warned_of(knowledge_base: KnowledgeBase, recwarn: pytest.WarningsRecorder) -> None:
-    prefixes = f"PREFIX osteo: <{OSTEO._NS}> PREFIX xsd: <{XSD}>"
+    prefixes = f"PREFIX osteo: <{OSTEO.iri}> PREFIX xsd: <{XSD}>"
     wrong = '<urn:case:a> a osteo:Patient ; osteo:climactericDisorders "secret"^^xsd:boolean .'
     [case] = knowledge_base.read(f"{prefixes} {wrong}", "ttl")
     assert not knowledge_base.validate(case, on=ON).conforms

@@ -24,7 +24,7 @@ from owlapi import bridge
 from owlapi.bridge import Ontology, Profile
 
 Classes = frozenset[tuple[str, str]]
-NS = str(OSTEO._NS)
+NS = OSTEO.iri
 EXAMPLES = sorted((ROOT / "examples").glob("*.ttl"))
 ONTOLOGY = ROOT / "ontology"
 
@@ -109,6 +109,6 @@ def _stated(case: CaseFacts) -> list[ox.Triple]:
         assert not isinstance(term, ox.Triple)
         return term
 
-    counted = case.store.quads_for_pattern(None, ox.NamedNode(str(OSTEO.hasLowEnergyFracture)), None)
+    counted = case.store.quads_for_pattern(None, OSTEO.hasLowEnergyFracture, None)
     written = [*case.case.triples, *(quad.triple for quad in counted)]
     return [ox.Triple(named(each.subject), each.predicate, named(each.object)) for each in written]  # type: ignore[arg-type]

@@ -27,14 +27,14 @@ class Input:
 
     Attributes:
         patients: each patient with her resources.
-        strays: the resources that belong to no patient of the input.
+        unassigned: the resources that belong to no patient of the input.
         medications: the Medication resources, by every way to refer to them.
         unreadable: where something stands that is no resource.
         cut: whether a Bundle goes on in a page that is not here.
     """
 
     patients: tuple[Gathered, ...]
-    strays: tuple[Resource, ...]
+    unassigned: tuple[Resource, ...]
     medications: Mapping[str, Resource]
     unreadable: tuple[str, ...] = ()
     cut: bool = False
@@ -57,9 +57,9 @@ def gather(documents: Iterable[Any]) -> Input:
             medications |= dict.fromkeys(names, resource)
         else:
             others.append(resource)
-    strays = [other for other in others if not _give(other, patients)]
+    unassigned = [other for other in others if not _give(other, patients)]
     cut = any("next" in each(document, "link", "relation") for document in given)
-    return Input(tuple(people), tuple(strays), medications, tuple(unreadable), cut)
+    return Input(tuple(people), tuple(unassigned), medications, tuple(unreadable), cut)
 
 
 def _add_patient(person: Gathered, names: list[str], patients: dict[str, Gathered], people: list[Gathered]) -> None:

@@ -13,10 +13,8 @@ from osteo_kg.case.fhir.codings import shown, why_unread
 from osteo_kg.case.fhir.elements import codings, day, first, text
 from osteo_kg.case.model import Remark
 from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.lookup import RDF_TYPE
-from osteo_kg.rdf.terms import OSTEO
+from osteo_kg.rdf.terms import OSTEO, RDF, Node
 
-Node = ox.NamedNode | ox.BlankNode
 #: Where a date may stand, by the end of its element.
 _DATES = (("DateTime",), ("Period", "start"), ("Instant",))
 
@@ -27,21 +25,21 @@ class CaseBuilder:
     def __init__(self, iri: str, terms: Terms) -> None:
         self.terms = terms
         self.patient = ox.NamedNode(iri)
-        self.triples = [ox.Triple(self.patient, RDF_TYPE, node(OSTEO.Patient))]
+        self.triples = [ox.Triple(self.patient, RDF.type, OSTEO.Patient)]
         self._remarks: list[Remark] = []
         self._unread: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         self._types: dict[str, Counter[str]] = defaultdict(Counter)
         self._numbers = itertools.count(1)
 
-    def say(self, subject: Node, property_: str, value: Node | ox.Literal) -> None:
+    def say(self, subject: Node, property_: ox.NamedNode, value: Node | ox.Literal) -> None:
         """Add a triple."""
-        self.triples.append(ox.Triple(subject, node(property_), value))
+        self.triples.append(ox.Triple(subject, property_, value))
 
-    def entry(self, property_: str, kind: str) -> ox.BlankNode:
+    def entry(self, property_: ox.NamedNode, kind: ox.NamedNode) -> ox.BlankNode:
         """Add an entry of a class to the patient, and give its node."""
         entry = ox.BlankNode(f"entry{next(self._numbers)}")
         self.say(self.patient, property_, entry)
-        self.triples.append(ox.Triple(entry, RDF_TYPE, node(kind)))
+        self.triples.append(ox.Triple(entry, RDF.type, kind))
         return entry
 
     def day_of(self, resource: Any, key: str) -> str | None:
@@ -53,9 +51,9 @@ class CaseBuilder:
             self.ignore(resource, OSTEO.DateNotWhole, f"{key} {stated}" if isinstance(stated, str) else given[0])
         return found
 
-    def ignore(self, resource: Any, reason: str, detail: str = "") -> None:
+    def ignore(self, resource: Any, reason: ox.NamedNode, detail: str = "") -> None:
         """Note that a resource, or an element of it, was not used."""
-        self._remarks.append(Remark("ignoredElement", titled(resource, detail), str(reason)))
+        self._remarks.append(Remark("ignoredElement", titled(resource, detail), reason.value))
 
     def invalid(self, resource: Any, elements: tuple[str, ...]) -> None:
         """Note that elements of a resource are not valid."""
@@ -71,13 +69,13 @@ class CaseBuilder:
 
     def unread(self, resource: Any, concept: Any) -> None:
         """Count a resource whose code stands for nothing; those of one type are told in one line."""
-        reason = why_unread(concept, self.terms)
+        reason = why_unread(concept, self.terms).value
         codes = [shown(coding, self.terms) for coding in dict.fromkeys(codings(concept))]
         self._unread[text(resource, "resourceType"), reason][" = ".join(codes) or "?"] += 1
 
-    def unread_type(self, resource: Any, reason: str = str(OSTEO.TypeNotRead)) -> None:
+    def unread_type(self, resource: Any, reason: ox.NamedNode = OSTEO.TypeNotRead) -> None:
         """Count a resource of a type that is not read, or that belongs to nobody."""
-        self._types[str(reason)][text(resource, "resourceType")] += 1
+        self._types[reason.value][text(resource, "resourceType")] += 1
 
     @property
     def remarks(self) -> tuple[Remark, ...]:
@@ -103,8 +101,3 @@ def titled(resource: Any, detail: str = "") -> str:
     """Name a resource by type and id, with a detail."""
     title = "/".join(part for part in (text(resource, "resourceType"), text(resource, "id")) if part)
     return f"{title} ({detail})" if detail else title
-
-
-def node(iri: str) -> ox.NamedNode:
-    """Give the node of an IRI."""
-    return ox.NamedNode(str(iri))

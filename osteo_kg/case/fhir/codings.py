@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import pyoxigraph as ox
+
 from osteo_kg.case.fhir.elements import codings
 from osteo_kg.knowledge.terms import Code, Terms
 from osteo_kg.rdf.terms import OSTEO
 
 #: The project's own code system: a code in it is the name of a term.
-OWN_SYSTEM = str(OSTEO._NS)
+OWN_SYSTEM = OSTEO.iri
 _OWN_CODE = re.compile(r"[A-Za-z][A-Za-z0-9]*", re.ASCII)
 
 
@@ -55,14 +57,14 @@ def meanings(concept: Any, terms: Terms) -> list[Meaning]:
     return sorted(found, key=lambda meaning: not meaning.own)
 
 
-def of_kind(found: Iterable[Meaning], kind: str, terms: Terms) -> list[Meaning]:
+def of_kind(found: Iterable[Meaning], kind: ox.NamedNode, terms: Terms) -> list[Meaning]:
     """Give those that stand for a term of a kind."""
-    return [each for each in found if str(kind) in terms.types.get(each.term, ())]
+    return [each for each in found if terms.is_a(each.term, kind)]
 
 
-def of_term(found: Iterable[Meaning], *wanted: str) -> list[Meaning]:
+def of_term(found: Iterable[Meaning], *wanted: ox.NamedNode) -> list[Meaning]:
     """Give those that stand for one of some terms."""
-    return [each for each in found if each.term in {str(term) for term in wanted}]
+    return [each for each in found if each.term in {term.value for term in wanted}]
 
 
 def shown(coding: tuple[str, str], terms: Terms) -> str:
@@ -74,16 +76,15 @@ def shown(coding: tuple[str, str], terms: Terms) -> str:
     return f"{terms.label(known).en if known else system or '?'} {value}"
 
 
-def why_unread(concept: Any, terms: Terms) -> str:
+def why_unread(concept: Any, terms: Terms) -> ox.NamedNode:
     """Give the reason why a concept that stands for nothing is not used."""
     reason = OSTEO.CodeNotRead
     for system, value in codings(concept):
         code = terms.codes.find(system, value)
-        kinds = terms.types.get(code.iri, frozenset()) if code else frozenset()
-        if str(OSTEO.BoneMineralDensityCode) in kinds:
-            return str(OSTEO.DensityNotTScore)
+        if code is not None and terms.is_a(code.iri, OSTEO.BoneMineralDensityCode):
+            return OSTEO.DensityNotTScore
         if code is not None:
             reason = OSTEO.CodeDecidesNothing
         elif system in terms.codes.systems and not terms.codes.knows(system):
             reason = OSTEO.SystemNotVerified
-    return str(reason)
+    return reason

@@ -8,12 +8,12 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg.case.fhir.case_builder import CaseBuilder, node
+from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, meanings, of_kind, of_term, shown
 from osteo_kg.case.fhir.elements import codings, day, extension, status
 from osteo_kg.case.fhir.patient import MenopauseStatements
 from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.terms import BOOLEAN, INTEGER, OSTEO, day_literal
+from osteo_kg.rdf.terms import OSTEO, XSD, day_literal, node_of
 
 _RULED_OUT = ("refuted", "entered-in-error")
 _ACTIVE = ("", "active", "recurrence", "relapse")
@@ -36,7 +36,7 @@ def read_condition(
     if broken := of_kind(found, OSTEO.Fracture, kinds):
         fractures.add(_fracture(resource, broken, builder))
     for meaning in history:
-        builder.say(builder.patient, OSTEO.hasCondition, node(meaning.term))
+        builder.say(builder.patient, OSTEO.hasCondition, node_of(meaning.term))
     if states and not _holds_today(resource):
         builder.ignore(resource, OSTEO.NoLongerHolds, _told(states, status(resource, "clinicalStatus"), builder))
     else:
@@ -48,8 +48,8 @@ def read_condition(
 
 
 def _state(resource: dict[str, Any], meaning: Meaning, builder: CaseBuilder, menopause: MenopauseStatements) -> None:
-    if meaning.term == str(OSTEO.ClimactericDisorders):
-        builder.say(builder.patient, OSTEO.climactericDisorders, ox.Literal("true", datatype=BOOLEAN))
+    if meaning.term == OSTEO.ClimactericDisorders.value:
+        builder.say(builder.patient, OSTEO.climactericDisorders, ox.Literal("true", datatype=XSD.boolean))
     else:
         menopause.add(meaning.term, builder.day_of(resource, "onset") or day(resource.get("recordedDate")), resource)
 
@@ -57,7 +57,7 @@ def _state(resource: dict[str, Any], meaning: Meaning, builder: CaseBuilder, men
 def _fracture(resource: dict[str, Any], found: list[Meaning], builder: CaseBuilder) -> Fracture:
     """Make the fracture of a Condition: its own code first, then the code or the body site that says most."""
     at = of_kind(meanings(resource.get("bodySite"), builder.terms), OSTEO.Fracture, builder.terms)
-    unspecified = str(OSTEO.UnspecifiedSiteFracture)
+    unspecified = OSTEO.UnspecifiedSiteFracture.value
     meaning = min([*found, *at], key=lambda each: (not each.own, each.term == unspecified))
     return Fracture(meaning, builder.day_of(resource, "onset"), resource)
 
@@ -85,12 +85,12 @@ class Fracture:
     @property
     def broad(self) -> bool:
         """Whether a published code says why the bone broke, or too broadly where."""
-        return not self.meaning.own and self.meaning.term == str(OSTEO.UnspecifiedSiteFracture)
+        return not self.meaning.own and self.meaning.term == OSTEO.UnspecifiedSiteFracture.value
 
     @property
     def mechanism(self) -> str | None:
         """Give the mechanism, which travels in the project's own code system."""
-        concept = extension(self.resource, str(OSTEO.hasMechanism), "valueCodeableConcept")
+        concept = extension(self.resource, OSTEO.hasMechanism.value, "valueCodeableConcept")
         return next((system + code for system, code in codings(concept) if system == OWN_SYSTEM), None)
 
 
@@ -127,26 +127,26 @@ class Fractures:
 
 def _says_where(other: Fracture, broad: Fracture, terms: Terms) -> bool:
     """Whether another fracture of the same date gives the site that a broad code leaves open."""
-    if broad.day is None or other.day != broad.day or other.meaning.term == str(OSTEO.UnspecifiedSiteFracture):
+    if broad.day is None or other.day != broad.day or other.meaning.term == OSTEO.UnspecifiedSiteFracture.value:
         return False
-    if str(OSTEO.ExcludingMechanism) in terms.types.get(other.mechanism or "", ()):
+    if terms.is_a(other.mechanism or "", OSTEO.ExcludingMechanism):
         return False
     sites = broad.meaning.fact("isNarrowedBy")
-    return other.meaning.term in (sites or (other.meaning.term,)) and str(OSTEO.QualifyingFracture) in terms.types.get(
+    return other.meaning.term in (sites or (other.meaning.term,)) and OSTEO.QualifyingFracture.value in terms.types.get(
         other.meaning.term, ()
     )
 
 
 def _write(fracture: Fracture, builder: CaseBuilder) -> None:
-    entry = builder.entry(OSTEO.hasFracture, fracture.meaning.term)
+    entry = builder.entry(OSTEO.hasFracture, node_of(fracture.meaning.term))
     if fracture.day:
         literal = day_literal(fracture.day)
         assert literal is not None  # it was read as a day
         builder.say(entry, OSTEO.occurredOn, literal)
     if mechanism := fracture.mechanism:
-        builder.say(entry, OSTEO.hasMechanism, node(mechanism))
-    count = extension(fracture.resource, str(OSTEO.fracturedVertebraCount), "valueInteger")
+        builder.say(entry, OSTEO.hasMechanism, node_of(mechanism))
+    count = extension(fracture.resource, OSTEO.fracturedVertebraCount.value, "valueInteger")
     if count is not None:
-        builder.say(entry, OSTEO.fracturedVertebraCount, ox.Literal(f"{count}", datatype=INTEGER))
+        builder.say(entry, OSTEO.fracturedVertebraCount, ox.Literal(f"{count}", datatype=XSD.integer))
     if fracture.meaning.says("leavesLevelOpen"):
         builder.open_level(fracture.resource, fracture.meaning.coding)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from osteo_kg.rdf.terms import day_literal
+from osteo_kg.rdf.terms import day_literal, day_text
 
 
 def extension(resource: dict[str, Any], url: str, value: str) -> Any:
@@ -18,7 +18,7 @@ def extension(resource: dict[str, Any], url: str, value: str) -> Any:
     return next((first(each, value) for each in found if isinstance(each, dict) and each.get("url") == url), None)
 
 
-_DAY, _DECEMBER = len("2026-11-22"), 12
+_DECEMBER = 12
 _PARTIAL = re.compile(r"\d{4}(-\d{2})?", re.ASCII)
 
 
@@ -75,9 +75,9 @@ def day(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
     literal = day_literal(value)
-    written = value[:_DAY] if literal is None and value[_DAY : _DAY + 1] == "T" else value
+    written = value.partition("T")[0] if literal is None else value
     literal = literal or day_literal(written)
-    return literal.value[:_DAY] if literal else None
+    return day_text(literal.value) if literal else None
 
 
 def span(value: Any) -> tuple[datetime.date, datetime.date] | None:

@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+import pyoxigraph as ox
+
 from osteo_kg.case.fhir.bundles import Resource, gather, resolved
-from osteo_kg.case.fhir.case_builder import CaseBuilder, node
+from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, meanings, of_kind, shown
 from osteo_kg.case.fhir.elements import codings, each, status, text
 from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.terms import OSTEO
+from osteo_kg.rdf.terms import OSTEO, node_of
 
 #: What a status says of the outcome; a status that is not here says that the drug was not taken, or not that it was.
-_OUTCOMES: dict[str, str | None] = {
+_OUTCOMES: dict[str, ox.NamedNode | None] = {
     "active": OSTEO.Ongoing,
     "in-progress": OSTEO.Ongoing,
     "stopped": None,
@@ -32,7 +34,7 @@ class Treatments:
 
     def __init__(self, medications: Mapping[str, Resource]) -> None:
         self._medications = medications
-        self._told: set[tuple[str, str | None]] = set()
+        self._told: set[tuple[str, ox.NamedNode | None]] = set()
 
     def read_medication(self, resource: Resource, builder: CaseBuilder) -> bool:
         """Read a MedicationStatement, MedicationRequest or MedicationAdministration."""
@@ -104,16 +106,16 @@ class Treatments:
             builder.doubtful_product(resource, drug.coding)
         return True
 
-    def _add(self, drug: Meaning, outcome: str | None, resource: Resource, builder: CaseBuilder) -> None:
-        key = drug.term, str(outcome)
+    def _add(self, drug: Meaning, outcome: ox.NamedNode | None, resource: Resource, builder: CaseBuilder) -> None:
+        key = drug.term, outcome
         if key in self._told and not drug.own:
             builder.ignore(resource, OSTEO.SameEntryTwice, shown(drug.coding, builder.terms))
             return
         self._told.add(key)
         entry = builder.entry(OSTEO.hasPastTreatment, OSTEO.PastTreatment)
-        builder.say(entry, OSTEO.withDrug, node(drug.term))
+        builder.say(entry, OSTEO.withDrug, node_of(drug.term))
         if outcome is not None:
-            builder.say(entry, OSTEO.hasOutcome, node(outcome))
+            builder.say(entry, OSTEO.hasOutcome, outcome)
 
 
 def _narrowest(found: list[Meaning], terms: Terms) -> list[Meaning]:
@@ -125,7 +127,7 @@ def _narrowest(found: list[Meaning], terms: Terms) -> list[Meaning]:
 
 def members(group: Meaning, terms: Terms) -> list[Meaning]:
     """Give the drugs of a group, each as if it were named."""
-    return [replace(group, term=drug) for drug in sorted(terms.kinds.get(group.term, {}).values())]
+    return [replace(group, term=drug) for drug in sorted(terms.kinds.get(node_of(group.term), {}).values())]
 
 
 def _was_given(resource: Resource) -> bool:
@@ -142,7 +144,7 @@ def _why_not(resource: Resource) -> str:
     return f"status {status(resource, 'status') or '?'}"
 
 
-def _outcome(resource: Resource, builder: CaseBuilder) -> str | None:
+def _outcome(resource: Resource, builder: CaseBuilder) -> ox.NamedNode | None:
     """Give the outcome: one stated in the project's own code system, or what the status says."""
     stated = []
     for reason in each(resource, "statusReason"):
@@ -152,7 +154,7 @@ def _outcome(resource: Resource, builder: CaseBuilder) -> str | None:
             told = [shown(coding, builder.terms) for coding in codings(reason)]
             builder.ignore(resource, OSTEO.CodeNotRead, " ".join(["statusReason", *told[:1]]))
     if stated:
-        return stated[0].term
+        return node_of(stated[0].term)
     if status(resource, "status") == "completed":
         return OSTEO.Completed if resource["resourceType"] in _COURSES else None
     return _OUTCOMES.get(status(resource, "status"))
@@ -177,7 +179,7 @@ def _milligrams(resource: Resource) -> Iterator[Decimal]:
 
 def _routes(resource: Resource, builder: CaseBuilder) -> Iterator[str]:
     """Give every route that is stated, by the project's own code or by a word that its label has."""
-    routes = builder.terms.kinds[str(OSTEO.RouteOfAdministration)]
+    routes = builder.terms.kinds[OSTEO.RouteOfAdministration]
     for route in (found for dosage in _dosages(resource) for found in each(dosage, "route")):
         said = " ".join((text(route, "text"), *(f"{word}" for word in each(route, "coding", "display")))).casefold()
         yield from (
@@ -233,7 +235,7 @@ def read_order(order: Resource, beside: Iterable[Any], terms: Terms) -> Order:
 def _named(concept: Any, terms: Terms) -> tuple[str, ...]:
     """Give the drugs of ours that the words of a concept name; its codes do not."""
     said = " ".join(_words(concept)).casefold()
-    drugs = sorted(terms.kinds[str(OSTEO.Drug)].values())
+    drugs = sorted(terms.kinds[OSTEO.Drug].values())
     return tuple(drug for drug in drugs if any(name in said for name in _names(drug, terms)))
 
 

@@ -8,20 +8,21 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg.case.fhir.case_builder import CaseBuilder, node
+from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, meanings, of_kind, of_term, shown, why_unread
 from osteo_kg.case.fhir.elements import each, extension, first, text
 from osteo_kg.case.fhir.patient import MenopauseStatements
-from osteo_kg.rdf.terms import BOOLEAN, DECIMAL, INTEGER, OSTEO, day_literal
+from osteo_kg.case.fields import BEYOND_THE_RECORD, STATED, Kind
+from osteo_kg.knowledge.terms import Terms
+from osteo_kg.rdf.terms import OSTEO, XSD, day_literal, node_of
 
 _USED = ("final", "amended", "corrected")
-_STATEMENTS = {
-    str(property_): property_
-    for property_ in (OSTEO.climactericDisorders, OSTEO.lowPeripheralFractureRisk, OSTEO.menopausalStatusAssumed)
-} | {
-    str(OSTEO.ClimactericDisorders): OSTEO.climactericDisorders,
-    str(OSTEO.LowPeripheralFractureRisk): OSTEO.lowPeripheralFractureRisk,
+#: What a statement about the patient is, by the property that makes it, which is its code too.
+STATEMENTS: dict[ox.NamedNode, Kind] = {
+    each.property: each.kind for each in STATED if each.property and each.kind in ("truth", "whole", "decimal")
 }
+STATEMENTS |= {ox.NamedNode(property_): kind for property_, kind in BEYOND_THE_RECORD.items()}
+_VALUES = {"truth": "valueBoolean", "whole": "valueInteger", "decimal": "valueQuantity"}
 
 
 def read_observation(resource: dict[str, Any], builder: CaseBuilder, menopause: MenopauseStatements) -> bool:
@@ -53,7 +54,7 @@ def _parts(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _concerns(part: dict[str, Any], builder: CaseBuilder) -> bool:
     code = part.get("code")
-    return bool(meanings(code, builder.terms)) or why_unread(code, builder.terms) == str(OSTEO.DensityNotTScore)
+    return bool(meanings(code, builder.terms)) or why_unread(code, builder.terms) == OSTEO.DensityNotTScore
 
 
 def _read(part: dict[str, Any], builder: CaseBuilder, menopause: MenopauseStatements) -> None:
@@ -69,12 +70,10 @@ def _read(part: dict[str, Any], builder: CaseBuilder, menopause: MenopauseStatem
         _status(part, builder, menopause)
     elif said := of_kind(found, OSTEO.MenopausalStatus, builder.terms):
         _finding(part, said[0], builder, menopause)
-    elif measured := of_term(found, *MEASURES):
+    elif measured := of_term(found, *map(node_of, MEASURES)):
         read_renal_function(part, measured[0], builder)
-    elif stated := of_term(found, *_STATEMENTS):
-        _statement(part, _STATEMENTS[stated[0].term], builder)
-    elif of_term(found, OSTEO.ageInYears, OSTEO.AgeAtAssessment) and isinstance(part.get("valueInteger"), Decimal):
-        builder.say(builder.patient, OSTEO.ageInYears, ox.Literal(f"{part['valueInteger']:f}", datatype=INTEGER))
+    elif stated := [each for each in found if _stating(each, builder.terms) in STATEMENTS]:
+        _statement(part, _stating(stated[0], builder.terms), builder)
     else:
         builder.ignore(part, OSTEO.ValueNotUsable, _code(part, builder))
 
@@ -96,10 +95,20 @@ def _finding(part: dict[str, Any], said: Meaning, builder: CaseBuilder, menopaus
         builder.ignore(part, OSTEO.ValueNotKnown, _code(part, builder))
 
 
-def _statement(part: dict[str, Any], property_: str, builder: CaseBuilder) -> None:
-    value = part.get("valueBoolean")
-    if isinstance(value, bool):
-        builder.say(builder.patient, property_, ox.Literal(str(value).lower(), datatype=BOOLEAN))
+def _stating(meaning: Meaning, terms: Terms) -> ox.NamedNode:
+    """Give the property that a code stands for, by itself or as the fact that it states."""
+    return node_of(terms.stated_by.get(meaning.term, meaning.term))
+
+
+def _statement(part: dict[str, Any], property_: ox.NamedNode, builder: CaseBuilder) -> None:
+    """Read a statement about the patient; its value is of the kind that its field has."""
+    kind = STATEMENTS[property_]
+    value = first(part, _VALUES[kind], "value") if kind == "decimal" else part.get(_VALUES[kind])
+    if kind == "truth" and isinstance(value, bool):
+        builder.say(builder.patient, property_, ox.Literal(str(value).lower(), datatype=XSD.boolean))
+    elif kind != "truth" and isinstance(value, Decimal):
+        datatype = XSD.integer if kind == "whole" else XSD.decimal
+        builder.say(builder.patient, property_, ox.Literal(f"{value:f}", datatype=datatype))
     else:
         builder.ignore(part, OSTEO.ValueNotUsable, _code(part, builder))
 
@@ -124,16 +133,16 @@ def read_t_score(part: dict[str, Any], found: list[Meaning], builder: CaseBuilde
         return
     entry = builder.entry(OSTEO.hasBoneDensitometry, OSTEO.BoneDensitometry)
     if site:
-        builder.say(entry, OSTEO.hasSite, node(site))
-    builder.say(entry, OSTEO.tScore, ox.Literal(f"{_value(part):f}", datatype=DECIMAL))
+        builder.say(entry, OSTEO.hasSite, node_of(site))
+    builder.say(entry, OSTEO.tScore, ox.Literal(f"{_value(part):f}", datatype=XSD.decimal))
     _side(part, found, entry, builder)
     _day(part, entry, builder)
-    if not found[0].own and str(OSTEO.PeripheralSite) in builder.terms.types.get(site, ()):
+    if not found[0].own and builder.terms.is_a(site, OSTEO.PeripheralSite):
         builder.ignore(part, OSTEO.SiteNeverDecides, ", ".join((told, *_value_told(part))))
 
 
-def _why_no_score(part: dict[str, Any], builder: CaseBuilder) -> str | None:
-    accepted = builder.terms.limits["acceptedUnit"].get(str(OSTEO.AxialTScore), frozenset())
+def _why_no_score(part: dict[str, Any], builder: CaseBuilder) -> ox.NamedNode | None:
+    accepted = builder.terms.limits["acceptedUnit"].get(OSTEO.AxialTScore.value, frozenset())
     written = {text(part, "valueQuantity", key) for key in ("code", "unit")} - {""}
     if not isinstance(_value(part), Decimal) or text(part, "valueQuantity", "comparator"):
         return OSTEO.ValueNotUsable
@@ -169,9 +178,9 @@ def _site(part: dict[str, Any], found: list[Meaning], builder: CaseBuilder) -> s
 def _named(part: dict[str, Any], builder: CaseBuilder) -> str | None:
     """Give the site whose label stands in the words of the body site; one that never decides comes first."""
     said = _plain(" ".join(_words(part)))
-    sites = builder.terms.kinds[str(OSTEO.DensitometrySite)].values()
+    sites = builder.terms.kinds[OSTEO.DensitometrySite].values()
     named = [site for site in sites if any(_plain(word) in said for word in _labels(site, builder))]
-    return min(named, key=lambda site: str(OSTEO.PeripheralSite) not in builder.terms.types[site], default=None)
+    return min(named, key=lambda site: OSTEO.PeripheralSite.value not in builder.terms.types[site], default=None)
 
 
 def _labels(site: str, builder: CaseBuilder) -> tuple[str, str]:
@@ -189,13 +198,13 @@ def _plain(words: str) -> str:
 
 
 def _side(part: dict[str, Any], found: list[Meaning], entry: ox.BlankNode, builder: CaseBuilder) -> None:
-    stated = extension(part, str(OSTEO.hasSide), "valueCode")
+    stated = extension(part, OSTEO.hasSide.value, "valueCode")
     sides = (
         [OWN_SYSTEM + stated] if isinstance(stated, str) else [s for each in found for s in each.fact("impliesSide")]
     )
     for side in sides[:1]:
-        if str(OSTEO.Side) in builder.terms.types.get(side, ()):
-            builder.say(entry, OSTEO.hasSide, node(side))
+        if builder.terms.is_a(side, OSTEO.Side):
+            builder.say(entry, OSTEO.hasSide, node_of(side))
 
 
 def _day(part: dict[str, Any], entry: ox.BlankNode, builder: CaseBuilder) -> None:
@@ -208,8 +217,8 @@ def _day(part: dict[str, Any], entry: ox.BlankNode, builder: CaseBuilder) -> Non
 
 #: The property that states each measure.
 MEASURES = {
-    str(OSTEO.CreatinineClearance): OSTEO.creatinineClearance,
-    str(OSTEO.EstimatedGfr): OSTEO.estimatedGfr,
+    OSTEO.CreatinineClearance.value: OSTEO.creatinineClearance,
+    OSTEO.EstimatedGfr.value: OSTEO.estimatedGfr,
 }
 
 
@@ -224,7 +233,7 @@ def read_renal_function(part: dict[str, Any], measure: Meaning, builder: CaseBui
         builder.ignore(part, OSTEO.UnitNotAccepted, shown(measure.coding, builder.terms))
         return
     entry = builder.entry(OSTEO.hasRenalFunctionTest, OSTEO.RenalFunctionTest)
-    builder.say(entry, MEASURES[measure.term], ox.Literal(f"{value:f}", datatype=DECIMAL))
+    builder.say(entry, MEASURES[measure.term], ox.Literal(f"{value:f}", datatype=XSD.decimal))
     measured = day_literal(builder.day_of(part, "effective") or "")
     if measured is not None:
         builder.say(entry, OSTEO.performedOn, measured)

@@ -8,10 +8,10 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg.case.fhir.bundles import Gathered
-from osteo_kg.case.fhir.case_builder import CaseBuilder, node
+from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import OWN_SYSTEM
 from osteo_kg.case.fhir.elements import day, each, is_partial, span, text
-from osteo_kg.rdf.terms import BOOLEAN, OSTEO, day_literal
+from osteo_kg.rdf.terms import OSTEO, XSD, day_literal, node_of
 
 _SEXES = {"female": OSTEO.Female, "male": OSTEO.Male}
 
@@ -26,7 +26,7 @@ def read_patient(patient: dict[str, Any], builder: CaseBuilder) -> None:
     """Read the Patient resource."""
     gender = text(patient, "gender")
     if gender in _SEXES:
-        builder.say(builder.patient, OSTEO.hasSex, node(_SEXES[gender]))
+        builder.say(builder.patient, OSTEO.hasSex, node_of(_SEXES[gender]))
     elif gender:
         builder.ignore(patient, OSTEO.ValueNotKnown, f"gender {gender}")
     born = patient.get("birthDate")
@@ -35,15 +35,15 @@ def read_patient(patient: dict[str, Any], builder: CaseBuilder) -> None:
     elif is_partial(born):
         builder.ignore(patient, OSTEO.BirthDateNotWhole, f"birthDate {born}")
     if patient.get("deceasedBoolean") is True or patient.get("deceasedDateTime"):
-        builder.say(builder.patient, OSTEO.isDeceased, ox.Literal("true", datatype=BOOLEAN))
+        builder.say(builder.patient, OSTEO.isDeceased, ox.Literal("true", datatype=XSD.boolean))
 
 
 def assume_postmenopausal(patient: dict[str, Any], builder: CaseBuilder, least_age: int, on: datetime.date) -> None:
     """Take a woman of at least an age, on the day of assessment, for post-menopausal, and say that it was assumed."""
     age = _least_age(patient.get("birthDate"), builder, on)
     if text(patient, "gender") == "female" and age is not None and age >= least_age:
-        builder.say(builder.patient, OSTEO.hasMenopausalStatus, node(OSTEO.Postmenopausal))
-        builder.say(builder.patient, OSTEO.menopausalStatusAssumed, ox.Literal("true", datatype=BOOLEAN))
+        builder.say(builder.patient, OSTEO.hasMenopausalStatus, OSTEO.Postmenopausal)
+        builder.say(builder.patient, OSTEO.menopausalStatusAssumed, ox.Literal("true", datatype=XSD.boolean))
 
 
 def _least_age(born: Any, builder: CaseBuilder, on: datetime.date) -> int | None:
@@ -52,7 +52,7 @@ def _least_age(born: Any, builder: CaseBuilder, on: datetime.date) -> int | None
     if between or whole:
         birth = between[1] if between else datetime.date.fromisoformat(whole or "")
         return on.year - birth.year - ((birth.month, birth.day) > (on.month, on.day))
-    stated = [t.object for t in builder.triples if t.predicate == node(OSTEO.ageInYears)]
+    stated = [t.object for t in builder.triples if t.predicate == OSTEO.ageInYears]
     return min((int(age.value) for age in stated if isinstance(age, ox.Literal)), default=None)
 
 
@@ -78,7 +78,7 @@ class MenopauseStatements:
         newest = max((stated for stated, _, _ in self._made), default="")
         current = {status for stated, status, _ in self._made if stated == newest}
         for status in sorted(current):
-            builder.say(builder.patient, OSTEO.hasMenopausalStatus, node(status))
+            builder.say(builder.patient, OSTEO.hasMenopausalStatus, node_of(status))
         for stated, status, resource in self._made:
             if stated != newest and status not in current:
                 builder.ignore(resource, OSTEO.NewerStatement)

@@ -12,7 +12,7 @@ from typing import Any
 
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.case.fhir.bundles import Gathered, Input, Resource, gather
-from osteo_kg.case.fhir.case_builder import CaseBuilder, node
+from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import meanings, of_kind, shown
 from osteo_kg.case.fhir.conditions import Fractures, read_condition
 from osteo_kg.case.fhir.elements import each, span, text
@@ -24,7 +24,7 @@ from osteo_kg.case.model import Case, normalised, patient_iri, reserved, violati
 from osteo_kg.case.report import Finding
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.terms import OSTEO
+from osteo_kg.rdf.terms import OSTEO, node_of
 
 _READ = (
     "Patient",
@@ -89,7 +89,7 @@ class Reader:
         name = name_of(person, fallback)
         builder = CaseBuilder(patient_iri(name), self.terms)
         self._read(person, found, builder)
-        _strays(found, builder)
+        _tell_unassigned(found, builder)
         return _case(name, person, builder)
 
     def _read(self, person: Gathered, found: Input, builder: CaseBuilder) -> None:
@@ -132,7 +132,7 @@ class Reader:
 
 
 def _case(name: str, person: Gathered, builder: CaseBuilder) -> Case:
-    refused = [reserved(name)] if builder.patient.value.startswith(str(OSTEO._NS)) else []
+    refused = [reserved(name)] if builder.patient.value.startswith(OSTEO.iri) else []
     refused += [_twice(name, key) for key in dict.fromkeys(keys_twice(person.patient))]
     return Case(
         name,
@@ -156,15 +156,15 @@ def _twice(name: str, key: str) -> Finding:
     )
 
 
-def _strays(found: Input, builder: CaseBuilder) -> None:
+def _tell_unassigned(found: Input, builder: CaseBuilder) -> None:
     """Tell of what belongs to nobody; of what speaks of no patient at all only where there is one patient."""
     if found.cut:
         builder.ignore({"resourceType": "Bundle"}, OSTEO.PageNotGiven)
     if found.unreadable:
         builder.invalid({"resourceType": "Bundle"}, found.unreadable)
-    for resource in found.strays:
+    for resource in found.unassigned:
         if resource["resourceType"] in _READ:
-            builder.unread_type(resource, str(OSTEO.OtherPatient))
+            builder.unread_type(resource, OSTEO.OtherPatient)
         elif len(found.patients) == 1:
             builder.unread_type(resource)
 
@@ -182,7 +182,7 @@ def read_list(resource: dict[str, Any], builder: CaseBuilder) -> bool:
         return False
     none_known = _NONE_KNOWN in each(resource, "emptyReason", "coding", "code")
     if text(resource, "status") == "current" and (none_known or any(each(resource, "entry"))):
-        builder.say(builder.patient, OSTEO.isCompleteFor, node(found[0].term))
+        builder.say(builder.patient, OSTEO.isCompleteFor, node_of(found[0].term))
     else:
         builder.ignore(resource, OSTEO.SectionNotClosed, shown(found[0].coding, builder.terms))
     return True

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from osteo_kg.case.record import Repeated
-from osteo_kg.rdf.terms import is_a_day
+from osteo_kg.rdf.terms import day_text, is_a_day
 
 _REMEMBERED = 20_000  # outlines
 
@@ -65,7 +65,6 @@ def keys_twice(node: Any) -> Iterator[str]:
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 _REFERENCE = re.compile(r"[A-Za-z0-9\-._:/]+", re.ASCII)
-_DAY = len("2026-11-22")
 _MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-](0\d|1[0-3]):[0-5]\d))?", re.ASCII
 )
@@ -101,6 +100,6 @@ def _of_text(key: str, value: str) -> Hashable:
     format_name = _FORMS.get(key)
     if format_name is not None:
         return format_name if format_name.fullmatch(value) else value
-    if value[:1].isdigit() and _MOMENT.fullmatch(value) and is_a_day(value[:_DAY]):
+    if value[:1].isdigit() and _MOMENT.fullmatch(value) and is_a_day(day_text(value)):
         return _MOMENT, _DIGIT.sub("0", value)
     return value

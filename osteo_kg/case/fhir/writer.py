@@ -12,25 +12,18 @@ import pyoxigraph as ox
 
 from osteo_kg.case.fhir.bundles import Resource
 from osteo_kg.case.fhir.codings import OWN_SYSTEM
-from osteo_kg.case.fhir.observations import MEASURES
+from osteo_kg.case.fhir.observations import MEASURES, STATEMENTS
+from osteo_kg.case.fields import LISTING
 from osteo_kg.case.model import Case
 from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.lookup import RDF_TYPE
-from osteo_kg.rdf.terms import OSTEO, local_name
+from osteo_kg.rdf.terms import OSTEO, RDF, day_text, local_name
 
-_DAY = len("2026-11-22")
 _EMPTY_REASON = "http://terminology.hl7.org/CodeSystem/list-empty-reason"
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
-_STATUSES = {str(OSTEO.Ongoing): "active", str(OSTEO.Completed): "completed", "": "unknown"}
+_STATUSES = {OSTEO.Ongoing.value: "active", OSTEO.Completed.value: "completed", "": "unknown"}
 _RENAL_UNIT = "mL/min"
-_GENDERS = {str(OSTEO.Female): "female", str(OSTEO.Male): "male"}
-_STATEMENTS = (OSTEO.climactericDisorders, OSTEO.lowPeripheralFractureRisk, OSTEO.menopausalStatusAssumed)
-_SECTIONS = {
-    str(OSTEO.FractureHistory): str(OSTEO.hasFracture),
-    str(OSTEO.TreatmentHistory): str(OSTEO.hasPastTreatment),
-    str(OSTEO.MedicalHistory): str(OSTEO.hasCondition),
-}
-_Facts = dict[str, list[Any]]
+_GENDERS = {OSTEO.Female.value: "female", OSTEO.Male.value: "male"}
+_Facts = dict[ox.NamedNode, list[Any]]
 
 
 def bundle_of(cases: Iterable[Case], terms: Terms) -> Resource:
@@ -48,20 +41,20 @@ class _Exporter:
         self._terms = terms
         self._facts: dict[Any, _Facts] = defaultdict(lambda: defaultdict(list))
         for triple in case.triples:
-            self._facts[triple.subject][triple.predicate.value].append(triple.object)
+            self._facts[triple.subject][triple.predicate].append(triple.object)
         self._own = self._facts[ox.NamedNode(case.iri)]
-        self._urls: dict[str, list[str]] = defaultdict(list)
+        self._urls: dict[ox.NamedNode | None, list[str]] = defaultdict(list)
 
     def entries(self) -> Iterator[Resource]:
         """Give an entry for each resource; the lists of sections come last, since they name the others."""
-        yield self._entry(self._patient(), "")
+        yield self._entry(self._patient())
         yield from (self._entry(each, property_) for property_, each in self._resources())
-        yield from (self._entry(self._section(each.value), "") for each in self._own[str(OSTEO.isCompleteFor)])
+        yield from (self._entry(self._section(each.value)) for each in self._own[OSTEO.isCompleteFor])
 
-    def _entry(self, resource: Resource, property_: str) -> Resource:
+    def _entry(self, resource: Resource, property_: ox.NamedNode | None = None) -> Resource:
         if resource["resourceType"] != "Patient":
             resource |= {"subject": {"reference": self._url("patient")}}
-            url = self._url(f"{property_} {sum(map(len, self._urls.values()))}")
+            url = self._url(f"{property_.value if property_ else ''} {sum(map(len, self._urls.values()))}")
             self._urls[property_].append(url)
         else:
             url = self._url("patient")
@@ -70,51 +63,46 @@ class _Exporter:
     def _url(self, what: str) -> str:
         return uuid.uuid5(uuid.NAMESPACE_URL, f"{self._case.iri} {self._number} {what}").urn
 
-    def _resources(self) -> Iterator[tuple[str, Resource]]:
-        writers: dict[str, Callable[[Any], Resource]] = {
-            str(OSTEO.hasMenopausalStatus): self._status,
-            str(OSTEO.ageInYears): self._age,
-            str(OSTEO.hasBoneDensitometry): self._densitometry,
-            str(OSTEO.hasFracture): self._fracture,
-            str(OSTEO.hasPastTreatment): self._treatment,
-            str(OSTEO.hasRenalFunctionTest): self._renal_function,
-            str(OSTEO.hasCondition): lambda value: self._condition(value.value),
+    def _resources(self) -> Iterator[tuple[ox.NamedNode, Resource]]:
+        writers: dict[ox.NamedNode, Callable[[Any], Resource]] = {
+            OSTEO.hasMenopausalStatus: self._status,
+            OSTEO.hasBoneDensitometry: self._densitometry,
+            OSTEO.hasFracture: self._fracture,
+            OSTEO.hasPastTreatment: self._treatment,
+            OSTEO.hasRenalFunctionTest: self._renal_function,
+            OSTEO.hasCondition: lambda value: self._condition(value.value),
         }
         for property_, write in writers.items():
             yield from ((property_, write(value)) for value in self._own[property_])
-        for property_ in map(str, _STATEMENTS):
-            for value in self._own[property_]:
-                yield property_, self._observation(property_, valueBoolean=value.value == "true")
+        for property_, kind in STATEMENTS.items():
+            for value in self._own[property_] if property_ != OSTEO.isDeceased else ():
+                yield property_, self._observation(property_.value, **_statement(kind, value.value))
 
     def _patient(self) -> Resource:
-        own = {key: values[0].value for key, values in self._own.items() if values}
+        sex, born, deceased = (_value(self._own, each) for each in (OSTEO.hasSex, OSTEO.birthDate, OSTEO.isDeceased))
         found: Resource = {
             "resourceType": "Patient",
             "identifier": [{"system": OWN_SYSTEM, "value": self._case.iri}],
-            "gender": _GENDERS.get(own.get(str(OSTEO.hasSex), "")),
-            "birthDate": own.get(str(OSTEO.birthDate), "")[:_DAY] or None,
+            "gender": _GENDERS.get(sex),
+            "birthDate": day_text(born) or None,
+            "deceasedBoolean": deceased == "true" if deceased else None,
         }
-        if str(OSTEO.isDeceased) in own:
-            found["deceasedBoolean"] = own[str(OSTEO.isDeceased)] == "true"
         return {key: value for key, value in found.items() if value is not None}
 
     def _status(self, status: ox.NamedNode) -> Resource:
-        return self._observation(str(OSTEO.RecordedMenopausalStatus), valueCodeableConcept=self._concept(status.value))
-
-    def _age(self, age: ox.Literal) -> Resource:
-        return self._observation(str(OSTEO.ageInYears), valueInteger=int(age.value))
+        return self._observation(OSTEO.RecordedMenopausalStatus.value, valueCodeableConcept=self._concept(status.value))
 
     def _densitometry(self, node: Any) -> Resource:
         facts = self._facts[node]
         site, side, day = (_value(facts, each) for each in (OSTEO.hasSite, OSTEO.hasSide, OSTEO.performedOn))
-        found = self._observation(str(OSTEO.tScore))
+        found = self._observation(OSTEO.tScore.value)
         found["code"]["coding"] += self._loinc(site, side)
         if site:
             found["bodySite"] = self._concept(site, beside=False)
         if side:
-            found["extension"] = [{"url": str(OSTEO.hasSide), "valueCode": local_name(side)}]
+            found["extension"] = [{"url": OSTEO.hasSide.value, "valueCode": local_name(side)}]
         if day:
-            found["effectiveDateTime"] = day[:_DAY]
+            found["effectiveDateTime"] = day_text(day)
         score = _value(facts, OSTEO.tScore)
         return {**found, "valueQuantity": {"value": Decimal(score)}} if score else found
 
@@ -133,24 +121,24 @@ class _Exporter:
         )
         found = self._observation(measure)
         if day := _value(facts, OSTEO.performedOn):
-            found["effectiveDateTime"] = day[:_DAY]
+            found["effectiveDateTime"] = day_text(day)
         value = _value(facts, stated)
         return {**found, "valueQuantity": {"value": Decimal(value), "unit": _RENAL_UNIT}} if value else found
 
     def _fracture(self, node: Any) -> Resource:
         facts = self._facts[node]
-        found = self._condition(facts[RDF_TYPE.value][0].value)
+        found = self._condition(facts[RDF.type][0].value)
         mechanism, count = _value(facts, OSTEO.hasMechanism), _value(facts, OSTEO.fracturedVertebraCount)
         extensions: list[Resource] = []
         if mechanism:
             concept = self._concept(mechanism)
-            extensions.append({"url": str(OSTEO.hasMechanism), "valueCodeableConcept": concept})
+            extensions.append({"url": OSTEO.hasMechanism.value, "valueCodeableConcept": concept})
         if count:
-            extensions.append({"url": str(OSTEO.fracturedVertebraCount), "valueInteger": int(count)})
+            extensions.append({"url": OSTEO.fracturedVertebraCount.value, "valueInteger": int(count)})
         if extensions:
             found["extension"] = extensions
         if day := _value(facts, OSTEO.occurredOn):
-            found["onsetDateTime"] = day[:_DAY]
+            found["onsetDateTime"] = day_text(day)
         return found
 
     def _treatment(self, node: Any) -> Resource:
@@ -173,7 +161,7 @@ class _Exporter:
     def _section(self, section: str) -> Resource:
         found: Resource = {"resourceType": "List", "status": "current", "mode": "snapshot"}
         found["code"] = self._concept(section)
-        if urls := self._urls[_SECTIONS.get(section, "")]:
+        if urls := self._urls[LISTING.get(section)]:
             return {**found, "entry": [{"item": {"reference": url}} for url in urls]}
         return {**found, "emptyReason": {"coding": [{"system": _EMPTY_REASON, "code": "nilknown"}]}}
 
@@ -184,6 +172,13 @@ class _Exporter:
         return {"coding": [own, *([{"system": matched.system, "code": matched.value}] if matched else [])]}
 
 
-def _value(facts: _Facts, property_: str) -> str:
+def _value(facts: _Facts, property_: ox.NamedNode) -> str:
     """Give the first value of a property; empty where there is none."""
-    return next((str(each.value) for each in facts.get(str(property_), ())), "")
+    return next((str(each.value) for each in facts.get(property_, ())), "")
+
+
+def _statement(kind: str, value: str) -> Resource:
+    """Give the value of a statement about the patient as an Observation has it."""
+    if kind == "truth":
+        return {"valueBoolean": value == "true"}
+    return {"valueInteger": int(value)} if kind == "whole" else {"valueQuantity": {"value": Decimal(value)}}

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
-from osteo_kg.case.record import KEYS, SCORES, SECTIONS
-from osteo_kg.cohort.abstraction.entry_lists import BETWEEN, COMPLETE, EMPTY, FIELDS, NOT_STATED, WITHIN
+from osteo_kg.case.fields import DENSITOMETRY, FIELDS, SCORES, Field
+from osteo_kg.cohort.abstraction.entry_lists import BETWEEN, COMPLETE, EMPTY, NOT_STATED, WITHIN, text_fields
+from osteo_kg.rdf.terms import OSTEO
 
+
+def _is_held(field: Field) -> bool:
+    """Whether columns say all that a field may say; of the others the shapes alone know, patient by patient."""
+    by_age = field.property in (OSTEO.ageInYears, OSTEO.birthDate)
+    return by_age or field.kind in ("text", "coded", "truth", "list") or field.measurement == DENSITOMETRY
+
+
+#: The fields that columns hold. A record that states another one goes by itself.
+HELD = {key: field for key, field in FIELDS.items() if _is_held(field)}
+NOT_HELD = tuple(key for key in FIELDS if key not in HELD)
+_TYPES = {
+    "text": "string",
+    "coded": "string",
+    "day": "string",
+    "whole": "float64",
+    "decimal": "float64",
+    "truth": "boolean",
+}
 _A_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _FIRST_DAY = datetime.date.min
 
@@ -72,9 +90,9 @@ def list_text(flat: ir.Table, key: str) -> Any:
 
 def _entry_text(entry: Any, key: str) -> Any:
     if entry.type().is_string():
-        text = entry if not FIELDS[key] else entry.concat((WITHIN + NOT_STATED) * (len(FIELDS[key]) - 1))
+        text = entry if not text_fields(key) else entry.concat((WITHIN + NOT_STATED) * (len(text_fields(key)) - 1))
         return text.fill_null(NOT_STATED + NOT_STATED)
-    fields = [_field_text(entry, name) for name in FIELDS[key]]
+    fields = [_field_text(entry, name) for name in text_fields(key)]
     text = fields[0]
     for field in fields[1:]:
         text = text + WITHIN + field
@@ -100,14 +118,8 @@ def dates_are_plain(column: Any, on: datetime.date, fewest: int) -> Any:
 
 def completed(flat: ir.Table) -> ir.Table:
     """Give the table with every key of the flat record; those that it lacks are null."""
-    types: Mapping[str, str] = {
-        **dict.fromkeys(KEYS, "string"),
-        "age_years": "float64",
-        **dict.fromkeys(SCORES, "float64"),
-        **dict.fromkeys(("climacteric_disorders", "low_peripheral_fracture_risk"), "boolean"),
-        **dict.fromkeys(SECTIONS, "array<string>"),
-    }
+    types = {key: _TYPES.get(field.kind, "array<string>") for key, field in FIELDS.items()}
     known = flat.columns
     absent = {key: ibis.null(kind) for key, kind in types.items() if key not in known}
-    empty = {key: ibis.null(types[key]) for key in KEYS if key in known and flat[key].type().is_null()}
+    empty = {key: ibis.null(types[key]) for key in FIELDS if key in known and flat[key].type().is_null()}
     return flat.mutate(**absent, **empty)

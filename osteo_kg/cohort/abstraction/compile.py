@@ -16,22 +16,21 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-from rdflib import XSD
 
+from osteo_kg.case.fields import CODED, DENSITOMETRY, SCORES, SECTIONS, STATEMENTS, Field, day_field
 from osteo_kg.case.model import Case
-from osteo_kg.case.record import CODED, RENAL_FUNCTION, SCORES, SECTIONS, STATEMENTS
 from osteo_kg.cohort.abstraction import columns, extra_facts
 from osteo_kg.cohort.abstraction.cuts import Cuts, day_cuts, number_cuts
 from osteo_kg.cohort.abstraction.entry_lists import SectionReader
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.abstraction.shape_conditions import Screen, certain_scores, score_range, whole_range
-from osteo_kg.rdf.terms import LIFTED, OSTEO
+from osteo_kg.rdf.terms import LIFTED, OSTEO, XSD
 from osteo_kg.reasoning.answers import LOWEST_T_SCORE
 from osteo_kg.reasoning.dimensions import UNKNOWN, BandDimension, CodedDimension, StatementDimension
 from osteo_kg.reasoning.situations import Key
 
-_YEARS = f"{OSTEO._NS}completedYears"
-_LIFTED = str(LIFTED._NS)
+_DAY_KEY = day_field(DENSITOMETRY).key
+_YEARS = OSTEO.completedYears.value
 _AGES = (-999, 999)
 _FAR = Decimal(1000)
 _YEAR = timedelta(days=366)
@@ -46,7 +45,7 @@ class Abstraction:
 
     def __init__(self, parts: LibraryProbe) -> None:
         self._parts = parts
-        self._screen = Screen(parts.knowledge_base.validator.shapes)
+        self._screen = Screen(parts.knowledge_base.knowledge.shapes["case.ttl"])
         self.sections = {key: SectionReader(key, parts) for key in SECTIONS}
         self._scores, self._days = number_cuts(parts, LOWEST_T_SCORE), day_cuts(parts)
         self._ages = number_cuts(parts, _YEARS)
@@ -79,7 +78,7 @@ class Abstraction:
             marks=self._marks(whole),
             score=whole.lowest.round(1),
             **{key: columns.list_text(whole, key) for key in SECTIONS},
-            **{f"beside_{key}": self._beside(whole, reader) for key, reader in self.sections.items()},
+            **self._beside(whole),
         )
 
     def _numbers(self, flat: ir.Table) -> ir.Table:
@@ -90,7 +89,7 @@ class Abstraction:
         return lifted.mutate(
             lowest_place=self._scores.place(lifted.lowest),
             years_place=self._ages.place(lifted.years),
-            day_place=self._days.place(columns.day(flat["densitometry_date"])),
+            day_place=self._days.place(columns.day(flat[_DAY_KEY])),
             many_decimals=((lifted.lowest * step).round() / step != lifted.lowest).fill_null(False),
         )
 
@@ -109,7 +108,10 @@ class Abstraction:
             f"{key}_plain": [each.plain for each in read],
             f"{key}_situation": [each.value * weight for each in read],
             f"{key}_marks": [each.marks for each in read],
-            f"{key}_beside": [each.beside for each in read],
+            **{
+                f"{key}_{_said(*companion)}": [each.beside[number] if each.plain else 0 for each in read]
+                for number, companion in enumerate(reader.companions)
+            },
         }
 
     def whole(self, stage: ir.Table, dictionaries: Mapping[str, ir.Table]) -> ir.Table:
@@ -121,8 +123,9 @@ class Abstraction:
         for key in dictionaries:
             plain = plain & joined[f"{key}_plain"].fill_null(False)
             situation = situation + joined[f"{key}_situation"]
-            beside = ibis.ifelse(joined[f"beside_{key}"], joined[f"{key}_beside"], 0)
-            marks = marks | joined[f"{key}_marks"] | beside
+            marks = marks | joined[f"{key}_marks"]
+            for said in (_said(*each) for each in self.sections[key].companions):
+                marks = marks | ibis.ifelse(joined[said], joined[f"{key}_{said}"], 0)
         return joined.select("file", "number", "patient", "score", plain=plain, situation=situation, marks=marks)
 
     def _values_of(self, dimension: Any) -> Sequence[str]:
@@ -143,23 +146,19 @@ class Abstraction:
         for dimension in self._parts.space.dimensions:
             place: Any = None
             if isinstance(dimension, CodedDimension):
-                key = next(key for key, (predicate, _) in CODED.items() if str(predicate) == dimension.predicate)
-                place = _place(flat[key], sorted(dimension.iris))
+                place = _place(flat[_key(CODED, dimension.predicate)], sorted(dimension.iris))
             elif isinstance(dimension, StatementDimension):
-                key = next(key for key, predicate in STATEMENTS.items() if str(predicate) == dimension.predicate)
-                place = _place(flat[key], [True, False])
+                place = _place(flat[_key(STATEMENTS, dimension.predicate)], [True, False])
             elif isinstance(dimension, BandDimension):
                 place = flat.lowest_place if dimension.predicate == LOWEST_T_SCORE else flat.years_place
             if place is not None:
                 total = total + place.cast("int64") * self._weights[dimension.fact]
         return total
 
-    def _beside(self, flat: ir.Table, reader: SectionReader) -> Any:
-        """Say where the statement holds that notices look at together with the entries of a section."""
-        if reader.companion is None:
-            return ibis.literal(False)
-        name, truth = reader.companion
-        return (flat[name] == truth).fill_null(False)
+    def _beside(self, flat: ir.Table) -> dict[str, Any]:
+        """Say where each statement holds that notices look at together with the entries of a section."""
+        companions = {each for reader in self.sections.values() for each in reader.companions}
+        return {_said(*each): (flat[each[0]] == each[1]).fill_null(False) for each in sorted(companions)}
 
     # what columns raise
 
@@ -186,23 +185,19 @@ class Abstraction:
     def _least_decimals(self) -> int:
         """From how many decimals on a notice doubts a score."""
         triples = self._parts.knowledge_base.knowledge.triples
-        return min(int(number) for _, number in triples.pairs(f"{OSTEO._NS}leastDecimals"))
+        return min(int(number) for _, number in triples.pairs(OSTEO.leastDecimals))
 
     def _day_marks(self, flat: ir.Table) -> Any:
         """Give the notices of the day of the measurements; the day of none is not read, which is a notice too."""
         own = self._parts.raised_with_answers(dict.fromkeys(SCORES, Decimal(0)))
         days = self._days.examples(self._days.values[0] - _YEAR, self._parts.on)
         masks = [
-            self._parts.marks.mask(self._parts.raised_with_answers({**record, "densitometry_date": str(day)}) - own)
+            self._parts.marks.mask(self._parts.raised_with_answers({**record, _DAY_KEY: str(day)}) - own)
             for record in [dict.fromkeys(SCORES, Decimal(0))]
             for day in days
         ]
-        of_none = self._parts.marks.mask(
-            self._parts.raised(self._parts.lifted({"densitometry_date": str(self._parts.on)}))
-        )
-        return ibis.ifelse(
-            flat.lowest.isnull() & flat["densitometry_date"].notnull(), of_none, _picked(masks, flat.day_place)
-        )
+        of_none = self._parts.marks.mask(self._parts.raised(self._parts.lifted({_DAY_KEY: str(self._parts.on)})))
+        return ibis.ifelse(flat.lowest.isnull() & flat[_DAY_KEY].notnull(), of_none, _picked(masks, flat.day_place))
 
     def _absent_marks(self, flat: ir.Table, key: str) -> Any:
         """Give the notices of a site that was not measured beside one that was."""
@@ -222,17 +217,19 @@ class Abstraction:
         yield flat.readable if "readable" in flat.columns else ibis.literal(True)
         for name, case in self._told_beyond(flat):
             yield ibis.literal(True) if self._parts.passes(case) else ~flat[name]
-        for key in RENAL_FUNCTION:  # says nothing to the guideline: only the shapes look at it, patient by patient
-            yield flat[key].isnull()
-        yield ~flat.patient.fill_null("").startswith(str(OSTEO._NS))
+        yield from (flat[key].isnull() for key in columns.NOT_HELD)
+        yield ~flat.patient.fill_null("").startswith(OSTEO.iri)
         yield self._coded_plain(flat)
         yield self._age_plain(flat)
         yield self._day_plain(flat)
-        day = {"densitometry_date": str(self._parts.on)}
-        scored = [dict.fromkeys(SCORES, Decimal(0)) | day | dict.fromkeys(STATEMENTS, truth) for truth in (True, False)]
+        day = {_DAY_KEY: str(self._parts.on)}
+        scored = [
+            dict.fromkeys(SCORES, Decimal(0)) | day | {each.key: truth for each in STATEMENTS}
+            for truth in (True, False)
+        ]
         sound = all(self._parts.conforms(record) for record in scored)  # what is not a value has its place, too
-        yield from (ibis.literal(True) if sound else flat[key].isnull() for key in STATEMENTS)
-        condition = self._screen.condition(str(OSTEO.tScore), XSD.decimal) if sound else None
+        yield from (ibis.literal(True) if sound else flat[each.key].isnull() for each in STATEMENTS)
+        condition = self._screen.condition(OSTEO.tScore, XSD.decimal) if sound else None
         limits = condition and score_range(condition)
         for key in SCORES:
             score = columns.number(flat[key])
@@ -244,38 +241,36 @@ class Abstraction:
     def _least_entries(self) -> int:
         """From how many entries on a notice looks at several at once: such lists go one by one."""
         triples = self._parts.knowledge_base.knowledge.triples
-        return min(int(number) for _, number in triples.pairs(f"{OSTEO._NS}leastEntries"))
+        return min(int(number) for _, number in triples.pairs(OSTEO.leastEntries))
 
     def _coded_plain(self, flat: ir.Table) -> Any:
         """Let pass those combinations of coded values that the shapes do not refuse."""
         kinds = self._parts.knowledge_base.knowledge.terms.kinds
-        values = [(None, *sorted(kinds[str(kind)])) for _, kind in CODED.values()]
+        values = [(None, *sorted(kinds[field.values])) for field in CODED if field.values]
         passing = []
         for chosen in itertools.product(*values):
-            record = dict(zip(CODED, chosen, strict=True))
+            record = dict(zip((field.key for field in CODED), chosen, strict=True))
             if self._parts.conforms(record):
                 alike = [flat[k].isnull() if v is None else (flat[k] == v).fill_null(False) for k, v in record.items()]
                 passing.append(functools.reduce(operator.and_, alike))
         return functools.reduce(operator.or_, passing, ibis.literal(False))
 
     def _day_plain(self, flat: ir.Table) -> Any:
-        condition = self._screen.condition(str(OSTEO.performedOn), XSD.dateTime, [str(LIFTED.notAfter)])
-        column = flat["densitometry_date"]
+        condition = self._screen.condition(OSTEO.performedOn, XSD.dateTime, [LIFTED.notAfter])
+        column = flat[_DAY_KEY]
         passes = columns.is_day_until(column, self._parts.on)
         return passes if condition is not None and condition("") is True else column.isnull()
 
     def _age_plain(self, flat: ir.Table) -> Any:
         """Let pass ages that no shape refuses, birth dates that give such an age, and both where they agree."""
-        told = [_LIFTED + "greatestAge", _LIFTED + "leastAge", str(OSTEO.ageInYears), _LIFTED + "notAfter"]
-        stated = self._screen.condition(str(OSTEO.ageInYears), XSD.integer, told)
+        told = [LIFTED.greatestAge, LIFTED.leastAge, OSTEO.ageInYears, LIFTED.notAfter]
+        stated = self._screen.condition(OSTEO.ageInYears, XSD.integer, told)
         between = stated and whole_range(stated, *_AGES)
-        birth = self._screen.condition(str(OSTEO.birthDate), XSD.dateTime, told)
-        bounds = self._screen.bounds(_LIFTED + "ageFromBirthDate")
+        birth = self._screen.condition(OSTEO.birthDate, XSD.dateTime, told)
+        bounds = self._screen.bounds(LIFTED.ageFromBirthDate)
         born = flat.born
         age = columns.number(flat["age_years"])
-        tolerance = self._parts.knowledge_base.knowledge.triples.value(
-            f"{OSTEO._NS}AgeAtAssessment", f"{OSTEO._NS}tolerance"
-        )
+        tolerance = self._parts.knowledge_base.knowledge.triples.value(OSTEO.AgeAtAssessment, OSTEO.tolerance)
         return functools.reduce(
             operator.and_,
             [
@@ -285,6 +280,16 @@ class Abstraction:
                 ((born - age).abs() <= int(tolerance or 0)).fill_null(True),
             ],
         )
+
+
+def _key(fields: Iterable[Field], property_: str) -> str:
+    """Give the key of the field that states a property."""
+    return next(field.key for field in fields if field.property and field.property.value == property_)
+
+
+def _said(statement: str, truth: bool) -> str:
+    """Name the column that says where a statement holds."""
+    return f"{statement}_is_{truth}".lower()
 
 
 def _place(column: Any, values: Sequence[Any]) -> Any:

@@ -13,8 +13,7 @@ from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.rdf.terms import OSTEO
 
 Value = TypeVar("Value")
-_NS = str(OSTEO._NS)
-_LIMITS = ("above", "atLeast", "atMost")
+_LIMITS = (OSTEO.above, OSTEO.atLeast, OSTEO.atMost)
 _MONTHS = 12
 
 
@@ -53,15 +52,15 @@ def number_cuts(parts: LibraryProbe, predicate: str) -> Cuts[Decimal]:
     bounds = {value for each in criteria for _, value in each.bounds}
     triples = parts.knowledge_base.knowledge.triples
     notices = [kind.iri for kind in parts.knowledge_base.notices.kinds]
-    limits = {Decimal(v) for iri in notices for name in _LIMITS for v in triples.objects(iri, _NS + name)}
-    near = {Decimal(v) for iri in notices for v in triples.objects(iri, _NS + "tolerance")}
+    limits = {Decimal(v) for iri in notices for name in _LIMITS for v in triples.objects(iri, name)}
+    near = {Decimal(v) for iri in notices for v in triples.objects(iri, OSTEO.tolerance)}
     return Cuts(tuple(sorted(bounds | limits | {bound + each for bound in bounds for each in near})))
 
 
 def day_cuts(parts: LibraryProbe) -> Cuts[datetime.date]:
     """Give every day before the assessment at which a notice counts a measurement as old."""
     triples = parts.knowledge_base.knowledge.triples
-    months = {int(v) for k in parts.knowledge_base.notices.kinds for v in triples.objects(k.iri, _NS + "monthsAllowed")}
+    months = {int(v) for k in parts.knowledge_base.notices.kinds for v in triples.objects(k.iri, OSTEO.monthsAllowed)}
     return Cuts(tuple(sorted(months_before(parts.on, each) for each in months)))
 
 

@@ -12,16 +12,18 @@ from decimal import Decimal
 from typing import Any
 
 from osteo_kg.case.facts import Atom, Entry
-from osteo_kg.case.record import SECTIONS
-from osteo_kg.cohort.abstraction.probes import ConditionalNotice, LibraryProbe, companion
+from osteo_kg.case.fields import FIELDS, SECTIONS
+from osteo_kg.cohort.abstraction.probes import ConditionalNotice, LibraryProbe
 from osteo_kg.reasoning.dimensions import UNKNOWN
 
 #: How a list is written as text: entries between `BETWEEN`, the fields of an entry between `WITHIN`.
 #: `COMPLETE` stands before entries of which the record itself says that there are no others.
 NOT_STATED, EMPTY, COMPLETE, BETWEEN, WITHIN = "\x1d", "\x1c", "\x1a", "\x1e", "\x1f"
-#: The fields of an entry that its text holds, in order; a condition is its own text.
-FIELDS = {"fractures": ("site", "mechanism", "count"), "treatment_history": ("drug", "outcome"), "conditions": ()}
-NUMBERS = ("count",)
+
+
+def text_fields(key: str) -> tuple[str, ...]:
+    """Give the fields of an entry that its text holds, in order: all but days; a coded entry is its own text."""
+    return tuple(field.key for field in FIELDS[key].entry if field.kind != "day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,12 @@ class EntryRead:
     Attributes:
         entry: the entry, as one that the dimension cannot tell from it.
         marks: the notices that it raises.
-        beside: those that it raises beside a statement of the record.
+        beside: for each companion of the section, those that it raises beside that statement.
     """
 
     entry: Entry
     marks: frozenset[ConditionalNotice]
-    beside: frozenset[ConditionalNotice]
+    beside: tuple[frozenset[ConditionalNotice], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,13 @@ class ListRead:
         plain: whether every entry is one that the shapes let pass.
         value: the place of its value among those of the dimension.
         marks: the bits of the notices that it raises.
-        beside: the bits of those that it raises beside a statement of the record.
+        beside: for each companion of the section, the bits of those that it raises beside that statement.
     """
 
     plain: bool
     value: int = 0
     marks: int = 0
-    beside: int = 0
+    beside: tuple[int, ...] = ()
 
 
 class SectionReader:
@@ -66,9 +68,10 @@ class SectionReader:
 
     def __init__(self, key: str, parts: LibraryProbe) -> None:
         self.key = key
-        self.fact = str(SECTIONS[key])
-        self.companion = companion(self.fact)
+        self.fact = SECTIONS[key].value
+        self.companions = parts.companions(self.fact)
         self._parts = parts
+        self._numbers = {field.key for field in FIELDS[key].entry if field.kind == "whole"}
         self._dimension = parts.section(self.fact)
         self.values = self._dimension.values if self._dimension else (UNKNOWN,)
         self._stands: dict[str, Atom] = {}
@@ -97,19 +100,18 @@ class SectionReader:
 
     def _record(self, text: str) -> Any:
         """Give the entry that a text stands for, as a flat record has it."""
-        names = FIELDS[self.key]
+        names = text_fields(self.key)
         if not names:
             return text
         fields = zip(names, text.split(WITHIN), strict=False)
-        return {name: Decimal(part) if name in NUMBERS else part for name, part in fields if part != NOT_STATED}
+        return {name: Decimal(part) if name in self._numbers else part for name, part in fields if part != NOT_STATED}
 
     def _entry(self, record: Any) -> EntryRead:
         lifted = self._parts.lifted({self.key: [record]})
         [entry] = lifted.sections[self.fact]
-        own, beside = self._parts.raised(lifted), set[ConditionalNotice]()
-        if self.companion:
-            beside = self._parts.raised_beside(lifted, *self.companion) - own
-        return EntryRead(self._same(entry), frozenset(own), frozenset(beside))
+        own = self._parts.raised(lifted)
+        beside = [self._parts.raised_beside({self.key: [record]}, *each) - own for each in self.companions]
+        return EntryRead(self._same(entry), frozenset(own), tuple(map(frozenset, beside)))
 
     def _same(self, entry: Entry) -> Entry:
         """Give one entry for all that the dimension cannot tell apart, so that their lists are put together once."""
@@ -140,10 +142,10 @@ class SectionReader:
     def _together(self, read: list[EntryRead], complete: bool) -> ListRead:
         entries = [each.entry for each in read]
         marks = {mark for each in read for mark in each.marks}.union(self._of_the_whole(entries, complete))
-        beside = {mark for each in read for mark in each.beside}
+        beside = [{mark for each in read for mark in each.beside[n]} for n in range(len(self.companions))]
         value = self._dimension.value_of(entries, complete=True) if self._dimension else UNKNOWN
         mask = self._parts.marks.mask
-        return ListRead(True, self.values.index(value), mask(marks), mask(beside))
+        return ListRead(True, self.values.index(value), mask(marks), tuple(map(mask, beside)))
 
     def _of_the_whole(self, entries: list[Entry], complete: bool) -> Iterable[ConditionalNotice]:
         """Give the notices about a list as a whole: it was taken as complete, a count in it was assumed."""

@@ -11,18 +11,17 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg.case.model import Case, Remark, patient_iri
-from osteo_kg.case.remarks import day_term
+from osteo_kg.case.remarks import day_of
 from osteo_kg.knowledge.terms import Terms
 from osteo_kg.rdf import sparql
-from osteo_kg.rdf.lookup import RDF_TYPE
-from osteo_kg.rdf.terms import BOOLEAN, DECIMAL, OSTEO
+from osteo_kg.rdf.terms import OSTEO, RDF, XSD, day_text
 
 _PART = "part"
 #: The columns of what a source says by a statement that is true, with its property.
-STATED = {"is_deceased": str(OSTEO.isDeceased), "menopausal_status_assumed": str(OSTEO.menopausalStatusAssumed)}
+STATED = {"is_deceased": OSTEO.isDeceased.value, "menopausal_status_assumed": OSTEO.menopausalStatusAssumed.value}
 #: The columns of what its reader remarked, with a remark of that kind.
 REMARKED = {
-    "has_ignored_element": Remark("ignoredElement", _PART, str(OSTEO.TypeNotRead)),
+    "has_ignored_element": Remark("ignoredElement", _PART, OSTEO.TypeNotRead.value),
     "has_invalid_element": Remark("invalidElement", _PART),
     "has_open_level": Remark("openLevel", _PART),
     "has_doubtful_product": Remark("doubtfulProduct", _PART),
@@ -44,31 +43,30 @@ def parts(terms: Terms) -> Mapping[str, Case]:
 
 def _parts(terms: Terms) -> Iterator[tuple[str, Case]]:
     patient = ox.NamedNode(patient_iri(_PART))
-    kind = ox.Triple(patient, RDF_TYPE, ox.NamedNode(str(OSTEO.Patient)))
+    kind = ox.Triple(patient, RDF.type, OSTEO.Patient)
     for column, property_ in STATED.items():
-        stated = ox.Triple(patient, ox.NamedNode(property_), ox.Literal("true", datatype=BOOLEAN))
+        stated = ox.Triple(patient, ox.NamedNode(property_), ox.Literal("true", datatype=XSD.boolean))
         yield column, Case(_PART, patient.value, (kind, stated))
     for column, remark in REMARKED.items():
         yield column, Case(_PART, patient.value, (kind,), remarks=(remark,))
     yield IGNORED, Case(_PART, patient.value, (kind,), ignored=(_PART,))
-    never = (iri for iri in sorted(terms.types) if str(OSTEO.PeripheralSite) in terms.types[iri] - {iri})
+    never = (iri for iri in sorted(terms.types) if OSTEO.PeripheralSite.value in terms.types[iri] - {iri})
     for column, sites in {MEASURED: never, READ_AS: iter(sorted(terms.limits["readAs"]))}.items():
         yield column, Case(_PART, patient.value, (kind, *_measured(patient, next(sites))))
 
 
 def _measured(patient: ox.NamedNode, site: str) -> Iterator[ox.Triple]:
     entry = ox.BlankNode("entry")
-    yield ox.Triple(patient, ox.NamedNode(str(OSTEO.hasBoneDensitometry)), entry)
-    yield ox.Triple(entry, RDF_TYPE, ox.NamedNode(str(OSTEO.BoneDensitometry)))
-    yield ox.Triple(entry, ox.NamedNode(str(OSTEO.hasSite)), ox.NamedNode(site))
-    yield ox.Triple(entry, ox.NamedNode(str(OSTEO.tScore)), ox.Literal(_PLAUSIBLE, datatype=DECIMAL))
+    yield ox.Triple(patient, OSTEO.hasBoneDensitometry, entry)
+    yield ox.Triple(entry, RDF.type, OSTEO.BoneDensitometry)
+    yield ox.Triple(entry, OSTEO.hasSite, ox.NamedNode(site))
+    yield ox.Triple(entry, OSTEO.tScore, ox.Literal(_PLAUSIBLE, datatype=XSD.decimal))
 
 
 # Entries of a case that decide nothing: renal function, and densitometries that do not count.
 
-_DAY = len("2026-11-22")
-_PERFORMED, _SITE = str(OSTEO.performedOn), str(OSTEO.hasSite)
-_TESTS, _MEASURED = str(OSTEO.hasRenalFunctionTest), str(OSTEO.hasBoneDensitometry)
+_PERFORMED, _SITE = OSTEO.performedOn.value, OSTEO.hasSite.value
+_TESTS, _MEASURED = OSTEO.hasRenalFunctionTest.value, OSTEO.hasBoneDensitometry.value
 _CURRENT = "lift/2_current_axial_densitometry"
 _SOME_DAY = " day"
 
@@ -115,7 +113,7 @@ class IrrelevantEntries:
         read_as = [entry for entry in about.measured if entry in current and about.read_as(entry)]
         out = {*about.tests, *never, *(entry for entry in about.measured if entry not in current)}
         told = ((MEASURED,) if never else ()) + ((READ_AS,) if read_as else ())
-        days = [day[:_DAY] for entry in out if (day := about.value(entry, _PERFORMED))]
+        days = [day_text(day) for entry in out if (day := about.value(entry, _PERFORMED))]
         texts = tuple(sorted(about.text(entry) for entry in out))
         kept = tuple(mended for triple in case.triples for mended in about.without(triple, out))
         return ReducedCase(replace(case, triples=kept), texts, max(days, default=None), told)
@@ -126,7 +124,7 @@ class IrrelevantEntries:
         store.extend(ox.Quad(t.subject, t.predicate, t.object) for t in case.triples)
         store.extend(self.background)
         sparql.extend(store, _CURRENT)
-        counting = ox.NamedNode(f"{OSTEO._NS}hasCurrentAxialDensitometry")
+        counting = OSTEO.hasCurrentAxialDensitometry
         return [quad.object for quad in store.quads_for_pattern(None, counting, None)]
 
 
@@ -155,7 +153,7 @@ class _About:
 
     def never_decides(self, entry: Any) -> bool:
         """Whether a measurement is of a site that never decides."""
-        return str(OSTEO.PeripheralSite) in self._terms.types.get(self.value(entry, _SITE), ())
+        return OSTEO.PeripheralSite.value in self._terms.types.get(self.value(entry, _SITE), ())
 
     def place(self, entry: Any) -> tuple[str, str]:
         """Give the site of a measurement, as it is read, and its day."""
@@ -176,16 +174,16 @@ class _About:
         entry = triple.subject
         if self._listed.get(entry) == _MEASURED and triple.predicate.value == _SITE and (site := self.read_as(entry)):
             yield ox.Triple(entry, triple.predicate, ox.NamedNode(site))
-        elif self._listed.get(entry) != _MEASURED or triple.predicate.value != str(OSTEO.hasSide):
+        elif self._listed.get(entry) != _MEASURED or triple.predicate != OSTEO.hasSide:
             yield triple
 
 
 def part(text: str, on: datetime.date) -> Case:
     """Give a case that has this entry alone, of the day of assessment where it has a day."""
     patient = ox.NamedNode(patient_iri(_PART))
-    listing, *said = text.replace(_SOME_DAY, f" {day_term(on)}").split("\n")
+    listing, *said = text.replace(_SOME_DAY, f" {day_of(on)}").split("\n")
     lines = [
-        f"{patient} {RDF_TYPE} <{OSTEO.Patient}>",
+        f"{patient} {RDF.type} {OSTEO.Patient}",
         f"{patient} {listing} _:entry",
         *(f"_:entry {each}" for each in said),
     ]

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import datetime
 import functools
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg import package_data
 from osteo_kg.assessment.explanation import Explainer, would_change
-from osteo_kg.case.facts import SECTIONS, CaseFacts, derive_facts
+from osteo_kg.case.facts import CaseFacts, derive_facts
+from osteo_kg.case.fields import LISTING, STATEMENTS
 from osteo_kg.case.model import Case
-from osteo_kg.case.record import STATEMENTS, record_case
+from osteo_kg.case.record import record_case
 from osteo_kg.errors import KnowledgeError
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.rdf.terms import BOOLEAN, LIFTED, OSTEO, local_name
+from osteo_kg.rdf.terms import LIFTED, OSTEO, XSD
 from osteo_kg.reasoning.answers import LOWEST_T_SCORE, Answer
 from osteo_kg.reasoning.section_dimension import SectionDimension
 from osteo_kg.reasoning.situations import Key
 
 Record = Mapping[str, Any]
-_LIFTED = str(LIFTED._NS)
+_PROPERTY_OF = {field.key: field.property for field in STATEMENTS if field.property}
+#: The property by which lifting lists those entries of a section that count.
+_COUNTED = {OSTEO.FractureHistory.value: OSTEO.hasLowEnergyFracture.value}
 _USED, _MORE = "is used", "would change with"
 _CATEGORIES = ("warning", "assumption")
 
@@ -72,7 +73,7 @@ class LibraryProbe:
         """Lift a part of a record."""
         return derive_facts(self.case(record), self.on, self.knowledge_base.knowledge)
 
-    def raised(self, lifted: CaseFacts, looking_at: str | None = None) -> set[ConditionalNotice]:
+    def raised(self, lifted: CaseFacts, looking_at: ox.NamedNode | None = None) -> set[ConditionalNotice]:
         """Give the notices that a part raises by itself; only those that look at a property, where one is given."""
         about = self.explainer.about
         found = self.knowledge_base.notices.raised(lifted, _CATEGORIES, looking_at)
@@ -83,11 +84,9 @@ class LibraryProbe:
             for each in found
         }
 
-    def raised_beside(self, lifted: CaseFacts, statement: str, truth: bool) -> set[ConditionalNotice]:
+    def raised_beside(self, record: Record, statement: str, truth: bool) -> set[ConditionalNotice]:
         """Give the notices that a part raises once a statement, by key, is made too."""
-        property_ = str(STATEMENTS[statement])
-        lifted.add(property_, ox.Literal(truth))
-        return self.raised(lifted, looking_at=property_)
+        return self.raised(self.lifted({**record, statement: truth}), looking_at=_PROPERTY_OF[statement])
 
     def raised_with_answers(self, record: Record) -> set[ConditionalNotice]:
         """Give the notices that a part raises by itself, and those that it raises beside some answer."""
@@ -96,10 +95,10 @@ class LibraryProbe:
         patient = ox.NamedNode(lifted.case.iri)
         found = set(own)
         for property_, value in self._sayings:
-            quad = ox.Quad(patient, ox.NamedNode(property_), value)
+            quad = ox.Quad(patient, property_, value)
             lifted.store.add(quad)
             found |= {
-                ConditionalNotice(m.code, m.category, (property_, value.value))
+                ConditionalNotice(m.code, m.category, (property_.value, value.value))
                 for m in self.raised(lifted, property_) - own
             }
             lifted.store.remove(quad)
@@ -111,23 +110,23 @@ class LibraryProbe:
 
     def count_decides(self, fact: str, more: str) -> frozenset[ConditionalNotice]:
         """Give the notices of a count that was assumed, for answers that another value of the section would change."""
-        return self._told("countDecides", ox.Literal("true", datatype=BOOLEAN), (_MORE, f"{fact} {more}"))
+        return self._told("countDecides", ox.Literal("true", datatype=XSD.boolean), (_MORE, f"{fact} {more}"))
 
     def _told(
         self, name: str, value: ox.NamedNode | ox.Literal, aspect: tuple[str, str]
     ) -> frozenset[ConditionalNotice]:
         if (name, aspect) not in self._told_before:
             lifted = self.lifted({})
-            lifted.add(_LIFTED + name, value)
+            lifted.add(LIFTED[name], value)
             self._told_before[name, aspect] = frozenset(
                 ConditionalNotice(mark.code, mark.category, aspect) for mark in self.raised(lifted)
             )
         return self._told_before[name, aspect]
 
     @functools.cached_property
-    def _sayings(self) -> tuple[tuple[str, ox.NamedNode | ox.Literal], ...]:
+    def _sayings(self) -> tuple[tuple[ox.NamedNode, ox.NamedNode | ox.Literal], ...]:
         """Everything that some answer may say to the notices, one thing at a time."""
-        dispositions = self.knowledge_base.knowledge.terms.kinds[f"{OSTEO._NS}Disposition"]
+        dispositions = self.knowledge_base.knowledge.terms.kinds[OSTEO.Disposition]
         criteria = self.engine.guideline.criteria.values()
         bounds = {bound for each in criteria if each.tested == LOWEST_T_SCORE for _, bound in each.bounds}
         found = {each: None for key in dispositions for each in self.explainer.said(key, bounds)}
@@ -135,7 +134,9 @@ class LibraryProbe:
 
     def let_through(self, key: Key, answer: Answer, marks: int) -> int:
         """Give those of some bits that the answer to a situation lets through."""
-        said = {(name, value.value) for name, value in self.explainer.said(answer.disposition, answer.open_thresholds)}
+        said = {
+            (name.value, value.value) for name, value in self.explainer.said(answer.disposition, answer.open_thresholds)
+        }
         return self.marks.mask(
             mark
             for mark in self.marks.told(marks)
@@ -159,27 +160,18 @@ class LibraryProbe:
         section, value = aspect[1].split(" ", 1)
         return self.space.places[section], value
 
+    def companions(self, section: str) -> list[tuple[str, bool]]:
+        """Give the statements, by key, with each truth, that notices look at together with the entries of a section."""
+        listing = {LISTING[section].value, _COUNTED.get(section, LISTING[section].value)}
+        needs = [kind.needs for kind in self.knowledge_base.notices.kinds if not listing.isdisjoint(kind.needs)]
+        named = [key for key, property_ in _PROPERTY_OF.items() if any(property_.value in each for each in needs)]
+        return [(key, truth) for key in named for truth in (True, False)]
+
     def section(self, fact: str) -> SectionDimension | None:
         """Give the dimension of a section, where the guideline looks at it."""
         place = self.space.places.get(fact)
         found = None if place is None else self.space.dimensions[place]
         return found if isinstance(found, SectionDimension) else None
-
-
-def companion(section: str) -> tuple[str, bool] | None:
-    """Give the statement, by key, and its truth that notices look at together with the entries of a section."""
-    names = {local_name(str(iri)): key for key, iri in STATEMENTS.items()}
-    listing = [f"osteo:{local_name(each)} " for each in (SECTIONS[section], _COUNTED.get(section, SECTIONS[section]))]
-    for query in package_data.query_names("notice"):
-        text = package_data.query(query)
-        if any(each in text for each in listing):
-            for name, truth in re.findall(r"osteo:(\w+) (true|false)", text):
-                return names[name], truth == "true"
-    return None
-
-
-#: The property by which lifting lists those entries of a section that count.
-_COUNTED = {str(OSTEO.FractureHistory): str(OSTEO.hasLowEnergyFracture)}
 
 
 # Marks: what a record may be told beside its answer, each with the thing that an answer must say for it to be told.

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -16,15 +17,12 @@ import ibis
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from rdflib import RDF, SH, Graph, Literal, URIRef
-from rdflib.collection import Collection
-from rdflib.term import Node
+import pyoxigraph as ox
 
-from osteo_kg.rdf.terms import LIFTED
+from osteo_kg.rdf.terms import LIFTED, OSTEO, RDF, SH, Node
 
 Condition = Callable[[Any], Any]  # of texts, by themselves or in a column
 _Number = TypeVar("_Number", int, Decimal)
-_SPOKEN = "https://w3id.org/osteo-kg/ns/"
 _FREE = {RDF.type, SH.path, SH.severity, SH.name, SH.message, SH.targetSubjectsOf, SH.targetObjectsOf, SH.targetClass}
 _STEPS = 100  # of a whole number: scores of up to two decimals are looked up in a range
 _REACH = 20  # whole numbers on each side of nought that the range is looked for in
@@ -49,13 +47,21 @@ class Screen:
     """Reads the conditions on the values of properties off the shapes.
 
     Args:
-        shapes: the graph of `shapes/case.ttl`.
+        shapes: the text of `shapes/case.ttl`.
     """
 
-    def __init__(self, shapes: Graph) -> None:
-        self._shapes = shapes
+    def __init__(self, shapes: bytes) -> None:
+        self._said: dict[Node, list[tuple[ox.NamedNode, Any]]] = defaultdict(list)
+        self._about: dict[ox.NamedNode, list[Node]] = defaultdict(list)
+        for quad in ox.parse(shapes, format=ox.RdfFormat.TURTLE):
+            if isinstance(quad.subject, ox.NamedNode | ox.BlankNode):
+                self._said[quad.subject].append((quad.predicate, quad.object))
+                if quad.predicate == SH.path and isinstance(quad.object, ox.NamedNode):
+                    self._about[quad.object].append(quad.subject)
 
-    def condition(self, property_: str, datatype: Node, compared: Iterable[str] = ()) -> Condition | None:
+    def condition(
+        self, property_: ox.NamedNode, datatype: ox.NamedNode, compared: Iterable[ox.NamedNode] = ()
+    ) -> Condition | None:
         """Give the condition under which no shape refuses a value; None where that cannot be told from the value.
 
         Args:
@@ -63,48 +69,48 @@ class Screen:
             datatype: the type that the reader gives to the value.
             compared: the properties with which the caller compares the value itself.
         """
-        told = {URIRef(each) for each in compared}
-        shapes = [s for s in self._shapes.subjects(SH.path, URIRef(property_)) if self._refuses(s)]
-        found = [self._all(shape, datatype, told) for shape in shapes]
+        shapes = [shape for shape in self._about[property_] if self._refuses(shape)]
+        found = [self._all(shape, datatype, frozenset(compared)) for shape in shapes]
         return None if None in found else functools.partial(_every, [each for each in found if each is not None])
 
-    def bounds(self, property_: str) -> tuple[int, int] | None:
+    def bounds(self, property_: ox.NamedNode) -> tuple[int, int] | None:
         """Give the whole numbers between which a number that was lifted must lie."""
-        for shape in self._shapes.subjects(SH.path, URIRef(property_)):
-            low, high = self._shapes.value(shape, SH.minInclusive), self._shapes.value(shape, SH.maxInclusive)
-            if low is not None and high is not None:
-                return int(str(low)), int(str(high))
+        for shape in self._about[property_]:
+            low, high = self._values(shape, SH.minInclusive), self._values(shape, SH.maxInclusive)
+            if low and high:
+                return int(low[0].value), int(high[0].value)
         return None
+
+    def _values(self, node: Node, property_: ox.NamedNode) -> list[Any]:
+        return [value for name, value in self._said[node] if name == property_]
 
     def _refuses(self, shape: Node) -> bool:
         """Whether a shape refuses by itself: it has a target, and is no warning."""
         targets = (SH.targetSubjectsOf, SH.targetObjectsOf, SH.targetClass)
-        return any((shape, each, None) in self._shapes for each in targets) and (
-            self._shapes.value(shape, SH.severity) == SH.Violation
-        )
+        return SH.Violation in self._values(shape, SH.severity) and any(self._values(shape, each) for each in targets)
 
-    def _all(self, shape: Node, datatype: Node, told: set[URIRef]) -> Condition | None:
+    def _all(self, shape: Node, datatype: ox.NamedNode, told: frozenset[ox.NamedNode]) -> Condition | None:
         """Give the condition of every constraint of a shape together; None where one of them cannot be told."""
         found: list[Condition] = []
-        for name, value in self._shapes.predicate_objects(shape):
-            if name in _FREE or str(name).startswith(_SPOKEN):
+        for name, value in self._said[shape]:
+            if name in _FREE or name.value.startswith(OSTEO.iri):
                 continue
-            condition = self._one(URIRef(str(name)), value, datatype, told)
+            condition = self._one(name, value, datatype, told)
             if condition is None:
                 return None
             found.append(condition)
         return functools.partial(_every, found)
 
-    def _one(self, name: URIRef, value: Node, datatype: Node, told: set[URIRef]) -> Condition | None:
+    def _one(
+        self, name: ox.NamedNode, value: Any, datatype: ox.NamedNode, told: frozenset[ox.NamedNode]
+    ) -> Condition | None:
         if name == SH.datatype:
             return functools.partial(_constant, value == datatype)
         if name == SH.pattern:
-            return operator.methodcaller("re_search", str(value))
-        if name in (SH.maxCount, SH.minCount) and isinstance(value, Literal):
-            return functools.partial(_constant, int(value) == 1)  # a flat record states one value
-        if name == SH.lessThanOrEquals and value in told:
-            return functools.partial(_constant, True)
-        if name == LIFTED.notAfter and LIFTED.notAfter in told:
+            return operator.methodcaller("re_search", value.value)
+        if name in (SH.maxCount, SH.minCount):
+            return functools.partial(_constant, int(value.value) == 1)  # a flat record states one value
+        if (name == SH.lessThanOrEquals and value in told) or (name == LIFTED.notAfter and name in told):
             return functools.partial(_constant, True)
         if name == SH["or"]:
             return self._any(value, datatype, told)
@@ -113,10 +119,16 @@ class Screen:
             return None if inner is None else functools.partial(_negated, inner)
         return None
 
-    def _any(self, value: Node, datatype: Node, told: set[URIRef]) -> Condition | None:
-        each = [self._all(shape, datatype, told) for shape in Collection(self._shapes, value)]
+    def _any(self, alternatives: Node, datatype: ox.NamedNode, told: frozenset[ox.NamedNode]) -> Condition | None:
+        each = [self._all(shape, datatype, told) for shape in self._listed(alternatives)]
         known = [condition for condition in each if condition is not None]
         return functools.partial(_some, known) if known else None
+
+    def _listed(self, node: Node) -> Iterator[Node]:
+        """Give the members of an RDF list."""
+        while first := self._values(node, RDF.first):
+            yield first[0]
+            [node] = self._values(node, RDF.rest)
 
 
 def whole_range(condition: Condition, low: int, high: int) -> tuple[int, int] | None:

@@ -67,7 +67,7 @@ def explained(knowledge_base: KnowledgeBase, decision: Mapping[str, Any], on: da
 
 def _notices(knowledge_base: KnowledgeBase, codes: list[str]) -> Iterator[Notice]:
     terms = knowledge_base.knowledge.terms
-    kinds = terms.kinds[f"{OSTEO._NS}NoticeCode"]
+    kinds = terms.kinds[OSTEO.NoticeCode]
     yield from (Notice(code, terms.label(kinds[code]), None) for code in codes)
 
 

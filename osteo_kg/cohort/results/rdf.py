@@ -15,8 +15,7 @@ from osteo_kg.case.model import patient_iri
 from osteo_kg.cohort.engines import Engine
 from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.dataset import graph_iri
-from osteo_kg.rdf.lookup import RDF_TYPE
-from osteo_kg.rdf.terms import OSTEO
+from osteo_kg.rdf.terms import OSTEO, RDF
 
 _SOMEBODY = "urn:osteo-kg:somebody"
 _KINDS = {"warnings": "Warning", "assumptions": "Assumption"}
@@ -34,7 +33,7 @@ class GraphOutput:
     def __init__(self, decisions: Decisions, on: datetime.date, quads: bool) -> None:
         parts = decisions.parts
         self._quads = quads
-        self._codes = parts.knowledge_base.knowledge.terms.kinds[f"{OSTEO._NS}NoticeCode"]
+        self._codes = parts.knowledge_base.knowledge.terms.kinds[OSTEO.NoticeCode]
         writer = AssessmentWriter(parts.engine)
         self._said: Mapping[str, list[str]] = {
             decisions.iri(key): [
@@ -71,7 +70,7 @@ class GraphOutput:
             for place, code in enumerate(row[column]):
                 part = f"_:p{number}{kind}{place}"
                 yield f"{node} {term('hasNotice')} {part}"
-                yield f"{part} {RDF_TYPE} {term(kind)}"
+                yield f"{part} {RDF.type} {term(kind)}"
                 yield f"{part} {term('hasNoticeCode')} <{self._codes[code]}>"
 
 

@@ -145,8 +145,8 @@ def _words(parts: LibraryProbe) -> dict[str, str]:
     """Give what the keys of a summary are called: facts, dispositions, strengths, notices and options."""
     terms = parts.knowledge_base.knowledge.terms
     named = {key: fact for fact, key in terms.record_keys.items()}
-    for kind in ("Disposition", "Strength", "NoticeCode"):
-        named |= terms.kinds.get(f"{OSTEO._NS}{kind}", {})
+    for kind in (OSTEO.Disposition, OSTEO.Strength, OSTEO.NoticeCode):
+        named |= terms.kinds.get(kind, {})
     options = {option.key: option.label.en for option in parts.engine.guideline.options}
     return {key: terms.label(iri).en for key, iri in named.items()} | options
 

@@ -27,12 +27,12 @@ from osteo_kg.cohort.abstraction.extra_facts import IrrelevantEntries, part
 from osteo_kg.cohort.engines import Engine, duckdb
 from osteo_kg.cohort.sources import fhir_files
 from osteo_kg.cohort.sources.base import Found, Reading, Source, Wanted
-from osteo_kg.cohort.sources.fhir_files import COMPRESSIONS, Partitions, RepresentativeFacts, has_lines, pieces
-from osteo_kg.cohort.sources.fhir_rows import PatientReader, Plan, Strays, Task
+from osteo_kg.cohort.sources.fhir_files import COMPRESSIONS, FilePart, Partitions, has_lines, pieces
+from osteo_kg.cohort.sources.fhir_rows import PatientReader, Plan, Task, Unassigned
 from osteo_kg.errors import KnowledgeError, OsteoError, UnreadableCaseError
 
-_SHELF = 16 << 20  # bytes of text that a process holds at a time
-_MOST_SHELVES = 400  # files that a process holds open
+_PARTITION = 16 << 20  # bytes of text that a process holds at a time
+_MOST_PARTITIONS = 400  # files that a process holds open
 _UNPACKED = 10  # times as large as its file is text that was compressed, or more
 _WORTH_HELP = 32 << 20  # bytes from which on helpers are started
 _HELPERS = os.cpu_count() or 1
@@ -49,13 +49,13 @@ class FhirSource(Source):
         folder = reading.scratch / "fhir"
         self._laid = folder / "patients.parquet"
         self._size = sum(sizes)
-        self._strays = Strays()
+        self._unassigned = Unassigned()
         self._lines = frozenset(path for path in self.files if has_lines(path))
         self._plan = Plan(
             tuple(self.files),
             tuple(map(str, self.homes)),
             folder,
-            min(_MOST_SHELVES, self._size // _SHELF + 1),
+            min(_MOST_PARTITIONS, self._size // _PARTITION + 1),
             IrrelevantEntries(reading.terms, reading.parts.knowledge_base.knowledge.background),
             reading.postmenopausal,
         )
@@ -88,14 +88,14 @@ class FhirSource(Source):
         divided = [
             piece for number, path in enumerate(self.files) if path in self._lines for piece in pieces(number, path)
         ]
-        for strays in work("sort", [(piece,) for piece in divided]):
-            self._strays += strays
+        for unassigned in work("sort", [(piece,) for piece in divided]):
+            self._unassigned += unassigned
         fhir_files.keep(Partitions(self._plan.folder, 0).medications(), self._plan.medications)
 
     def _lay(self, work: Work) -> list[str]:
         laid = []
-        for path, patients, strays in work("lay", [(task,) for task in self._tasks()]):
-            self._strays += strays
+        for path, patients, unassigned in work("lay", [(task,) for task in self._tasks()]):
+            self._unassigned += unassigned
             if patients:
                 laid.append(path)
         if not laid:
@@ -106,15 +106,15 @@ class FhirSource(Source):
         return laid
 
     def _tasks(self) -> list[Task]:
-        """Give what is read in one go: each shelf, and files of one document each, small ones together."""
-        tasks = [Task(number, number) for number in range(self._plan.shelves)]
-        batch: list[RepresentativeFacts] = []
+        """Give what is read in one go: each partition, and files of one document each, small ones together."""
+        tasks = [Task(number, number) for number in range(self._plan.partitions)]
+        batch: list[FilePart] = []
         size = 0
         for number, path in enumerate(self.files):
             if path not in self._lines:
-                batch.append(RepresentativeFacts(number, path))
+                batch.append(FilePart(number, path))
                 size += _size(path)
-                if size > _SHELF:
+                if size > _PARTITION:
                     tasks.append(Task(len(tasks), documents=tuple(batch)))
                     batch, size = [], 0
         return [*tasks, Task(len(tasks), documents=tuple(batch))] if batch else tasks
@@ -125,7 +125,7 @@ class FhirSource(Source):
         numbers = self._numbers(wanted)
         for task in self._tasks():
             people = numbers.get(task.number, {})
-            for person in reader.people(task, Strays(), {owner for owner, _, _, _ in people}):
+            for person in reader.people(task, Unassigned(), {owner for owner, _, _, _ in people}):
                 path = self.files[person.file]
                 number = people.get((person.owner, str(path), person.position, person.place))
                 if number is not None:
@@ -143,10 +143,10 @@ class FhirSource(Source):
 
     def remarks(self) -> Iterable[str]:
         """Say which resources belong to no patient."""
-        if self._strays.lost:
-            yield f"Resources of patients who are not there: {_listed(self._strays.lost)}."
-        if self._strays.of_nobody:
-            yield f"Resources that speak of no patient: {_listed(self._strays.of_nobody)}."
+        if self._unassigned.lost:
+            yield f"Resources of patients who are not there: {_listed(self._unassigned.lost)}."
+        if self._unassigned.of_nobody:
+            yield f"Resources that speak of no patient: {_listed(self._unassigned.of_nobody)}."
 
 
 def _size(path: Any) -> int:
@@ -160,7 +160,7 @@ def _listed(counts: Counter[str]) -> str:
 
 # Helper processes: the same work on several processors, each process with a reader of its own.
 
-_START = "import sys; sys.path[:] = {path!r}; from osteo_kg.cohort.fhir_helpers import answer; answer()"
+_START = f"import sys; sys.path[:] = {{path!r}}; from {__name__} import answer; answer()"
 Work = Callable[[str, Iterable[tuple[Any, ...]]], Iterator[Any]]  # a method of the reader, on each of some arguments
 
 

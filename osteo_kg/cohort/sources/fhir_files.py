@@ -32,7 +32,7 @@ _LOOK = 1 << 20
 
 
 @dataclass(frozen=True)
-class RepresentativeFacts:
+class FilePart:
     """The lines of a file that begin between two places in it.
 
     Attributes:
@@ -68,12 +68,12 @@ class RepresentativeFacts:
             return f"{self.path.name}, line {file.read(offset).count(10) + 1}"
 
 
-def pieces(number: int, path: Path) -> list[RepresentativeFacts]:
+def pieces(number: int, path: Path) -> list[FilePart]:
     """Divide a file, unless it is compressed."""
     size = path.stat().st_size
     if path.suffix.removeprefix(".") in COMPRESSIONS or size <= _PIECE:
-        return [RepresentativeFacts(number, path)]
-    return [RepresentativeFacts(number, path, start, start + _PIECE) for start in range(0, size, _PIECE)]
+        return [FilePart(number, path)]
+    return [FilePart(number, path, start, start + _PIECE) for start in range(0, size, _PIECE)]
 
 
 @contextlib.contextmanager
@@ -121,7 +121,7 @@ def has_lines(path: Path) -> bool:
 
 def first_line(path: Path) -> bytes:
     """Give the first line that is not blank; empty where there is none."""
-    return next((line for _, line in RepresentativeFacts(0, path).lines()), b"")
+    return next((line for _, line in FilePart(0, path).lines()), b"")
 
 
 def whole(path: Path) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def whole(path: Path) -> dict[str, Any]:
         return parsed(file.read().removeprefix(_MARK), path.name)
 
 
-def document_at(piece: RepresentativeFacts, offset: int, line: bytes) -> dict[str, Any]:
+def document_at(piece: FilePart, offset: int, line: bytes) -> dict[str, Any]:
     """Read a line of a file as a document.
 
     Raises:
@@ -163,14 +163,14 @@ def parsed(text: bytes, name: str) -> dict[str, Any]:
     )
 
 
-# Sorting single resources by patient: lines go to the shelf of their patient, and a shelf fits in memory.
+# Sorting single resources by patient: lines go to the partition of their patient, and a partition fits in memory.
 
 _MEDICATIONS = "medications"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Line:
-    """A line on a shelf: whose it is, and where it came from."""
+    """A line on a partition: whose it is, and where it came from."""
 
     owner: bytes
     file: int
@@ -179,7 +179,7 @@ class Line:
 
 
 class Partitions:
-    """The shelves of a run.
+    """The partitions of a run.
 
     Args:
         folder: where they stand.
@@ -189,52 +189,52 @@ class Partitions:
     def __init__(self, folder: Path, count: int) -> None:
         self.folder, self.count = folder, count
 
-    def sort(self, piece: RepresentativeFacts, home: str, sorter: int) -> Counter[str]:
-        """Put every line of a piece on its shelf; give the resources that speak of no patient, counted by type.
+    def sort(self, piece: FilePart, home: str, sorter: int) -> Counter[str]:
+        """Put every line of a piece on its partition; give the resources that speak of no patient, counted by type.
 
         Args:
             piece: the piece of a file.
             home: the export that the file is part of; an id means something within one alone.
             sorter: the number of the process.
         """
-        strays: Counter[str] = Counter()
+        unassigned: Counter[str] = Counter()
         with contextlib.ExitStack() as stack:
             files: dict[str, BinaryIO] = {}
             for offset, line in piece.lines():
                 document = _glanced(line, piece, offset)
                 owner = _owner(document)
                 if owner is None:
-                    strays[document["resourceType"]] += 1
+                    unassigned[document["resourceType"]] += 1
                     continue
                 key = json.dumps([home, owner] if owner else [str(piece.path), offset]).encode()
                 is_medication = document["resourceType"] == "Medication"
-                shelf = _MEDICATIONS if is_medication else str(zlib.crc32(key) % self.count)
-                if shelf not in files:
-                    files[shelf] = stack.enter_context(self._part(shelf, sorter).open("ab"))
-                files[shelf].write(b"%s\t%d\t%d\t%s\n" % (key, piece.file, offset, line))
-        return strays
+                partition = _MEDICATIONS if is_medication else str(zlib.crc32(key) % self.count)
+                if partition not in files:
+                    files[partition] = stack.enter_context(self._part(partition, sorter).open("ab"))
+                files[partition].write(b"%s\t%d\t%d\t%s\n" % (key, piece.file, offset, line))
+        return unassigned
 
-    def owners(self, shelf: int) -> Iterator[tuple[bytes, list[Line]]]:
-        """Give the lines of each owner on a shelf, in the order of the input."""
-        for owner, lines in itertools.groupby(sorted(self._lines(str(shelf))), lambda line: line.owner):
+    def owners(self, partition: int) -> Iterator[tuple[bytes, list[Line]]]:
+        """Give the lines of each owner on a partition, in the order of the input."""
+        for owner, lines in itertools.groupby(sorted(self._lines(str(partition))), lambda line: line.owner):
             yield owner, list(lines)
 
     def medications(self) -> Iterable[Line]:
         """Give the Medication resources, in the order of the input."""
         return sorted(self._lines(_MEDICATIONS), key=lambda line: (line.file, line.offset))
 
-    def _lines(self, shelf: str) -> Iterator[Line]:
-        for path in self.folder.glob(f"shelf-{shelf}.*"):
+    def _lines(self, partition: str) -> Iterator[Line]:
+        for path in self.folder.glob(f"partition-{partition}.*"):
             with path.open("rb") as file:
                 for row in file:
                     owner, number, offset, text = row.split(b"\t", 3)
                     yield Line(owner, int(number), int(offset), text)
 
-    def _part(self, shelf: str, sorter: int) -> Path:
-        return self.folder / f"shelf-{shelf}.{sorter}"
+    def _part(self, partition: str, sorter: int) -> Path:
+        return self.folder / f"partition-{partition}.{sorter}"
 
 
-def _glanced(line: bytes, piece: RepresentativeFacts, offset: int) -> dict[str, Any]:
+def _glanced(line: bytes, piece: FilePart, offset: int) -> dict[str, Any]:
     """Read a line as far as sorting needs it: numbers need not be exact."""
     try:
         document = json.loads(line, parse_int=float)

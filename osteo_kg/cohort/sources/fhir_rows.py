@@ -1,4 +1,4 @@
-"""Reading patients off shelves and out of bundles, each by the reader of FHIR."""
+"""Reading patients off partitions and out of bundles, each by the reader of FHIR."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ import pyarrow.parquet as pq
 from osteo_kg.case.fhir.bundles import Gathered, Input, gather, subject_of
 from osteo_kg.case.fhir.reader import Assumption, Reader
 from osteo_kg.case.fhir.validity import Checks
+from osteo_kg.case.fields import SECTIONS
 from osteo_kg.case.model import Case
-from osteo_kg.case.record import SECTIONS
 from osteo_kg.case.record_export import record_of
 from osteo_kg.cohort.abstraction import extra_facts
 from osteo_kg.cohort.abstraction.extra_facts import IrrelevantEntries
-from osteo_kg.cohort.sources.fhir_files import Line, Medications, Partitions, RepresentativeFacts, document_at, whole
+from osteo_kg.cohort.sources.fhir_files import FilePart, Line, Medications, Partitions, document_at, whole
 from osteo_kg.cohort.sources.text import SCHEMA, row_of
 from osteo_kg.errors import UsageError
 from osteo_kg.rdf.terms import OSTEO
@@ -39,7 +39,7 @@ class Plan:
         files: the files.
         homes: for each file the export that it is part of.
         folder: where what is sorted is kept.
-        shelves: how many shelves there are.
+        partitions: how many partitions there are.
         sparing: what takes entries out of cases, with the vocabulary.
         postmenopausal: what to assume of a woman whose menopausal status is not recorded; nothing when None.
     """
@@ -47,8 +47,8 @@ class Plan:
     files: tuple[Path, ...]
     homes: tuple[str, ...]
     folder: Path
-    shelves: int
-    sparing: IrrelevantEntries
+    partitions: int
+    irrelevant: IrrelevantEntries
     postmenopausal: Assumption | None
 
     @property
@@ -59,15 +59,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Task:
-    """What is read in one go: a shelf, or files that are one document each."""
+    """What is read in one go: a partition, or files that are one document each."""
 
     number: int
-    shelf: int | None = None
-    documents: tuple[RepresentativeFacts, ...] = ()
+    partition: int | None = None
+    documents: tuple[FilePart, ...] = ()
 
 
 @dataclass
-class Strays:
+class Unassigned:
     """Resources that belong to no patient, counted by type.
 
     Attributes:
@@ -78,7 +78,7 @@ class Strays:
     lost: Counter[str] = field(default_factory=Counter)
     of_nobody: Counter[str] = field(default_factory=Counter)
 
-    def __iadd__(self, other: Strays) -> Strays:
+    def __iadd__(self, other: Unassigned) -> Unassigned:
         """Add what was counted elsewhere."""
         self.lost += other.lost
         self.of_nobody += other.of_nobody
@@ -117,28 +117,28 @@ class PatientReader:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._shelves = Partitions(plan.folder, plan.shelves)
-        self._reader = Reader(plan.sparing.terms, plan.postmenopausal, Checks().problems)
+        self._partitions = Partitions(plan.folder, plan.partitions)
+        self._reader = Reader(plan.irrelevant.terms, plan.postmenopausal, Checks().problems)
         self._medications = functools.cache(self._medications_of)
 
-    def sort(self, piece: RepresentativeFacts) -> Strays:
-        """Put the lines of a piece on the shelves."""
-        return Strays(of_nobody=self._shelves.sort(piece, self._plan.homes[piece.file], os.getpid()))
+    def sort(self, piece: FilePart) -> Unassigned:
+        """Put the lines of a piece on the partitions."""
+        return Unassigned(of_nobody=self._partitions.sort(piece, self._plan.homes[piece.file], os.getpid()))
 
-    def lay(self, task: Task) -> tuple[str, int, Strays]:
+    def lay(self, task: Task) -> tuple[str, int, Unassigned]:
         """Lay the patients of a task down as rows; give where, how many, and what belongs to none of them."""
-        strays = Strays()
+        unassigned = Unassigned()
         path = self._plan.folder / f"rows-{task.number}.parquet"
-        rows = (self._row(task, person) for person in self.people(task, strays))
+        rows = (self._row(task, person) for person in self.people(task, unassigned))
         total = 0
         with pq.ParquetWriter(path, COLUMNS) as writer:
             while chunk := list(itertools.islice(rows, _CHUNK)):
                 writer.write_table(pa.Table.from_pylist(chunk, COLUMNS))
                 total += len(chunk)
-        return str(path), total, strays
+        return str(path), total, unassigned
 
     def _row(self, task: Task, person: Person) -> Mapping[str, Any]:
-        row = flat_row(self.case(person, ""), self._plan.sparing)
+        row = flat_row(self.case(person, ""), self._plan.irrelevant)
         return {
             **(row or {}),
             "file": str(self._plan.files[person.file]),
@@ -153,25 +153,25 @@ class PatientReader:
         """Read the case of a patient."""
         return self._reader.case(person.gathered, fallback, person.found)
 
-    def people(self, task: Task, strays: Strays, wanted: Collection[bytes] | None = None) -> Iterator[Person]:
+    def people(self, task: Task, unassigned: Unassigned, wanted: Collection[bytes] | None = None) -> Iterator[Person]:
         """Give the patients of a task, or those whose lines are wanted; what belongs to none of them is counted."""
         for piece in task.documents:
             owner = str(piece.path).encode()
             if wanted is None or owner in wanted:
-                yield from _in_document(whole(piece.path), owner, piece.file, 0, strays)
-        if task.shelf is not None:
-            for owner, lines in self._shelves.owners(task.shelf):
+                yield from _in_document(whole(piece.path), owner, piece.file, 0, unassigned)
+        if task.partition is not None:
+            for owner, lines in self._partitions.owners(task.partition):
                 if wanted is None or owner in wanted:
-                    yield from self._on_shelf(owner, lines, strays)
+                    yield from self._in_partition(owner, lines, unassigned)
 
-    def _on_shelf(self, owner: bytes, lines: list[Line], strays: Strays) -> Iterator[Person]:
+    def _in_partition(self, owner: bytes, lines: list[Line], unassigned: Unassigned) -> Iterator[Person]:
         documents = [self._document(line) for line in lines]
         first = lines[0]
         if documents[0]["resourceType"] == "Bundle":
-            yield from _in_document(documents[0], owner, first.file, first.offset, strays)
+            yield from _in_document(documents[0], owner, first.file, first.offset, unassigned)
             return
         found = gather(documents)
-        strays.count(found.strays)
+        unassigned.count(found.unassigned)
         place_of = {id(document): line for document, line in zip(documents, lines, strict=True)}
         for person in found.patients:
             line = place_of[id(person.patient)]
@@ -179,16 +179,18 @@ class PatientReader:
             yield Person(owner, line.file, line.offset, 0, person, alone)
 
     def _document(self, line: Line) -> dict[str, Any]:
-        return document_at(RepresentativeFacts(line.file, self._plan.files[line.file]), line.offset, line.text)
+        return document_at(FilePart(line.file, self._plan.files[line.file]), line.offset, line.text)
 
     def _medications_of(self, home: str) -> Mapping[str, dict[str, Any]]:
         return Medications(self._plan.medications, home)
 
 
-def _in_document(document: dict[str, Any], owner: bytes, file: int, position: int, strays: Strays) -> Iterator[Person]:
+def _in_document(
+    document: dict[str, Any], owner: bytes, file: int, position: int, unassigned: Unassigned
+) -> Iterator[Person]:
     """Give the patients of a Bundle, or of a single resource: it is an input by itself."""
     found = gather([document])
-    strays.count(found.strays)
+    unassigned.count(found.unassigned)
     for place, person in enumerate(found.patients):
         yield Person(owner, file, position, place, person, found)
 
@@ -206,14 +208,14 @@ COLUMNS = pa.schema(
 _COLUMN_OF = {remark.kind: column for column, remark in extra_facts.REMARKED.items()}
 
 
-def flat_row(case: Case, sparing: IrrelevantEntries) -> Mapping[str, Any] | None:
+def flat_row(case: Case, irrelevant: IrrelevantEntries) -> Mapping[str, Any] | None:
     """Give a case as columns hold it; None where they would lose something of it."""
     if case.born_between is not None:
         return None
-    left = sparing.spared(case)
+    left = irrelevant.spared(case)
     kept = tuple(t for t in left.case.triples if t.predicate.value not in extra_facts.STATED.values())
     try:
-        record = record_of(replace(left.case, triples=kept), sparing.terms)
+        record = record_of(replace(left.case, triples=kept), irrelevant.terms)
     except UsageError:
         return None
     row = row_of(_exact(record) | {"patient": case.patient})
@@ -232,7 +234,7 @@ def _told(case: Case) -> Iterator[str]:
 
 
 def _complete(case: Case) -> dict[str, bool]:
-    stated = {getattr(t.object, "value", "") for t in case.triples if t.predicate.value == str(OSTEO.isCompleteFor)}
+    stated = {getattr(t.object, "value", "") for t in case.triples if t.predicate == OSTEO.isCompleteFor}
     return {f"complete_{key}": str(section) in stated for key, section in SECTIONS.items()}
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,15 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from osteo_kg.case.fields import DENSITOMETRY, LISTS, SCORES, SECTIONS, STATED, Field, day_field
 from osteo_kg.case.model import Case
 from osteo_kg.case.rdf import ANNOTATIONS, OWN_VOCABULARIES, read_rdf
-from osteo_kg.case.record import CODED, SCORES, SECTIONS, STATEMENTS
+from osteo_kg.cohort.abstraction.columns import HELD
 from osteo_kg.cohort.engines import DuckDBEngine, Engine, EngineError, duckdb
 from osteo_kg.cohort.sources.base import Source, Wanted
 from osteo_kg.cohort.sources.text import opened
 from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.lookup import RDF_TYPE
-from osteo_kg.rdf.terms import OSTEO, XSD
+from osteo_kg.rdf.terms import OSTEO, RDF, XSD
 
 
 class TriplesSource(Source):
@@ -84,38 +85,43 @@ _PLACES = ("subject", "predicate", "object")
 _TEXT = r'"(?:[^"\\\x00-\x1f]|\\[tbnrf"\\])*"(?:@[a-z]{2}(?:-[A-Z]{2})?|\^\^' + _IRI + ")?"
 _LINE = rf"^{_EITHER} {_IRI} (?:{_EITHER}|{_TEXT}) \.$"
 _LINE_OF_QUADS = rf"^{_EITHER} {_IRI} (?:{_EITHER}|{_TEXT})(?: {_EITHER})? \.$"
-_DAY = rf'^"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?:T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}})?"\^\^<{XSD}date(?:Time)?>$'
-_WHOLE = rf'^"([0-9]{{1,9}})"\^\^<{XSD}integer>$'
-_SCORE = rf'^"(-?[0-9]{{1,3}}(?:[.](?:[0-9]{{1,2}}|[0-9]{{0,10}}[1-9]))?)"\^\^<{XSD}decimal>$'
-_TRUTH = rf'^"(true|false)"\^\^<{XSD}boolean>$'
+_DAY = rf'^"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?:T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}})?"\^\^<{XSD.iri}date(?:Time)?>$'
+_WHOLE = rf'^"([0-9]{{1,9}})"\^\^<{XSD.iri}integer>$'
+_SCORE = rf'^"(-?[0-9]{{1,3}}(?:[.](?:[0-9]{{1,2}}|[0-9]{{0,10}}[1-9]))?)"\^\^<{XSD.iri}decimal>$'
+_TRUTH = rf'^"(true|false)"\^\^<{XSD.iri}boolean>$'
+_DAY_OF_SCORES = day_field(DENSITOMETRY)
+_STATED = {field.key: field for field in STATED if field.key in HELD}
+
+
+def _column(field: Field) -> str:
+    """Name the column of what a field of an entry states; a class is a type, whichever field it stands for."""
+    return "type" if field.property == RDF.type else field.key
+
+
 #: What may be said once of a patient or of an entry, by the name of its column.
 _SINGLE = {
-    **{key: str(predicate) for key, (predicate, _) in CODED.items()},
-    **{key: str(predicate) for key, predicate in STATEMENTS.items()},
-    "age_years": str(OSTEO.ageInYears),
-    "birth_date": str(OSTEO.birthDate),
-    "type": RDF_TYPE.value,
-    "mechanism": str(OSTEO.hasMechanism),
-    "date": str(OSTEO.occurredOn),
-    "count": str(OSTEO.fracturedVertebraCount),
-    "drug": str(OSTEO.withDrug),
-    "outcome": str(OSTEO.hasOutcome),
-    "place": str(OSTEO.hasSite),
-    "score": str(OSTEO.tScore),
-    "performed": str(OSTEO.performedOn),
+    **{key: field.property for key, field in _STATED.items()},
+    **{_column(each): each.property for field in LISTS for each in field.entry},
+    "type": RDF.type,
+    "place": DENSITOMETRY.place,
+    "score": OSTEO.tScore,
+    "performed": _DAY_OF_SCORES.property,
 }
 #: The entries of a patient, with what may be said of each.
 _ENTRIES = {
-    "fractures": (str(OSTEO.hasFracture), ("type", "mechanism", "date", "count")),
-    "treatment_history": (str(OSTEO.hasPastTreatment), ("type", "drug", "outcome")),
-    "measured": (str(OSTEO.hasBoneDensitometry), ("type", "place", "score", "performed")),
+    **{
+        field.key: (field.property, tuple(dict.fromkeys(("type", *map(_column, field.entry)))))
+        for field in LISTS
+        if field.entry
+    },
+    "measured": (DENSITOMETRY.property, ("type", "place", "score", "performed")),
 }
 _LISTED = {
-    **{key: predicate for key, (predicate, _) in _ENTRIES.items()},
-    "conditions": str(OSTEO.hasCondition),
-    "complete": str(OSTEO.isCompleteFor),
+    **{key: property_ for key, (property_, _) in _ENTRIES.items()},
+    **{field.key: field.property for field in LISTS if not field.entry},
+    "complete": OSTEO.isCompleteFor,
 }
-_OF_PATIENT = (*CODED, *STATEMENTS, "age_years", "birth_date", "type", *_LISTED)
+_OF_PATIENT = (*_STATED, "type", *_LISTED)
 
 
 class Pivot:
@@ -149,7 +155,7 @@ class Pivot:
     def _by_subject(self) -> ir.Table:
         """Give what is said once of each subject, and whether all that is said of it stands in these columns."""
         triples = self._triples
-        says = {key: triples.predicate == f"<{predicate}>" for key, predicate in {**_SINGLE, **_LISTED}.items()}
+        says = {key: triples.predicate == f"{predicate}" for key, predicate in {**_SINGLE, **_LISTED}.items()}
         return triples.group_by("subject").agg(
             row=triples.rowid().min(where=says["type"] & (triples.object == _PATIENT)),
             foreign=triples.foreign.sum(),
@@ -162,7 +168,7 @@ class Pivot:
     def _listed(self, key: str) -> ir.Table:
         """Give each subject with each object of a property that may be stated many times."""
         triples = self._triples
-        chosen = triples.filter(triples.predicate == f"<{_LISTED[key]}>")
+        chosen = triples.filter(triples.predicate == f"{_LISTED[key]}")
         return chosen.select(owner="subject", entry="object")
 
     def _nothing_strays(self) -> bool:
@@ -192,15 +198,14 @@ class Pivot:
             readable=found.plain & _all_said(found, _OF_PATIENT, found.foreign) & found.subject.startswith("<"),
             has_ignored_property=found.foreign > 0,
         )
-        for add in (self._with_scores, self._with_treatments, self._with_fractures, self._with_conditions):
-            found = add(found)
+        found = self._with_scores(found)
+        for field in LISTS:
+            found = self._with_entries(found, field) if field.entry else self._with_values(found, field)
         found = self._with_complete(found)
-        values = self._values(found)
-        sound = [found.readable]
-        sound += [values[key].notnull() | found[key].isnull() for key in (*_VALUES, *CODED)]
+        values = {key: self._value(found[key], field) for key, field in _STATED.items()}
+        sound = [found.readable, *(values[key].notnull() | found[key].isnull() for key in values)]
         complete = {key: found[f"states_{key}"].fill_null(False) for key in SECTIONS}
-        lists = {"fractures": found.fracture_list, "treatment_history": found.treatment_list}
-        lists["conditions"] = found.condition_list
+        lists = {key: found[f"list_{key}"] for key in SECTIONS}
         return found.select(
             file=ibis.literal(str(self._path)),
             number="number",
@@ -209,18 +214,17 @@ class Pivot:
             patient=found.subject.re_extract("^<(.*)>$", 1),
             **values,
             **{key: found[key] for key in SCORES},
-            densitometry_date=found.performed_day,
+            **{_DAY_OF_SCORES.key: found.performed_day},
             **{key: ibis.ifelse((each.length() > 0) | complete[key], each, None) for key, each in lists.items()},
             **{f"complete_{key}": each for key, each in complete.items()},
         )
 
-    def _values(self, found: ir.Table) -> dict[str, Any]:
-        coded = {key: self._key(found[key], kind) for key, (_, kind) in CODED.items()}
-        return coded | {key: _typed(found[key], pattern, kind) for key, (pattern, kind) in _VALUES.items()}
-
-    def _key(self, column: Any, kind: str) -> Any:
-        """Give the key of a coded value; null for what is none."""
-        keys = {f"<{iri}>": key for key, iri in self._terms.kinds[str(kind)].items()}
+    def _value(self, column: Any, field: Field) -> Any:
+        """Give what a field states as its value; null where it is none of its kind, or not written plainly."""
+        if field.kind != "coded":
+            return _typed(column, *_VALUES[field.kind])
+        assert field.values is not None
+        keys = {f"<{iri}>": key for key, iri in self._terms.kinds[field.values].items()}
         return ibis.cases(*((column == iri, key) for iri, key in keys.items()), else_=ibis.null("string"))
 
     def _entries(self, key: str) -> ir.Table:
@@ -233,37 +237,30 @@ class Pivot:
         joined = patients.left_join(grouped, [("subject", "owner")])
         return joined.mutate(readable=joined.readable & joined.all_sound.fill_null(True)).drop("owner", "all_sound")
 
-    def _with_fractures(self, patients: ir.Table) -> ir.Table:
-        entries = self._entries("fractures")
-        fields = {
-            "site": self._key(entries.type, OSTEO.Fracture),
-            "mechanism": self._key(entries.mechanism, OSTEO.FractureMechanism),
-            "date": _typed(entries.date, _DAY, "string"),
-            "count": _typed(entries["count"], _WHOLE, "int64"),
-        }
-        sources = {"site": "type", **{name: name for name in ("mechanism", "date", "count")}}
-        return self._with_list(patients, entries, "fracture_list", fields, sources)
+    def _with_entries(self, patients: ir.Table, field: Field) -> ir.Table:
+        """Give the entries of a list, each with its fields, the first of which it must state."""
+        entries = self._entries(field.key)
+        if field.entry_class:
+            entries = entries.mutate(sound=entries.sound & (entries.type == f"{field.entry_class}"))
+        made = {each.key: self._value(entries[_column(each)], each) for each in field.entry}
+        known = [made[each.key].notnull() | entries[_column(each)].isnull() for each in field.entry]
+        stated = entries.mutate(
+            made=ibis.struct(made),
+            sound=entries.sound & functools.reduce(operator.and_, known) & entries[_column(field.entry[0])].notnull(),
+        )
+        return self._or_empty(self._joined(patients, stated, made=stated.made.collect()), f"list_{field.key}")
 
-    def _with_treatments(self, patients: ir.Table) -> ir.Table:
-        entries = self._entries("treatment_history")
-        entries = entries.mutate(sound=entries.sound & (entries.type == f"<{OSTEO.PastTreatment}>"))
-        fields = {
-            "drug": self._key(entries.drug, OSTEO.Drug),
-            "outcome": self._key(entries.outcome, OSTEO.TreatmentOutcome),
-        }
-        return self._with_list(patients, entries, "treatment_list", fields, {name: name for name in fields})
-
-    def _with_conditions(self, patients: ir.Table) -> ir.Table:
-        entries = self._listed("conditions")
-        keys = entries.mutate(made=self._key(entries.entry, OSTEO.MedicalCondition))
-        known = keys.mutate(sound=keys.made.notnull())
-        joined = self._joined(patients, known, made=known.made.collect())
-        return self._or_empty(joined, "condition_list")
+    def _with_values(self, patients: ir.Table, field: Field) -> ir.Table:
+        """Give the values of a list whose entries are coded values."""
+        entries = self._listed(field.key)
+        values = entries.mutate(made=self._value(entries.entry, replace(field, kind="coded")))
+        known = values.mutate(sound=values.made.notnull())
+        return self._or_empty(self._joined(patients, known, made=known.made.collect()), f"list_{field.key}")
 
     def _with_complete(self, patients: ir.Table) -> ir.Table:
         entries = self._listed("complete")
-        known = entries.mutate(sound=entries.entry.isin([f"<{section}>" for section in SECTIONS.values()]))
-        stated = {f"states_{key}": (known.entry == f"<{section}>").any() for key, section in SECTIONS.items()}
+        known = entries.mutate(sound=entries.entry.isin([f"{section}" for section in SECTIONS.values()]))
+        stated = {f"states_{key}": (known.entry == f"{section}").any() for key, section in SECTIONS.items()}
         return self._joined(patients, known, **stated)
 
     @staticmethod
@@ -271,27 +268,15 @@ class Pivot:
         empty = ibis.literal([], type=joined.made.type())
         return joined.mutate(**{name: joined.made.fill_null(empty)}).drop("made")
 
-    def _with_list(
-        self, patients: ir.Table, entries: ir.Table, name: str, fields: Mapping[str, Any], sources: Mapping[str, str]
-    ) -> ir.Table:
-        known = [fields[field].notnull() | entries[source].isnull() for field, source in sources.items()]
-        stated = entries.mutate(
-            made=ibis.struct(dict(fields)),
-            sound=entries.sound
-            & functools.reduce(operator.and_, known)
-            & entries[next(iter(sources.values()))].notnull(),
-        )
-        return self._or_empty(self._joined(patients, stated, made=stated.made.collect()), name)
-
     def _with_scores(self, patients: ir.Table) -> ir.Table:
         """Give the score of each site, where it has one, and their day, where they have one in common."""
         entries = self._entries("measured")
         sites = {iri: key for iri, key in self._terms.record_keys.items() if key in SCORES}
         entries = entries.mutate(
-            value=_typed(entries.score, _SCORE, "float64"),
-            day=_typed(entries.performed, _DAY, "string"),
+            value=_typed(entries.score, *_VALUES["decimal"]),
+            day=_typed(entries.performed, *_VALUES["day"]),
             sound=entries.sound
-            & (entries.type == f"<{OSTEO.BoneDensitometry}>")
+            & (entries.type == f"{DENSITOMETRY.entry_class}")
             & entries.place.isin([f"<{iri}>" for iri in sites]).fill_null(False),
         )
         entries = entries.mutate(
@@ -319,7 +304,7 @@ def _is_plain(words: Any, quads: bool) -> Any:
 def _is_foreign(predicate: Any) -> Any:
     """Say where a property is of a vocabulary that a case may use and no answer looks at."""
     own = functools.reduce(operator.or_, (predicate.startswith(f"<{each}") for each in OWN_VOCABULARIES))
-    return ~(own | (predicate == f"<{RDF_TYPE.value}>")) | predicate.isin([f"<{each}>" for each in sorted(ANNOTATIONS)])
+    return ~(own | (predicate == f"<{RDF.type.value}>")) | predicate.isin([f"<{each}>" for each in sorted(ANNOTATIONS)])
 
 
 def _all_said(table: ir.Table, keys: Iterable[str], more: Any = 0) -> Any:
@@ -333,9 +318,10 @@ def _typed(column: Any, pattern: str, kind: str) -> Any:
     return column.re_extract(pattern, 1).nullif("").cast(kind)
 
 
-_PATIENT = f"<{OSTEO.Patient}>"
+_PATIENT = f"{OSTEO.Patient}"
 _VALUES = {
-    "age_years": (_WHOLE, "int64"),
-    "birth_date": (_DAY, "string"),
-    **dict.fromkeys(STATEMENTS, (_TRUTH, "boolean")),
+    "whole": (_WHOLE, "int64"),
+    "decimal": (_SCORE, "float64"),
+    "day": (_DAY, "string"),
+    "truth": (_TRUTH, "boolean"),
 }

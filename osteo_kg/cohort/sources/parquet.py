@@ -12,26 +12,15 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from osteo_kg.case.fields import FIELDS, KEYS, SCORES, Field, of_kind
 from osteo_kg.case.model import Case
-from osteo_kg.case.record import (
-    CODED,
-    FRACTURE_KEYS,
-    KEYS,
-    NUMBERS,
-    SCORES,
-    STATEMENTS,
-    TREATMENT_KEYS,
-    nearest,
-    record_case,
-)
+from osteo_kg.case.record import nearest, record_case
 from osteo_kg.cohort.abstraction import columns
 from osteo_kg.cohort.engines import Engine
 from osteo_kg.cohort.sources.base import Source, Wanted
 from osteo_kg.errors import UnreadableCaseError
 
-_ENTRIES = {"fractures": FRACTURE_KEYS, "treatment_history": TREATMENT_KEYS, "conditions": ()}
-_DAYS = ("birth_date", "densitometry_date", "renal_function_date")
-_TEXTS = ("patient", *CODED)
+_DAYS = tuple(field.key for field in of_kind("day"))
 
 
 class ParquetSource(Source):
@@ -96,10 +85,10 @@ class ParquetSource(Source):
                 raise UnreadableCaseError(
                     f"{path.name} has the key {key!r} in two columns.", advice="Keep one of them."
                 )
-            if not (pa.types.is_null(column.type) or _fits(key, column.type)):
+            if not _fits(FIELDS[key], column.type):
                 raise UnreadableCaseError(
                     f"{path.name}: the column {column.name!r} is of type {column.type}, which {key} cannot have.",
-                    advice=f"Write it as {_WANTED[key]}.",
+                    advice=f"Write it as {_WANTED[FIELDS[key].kind]}.",
                 )
 
 
@@ -107,40 +96,33 @@ def _is(table: ir.Table, key: str, kind: str) -> bool:
     return key in table.columns and bool(getattr(table[key].type(), f"is_{kind}")())
 
 
-def _fits(key: str, kind: pa.DataType) -> bool:
+def _fits(field: Field, kind: pa.DataType) -> bool:
+    """Whether a column may be of a type: one of nothing but nulls may be of any."""
     types = pa.types
-    if pa.types.is_dictionary(kind):
-        return _fits(key, kind.value_type)
-    if key in NUMBERS:
-        return bool(types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind))
-    if key in _DAYS:
-        return bool(types.is_date(kind) or types.is_timestamp(kind) or _is_text(kind))
-    if key in STATEMENTS:
-        return bool(types.is_boolean(kind))
-    if key == "patient" and types.is_integer(kind):
+    if types.is_dictionary(kind):
+        return _fits(field, kind.value_type)
+    if types.is_null(kind):
         return True
-    if key in _ENTRIES:
-        return bool(types.is_list(kind) or types.is_large_list(kind)) and _entry_fits(key, kind.value_type)
-    return _is_text(kind)
+    if field.kind == "list":
+        is_list = types.is_list(kind) or types.is_large_list(kind)
+        return bool(is_list) and _entry_fits(field, kind.value_type)
+    if field.kind == "text" and types.is_integer(kind):
+        return True  # the number of a patient
+    return any(getattr(types, f"is_{name}")(kind) for name in _ALLOWED[field.kind])
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _entry_fits(key: str, kind: pa.DataType) -> bool:
+def _entry_fits(field: Field, kind: pa.DataType) -> bool:
     if not pa.types.is_struct(kind):
-        return _is_text(kind) or bool(pa.types.is_null(kind))
-    fields = {field.name: field.type for field in kind}
-    return bool(fields.keys() <= set(_ENTRIES[key])) and all(_field_fits(n, each) for n, each in fields.items())
+        return bool(pa.types.is_null(kind)) or any(getattr(pa.types, f"is_{name}")(kind) for name in _ALLOWED["text"])
+    fields = {each.key: each for each in field.entry}
+    return all(each.name in fields and _field_fits(fields[each.name], each.type) for each in kind)
 
 
-def _field_fits(name: str, kind: pa.DataType) -> bool:
-    if name == "count":
+def _field_fits(field: Field, kind: pa.DataType) -> bool:
+    """Whether the field of an entry may be of a type: a count is whole, a day has no time."""
+    if field.kind == "whole":
         return bool(pa.types.is_integer(kind) or pa.types.is_null(kind))
-    if name == "date":
-        return bool(pa.types.is_date(kind) or _is_text(kind) or pa.types.is_null(kind))
-    return _is_text(kind) or bool(pa.types.is_null(kind))
+    return _fits(field, kind) and not pa.types.is_timestamp(kind)
 
 
 def _record(value: Any) -> Any:
@@ -160,10 +142,16 @@ def _record(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime.date) else value
 
 
+_ALLOWED = {
+    **dict.fromkeys(("text", "coded"), ("string", "large_string")),
+    **dict.fromkeys(("whole", "decimal"), ("floating", "integer", "decimal")),
+    "day": ("date", "timestamp", "string", "large_string"),
+    "truth": ("boolean",),
+}
 _WANTED = {
-    **dict.fromkeys(_TEXTS, "text"),
-    **dict.fromkeys(NUMBERS, "numbers"),
-    **dict.fromkeys(_DAYS, "days"),
-    **dict.fromkeys(STATEMENTS, "booleans"),
-    **dict.fromkeys(_ENTRIES, "lists of keys, or of records with the fields that the flat record knows"),
+    **dict.fromkeys(("text", "coded"), "text"),
+    **dict.fromkeys(("whole", "decimal"), "numbers"),
+    "day": "days",
+    "truth": "booleans",
+    "list": "lists of keys, or of records with the fields that the flat record knows",
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import itertools
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,11 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from osteo_kg.case.fields import FIELDS, Field
 from osteo_kg.case.model import Case
-from osteo_kg.case.record import (
-    CODED,
-    FRACTURE_KEYS,
-    KEYS,
-    RENAL_FUNCTION,
-    SCORES,
-    STATEMENTS,
-    TREATMENT_KEYS,
-    Repeated,
-)
+from osteo_kg.case.record import Repeated
 from osteo_kg.case.record_text import case_of, csv_records, json_line_records
+from osteo_kg.cohort.abstraction.columns import HELD
 from osteo_kg.cohort.engines import Engine
 from osteo_kg.cohort.sources.base import Source, Wanted
 from osteo_kg.errors import UnreadableCaseError
@@ -37,27 +30,31 @@ _CHUNK = 50_000  # records laid down at a time
 _DECIMALS = 2  # up to which a score says the same with noughts at its end and without
 _DIGITS = 15  # that a float holds exactly
 _MOST = 2**31
-_FRACTURE = pa.struct([("site", pa.string()), ("mechanism", pa.string()), ("date", pa.string()), ("count", pa.int64())])
-_TREATMENT = pa.struct([("drug", pa.string()), ("outcome", pa.string())])
+_TYPES = {
+    "text": pa.string(),
+    "coded": pa.string(),
+    "day": pa.string(),
+    "whole": pa.int64(),
+    "decimal": pa.float64(),
+    "truth": pa.bool_(),
+}
+
+
+def _type(field: Field) -> pa.DataType:
+    if field.kind != "list":
+        return _TYPES[field.kind]
+    return pa.list_(pa.struct([(each.key, _type(each)) for each in field.entry]) if field.entry else pa.string())
+
+
 #: The columns in which text is laid down.
 SCHEMA = pa.schema(
     {
         "file": pa.string(),
         "number": pa.int64(),
         "readable": pa.bool_(),
-        "patient": pa.string(),
-        **dict.fromkeys(CODED, pa.string()),
-        "age_years": pa.int64(),
-        "birth_date": pa.string(),
-        **dict.fromkeys(SCORES, pa.float64()),
-        "densitometry_date": pa.string(),
-        "fractures": pa.list_(_FRACTURE),
-        "treatment_history": pa.list_(_TREATMENT),
-        "conditions": pa.list_(pa.string()),
-        **dict.fromkeys(STATEMENTS, pa.bool_()),
+        **{key: _type(field) for key, field in HELD.items()},
     }.items()
 )
-_ENTRIES = {"fractures": ("site", FRACTURE_KEYS), "treatment_history": ("drug", TREATMENT_KEYS)}
 
 
 class TextSource(Source):
@@ -139,10 +136,10 @@ def _renamed(record: Any, renamed: Mapping[str, str]) -> Any:
 
 def row_of(record: Any) -> dict[str, Any] | None:
     """Give a record as columns hold it; None where they would lose something of it."""
-    if not isinstance(record, dict) or not record.keys() <= _KEYS or _repeats(record):
+    if not isinstance(record, dict) or not record.keys() <= FIELDS.keys() or _repeats(record):
         return None
-    row = {key: value if value is None else _HELD[key](value) for key, value in record.items()}
-    return None if _LOST in row.values() else row
+    row = {key: value if value is None else _held(FIELDS[key], value) for key, value in record.items()}
+    return None if _LOST in row.values() else {key: value for key, value in row.items() if key in HELD}
 
 
 def _repeats(found: dict[str, Any]) -> bool:
@@ -180,44 +177,36 @@ def _score(value: Any) -> Any:
     return found if Decimal(repr(found)) == value else _LOST
 
 
-def _list(key: str) -> Any:
-    main, names = _ENTRIES[key]
-
-    def held(value: Any) -> Any:
-        if not isinstance(value, list):
-            return _LOST
-        entries = [_entry({main: each} if isinstance(each, str) else each, names) for each in value]
-        return _LOST if _LOST in entries else entries
-
-    return held
-
-
-def _entry(entry: Any, names: tuple[str, ...]) -> Any:
-    if not isinstance(entry, dict) or not entry.keys() <= set(names) or _repeats(entry):
+def _held(field: Field, value: Any) -> Any:
+    """Give a value as its column holds it."""
+    if field.key not in HELD:
         return _LOST
-    held = {
-        name: value if value is None else (_whole(value) if name == "count" else _text(value))
-        for name, value in entry.items()
-    }
+    return _list(field, value) if field.kind == "list" else _BY_KIND[field.kind](value)
+
+
+def _list(field: Field, value: Any) -> Any:
+    if not isinstance(value, list):
+        return _LOST
+    if not field.entry:
+        return value if all(isinstance(each, str) for each in value) else _LOST
+    main = field.entry[0].key
+    entries = [_entry({main: each} if isinstance(each, str) else each, field) for each in value]
+    return _LOST if _LOST in entries else entries
+
+
+def _entry(entry: Any, field: Field) -> Any:
+    fields = {each.key: each for each in field.entry}
+    if not isinstance(entry, dict) or not entry.keys() <= fields.keys() or _repeats(entry):
+        return _LOST
+    held = {key: value if value is None else _BY_KIND[fields[key].kind](value) for key, value in entry.items()}
     return _LOST if _LOST in held.values() else held
 
 
-def _none_held(value: Any) -> Any:
-    """Hold no value: what only the shapes look at is read patient by patient."""
-    return _LOST
-
-
-def _words(value: Any) -> Any:
-    return value if isinstance(value, list) and all(isinstance(each, str) for each in value) else _LOST
-
-
-_KEYS = frozenset(KEYS)
-_HELD = {
-    **dict.fromkeys(("patient", *CODED, "birth_date", "densitometry_date"), _text),
-    "age_years": _whole,
-    **dict.fromkeys(SCORES, _score),
-    **{key: _list(key) for key in _ENTRIES},
-    "conditions": _words,
-    **dict.fromkeys(STATEMENTS, _truth),
-    **dict.fromkeys(RENAL_FUNCTION, _none_held),
+_BY_KIND: dict[str, Callable[[Any], Any]] = {
+    "text": _text,
+    "coded": _text,
+    "day": _text,
+    "whole": _whole,
+    "decimal": _score,
+    "truth": _truth,
 }

@@ -12,7 +12,7 @@ from typing import Any
 from werkzeug.exceptions import BadRequest, PreconditionFailed
 
 from osteo_kg import KnowledgeBase
-from osteo_kg.rdf import PREFIXES
+from osteo_kg.rdf import OSTEO, PREFIXES
 from osteo_kg_server.cds.fhir_client import Fetched, fetch
 from osteo_kg_server.cds.fhir_response import Answer, NotFhirError, read_answer
 from osteo_kg_server.cds.fhir_servers import Server, Servers
@@ -57,7 +57,7 @@ def wanted(knowledge_base: KnowledgeBase) -> dict[str, str]:
     """Give the queries without whose answers nothing is decided."""
     terms = knowledge_base.knowledge.terms
     read_as = terms.limits["readAs"]
-    sites = dict.fromkeys([*terms.kinds[_OWN + "AxialSite"].values(), *read_as])
+    sites = dict.fromkeys([*terms.kinds[OSTEO.AxialSite].values(), *read_as])
     codes = [code for site in sites for code in terms.codes.of(site)]
     scores = {f"t-score-{each.value}": _observation(each.system, each.value) for each in codes}
     sections = {key: f"{kind}{_HERS}{_LARGE_PAGE}" for key, kind in _SECTIONS.items()}

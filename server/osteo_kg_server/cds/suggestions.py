@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from osteo_kg import Assessment, BilingualText, KnowledgeBase, Language
 from osteo_kg.assessment import Caution, DrugSafety
-from osteo_kg.rdf import PREFIXES
+from osteo_kg.rdf import OSTEO, PREFIXES
 from osteo_kg_server.cds import messages
 from osteo_kg_server.cds.request import Hook, Json
 
@@ -46,7 +46,7 @@ def against(found: DrugSafety, knowledge_base: KnowledgeBase) -> tuple[Bilingual
 def _against(
     contraindications: Sequence[Caution], cautions: Sequence[Caution], knowledge_base: KnowledgeBase
 ) -> tuple[BilingualText, ...]:
-    limits = knowledge_base.knowledge.terms.kinds[_OWN + "RenalLimit"]
+    limits = knowledge_base.knowledge.terms.kinds[OSTEO.RenalLimit]
     told = {each.code for each in cautions}
     found = {
         messages.CONTRAINDICATED: bool(contraindications),
@@ -79,7 +79,7 @@ class Drafter:
 
     def service(self, disposition: str, label: BilingualText) -> Json:
         """Suggest an order of what a disposition asks for."""
-        term = self.knowledge_base.knowledge.terms.kinds[_OWN + "Disposition"][disposition]
+        term = self.knowledge_base.knowledge.terms.kinds[OSTEO.Disposition][disposition]
         return self._suggestion(label, self._order("ServiceRequest", code=self._concept(term, label)))
 
     def _order(self, kind: str, **what: Json) -> Json:
@@ -96,7 +96,7 @@ class Drafter:
     def _concept(self, term: str, label: BilingualText) -> Json:
         """Give the concept of a term: our own code, and the published ones that an order of it carries."""
         triples, terms = self.knowledge_base.knowledge.triples, self.knowledge_base.knowledge.terms
-        carried = set(triples.objects(term, _OWN + "isOrderedAs"))
+        carried = set(triples.objects(term, OSTEO.isOrderedAs))
         codings = [{"system": _OWN, "code": term.removeprefix(_OWN), "display": terms.label(term).get(self.language)}]
         found = [code for code in terms.codes.all if code.iri in carried]
         codings += [{"system": code.system, "code": code.value} for code in sorted(found, key=lambda code: code.iri)]

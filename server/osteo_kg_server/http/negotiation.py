@@ -15,7 +15,7 @@ from werkzeug.http import parse_accept_header
 from osteo_kg import ValidationReport
 from osteo_kg.case import patient_iri
 from osteo_kg.dataset import GRAPH_FORMATS
-from osteo_kg.rdf import PREFIXES
+from osteo_kg.rdf import OWL, PREFIXES, RDF, RDFS, SH, SKOS, XSD
 
 #: Media types of graphs, with the format each is written in; the first is what a caller without wishes gets.
 GRAPHS = {
@@ -129,11 +129,7 @@ def text(data: bytes) -> str:
 
 # Graphs written for the wire, and a validation report as a graph.
 
-_SH, _RDFS = "http://www.w3.org/ns/shacl#", "http://www.w3.org/2000/01/rdf-schema#"
-_TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
-_BOOLEAN = ox.NamedNode("http://www.w3.org/2001/XMLSchema#boolean")
-SHORT = {**PREFIXES, "sh": _SH, "rdfs": _RDFS, "skos": "http://www.w3.org/2004/02/skos/core#"}
-SHORT["owl"] = "http://www.w3.org/2002/07/owl#"
+SHORT = {**PREFIXES, "sh": SH.iri, "rdfs": RDFS.iri, "skos": SKOS.iri, "owl": OWL.iri}
 
 
 def written_in(triples: Iterable[ox.Triple], form: str) -> bytes:
@@ -146,12 +142,12 @@ def written_in(triples: Iterable[ox.Triple], form: str) -> bytes:
 def report_triples(report: ValidationReport) -> Iterator[ox.Triple]:
     """Write a report in the terms of SHACL: each finding with its message, and what to do as a comment."""
     node = ox.BlankNode()
-    yield ox.Triple(node, _TYPE, _sh("ValidationReport"))
-    yield ox.Triple(node, _sh("conforms"), ox.Literal(str(report.conforms).lower(), datatype=_BOOLEAN))
+    yield ox.Triple(node, RDF.type, _sh("ValidationReport"))
+    yield ox.Triple(node, _sh("conforms"), ox.Literal(str(report.conforms).lower(), datatype=XSD.boolean))
     for finding in report.findings:
         result = ox.BlankNode()
         yield ox.Triple(node, _sh("result"), result)
-        yield ox.Triple(result, _TYPE, _sh("ValidationResult"))
+        yield ox.Triple(result, RDF.type, _sh("ValidationResult"))
         yield ox.Triple(result, _sh("focusNode"), ox.NamedNode(patient_iri(report.patient)))
         for name, iri in (
             ("resultPath", finding.property),
@@ -165,12 +161,12 @@ def report_triples(report: ValidationReport) -> Iterator[ox.Triple]:
             message = finding.message.fr if language == "fr" else finding.message.en
             advice = finding.advice.fr if language == "fr" else finding.advice.en
             yield ox.Triple(result, _sh("resultMessage"), ox.Literal(message, language=language))
-            yield ox.Triple(result, ox.NamedNode(_RDFS + "comment"), ox.Literal(advice, language=language))
+            yield ox.Triple(result, RDFS["comment"], ox.Literal(advice, language=language))
         where = ", ".join(part for part in (finding.focus, finding.path) if part)
-        yield ox.Triple(result, ox.NamedNode(_RDFS + "label"), ox.Literal(where))
+        yield ox.Triple(result, RDFS.label, ox.Literal(where))
         if finding.value is not None:
             yield ox.Triple(result, _sh("value"), ox.Literal(finding.value))
 
 
 def _sh(name: str) -> ox.NamedNode:
-    return ox.NamedNode(_SH + name)
+    return SH[name]

@@ -20,6 +20,7 @@ from osteo_kg import Language, UsageError
 from osteo_kg.dataset import GRAPH
 from osteo_kg.decision_table import situation_triples
 from osteo_kg.package_data import json_ld_context_document
+from osteo_kg.rdf import DCTERMS, OWL, RDF, RDFS, SKOS
 from osteo_kg_server.http.endpoints import endpoint
 from osteo_kg_server.http.negotiation import GRAPHS, best, negotiated, written_in
 from osteo_kg_server.http.parameters import LANGUAGE, is_name, language
@@ -39,8 +40,6 @@ EXTENSIONS = {
     "application/trig": "trig",
 }
 _MEDIA = {extension: media for media, extension in EXTENSIONS.items()}
-_DEFINED_BY = "http://www.w3.org/2000/01/rdf-schema#isDefinedBy"
-_VERSION = "http://www.w3.org/2002/07/owl#versionIRI"
 _GIVEN = {200: DESCRIPTIONS, 303: (), 304: ()}
 _FRESH = 3600  # seconds for which a document need not be asked for again
 blueprint = Blueprint("linked_data", __name__)
@@ -103,7 +102,7 @@ def module(module: str, version: str | None = None) -> AnyResponse:
     if not is_name(stem):
         raise NotFound("There is no such module of the ontology.")
     iri, triples = f"{BASE}ontology/{stem}", service().knowledge_base.knowledge.triples
-    if version is not None and triples.value(iri, _VERSION) != f"{iri}/{version}":
+    if version is not None and triples.value(iri, OWL.versionIRI) != f"{iri}/{version}":
         raise NotFound("This version of the module is not loaded.")
     return _kept(lambda: _module(stem, media or best(DESCRIPTIONS)))
 
@@ -117,7 +116,7 @@ def _module(name: str, media: str) -> Response:
         return negotiated(content, media)
     if media == "text/html":
         page = linked_data.described(serving, iri, serving.described(iri), language())
-        defined = [linked_data.link(serving, each, page.language) for each in serving.subjects(_DEFINED_BY, iri)]
+        defined = [linked_data.link(serving, each, page.language) for each in serving.subjects(RDFS.isDefinedBy, iri)]
         return negotiated(render_template("resource.html", page=page, defined=defined, language=page.language), media)
     triples = (quad.triple for quad in ox.parse(content, format=ox.RdfFormat.TURTLE))
     return negotiated(written_in(triples, DESCRIPTIONS[media]), media)
@@ -197,10 +196,7 @@ def _kept(made: Callable[[], Response]) -> Response:
 # What a page about one resource shows: its label, its definition, and what is stated of it.
 
 BASE = "https://w3id.org/osteo-kg/"
-_DEFINITION = "http://www.w3.org/2004/02/skos/core#definition"
-_DESCRIPTION, _TITLE = "http://purl.org/dc/terms/description", "http://purl.org/dc/terms/title"
-_LABEL = "http://www.w3.org/2000/01/rdf-schema#label"
-_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_DEFINITION, _DESCRIPTION, _TITLE = SKOS["definition"], DCTERMS["description"], DCTERMS["title"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +220,8 @@ class Page:
 
 def described(service: Service, iri: str, triples: list[ox.Triple], language: Language) -> Page:
     """Make the page of a resource; one without a definition of its own has that of what it is."""
-    kinds = [t.object.value for t in triples if t.predicate.value == _TYPE and isinstance(t.object, ox.NamedNode)]
-    label = _text(service, iri, (_LABEL, _TITLE), language)
+    kinds = [t.object.value for t in triples if t.predicate == RDF.type and isinstance(t.object, ox.NamedNode)]
+    label = _text(service, iri, (RDFS.label, _TITLE), language)
     if label is None:  # a situation has no name but what holds in it
         label = iri.rsplit("/", 1)[-1].replace(";", ", ").replace("=", ": ").replace("_", " ")
     definitions = (_text(service, each, (_DEFINITION, _DESCRIPTION), language) for each in (iri, *kinds))
@@ -235,7 +231,7 @@ def described(service: Service, iri: str, triples: list[ox.Triple], language: La
 
 def link(service: Service, iri: str, language: Language) -> Link:
     """Name a resource by its label, and lead to its page here where it is ours."""
-    text = _text(service, iri, (_LABEL, _TITLE), language) or iri.removeprefix(BASE)
+    text = _text(service, iri, (RDFS.label, _TITLE), language) or iri.removeprefix(BASE)
     if iri.startswith(BASE):
         return Link(text, "/" + quote(iri.removeprefix(BASE), safe="/;="))
     return Link(text, iri if iri.startswith(("http://", "https://")) else None)
@@ -246,7 +242,7 @@ def _rows(
 ) -> tuple[tuple[Link, tuple[Link, ...]], ...]:
     rows: dict[str, list[Link]] = {}
     for triple in triples:
-        if triple.subject == ox.NamedNode(iri) and triple.predicate.value not in (_LABEL, _DEFINITION):
+        if triple.subject == ox.NamedNode(iri) and triple.predicate not in (RDFS.label, _DEFINITION):
             value = _value(service, triple.object, language)
             if value and value not in rows.setdefault(triple.predicate.value, []):
                 rows[triple.predicate.value].append(value)
@@ -267,7 +263,7 @@ def _value(service: Service, node: object, language: Language) -> Link | None:
     return None
 
 
-def _text(service: Service, iri: str, properties: tuple[str, ...], language: Language) -> str | None:
+def _text(service: Service, iri: str, properties: tuple[ox.NamedNode, ...], language: Language) -> str | None:
     triples = service.knowledge_base.knowledge.triples
     found = (triples.text(iri, each) for each in properties)
     return next((each.get(language) for each in found if each), None)

@@ -8,15 +8,14 @@ import pyoxigraph as ox
 from flask import Blueprint, Response, render_template
 
 from osteo_kg.bilingual import LANGUAGES
+from osteo_kg.rdf import DCTERMS, RDF, XSD
 from osteo_kg_server.http.endpoints import endpoint
 from osteo_kg_server.http.negotiation import GRAPHS, best, negotiated, written_in
 from osteo_kg_server.http.parameters import language_or_english
 from osteo_kg_server.service import Service, service
 
 _SD, _VOID = "http://www.w3.org/ns/sparql-service-description#", "http://rdfs.org/ns/void#"
-_FORMAT, _DCTERMS = "http://www.w3.org/ns/formats/", "http://purl.org/dc/terms/"
-_TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
-_INTEGER = ox.NamedNode("http://www.w3.org/2001/XMLSchema#integer")
+_FORMAT = "http://www.w3.org/ns/formats/"
 _RESULTS = ("SPARQL_Results_JSON", "SPARQL_Results_XML", "SPARQL_Results_CSV", "SPARQL_Results_TSV")
 _GRAPHS = ("Turtle", "N-Triples", "N-Quads", "TriG", "RDF_XML", "JSON-LD")
 _TITLES = {
@@ -44,7 +43,7 @@ def described() -> Response:
 
 def _service(serving: Service) -> Iterator[ox.Triple]:
     node, dataset = ox.NamedNode(serving.url("/sparql") + "#service"), ox.BlankNode()
-    yield ox.Triple(node, _TYPE, _sd("Service"))
+    yield ox.Triple(node, RDF.type, _sd("Service"))
     yield ox.Triple(node, _sd("endpoint"), ox.NamedNode(serving.url("/sparql")))
     languages = ["SPARQL11Query", *(["SPARQL11Update"] if serving.access.can_be_written else [])]
     for name in languages:
@@ -56,25 +55,25 @@ def _service(serving: Service) -> Iterator[ox.Triple]:
     for name in _GRAPHS:
         yield ox.Triple(node, _sd("inputFormat"), ox.NamedNode(_FORMAT + name))
     yield ox.Triple(node, _sd("defaultDataset"), dataset)
-    yield ox.Triple(dataset, _TYPE, _sd("Dataset"))
+    yield ox.Triple(dataset, RDF.type, _sd("Dataset"))
     default = ox.BlankNode()
     yield ox.Triple(dataset, _sd("defaultGraph"), default)
-    yield ox.Triple(default, _TYPE, _sd("Graph"))
+    yield ox.Triple(default, RDF.type, _sd("Graph"))
     for name in serving.store.names():
         named, graph = ox.BlankNode(), ox.BlankNode()
         yield ox.Triple(dataset, _sd("namedGraph"), named)
-        yield ox.Triple(named, _TYPE, _sd("NamedGraph"))
+        yield ox.Triple(named, RDF.type, _sd("NamedGraph"))
         yield ox.Triple(named, _sd("name"), ox.NamedNode(name))
         yield ox.Triple(named, _sd("graph"), graph)
-        yield ox.Triple(graph, _TYPE, _sd("Graph"))
+        yield ox.Triple(graph, RDF.type, _sd("Graph"))
         yield ox.Triple(graph, _void("triples"), _number(serving.store.size(name)))
 
 
 def _dataset(serving: Service) -> Iterator[ox.Triple]:
     node = ox.NamedNode(serving.url(PATH) + "#dataset")
-    yield ox.Triple(node, _TYPE, _void("Dataset"))
+    yield ox.Triple(node, RDF.type, _void("Dataset"))
     for language in LANGUAGES:
-        yield ox.Triple(node, ox.NamedNode(_DCTERMS + "title"), ox.Literal(_TITLES[language], language=language))
+        yield ox.Triple(node, DCTERMS["title"], ox.Literal(_TITLES[language], language=language))
     yield ox.Triple(node, _void("sparqlEndpoint"), ox.NamedNode(serving.url("/sparql")))
     yield ox.Triple(node, _void("dataDump"), ox.NamedNode(serving.url("/store")))
     yield ox.Triple(node, _void("uriSpace"), ox.Literal("https://w3id.org/osteo-kg/"))
@@ -83,8 +82,8 @@ def _dataset(serving: Service) -> Iterator[ox.Triple]:
         subset, size = ox.BlankNode(), serving.store.size(name)
         total += size
         yield ox.Triple(node, _void("subset"), subset)
-        yield ox.Triple(subset, _TYPE, _void("Dataset"))
-        yield ox.Triple(subset, ox.NamedNode(_DCTERMS + "identifier"), ox.Literal(name))
+        yield ox.Triple(subset, RDF.type, _void("Dataset"))
+        yield ox.Triple(subset, DCTERMS.identifier, ox.Literal(name))
         yield ox.Triple(subset, _void("triples"), _number(size))
     yield ox.Triple(node, _void("triples"), _number(total))
 
@@ -98,4 +97,4 @@ def _void(name: str) -> ox.NamedNode:
 
 
 def _number(value: int) -> ox.Literal:
-    return ox.Literal(str(value), datatype=_INTEGER)
+    return ox.Literal(str(value), datatype=XSD.integer)
