@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from helpers import ROOT
-from osteo_kg.cli.main import main
+from osteo_kg_server.command import serve
 
 UNIT, IMAGE = ROOT / "deploy" / "osteo-kg.service", ROOT / "deploy" / "Dockerfile"
 GUIDE = (ROOT / "docs" / "how-to" / "run-in-production.md").read_text(encoding="utf-8")
@@ -29,8 +29,8 @@ HARDENED = {
     "UMask": "0077",
     "KillMode": "mixed",
 }
-FLAGS = {flag for parameter in main.commands["serve"].params for flag in (*parameter.opts, *parameter.secondary_opts)}
-VARIABLES = {f"OSTEO_KG_{(each.name or '').upper()}" for each in main.commands["serve"].params} | {"OSTEO_KG_CACHE"}
+FLAGS = {flag for parameter in serve.params for flag in (*parameter.opts, *parameter.secondary_opts)}
+VARIABLES = {f"OSTEO_KG_{(each.name or '').upper()}" for each in serve.params} | {"OSTEO_KG_CACHE"}
 
 
 def _service() -> dict[str, str]:
@@ -54,7 +54,7 @@ def test_the_unit_confines_the_service() -> None:
 
 
 def test_the_unit_waits_for_the_longest_query() -> None:
-    deadline = next(each.default for each in main.commands["serve"].params if each.name == "timeout")
+    deadline = next(each.default for each in serve.params if each.name == "timeout")
     assert isinstance(deadline, float)
     assert int(_service()["TimeoutStopSec"]) > deadline + 5
 

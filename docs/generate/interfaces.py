@@ -12,6 +12,7 @@ from osteo_kg import KnowledgeBase
 from osteo_kg.cli.main import main
 from osteo_kg.dataset import build_dataset
 from osteo_kg_server import create_app
+from osteo_kg_server.command import serve
 
 _METHODS = ("get", "head", "post", "put", "patch", "delete")
 
@@ -24,7 +25,6 @@ def command_line(knowledge_base: KnowledgeBase) -> Mapping[str, Any]:
 
 def configuration(knowledge_base: KnowledgeBase) -> Mapping[str, Any]:
     """Give what the service can be told, with the environment variable of each."""
-    serve = main.commands["serve"]
     context = click.Context(serve, info_name="serve", **serve.context_settings)
     return {
         "options": [
@@ -36,7 +36,9 @@ def configuration(knowledge_base: KnowledgeBase) -> Mapping[str, Any]:
 
 
 def _commands(group: click.Group, context: click.Context) -> Iterator[Mapping[str, Any]]:
-    for name, command in sorted(group.commands.items()):
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None  # it is listed
         inner = click.Context(command, info_name=name, parent=context)
         yield {
             "usage": " ".join([inner.command_path, *command.collect_usage_pieces(inner)]),
