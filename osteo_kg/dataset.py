@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import io
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Literal
 from urllib.parse import quote
@@ -23,16 +24,11 @@ from osteo_kg.errors import OsteoError
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
 from osteo_kg.rdf import sparql
 from osteo_kg.rdf.lookup import with_fresh_blank_nodes
+from osteo_kg.rdf.results import SOLUTION_FORMATS, write_solutions
 
 GRAPH = "https://w3id.org/osteo-kg/graph/"
 Kind = Literal["solutions", "boolean", "graph"]
-#: Formats of results, by the names used here.
-SOLUTION_FORMATS = {
-    "json": ox.QueryResultsFormat.JSON,
-    "xml": ox.QueryResultsFormat.XML,
-    "csv": ox.QueryResultsFormat.CSV,
-    "tsv": ox.QueryResultsFormat.TSV,
-}
+#: Formats of graphs, by the names used here.
 GRAPH_FORMATS = {
     "turtle": ox.RdfFormat.TURTLE,
     "ntriples": ox.RdfFormat.N_TRIPLES,
@@ -50,8 +46,10 @@ class QueryError(OsteoError):
 class Result:
     """The result of one query: solutions, a boolean or a graph, to be written in one format, once."""
 
-    def __init__(self, found: ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples) -> None:
-        self._found = found
+    def __init__(
+        self, found: ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples, columns: Sequence[str] = ()
+    ) -> None:
+        self._found, self._columns = found, columns
 
     @property
     def kind(self) -> Kind:
@@ -73,8 +71,11 @@ class Result:
                 f"A result of kind {self.kind} cannot be written as {format_name}.",
                 advice=f"Ask for one of: {', '.join(formats)}.",
             )
-        data = self._found.serialize(format=formats[format_name])  # type: ignore[arg-type]
-        return data or b""
+        if isinstance(self._found, ox.QuerySolutions):
+            stream = io.BytesIO()
+            write_solutions(self._found, stream, format_name, self._columns)
+            return stream.getvalue()
+        return self._found.serialize(format=formats[format_name]) or b""  # type: ignore[arg-type]
 
 
 class Dataset:
@@ -101,7 +102,8 @@ class Dataset:
                 graph that is not loaded).
         """
         stays_inside(text)
-        self._known(sparql.dataset_iris(text))
+        head = sparql.head(text, GRAPH)
+        self._known(clause.graph for clause in head.dataset)
         given = default_graphs is not None or named_graphs is not None
         names = [*(default_graphs or ()), *(named_graphs or ())]
         self._known(names)
@@ -109,13 +111,13 @@ class Dataset:
             found = self._index.query(
                 text,
                 base_iri=GRAPH,
-                use_default_graph_as_union=not given and not sparql.has_dataset_clause(text),
+                use_default_graph_as_union=not given and not head.dataset,
                 default_graph=[ox.NamedNode(name) for name in default_graphs or ()] if given else None,
                 named_graphs=[ox.NamedNode(name) for name in named_graphs or ()] if given else None,
             )
         except (SyntaxError, ValueError, OSError) as error:
             raise QueryError(f"The query is not SPARQL 1.1: {error}.", advice="Correct it there.") from error
-        return Result(found)
+        return Result(found, head.columns)
 
     @functools.cached_property
     def _index(self) -> ox.Store:
@@ -149,7 +151,7 @@ def check_graphs(names: Iterable[str], loaded: Container[str]) -> None:
         QueryError: there is no graph of such a name.
     """
     for name in names:
-        if name not in loaded and GRAPH + name not in loaded:
+        if name not in loaded:
             raise QueryError(
                 f"There is no graph <{name}> here.", advice="SELECT DISTINCT ?g { GRAPH ?g { } } lists them."
             )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.exceptions import BadRequest
 
-from osteo_kg.dataset import SOLUTION_FORMATS
+from osteo_kg.rdf.results import SOLUTION_FORMATS
 from osteo_kg_server.errors import TooLargeError
 from osteo_kg_server.store.base import DEFAULT_GRAPH
 from osteo_kg_server.store.result_limits import LimitedWriter

@@ -1,8 +1,9 @@
 """RDF mechanics with nothing clinical in them: terms, look-ups, reading and writing, the text of SPARQL."""
 
-from osteo_kg.rdf.io import PREFIXES, read_triples, written_graph
+from osteo_kg.rdf.io import PREFIXES, json_ld, read_triples, written_graph
 from osteo_kg.rdf.lookup import with_fresh_blank_nodes
-from osteo_kg.rdf.sparql import code_only, dataset_iris, depth, has_dataset_clause, is_repeatable
+from osteo_kg.rdf.results import SOLUTION_FORMATS, write_solutions
+from osteo_kg.rdf.sparql import Cursor, Head, Token, depth, head, is_repeatable, tokens
 from osteo_kg.rdf.terms import DCTERMS, OSTEO, OWL, PROV, RDF, RDFS, SH, SKOS, XSD, Node, local_name
 
 __all__ = [
@@ -15,15 +16,20 @@ __all__ = [
     "RDFS",
     "SH",
     "SKOS",
+    "SOLUTION_FORMATS",
     "XSD",
+    "Cursor",
+    "Head",
     "Node",
-    "code_only",
-    "dataset_iris",
+    "Token",
     "depth",
-    "has_dataset_clause",
+    "head",
     "is_repeatable",
+    "json_ld",
     "local_name",
     "read_triples",
+    "tokens",
     "with_fresh_blank_nodes",
+    "write_solutions",
     "written_graph",
 ]

@@ -117,6 +117,7 @@ PREFIXES = {
 }
 GRAPH_FORMATS = ("turtle", "jsonld")
 _PLAIN = re.compile(r"true|false|0|-?[1-9][0-9]{0,14}", re.ASCII)  # what JSON says as RDF does
+_STRING = XSD.string
 _WRITTEN_PLAIN, _WRITTEN_AS_TEXT = (XSD.boolean, XSD.integer), (XSD.decimal, XSD.dateTime)
 _TYPED_BY_CONTEXT = {each: f"xsd:{each.value.removeprefix(XSD.iri)}" for each in (*_WRITTEN_PLAIN, *_WRITTEN_AS_TEXT)}
 
@@ -188,12 +189,13 @@ def _value(term: Any, kind: str | None) -> Any:
         if kind == "@vocab" and isinstance(term, ox.NamedNode):
             return _short(term.value)
         return _id(term) if kind == "@id" else {"id": _id(term)}
-    if kind == _TYPED_BY_CONTEXT.get(term.datatype):
+    if kind is not None and kind == _TYPED_BY_CONTEXT.get(term.datatype):
         is_plain = term.datatype in _WRITTEN_PLAIN and _PLAIN.fullmatch(term.value)
         return json.loads(term.value) if is_plain else term.value
     if term.language:
         return {"@value": term.value, "@language": term.language}
-    return {"@value": term.value, "@type": term.datatype.value}
+    is_text = kind is None and term.datatype == _STRING
+    return term.value if is_text else {"@value": term.value, "@type": term.datatype.value}
 
 
 def _id(node: Any) -> str:

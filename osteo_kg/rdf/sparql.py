@@ -1,46 +1,118 @@
-"""What can be told of a SPARQL text before it is parsed: its keywords, outside strings, IRIs and comments.
+"""SPARQL: the text before it is parsed, by the one reader that everybody asks, and the queries of this library.
 
-A codepoint escape cannot hide a keyword: Oxigraph reads escapes in strings and IRIs only.
+It cuts a text into tokens (SPARQL 1.1 section 19.8), reads its prologue, and answers what cannot be asked of the
+engine: which graphs a query names, which columns it wants, and whether it would reach outside. Whether the text is
+well formed is the engine's to say.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterator, Mapping
-from typing import cast
+from dataclasses import dataclass, field
+from typing import Literal, cast
 
 import pyoxigraph as ox
 
 from osteo_kg import package_data
 
-_NOT_CODE = re.compile(
-    r"'''(?:[^\\]|\\.)*?'''|\"\"\"(?:[^\\]|\\.)*?\"\"\"|'(?:[^'\\\n\r]|\\.)*'|\"(?:[^\"\\\n\r]|\\.)*\""
-    r"|<[^<>\"{}|^`\\\x00-\x20]*>|#[^\n\r]*|\\.",
+Kind = Literal["string", "iri", "comment", "variable", "language", "name", "number", "word", "mark"]
+Form = Literal["SELECT", "ASK", "CONSTRUCT", "DESCRIBE"]
+_IRI = r"<(?:[^<>\"{}|^`\\\x00-\x20]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*>"
+_TOKEN = re.compile(
+    r"(?P<string>'''(?:[^\\]|\\.)*?'''|\"\"\"(?:[^\\]|\\.)*?\"\"\"|'(?:[^'\\\n\r]|\\.)*'|\"(?:[^\"\\\n\r]|\\.)*\")"
+    rf"|(?P<iri>{_IRI})"
+    r"|(?P<comment>\#[^\n\r]*)"
+    r"|(?P<variable>[?$]\w+)"
+    r"|(?P<language>@[A-Za-z]+(?:-[A-Za-z0-9]+)*)"
+    r"|(?P<name>(?:[^\W\d][\w.-]*)?:(?:(?:[\w:%.-]|\\.)*(?:[\w:%-]|\\.))?)"
+    r"|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+    r"|(?P<word>[^\W\d]\w*)"
+    r"|(?P<mark>\^\^|&&|\|\||!=|<=|>=|\\.|\S)",
     re.DOTALL,
 )
-#: A keyword needs no space around it: `1SERVICE<urn:x>{}` and `SERVICESILENT` are read as what they are.
-_ELSEWHERE = re.compile(r"(?<![\w:?$@])(?:(?<!-)|\d\w*?|true|false)(SERVICE|LOAD)", re.IGNORECASE)
+#: Words that need no blank between them: `ASKFROM` and `SERVICESILENT` are read as what they are.
+_GLUED = re.compile(
+    "TRUE|FALSE|SELECT|ASK|CONSTRUCT|DESCRIBE|DISTINCT|REDUCED|FROM|NAMED|WHERE|SERVICE|LOAD|SILENT|INTO|GRAPH|USING|"
+    "WITH|INSERT|DELETE|DATA|CLEAR|DROP|CREATE|ADD|MOVE|COPY|TO|DEFAULT|ALL|PREFIX|BASE",
+    re.IGNORECASE,
+)
+#: What stands before `<` where it compares, as far as a part of a text with brackets around it can tell.
+_OPERANDS = frozenset({"string", "iri", "variable", "language", "name", "number"})
+_ELSEWHERE, _EACH_TIME_NEW = {"SERVICE", "LOAD"}, {"NOW", "RAND", "UUID", "STRUUID", "BNODE"}
 _COMPARES_NOTHING = re.compile(r"[^'#]*?//")
-_DATASET_CLAUSE = re.compile(r"(?<![\w:?$@-])FROM(?![\w:-])", re.IGNORECASE)
-_DATASET_IRI = re.compile(r"(?<![\w:?$@-])FROM\s*(?:NAMED\s*)?<([^<>]*)>", re.IGNORECASE)
-_EACH_TIME_NEW = re.compile(r"(?<![\w:?$@-])(NOW|RAND|UUID|STRUUID|BNODE)\s*\(", re.IGNORECASE)
-_BRACKET = re.compile(r"[{}()\[\]]")
+_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _LONG = 100_000  # characters of a text that is not remembered
 
 
-def code_only(text: str) -> str:
-    """Blank out strings, IRIs and comments; what is left stands where it stood.
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token, and where it begins in its text."""
 
-    >>> code_only("ASK { ?s <urn:p> 'SERVICE' } # LOAD").split()
-    ['ASK', '{', '?s', '}']
+    kind: Kind
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+        return self.start + len(self.text)
+
+    def is_word(self, *words: str) -> bool:
+        """Whether it is one of some keywords, which are given in capitals."""
+        return self.kind == "word" and self.text.upper() in words
+
+    def is_mark(self, *marks: str) -> bool:
+        """Whether it is one of some marks."""
+        return self.kind == "mark" and self.text in marks
+
+
+def tokens(text: str) -> tuple[Token, ...]:
+    """Cut a text into tokens; comments are left out.
+
+    >>> [each.text for each in tokens("ASK { ?s <urn:p> 'SERVICE' } # LOAD")]
+    ['ASK', '{', '?s', '<urn:p>', "'SERVICE'", '}']
     """
-    return _blanked(text) if len(text) <= _LONG else _blanked.__wrapped__(text)
+    return _remembered(text) if len(text) <= _LONG else _remembered.__wrapped__(text)
 
 
 @functools.lru_cache(8)
-def _blanked(text: str) -> str:
-    return _NOT_CODE.sub(lambda found: " " * len(found.group()), text)
+def _remembered(text: str) -> tuple[Token, ...]:
+    return tuple(_tokens(text, 0))
+
+
+def _tokens(text: str, at: int) -> Iterator[Token]:
+    before: Token | None = None
+    depth = braces = 0
+    while found := _TOKEN.search(text, at):
+        kind: Kind = found.lastgroup  # type: ignore[assignment]  # every alternative is a group
+        token = Token(kind, found.group(), found.start())
+        if kind == "iri" and depth and not braces and before is not None and _ends_an_operand(before):
+            token = Token("mark", "<", found.start())  # in an expression of the head nothing else can follow a value
+        at = token.end
+        if kind == "comment":
+            continue
+        depth += token.is_mark("(") - token.is_mark(")")
+        braces += token.is_mark("{") - token.is_mark("}")
+        for before in _unglued(token):
+            yield before
+
+
+def _ends_an_operand(token: Token) -> bool:
+    return token.kind in _OPERANDS or token.is_mark(")")
+
+
+def _unglued(token: Token) -> Iterator[Token]:
+    """Give the keywords of which a word is made, if it is made of nothing else."""
+    parts = list(_GLUED.finditer(token.text)) if token.kind == "word" else []
+    if "".join(each.group() for each in parts) != token.text:
+        parts = []
+    if len(parts) < 2:  # one keyword is glued to none
+        yield token
+    for each in parts if len(parts) > 1 else ():
+        yield Token("word", each.group(), token.start + each.start())
 
 
 def elsewhere(text: str) -> str | None:
@@ -49,39 +121,27 @@ def elsewhere(text: str) -> str | None:
     >>> elsewhere("SELECT * { SERVICE <http://example.org/> { } }"), elsewhere("SELECT ?service { }")
     ('SERVICE', None)
     """
-    found = next(filter(None, map(_ELSEWHERE.search, _readings(text))), None)
-    return found[1].upper() if found else None
+    for token in _in_every_reading(text):
+        if token.is_word(*_ELSEWHERE):
+            return token.text.upper()
+    return None
 
 
-def _readings(text: str) -> Iterator[str]:
-    """Give the pieces of code that a text may be read to have.
+def _in_every_reading(text: str) -> Iterator[Token]:
+    """Give the tokens that a text may be read to have.
 
     `<` begins an IRI or compares: which of them is known only to a parser, so that both readings are followed. In what
     is compared, `//` stands nowhere outside strings and comments.
     """
     waiting, seen = [0], set[int]()
     while waiting:
-        start = waiting.pop()
-        while start not in seen:
-            seen.add(start)
-            found = _NOT_CODE.search(text, start)
-            yield text[max(0, start - 1) : found.start() if found else len(text)]
-            if found is None:
+        for token in _tokens(text, waiting.pop()):
+            if token.start in seen:
                 break
-            if found[0][0] == "<" and not _COMPARES_NOTHING.match(found[0]):
-                waiting.append(found.start() + 1)
-            start = found.end()
-
-
-def has_dataset_clause(text: str) -> bool:
-    """Say whether a query names graphs of its own to be asked of."""
-    return _DATASET_CLAUSE.search(code_only(text)) is not None
-
-
-def dataset_iris(text: str) -> list[str]:
-    """Give the IRIs that stand in the `FROM` clauses of a query as they are written, in their order."""
-    kept = _NOT_CODE.sub(lambda found: found.group() if found.group()[0] == "<" else " ", text)
-    return _DATASET_IRI.findall(kept)
+            seen.add(token.start)
+            yield token
+            if token.kind == "iri" and not _COMPARES_NOTHING.match(token.text):
+                waiting.append(token.start + 1)
 
 
 def depth(text: str) -> int:
@@ -91,18 +151,197 @@ def depth(text: str) -> int:
     3
     """
     deepest = now = 0
-    for bracket in _BRACKET.findall(code_only(text)):
-        now += 1 if bracket in "{([" else -1
+    for token in tokens(text):
+        now += token.is_mark(*"{([") - token.is_mark(*"})]")
         deepest = max(deepest, now)
     return deepest
 
 
 def is_repeatable(text: str) -> bool:
     """Say whether a query asked again of the same dataset has the same answer: it takes no time and draws no lot."""
-    return _EACH_TIME_NEW.search(code_only(text)) is None
+    cut = tokens(text)
+    return not any(word.is_word(*_EACH_TIME_NEW) and after.is_mark("(") for word, after in itertools.pairwise(cut))
 
 
-# SPARQL over an Oxigraph store, typed once here so that nobody else casts.
+@dataclass
+class Cursor:
+    """Goes through the tokens of a text, and knows the prefixes and the base that hold where it is.
+
+    Attributes:
+        text: the text.
+        base: the IRI that relative IRIs are resolved against.
+        prefixes: the namespace behind each prefix.
+        at: the number of the next token.
+    """
+
+    text: str
+    base: str = ""
+    prefixes: dict[str, str] = field(default_factory=dict)
+    at: int = 0
+
+    def __post_init__(self) -> None:
+        self._tokens = tokens(self.text)
+
+    @property
+    def next(self) -> Token | None:
+        """The next token; None at the end."""
+        return self._tokens[self.at] if self.at < len(self._tokens) else None
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is no further token."""
+        return self.at >= len(self._tokens)
+
+    def take(self) -> Token | None:
+        """Give the next token and go past it."""
+        token = self.next
+        self.at += token is not None
+        return token
+
+    def skip(self, *words: str) -> bool:
+        """Go past keywords, if they are all next; say whether they were."""
+        following = self._tokens[self.at : self.at + len(words)]
+        found = len(following) == len(words) and all(
+            token.is_word(word) for token, word in zip(following, words, strict=True)
+        )
+        self.at += len(words) if found else 0
+        return found
+
+    def skip_mark(self, mark: str) -> bool:
+        """Go past a mark, if it is next; say whether it was."""
+        found = self.next is not None and self.next.is_mark(mark)
+        self.at += found
+        return found
+
+    def prologue(self) -> None:
+        """Go past declarations of prefixes and bases; they hold from here on."""
+        while True:
+            before = self.at
+            if self.skip("BASE") and (iri := self.iri()) is not None:
+                self.base = iri
+            elif self.skip("PREFIX") and (name := self.take()) is not None and (iri := self.iri()) is not None:
+                self.prefixes[name.text.removesuffix(":")] = iri
+            else:
+                self.at = before
+                return
+
+    def iri(self) -> str | None:
+        """Go past an IRI, written out or in short, and give it absolute; None where none is next."""
+        token = self.next
+        found = None if token is None else self._meaning(token)
+        self.at += found is not None
+        return found
+
+    def _meaning(self, token: Token) -> str | None:
+        if token.kind == "iri":
+            return _resolved(_ESCAPE.sub(lambda each: chr(int(each[1] or each[2], 16)), token.text[1:-1]), self.base)
+        prefix, colon, local = token.text.partition(":")
+        if token.kind != "name" or not colon or prefix not in self.prefixes:
+            return None
+        return self.prefixes[prefix] + re.sub(r"\\(.)", r"\1", local)
+
+    def after_word(self, word: str, token: Token) -> str | None:
+        """Give the IRI of a name that a keyword is glued to, as in `FROM:g`; None where the name has that prefix."""
+        prefix, _, local = token.text.partition(":")
+        if prefix.upper() != word or prefix in self.prefixes:
+            return None
+        return self._meaning(Token("name", f":{local}", token.start + len(word)))
+
+    def braced(self) -> tuple[int, int] | None:
+        """Go past what stands between braces, and give its first token and the one after its last; None if nowhere."""
+        first, depth = self.at + 1, 0
+        while (token := self.take()) is not None:
+            depth += token.is_mark("{") - token.is_mark("}")
+            if depth <= 0:
+                return (first, self.at - 1) if token.is_mark("}") else None
+        return None
+
+    def tokens_between(self, first: int, last: int) -> tuple[Token, ...]:
+        """Give some tokens."""
+        return self._tokens[first:last]
+
+    def text_between(self, first: int, last: int) -> str:
+        """Give the text of the tokens from one to another, what stands between them included."""
+        start = self._tokens[first - 1].end if first else 0
+        return self.text[start : self._tokens[last].start if last < len(self._tokens) else len(self.text)]
+
+
+def _resolved(iri: str, base: str) -> str | None:
+    """Resolve an IRI against a base as the engine does (RFC 3987); None where it is none."""
+    try:
+        [quad] = ox.parse(f"<{iri}> <urn:p> <urn:o> .", format=ox.RdfFormat.TURTLE, base_iri=base or None)
+    except (SyntaxError, ValueError):
+        return None
+    return quad.subject.value if isinstance(quad.subject, ox.NamedNode) else None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetClause:
+    """A `FROM` of a query (SPARQL 1.1 section 13.2), its graph absolute."""
+
+    graph: str
+    named: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a query says before its pattern.
+
+    Attributes:
+        form: what it asks for; None where it is no query.
+        dataset: the graphs that it names to be asked of.
+        columns: the variables of the text in the order of their first appearance, where the outermost form is
+            `SELECT *`; empty where the columns are named.
+    """
+
+    form: Form | None
+    dataset: tuple[DatasetClause, ...] = ()
+    columns: tuple[str, ...] = ()
+
+
+def head(text: str, base: str = "") -> Head:
+    """Read what a query says before its pattern, prefixes and base applied.
+
+    >>> found = head("PREFIX g: <urn:g:> SELECT * FROM g:a FROM NAMED <b> { { SELECT * { ?z ?y ?x } } }", "urn:x:/")
+    >>> [each.graph for each in found.dataset], found.columns
+    (['urn:g:a', 'urn:x:/b'], ('z', 'y', 'x'))
+    """
+    cursor = Cursor(text, base)
+    cursor.prologue()
+    form = cursor.take()
+    if form is None or not form.is_word("SELECT", "ASK", "CONSTRUCT", "DESCRIBE"):
+        return Head(None)
+    is_select = form.is_word("SELECT")
+    everything = is_select and _wants_everything(cursor)
+    dataset = tuple(_dataset(cursor))
+    columns = dict.fromkeys(each.text[1:] for each in tokens(text) if each.kind == "variable") if everything else ()
+    return Head(form.text.upper(), dataset, tuple(columns))  # type: ignore[arg-type]  # it is one of the four
+
+
+def _wants_everything(cursor: Cursor) -> bool:
+    _ = cursor.skip("DISTINCT") or cursor.skip("REDUCED")
+    return cursor.skip_mark("*")
+
+
+def _dataset(cursor: Cursor) -> Iterator[DatasetClause]:
+    """Read the dataset clauses: they stand before the pattern, and after the template of a CONSTRUCT."""
+    while (token := cursor.next) is not None:
+        if cursor.skip("FROM"):
+            named = cursor.skip("NAMED")
+            if (graph := cursor.iri()) is not None:
+                yield DatasetClause(graph, named)
+        elif token.kind == "name" and (glued := cursor.after_word("FROM", token)) is not None:
+            cursor.take()
+            yield DatasetClause(glued, named=False)
+        elif cursor.skip("WHERE"):
+            return
+        elif token.is_mark("{"):
+            cursor.braced()
+        else:
+            cursor.take()
+
+
+# the queries of the library, typed once here so that nobody else casts
 
 Row = Mapping[str, str]
 

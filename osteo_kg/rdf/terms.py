@@ -93,6 +93,7 @@ class XSD(metaclass=Vocabulary, iri="http://www.w3.org/2001/XMLSchema#"):
     dateTime: ox.NamedNode
     decimal: ox.NamedNode
     integer: ox.NamedNode
+    string: ox.NamedNode
 
 
 class SKOS(metaclass=Vocabulary, iri="http://www.w3.org/2004/02/skos/core#"):

@@ -12,11 +12,10 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg.dataset import check_graphs
-from osteo_kg.rdf import dataset_iris, has_dataset_clause
 from osteo_kg_server.errors import BusyError, ProtectedError, TooLargeError
 from osteo_kg_server.settings import Limits
 from osteo_kg_server.store.base import DEFAULT_GRAPH, WHOLE, Answer, Change, Load, Query, Update
-from osteo_kg_server.store.query_guard import check_bounds
+from osteo_kg_server.store.query_guard import check_bounds, head_of
 from osteo_kg_server.store.statements import Statements, both_forms, document, triple_of
 from osteo_kg_server.store.update_parsing import plain, tried
 from osteo_kg_server.store.worker_pool import Worker, Workers
@@ -110,16 +109,19 @@ class LocalStore:
     def query(self, query: Query) -> Answer:
         """Answer a query."""
         check_bounds(query.text, self._limits.query_bytes, self._limits)
+        head = head_of(query)
         if not self._scratch:
-            names = [*dataset_iris(query.text), *(query.default_graphs or ()), *(query.named_graphs or ())]
+            names = [*(clause.graph for clause in head.dataset), *(query.default_graphs or ())]
+            names += query.named_graphs or ()
             check_graphs(names, frozenset(self.names())) if names else None
         request = {
             "what": "query",
             "query": query.text,
             "formats": dict(query.formats),
+            "columns": head.columns,
             "default_graphs": query.default_graphs,
             "named_graphs": query.named_graphs,
-            "union": self.union and not has_dataset_clause(query.text),
+            "union": self.union and not head.dataset,
             "base": query.base,
             "seconds": query.seconds,
             "rows": self._limits.rows,

@@ -1,4 +1,7 @@
-"""What is found out about a text before a remote store gets it, which may understand more than SPARQL 1.1."""
+"""What is found out about a text before a store gets it: bounds for each, and more for one of somebody else's.
+
+A remote store may understand more than SPARQL 1.1, and may do what it understands.
+"""
 
 from __future__ import annotations
 
@@ -7,74 +10,17 @@ from collections.abc import Iterator
 
 from osteo_kg import QueryError
 from osteo_kg.dataset import stays_inside
-from osteo_kg.rdf import code_only, dataset_iris, depth
+from osteo_kg.rdf import Head, depth, head, tokens
 from osteo_kg_server.errors import Kind, TooLargeError
 from osteo_kg_server.settings import Limits
 from osteo_kg_server.store.base import Query
 
-_PROLOGUE = re.compile(r"\s*(?:PREFIX\s+[^\s:]*:|BASE(?=\s))\s*", re.IGNORECASE)
-_FORM = re.compile(r"\s*(SELECT|ASK|CONSTRUCT|DESCRIBE)(?![\w:-])", re.IGNORECASE)
 _KINDS: dict[str, Kind] = {"SELECT": "solutions", "ASK": "boolean", "CONSTRUCT": "graph", "DESCRIBE": "graph"}
-_FROM = re.compile(r"(?<![\w:?$@-])FROM(?![\w:-])", re.IGNORECASE)
 #: Beside the standard, in Virtuoso: DEFINE and OPTION fetch documents, and functions of SQL do what they like.
-_BESIDE = re.compile(r"(?<![\w:?$@-])(?:DEFINE|OPTION)(?![\w:-])|(?<![\w:?$@-])(?:bif|sql)\s*:", re.IGNORECASE)
-_BESIDE_AS_IRI = re.compile(r"<\s*(?:bif|sql):", re.IGNORECASE)
+_BESIDE, _BESIDE_PREFIXES = ("DEFINE", "OPTION"), ("bif:", "sql:")
 _ESCAPED = re.compile(r"\\u00[0-7][0-9a-f]|\\U000000[0-7][0-9a-f]", re.IGNORECASE)
 _NO_IRI = re.compile(r"[<>\"{}|^`\\\x00-\x20]")
-_IRI = re.compile(r"<(?![A-Za-z][A-Za-z0-9+.-]*:)[^<>\"{}|^`\\\x00-\x20]*>")
-
-
-def check_text(text: str, most: int, limits: Limits) -> None:
-    """Refuse a text that is out of bounds, or that a store may read as more than SPARQL 1.1.
-
-    Raises:
-        TooLargeError: it is too long.
-        QueryError: it is refused otherwise.
-    """
-    check_bounds(text, most, limits)
-    if _ESCAPED.search(text):  # where such escapes are read first, they hide keywords and end strings
-        raise QueryError("An ASCII character is written as an escape.", advice="Write it as it is.")
-    if found := _BESIDE.search(code_only(text)) or _BESIDE_AS_IRI.search(text):
-        raise QueryError(f"{found.group().strip('<')} is not SPARQL 1.1.", advice="Do without it.")
-
-
-def kind_of(text: str) -> Kind:
-    """Say what kind of result a query has.
-
-    Raises:
-        QueryError: it is no query.
-    """
-    blank, at = code_only(text), 0
-    while found := _PROLOGUE.match(blank, at):
-        at = found.end()
-    form = _FORM.match(blank, at)
-    if form is None:
-        raise QueryError("This is not a query of SPARQL 1.1.", advice="Begin it with SELECT, ASK, CONSTRUCT, DESCRIBE.")
-    return _KINDS[form[1].upper()]
-
-
-def graphs_of(query: Query) -> Iterator[str]:
-    """Give every graph that a query or its request names as its dataset.
-
-    Raises:
-        QueryError: a `FROM` names its graph in another way than by an IRI.
-    """
-    named = dataset_iris(query.text)
-    if len(named) != len(_FROM.findall(code_only(query.text))):
-        raise QueryError("A FROM names its graph in short.", advice="Write its IRI in full, between < and >.")
-    if bad := [iri for iri in named if _NO_IRI.search(iri)]:
-        raise QueryError(f"A FROM names {bad[0][:80]!r}, which is no IRI.", advice="Correct it there.")
-    yield from named
-    yield from query.default_graphs or ()
-    yield from query.named_graphs or ()
-
-
-def with_base(text: str, base: str) -> str:
-    """Have relative IRIs of a text mean what they mean here."""
-    return f"BASE <{base}> {text}" if _IRI.search(text) and not _NO_IRI.search(base) else text
-
-
-# The bounds of every text that a client sends to be evaluated, whichever store evaluates it.
+_ABSOLUTE = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def check_bounds(text: str, most: int, limits: Limits) -> None:
@@ -89,3 +35,54 @@ def check_bounds(text: str, most: int, limits: Limits) -> None:
     if depth(text) > limits.depth:
         raise QueryError(f"Brackets stand more than {limits.depth} deep in one another.", advice="Write it flatter.")
     stays_inside(text)
+
+
+def check_text(text: str, most: int, limits: Limits) -> None:
+    """Refuse a text that is out of bounds, or that a store may read as more than SPARQL 1.1.
+
+    Raises:
+        TooLargeError: it is too long.
+        QueryError: it is refused otherwise.
+    """
+    check_bounds(text, most, limits)
+    if _ESCAPED.search(text):  # where such escapes are read first, they hide keywords and end strings
+        raise QueryError("An ASCII character is written as an escape.", advice="Write it as it is.")
+    for token in tokens(text):
+        means = token.text.lower().lstrip("<").lstrip()
+        if token.is_word(*_BESIDE) or (token.kind in ("name", "iri") and means.startswith(_BESIDE_PREFIXES)):
+            raise QueryError(f"{token.text.strip('<>')} is not SPARQL 1.1.", advice="Do without it.")
+
+
+def kind_of(found: Head) -> Kind:
+    """Say what kind of result a query has.
+
+    Raises:
+        QueryError: it is no query.
+    """
+    if found.form is None:
+        raise QueryError("This is not a query of SPARQL 1.1.", advice="Begin it with SELECT, ASK, CONSTRUCT, DESCRIBE.")
+    return _KINDS[found.form]
+
+
+def head_of(query: Query) -> Head:
+    """Read the head of a query."""
+    return head(query.text, query.base)
+
+
+def graphs_of(query: Query, found: Head) -> Iterator[str]:
+    """Give every graph that a query or its request names as its dataset.
+
+    Raises:
+        QueryError: a `FROM` names its graph by what is no IRI, or is in short for none.
+    """
+    if len(found.dataset) != sum(token.is_word("FROM") for token in tokens(query.text)):
+        raise QueryError("A FROM names its graph by what is no IRI.", advice="Write its IRI in full, between < and >.")
+    yield from (clause.graph for clause in found.dataset)
+    yield from query.default_graphs or ()
+    yield from query.named_graphs or ()
+
+
+def with_base(text: str, base: str) -> str:
+    """Have relative IRIs of a text mean what they mean here."""
+    relative = any(token.kind == "iri" and not _ABSOLUTE.match(token.text) for token in tokens(text))
+    return f"BASE <{base}> {text}" if relative and not _NO_IRI.search(base) else text

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pyoxigraph as ox
 
 from osteo_kg.dataset import GRAPH, check_graphs
-from osteo_kg.rdf import has_dataset_clause
+from osteo_kg.rdf import Head
 from osteo_kg_server.errors import NotOfferedError, ProtectedError, StoreUnavailableError
 from osteo_kg_server.settings import Limits
 from osteo_kg_server.store import query_guard, remote_endpoint
@@ -118,12 +118,13 @@ class RemoteStore:
     def query(self, query: Query) -> Answer:
         """Answer a query."""
         query_guard.check_text(query.text, self._limits.query_bytes, self._limits)
-        kind = query_guard.kind_of(query.text)
+        head = query_guard.head_of(query)
+        kind = query_guard.kind_of(head)
         form = query.formats.get(kind)
         if form is None:
             raise NotOfferedError(kind)
-        self._check_graphs(list(query_guard.graphs_of(query)))
-        text, fields = query_guard.with_base(query.text, query.base), self._dataset(query)
+        self._check_graphs(list(query_guard.graphs_of(query, head)))
+        text, fields = query_guard.with_base(query.text, query.base), self._dataset(query, head)
         if kind == "boolean":
             return Answer(
                 kind, form, remote_endpoint.boolean(self._endpoint.result(text, "json", fields, query.seconds), form)
@@ -210,8 +211,7 @@ class RemoteStore:
 
     def _check_graphs(self, names: list[str]) -> None:
         """Refuse graphs that are not there: some stores fetch them, and others look into files."""
-        here = {each for name in names for each in (name, GRAPH + name) if ":" in each and self.exists(each)}
-        check_graphs(names, here)
+        check_graphs(names, {name for name in names if self.exists(name)})
 
     def _check_touched(self, graphs: frozenset[str] | None) -> None:
         if graphs is None:
@@ -228,10 +228,10 @@ class RemoteStore:
                 advice="The graphs of the knowledge are read only: write to others.",
             )
 
-    def _dataset(self, query: Query) -> dict[str, Sequence[str]]:
+    def _dataset(self, query: Query, head: Head) -> dict[str, Sequence[str]]:
         given = {"default-graph-uri": query.default_graphs, "named-graph-uri": query.named_graphs}
         fields: dict[str, Sequence[str]] = {name: graphs for name, graphs in given.items() if graphs}
-        whole = self.union and not fields and not has_dataset_clause(query.text)
+        whole = self.union and not fields and not head.dataset
         return {name: (value,) for name, value in self._union.items()} if whole else fields
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import pyoxigraph as ox
 
 from osteo_kg import OsteoError, QueryError, UsageError
-from osteo_kg.dataset import SOLUTION_FORMATS
+from osteo_kg.rdf import SOLUTION_FORMATS
 from osteo_kg_server.errors import BusyError, DeadlineError, StoreUnavailableError, TooLargeError
 from osteo_kg_server.http_client import Credentials, Reply, Transport
 from osteo_kg_server.settings import Limits

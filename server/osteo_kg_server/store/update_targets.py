@@ -8,18 +8,12 @@ not understood here do not.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from urllib.parse import urljoin
+from collections.abc import Callable, Iterator
 
+from osteo_kg.rdf import Cursor, Token
 from osteo_kg_server.store.base import DEFAULT_GRAPH
 
-_TOKEN = re.compile(
-    r"'''(?:[^\\]|\\.)*?'''|\"\"\"(?:[^\\]|\\.)*?\"\"\"|'(?:[^'\\\n\r]|\\.)*'|\"(?:[^\"\\\n\r]|\\.)*\"|#[^\n\r]*"
-    r"|(?P<iri><[^<>\"{}|^`\\\x00-\x20]*>)|(?P<word>[\w:?$@%.\\~-]+)|(?P<mark>[{};])",
-    re.DOTALL,
-)
 _DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
-_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 class _Unclear(Exception):
@@ -42,38 +36,32 @@ def touched(text: str, base: str) -> frozenset[str] | None:
 
 class _Reader:
     def __init__(self, text: str, base: str) -> None:
-        self._tokens = [found.group() for found in _TOKEN.finditer(text) if found.lastgroup]
-        self._at, self._base = 0, base
-        self._prefixes: dict[str, str] = {}
+        self._cursor = Cursor(text, base)
 
     def graphs(self) -> Iterator[str]:
-        while self._at < len(self._tokens):
-            word = self._next().upper()
-            if word in ("PREFIX", "BASE"):
-                self._declare(word)
-            elif word in _OPERATIONS:
-                yield from _OPERATIONS[word](self, word)
-            elif word != ";":
-                raise _Unclear
+        while True:
+            self._cursor.prologue()
+            if self._cursor.next is None:
+                return
+            if not self._cursor.skip_mark(";"):
+                yield from self._operation()
 
-    def _declare(self, word: str) -> None:
-        name = self._next() if word == "PREFIX" else ""
-        iri = self._iri(self._next())
-        if word == "BASE":
-            self._base = iri
-        else:
-            self._prefixes[name.removesuffix(":")] = iri
+    def _operation(self) -> Iterator[str]:
+        word = self._next().text.upper()
+        if word not in _OPERATIONS:
+            raise _Unclear
+        return _OPERATIONS[word](self, word)
 
     def _of_graph(self, word: str) -> Iterator[str]:
         """Read `CLEAR`, `DROP` or `CREATE`; `ALL` and `NAMED` name no graph."""
-        self._skip("SILENT")
+        self._cursor.skip("SILENT")
         yield self._named(bare=False)
 
     def _between(self, word: str) -> Iterator[str]:
         """Read `ADD`, `COPY` or `MOVE`."""
-        self._skip("SILENT")
+        self._cursor.skip("SILENT")
         source = self._named(bare=True)
-        if self._next().upper() != "TO":
+        if not self._cursor.skip("TO"):
             raise _Unclear
         yield self._named(bare=True)
         if word == "MOVE":
@@ -81,88 +69,67 @@ class _Reader:
 
     def _modify(self, word: str) -> Iterator[str]:
         """Read `INSERT` and `DELETE` in each of their forms; what the `WHERE` asks is not written to."""
-        own = DEFAULT_GRAPH
+        own, cursor = DEFAULT_GRAPH, self._cursor
         if word == "WITH":
-            own = self._iri(self._next())
-            word = self._next().upper()
+            own = self._iri()
+            word = self._next().text.upper()
         if word not in ("INSERT", "DELETE"):
             raise _Unclear
-        if self._skip("DATA") or (word == "DELETE" and self._skip("WHERE")):
+        if cursor.skip("DATA") or (word == "DELETE" and cursor.skip("WHERE")):
             yield from self._quads(own)
             return
         written = set(self._quads(own))
-        if self._skip("INSERT"):
+        if cursor.skip("INSERT"):
             written |= set(self._quads(own))
-        while self._skip("USING"):
-            named, iri = self._skip("NAMED"), self._iri(self._next())
+        while cursor.skip("USING"):
+            named, iri = cursor.skip("NAMED"), self._iri()
             if own in written and own == DEFAULT_GRAPH and not named:
                 written.add(iri)  # some stores write to the first graph of USING what names no graph
-        if not self._skip("WHERE"):
+        cursor.skip("WHERE")
+        if cursor.braced() is None:
             raise _Unclear
-        list(self._braced())
         yield from written
 
     def _quads(self, own: str) -> Iterator[str]:
-        expected = False
-        for depth, token in self._braced():
-            if depth == 1 and token.upper() == "GRAPH":
-                yield self._iri(self._next())
-                expected = True
-            elif token == "{":
-                if not expected:
+        """Read statements between braces; whose graph is named, they stand between braces of their own."""
+        if not self._cursor.skip_mark("{"):
+            raise _Unclear
+        while not self._cursor.skip_mark("}"):
+            if self._cursor.skip("GRAPH"):
+                yield self._iri()
+                if self._cursor.braced() is None:
                     raise _Unclear
-                expected = False
-            elif expected:
+                continue
+            token = self._next()
+            if token.is_mark("{"):
                 raise _Unclear
-            elif depth == 1 and token not in ("}", "."):
+            if not token.is_mark("."):
                 yield own
 
-    def _braced(self) -> Iterator[tuple[int, str]]:
-        """Give what stands between braces, each token with its depth; a brace has the depth outside it."""
-        if self._next() != "{":
-            raise _Unclear
-        depth = 1
-        while depth:
-            token = self._next()
-            depth -= token == "}"
-            if depth:
-                yield depth, token
-            depth += token == "{"
-
     def _named(self, *, bare: bool) -> str:
-        word = self._next()
-        if word.upper() == "DEFAULT":
+        if self._cursor.skip("DEFAULT"):
             return DEFAULT_GRAPH
-        if word.upper() == "GRAPH":
-            return self._iri(self._next())
-        if bare:
-            return self._iri(word)
+        if self._cursor.skip("GRAPH") or bare:
+            return self._iri()
         raise _Unclear
 
-    def _iri(self, token: str) -> str:
-        if token.startswith("<"):
-            iri = token[1:-1]
-            if _DOTS.search(iri) or "\\" in iri:  # stores differ in what they make of it
-                raise _Unclear
-            return iri if _ABSOLUTE.match(iri) else urljoin(self._base, iri)
-        prefix, colon, name = token.partition(":")
-        if not colon or prefix not in self._prefixes or "\\" in name or "%" in name:
+    def _iri(self) -> str:
+        token = self._cursor.next
+        if token is None or "\\" in token.text or (token.kind == "name" and "%" in token.text):
+            raise _Unclear  # stores differ in what they make of it
+        iri = None if _DOTS.search(token.text.strip("<>")) else self._cursor.iri()
+        if iri is None:
             raise _Unclear
-        return self._prefixes[prefix] + name
+        return iri
 
-    def _skip(self, word: str) -> bool:
-        found = self._at < len(self._tokens) and self._tokens[self._at].upper() == word
-        self._at += found
-        return found
-
-    def _next(self) -> str:
-        if self._at == len(self._tokens):
+    def _next(self) -> Token:
+        token = self._cursor.take()
+        if token is None:
             raise _Unclear
-        self._at += 1
-        return self._tokens[self._at - 1]
+        return token
 
 
-_OPERATIONS = {
+_OPERATIONS: dict[str, Callable[[_Reader, str], Iterator[str]]] = {
     **dict.fromkeys(("CLEAR", "DROP", "CREATE"), _Reader._of_graph),
     **dict.fromkeys(("ADD", "COPY", "MOVE"), _Reader._between),
     **dict.fromkeys(("WITH", "INSERT", "DELETE"), _Reader._modify),

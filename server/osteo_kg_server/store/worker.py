@@ -10,7 +10,6 @@ import ctypes
 import io
 import json
 import os
-import re
 import resource
 import signal
 import sys
@@ -19,16 +18,14 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg.dataset import GRAPH_FORMATS, SOLUTION_FORMATS
-from osteo_kg.rdf import code_only
+from osteo_kg.dataset import GRAPH_FORMATS
+from osteo_kg.rdf import SOLUTION_FORMATS, write_solutions
 from osteo_kg_server.errors import Kind, TooLargeError
 from osteo_kg_server.store import worker_protocol
 from osteo_kg_server.store.result_limits import LimitedWriter
 
 _CHUNK = 1 << 16  # bytes
 _SET_PARENT_DEATH_SIGNAL = 1  # of prctl(2)
-_EVERYTHING = re.compile(r"(?<![\w:?$@-])SELECT\s+(?:(?:DISTINCT|REDUCED)\s+)?(\*)", re.IGNORECASE)
-_VARIABLE = re.compile(r"[?$](\w+)")
 Found = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
 
 
@@ -94,7 +91,7 @@ def _answer(store: ox.Store, connection: Connection, request: dict[str, Any]) ->
 
 
 def _query(store: ox.Store, connection: Connection, request: dict[str, Any]) -> None:
-    found = _in_order_of_appearance(store, request)
+    found = _evaluated(store, request)
     kind: Kind = "solutions" if isinstance(found, ox.QuerySolutions) else "graph"
     if isinstance(found, ox.QueryBoolean):
         kind = "boolean"
@@ -104,8 +101,11 @@ def _query(store: ox.Store, connection: Connection, request: dict[str, Any]) -> 
         return
     sending = _Sending(connection, {"kind": kind, "form": form})
     written = io.BufferedWriter(LimitedWriter(sending.send, form, request["rows"], request["result_bytes"]), _CHUNK)
-    formats: Any = GRAPH_FORMATS if kind == "graph" else SOLUTION_FORMATS
-    found.serialize(written, format=formats[form])
+    if isinstance(found, ox.QuerySolutions):
+        write_solutions(found, written, form, request["columns"])
+    else:
+        formats: Any = GRAPH_FORMATS if kind == "graph" else SOLUTION_FORMATS
+        found.serialize(written, format=formats[form])
     written.flush()
     sending.end()
 
@@ -140,24 +140,11 @@ class _Sending:
             self._connection.send_bytes(worker_protocol.DATA + (self._first or b""))
 
 
-def _in_order_of_appearance(store: ox.Store, request: dict[str, Any]) -> Found:
-    """Evaluate a query; the columns of `SELECT *` come in the order in which people wrote them, not in Oxigraph's."""
-    text = request["query"]
-    found = _evaluated(store, text, request)
-    if isinstance(found, ox.QuerySolutions) and (star := _EVERYTHING.search(blank := code_only(text))):
-        variables = {variable.value for variable in found.variables}
-        in_order = [name for name in dict.fromkeys(_VARIABLE.findall(blank)) if name in variables]
-        if len(in_order) == len(variables) > 1:
-            columns = " ".join(f"?{name}" for name in in_order)
-            return _evaluated(store, f"{text[: star.start(1)]}{columns}{text[star.end(1) :]}", request)
-    return found
-
-
-def _evaluated(store: ox.Store, text: str, request: dict[str, Any]) -> Found:
+def _evaluated(store: ox.Store, request: dict[str, Any]) -> Found:
     defaults, named = request["default_graphs"], request["named_graphs"]
     given = defaults is not None or named is not None
     return store.query(
-        text,
+        request["query"],
         base_iri=request["base"],
         use_default_graph_as_union=request["union"] and not given,
         default_graph=[ox.NamedNode(name) for name in defaults or ()] if given else None,

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import re
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest, NotAcceptable, UnsupportedMediaType
 
-from osteo_kg.rdf import code_only, is_repeatable
+from osteo_kg.rdf import Cursor, is_repeatable, tokens
 from osteo_kg_server import logs
 from osteo_kg_server.http.endpoints import TEXT, Json, endpoint, word, words
 from osteo_kg_server.http.negotiation import GRAPHS, body, content_type, preferred, text
 from osteo_kg_server.http.parameters import FORM, Given, base, given, seconds
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.store import NotOfferedError, Query, Update
-from osteo_kg_server.store.update_parsing import closing
 from osteo_kg_server.views import service_description
 
 PATH = "/sparql"
@@ -164,13 +162,7 @@ def _with_graphs(update: str, asked: Given) -> str:
     return with_graphs(update, using or (), named or ()) if using or named else update
 
 
-# The graphs of an update request put into its text: Oxigraph has no other way to be told of them.
-
-_OPERATION = re.compile(
-    r"(?<![\w:?$@-])(?:(DELETE)\s+(WHERE)(?=\s*\{)|(?:INSERT|DELETE)\s+DATA|(INSERT|DELETE)(?=\s*\{)|(WHERE)(?=\s*\{))",
-    re.IGNORECASE,
-)
-_NAMES_GRAPHS = re.compile(r"(?<![\w:?$@-])(USING|WITH)(?![\w:-])", re.IGNORECASE)
+# the graphs of an update request, put into its text: Oxigraph has no other way to be told of them
 
 
 def with_graphs(update: str, using: tuple[str, ...], named: tuple[str, ...]) -> str:
@@ -179,21 +171,29 @@ def with_graphs(update: str, using: tuple[str, ...], named: tuple[str, ...]) -> 
     Raises:
         BadRequest: the update names graphs itself, with `USING` or `WITH`.
     """
-    blank = code_only(update)
-    if _NAMES_GRAPHS.search(blank):
+    if any(token.is_word("USING", "WITH") for token in tokens(update)):
         raise BadRequest("The update names graphs with USING or WITH, and so does its address. Name them in one place.")
     clauses = "".join([*(f"USING <{name}> " for name in using), *(f"USING NAMED <{name}> " for name in named)])
-    parts, at, awaiting = [], 0, False
-    for found in _OPERATION.finditer(blank):
-        if found[2]:  # DELETE WHERE { P } is short for DELETE { P } WHERE { P }, which has room for USING
-            last = closing(blank, blank.index("{", found.end()) + 1)
-            end = len(blank) if last is None else last + 1
-            pattern = update[found.end() : end]
-            parts += [update[at : found.start()], f"DELETE {pattern} {clauses}WHERE {pattern}"]
-            at, awaiting = end, False
-        elif found[3]:
-            awaiting = True
-        elif found[4] and awaiting:
-            parts += [update[at : found.start()], clauses]
-            at, awaiting = found.start(), False
-    return "".join([*parts, update[at:]])
+    cursor, parts, written = Cursor(update), [], 0
+    while (token := cursor.next) is not None:
+        if cursor.skip("DELETE", "WHERE"):  # short for DELETE { P } WHERE { P }, which has room for USING
+            pattern = cursor.braced()
+            if pattern is not None:
+                content = cursor.text_between(*pattern)
+                parts += [update[written : token.start], f"DELETE {{{content}}} {clauses}WHERE {{{content}}}"]
+                written = _end(cursor)
+        elif cursor.skip("INSERT", "DATA") or cursor.skip("DELETE", "DATA"):
+            cursor.braced()
+        elif cursor.skip("INSERT") or cursor.skip("DELETE"):
+            cursor.braced()
+            if cursor.next is not None and not cursor.next.is_word("INSERT"):
+                parts += [update[written : cursor.next.start], clauses]
+                written = cursor.next.start
+        else:
+            cursor.take()
+    return "".join([*parts, update[written:]])
+
+
+def _end(cursor: Cursor) -> int:
+    """Give where the token ends that a cursor is past."""
+    return cursor.tokens_between(cursor.at - 1, cursor.at)[0].end
