@@ -72,10 +72,10 @@ def measured() -> Iterator[tuple[str, float, str, float]]:
     """Measure each piece of work here and by its peer."""
     knowledge_base = KnowledgeBase()
     [case] = knowledge_base.read(EXAMPLE.read_bytes(), name=EXAMPLE.name)
-    report = knowledge_base.validate(case, on=ON)
+    prepared = knowledge_base.prepare(case, on=ON)
 
     def answer(by: str) -> str:
-        return json.dumps(knowledge_base.assess(case, on=ON, report=report, by=by).to_json())  # type: ignore[arg-type]
+        return json.dumps(knowledge_base.assess(prepared, by=by).to_json())  # type: ignore[arg-type]
 
     assert answer("situation") == answer("reasoning")
     yield (

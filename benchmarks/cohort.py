@@ -26,6 +26,7 @@ from rich.table import Table
 from benchmarks.__main__ import empty_cache
 from benchmarks.cohort_peers import PEERS, dispositions
 from benchmarks.population import ON, write_parquet, write_triples
+from osteo_kg.cohort import assess_cohort
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf.terms import OSTEO
 
@@ -156,7 +157,7 @@ def _median(found: list[Measured]) -> Measured:
 
 
 def _cohort(knowledge_base: KnowledgeBase, source: Path, result: Path) -> Callable[[], object]:
-    return lambda: knowledge_base.assess_cohort([source], result, on=ON)
+    return lambda: assess_cohort([source], result, on=ON, knowledge_base=knowledge_base)
 
 
 def _copy(source: Path, target: Path) -> None:

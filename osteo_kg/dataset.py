@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pyoxigraph as ox
 
 from osteo_kg.assessment.model import Assessment
-from osteo_kg.assessment.rdf import AssessmentWriter
+from osteo_kg.assessment.rdf import AssessmentGraph
 from osteo_kg.case.model import Case
 from osteo_kg.decision_table.rdf import situation_triples
 from osteo_kg.decision_table.table import settled_keys
@@ -175,7 +175,7 @@ def build_dataset(
     own and no assessment.
     """
     day, engine = on or datetime.date.today(), knowledge_base.engine(guideline)
-    kept, writer = list(cases), AssessmentWriter(engine)
+    kept, writer = list(cases), AssessmentGraph(engine)
     knowledge = knowledge_base.knowledge
     graphs: dict[str, Sequence[ox.Triple]] = {
         GRAPH + "ontology": [t for content in knowledge.modules.values() for t in parsed(content)],

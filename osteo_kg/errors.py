@@ -7,6 +7,7 @@
     ├── RefusedCaseError      the case was read, and the shapes refuse it (`case/report.py`, beside its report)
     ├── KnowledgeError        the ontology or the shapes are at fault
     │   └── InconsistencyError  ... because OWL finds a contradiction in them
+    ├── IncompleteRunError    patients would be lost: nothing was written
     └── UsageError            the caller asked for something that does not exist
 """
 
@@ -44,3 +45,7 @@ class InconsistencyError(KnowledgeError):
 
 class UsageError(OsteoError):
     """The caller named a guideline, a section or an option that does not exist."""
+
+
+class IncompleteRunError(OsteoError):
+    """What went in would not all come out: a patient would be neither decided, nor refused, nor named."""

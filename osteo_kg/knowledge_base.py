@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import datetime
 import functools
-import importlib
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pyoxigraph as ox
 
 from osteo_kg.assessment.explanation import Explainer
 from osteo_kg.assessment.model import Assessment
 from osteo_kg.assessment.notices import Notices, cautions_of, source_findings
-from osteo_kg.assessment.rdf import AssessmentReader, AssessmentWriter
+from osteo_kg.assessment.rdf import AssessmentGraph
 from osteo_kg.assessment.safety import DrugSafety, Safety
 from osteo_kg.case.facts import CaseFacts, derive_facts
 from osteo_kg.case.model import Case
@@ -33,6 +32,20 @@ from osteo_kg.validation import CaseValidator, check_guidelines
 Method = Literal["situation", "reasoning"]
 DEFAULT_GUIDELINE = "oic-128-08-b"
 _CHUNK: dict[Method, int] = {"situation": 500, "reasoning": 20}  # cases held in memory at a time
+
+
+@dataclass(frozen=True)
+class PreparedCase:
+    """A case on one day of assessment: the facts derived from it, and what the shapes found.
+
+    Attributes:
+        on: the day of assessment.
+    """
+
+    case: Case
+    on: datetime.date
+    facts: CaseFacts
+    report: ValidationReport
 
 
 class KnowledgeBase:
@@ -60,6 +73,7 @@ class KnowledgeBase:
         self.notices = Notices(self.knowledge)
         self._safety = Safety(self.knowledge, self.notices) if safety else None
         self._explainers: dict[str, Explainer] = {}
+        self._graphs: dict[str, AssessmentGraph] = {}
 
     @classmethod
     def load(cls, folders: Iterable[Path] = (), *, remember: bool = True, safety: bool = True) -> KnowledgeBase:
@@ -99,50 +113,54 @@ class KnowledgeBase:
             on=on,
         )
 
-    def validate(self, case: Case, *, on: datetime.date | None = None) -> ValidationReport:
-        """Check a case against the shapes (reading.md R10), on the day of assessment (today when None)."""
+    def prepare(self, case: Case, *, on: datetime.date | None = None) -> PreparedCase:
+        """Derive the facts of a case on the day of assessment (today when None), and check it.
+
+        `validate` and `assess` take what this gives in the place of the case, so that it is done once.
+        """
         day = on or datetime.date.today()
-        lifted = derive_facts(case, day, self.knowledge)
-        raised = self.notices.raised(lifted, ["warning"])
-        report = self.validator.report(lifted, day, sorted({each.kind.iri for each in raised}))
-        return replace(report, findings=(*report.findings, *source_findings(raised, case)))
+        facts = derive_facts(case, day, self.knowledge)
+        raised = self.notices.raised(facts, ["warning"])
+        report = self.validator.report(facts, day, sorted({each.kind.iri for each in raised}))
+        report = replace(report, findings=(*report.findings, *source_findings(raised, case)))
+        return PreparedCase(case, day, facts, report)
+
+    def validate(self, case: Case | PreparedCase, *, on: datetime.date | None = None) -> ValidationReport:
+        """Check a case against the shapes (reading R10), on the day of assessment (today when None)."""
+        return self._prepared(case, on).report
 
     def assess(
         self,
-        case: Case,
+        case: Case | PreparedCase,
         *,
         on: datetime.date | None = None,
         assume_complete: Iterable[str] = (),
         by: Method = "situation",
         guideline: str = DEFAULT_GUIDELINE,
-        report: ValidationReport | None = None,
     ) -> Assessment:
         """Answer one case.
 
         Args:
             case: the case to assess.
-            on: the day of assessment; today when None.
-            assume_complete: sections (`fractures`, `treatments`, `conditions`) whose emptiness means none
-                (reading.md R9).
+            on: the day of assessment; today when None, and of a prepared case the day that it was prepared for.
+            assume_complete: sections (`fractures`, `treatments`, `conditions`) whose emptiness means none (reading R9).
             by: `situation` looks the case's situation up, reasoning it when it is new; `reasoning` infers on the case
                 itself, with no table. Both give equal assessments.
             guideline: the id of the guideline to apply.
-            report: the report of `validate` on this case and day, to spare a second validation.
 
         Raises:
             RefusedCaseError: the shapes refuse the case.
             UsageError: a section or guideline does not exist.
         """
-        day = on or datetime.date.today()
-        checked = report or self.validate(case, on=day)
-        if not checked.conforms:
-            raise RefusedCaseError(checked)
-        [assessment] = self._answered([case], day, tuple(assume_complete), by, guideline)
+        prepared = self._prepared(case, on)
+        if not prepared.report.conforms:
+            raise RefusedCaseError(prepared.report)
+        [assessment] = self._answered([prepared], tuple(assume_complete), by, guideline)
         return assessment
 
     def assess_all(
         self,
-        cases: Iterable[Case],
+        cases: Iterable[Case | PreparedCase],
         *,
         on: datetime.date | None = None,
         assume_complete: Iterable[str] = (),
@@ -158,50 +176,38 @@ class KnowledgeBase:
         """
         day, sections = on or datetime.date.today(), tuple(assume_complete)
         remaining = iter(cases)
-        while chunk := list(itertools.islice(remaining, _CHUNK[by])):
-            reports = [self.validate(case, on=day) for case in chunk]
-            valid = [case for case, report in zip(chunk, reports, strict=True) if report.conforms]
-            answered = self._answered(valid, day, sections, by, guideline)
-            yield from (next(answered) if report.conforms else report for report in reports)
+        while chunk := [self._prepared(case, day) for case in itertools.islice(remaining, _CHUNK[by])]:
+            valid = [each for each in chunk if each.report.conforms]
+            answered = self._answered(valid, sections, by, guideline)
+            yield from (next(answered) if each.report.conforms else each.report for each in chunk)
+
+    def _prepared(self, case: Case | PreparedCase, on: datetime.date | None) -> PreparedCase:
+        return case if isinstance(case, PreparedCase) else self.prepare(case, on=on)
 
     def _answered(
-        self, cases: Sequence[Case], day: datetime.date, sections: tuple[str, ...], by: Method, guideline: str
+        self, cases: Sequence[PreparedCase], sections: tuple[str, ...], by: Method, guideline: str
     ) -> Iterator[Assessment]:
-        """The pipeline: lift, say the closed world aloud, answer, explain, and put safety beside it."""
+        """The pipeline: say the closed world aloud, answer, explain, and put safety beside it."""
         explainer, engine = self.explainer(guideline), self.engine(guideline)
-        completed = [self._completed(derive_facts(case, day, self.knowledge), sections) for case in cases]
-        lifted = [each for each, _, _ in completed]
-        answers = engine.answers_by_reasoning(lifted) if by == "reasoning" else engine.answers(lifted)
-        for (each, taken, assumed), answer in zip(completed, answers, strict=True):
-            assessment = explainer.assessment(each, day, answer, taken, assumed, engine.answer)
+        completed = [self._completed(case.facts, sections) for case in cases]
+        facts = [each for each, _, _ in completed]
+        answers = engine.answers_by_reasoning(facts) if by == "reasoning" else engine.answers(facts)
+        for case, (each, taken, assumed), answer in zip(cases, completed, answers, strict=True):
+            assessment = explainer.assessment(each, case.on, answer, taken, assumed, engine.answer)
             yield self._safety.beside(assessment, each, taken, assumed) if self._safety else assessment
 
-    def drug_safety(self, case: Case, drugs: Iterable[str], *, on: datetime.date | None = None) -> list[DrugSafety]:
+    def drug_safety(
+        self, case: Case | PreparedCase, drugs: Iterable[str], *, on: datetime.date | None = None
+    ) -> list[DrugSafety]:
         """Give what stands against each drug for the patient of a case that can be assessed, whatever is decided."""
-        lifted, _, _ = self._completed(derive_facts(case, on or datetime.date.today(), self.knowledge), ())
-        raised = self.notices.raised(lifted, ["caution"])
-        found = [self._safety.of_drug(drug, lifted) if self._safety else DrugSafety(drug) for drug in drugs]
+        facts, _, _ = self._completed(self._prepared(case, on).facts, ())
+        raised = self.notices.raised(facts, ["caution"])
+        found = [self._safety.of_drug(drug, facts) if self._safety else DrugSafety(drug) for drug in drugs]
         return [replace(each, cautions=(*each.cautions, *cautions_of(raised, each.drug))) for each in found]
-
-    def assess_cohort(self, inputs: Iterable[str | Path], output: str | Path, **asked: Any) -> Any:
-        """Answer files of patients into a file, each situation once; see `osteo_kg.cohort.run.Request`.
-
-        Args:
-            inputs: files, folders and globs of flat records, of N-Triples or of FHIR.
-            output: the file of decisions, its format by its extension.
-            asked: the other attributes of the request; `on` is today when it is not named.
-
-        Raises:
-            UnreadableCaseError: an input cannot be read at all.
-            UsageError: a section, a guideline or a format does not exist.
-        """
-        run = importlib.import_module("osteo_kg.cohort.run")  # only a cohort waits for DuckDB and Ibis to load
-        files = tuple(str(each) for each in inputs)
-        return run.assess(self, run.Request(files, Path(output), **{"on": datetime.date.today(), **asked}))
 
     def triples(self, assessment: Assessment, *, ended: datetime.datetime | None = None) -> list[ox.Triple]:
         """Write an assessment as a graph; `ended` is when it was made, where that is to be told."""
-        return list(AssessmentWriter(self.engine(assessment.guideline)).triples(assessment, ended))
+        return list(self._graph(assessment.guideline).triples(assessment, ended))
 
     def read_assessments(
         self, triples: Iterable[ox.Triple], *, guideline: str = DEFAULT_GUIDELINE
@@ -211,7 +217,13 @@ class KnowledgeBase:
         Raises:
             UnreadableCaseError: the triples hold no assessment, or one that is not whole.
         """
-        return AssessmentReader(self.engine(guideline)).read(triples)
+        return self._graph(guideline).read(triples)
+
+    def _graph(self, guideline: str) -> AssessmentGraph:
+        engine = self.engine(guideline)
+        if engine.guideline.id not in self._graphs:
+            self._graphs[engine.guideline.id] = AssessmentGraph(engine)
+        return self._graphs[engine.guideline.id]
 
     def situation(self, text: str, *, guideline: str = DEFAULT_GUIDELINE) -> Answer:
         """Answer a situation named by the end of its IRI.

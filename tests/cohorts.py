@@ -257,7 +257,7 @@ def run(
     """Give the rows of the result, the summary, and the reports of those refused."""
     result, rejected = folder / "result.parquet", folder / "rejected.jsonl"
     inputs = (str(source),) if isinstance(source, Path) else tuple(map(str, source))
-    summary = assess(knowledge_base, Request(inputs, result, ON, rejected=rejected, **asked))
+    summary = assess(knowledge_base, Request(inputs, result, ON, rejected=rejected, **asked)).summary
     reports = [json.loads(line) for line in rejected.read_text(encoding="utf-8").splitlines()]
     return pq.read_table(result).to_pylist(), summary, reports
 

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 import cohorts
 from helpers import ON, ROOT
 from osteo_kg.cli.main import main
+from osteo_kg.cohort import assess_cohort
 from osteo_kg.cohort.abstraction.cuts import months_before
 from osteo_kg.cohort.results import files
 from osteo_kg.cohort.run import Request, assess
@@ -259,13 +260,13 @@ def test_what_is_hidden_in_a_folder_is_not_read(knowledge_base: KnowledgeBase, t
     left.mkdir(parents=True)
     for folder in (left, left.parent):
         cohorts.write_json_lines(folder / "women.jsonl", [{"age_years": 60}])
-    summary = assess(knowledge_base, Request((str(left.parent),), tmp_path / "result.csv", ON))
+    summary = assess(knowledge_base, Request((str(left.parent),), tmp_path / "result.csv", ON)).summary
     assert summary.patients == 1
 
 
-def test_the_knowledge_base_assesses_a_cohort(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
+def test_a_cohort_is_assessed_from_python(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
     source = cohorts.write_json_lines(tmp_path / "records.jsonl", [{"sex": "male"}])
-    summary = knowledge_base.assess_cohort([source], tmp_path / "result.csv", on=ON)
+    summary = assess_cohort([source], tmp_path / "result.csv", on=ON, knowledge_base=knowledge_base).summary
     assert summary.dispositions == {"out-of-scope": 1}
 
 

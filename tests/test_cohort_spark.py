@@ -14,6 +14,7 @@ import pytest
 
 import cohorts
 from helpers import ON, ROOT, needs_java
+from osteo_kg.cohort import assess_cohort
 from osteo_kg.knowledge_base import KnowledgeBase
 
 SparkSession = pytest.importorskip("pyspark.sql", reason="pyspark is not installed").SparkSession
@@ -82,8 +83,8 @@ def test_every_output_is_written_by_spark_as_by_duckdb(
         written = []
         for engine in ("duckdb", "spark"):
             result = tmp_path / f"{engine}.{ending}"
-            asked = {"on": ON, "engine": engine, "rejected": tmp_path / "rejected.jsonl"}
-            knowledge_base.assess_cohort([source], result, **asked)
+            rejected = tmp_path / "rejected.jsonl"
+            assess_cohort([source], result, on=ON, engine=engine, rejected=rejected, knowledge_base=knowledge_base)
             written.append(result.read_bytes())
         assert written[0] == written[1], ending
 

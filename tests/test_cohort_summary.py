@@ -54,7 +54,7 @@ def run(knowledge_base: KnowledgeBase, tmp_path_factory: pytest.TempPathFactory)
     source, page = cohorts.write_json_lines(folder / "women.jsonl", batch), folder / "page.html"
     steps: list[tuple[str, int, int]] = []
     request = Request((str(source),), folder / "result.csv", ON, report=page)
-    summary = assess(knowledge_base, request, lambda *told: steps.append(told))
+    summary = assess(knowledge_base, request, lambda *told: steps.append(told)).summary
     return Run(summary, steps, page.read_text(encoding="utf-8"))
 
 

@@ -64,8 +64,9 @@ def test_the_warnings_of_the_shapes_are_those_of_the_notices(
 ) -> None:
     """Two warnings belong to the answer and not to the record: near a threshold, and sites not measured."""
     case = _case(knowledge_base, record)
-    report = knowledge_base.validate(case, on=ON)
-    said = {warning.code for warning in knowledge_base.assess(case, on=ON, report=report).warnings}
+    prepared = knowledge_base.prepare(case, on=ON)
+    report = prepared.report
+    said = {warning.code for warning in knowledge_base.assess(prepared).warnings}
     assert {finding.notice for finding in report.findings} == said - {"near-threshold", "sites-not-measured"}
 
 

@@ -953,10 +953,11 @@ def _outcome(knowledge_base: KnowledgeBase, data: bytes | str, form: str) -> str
     except OsteoError as error:
         return "unreadable" if error.message and error.advice else "unexplained"
     for case in cases[:3]:
-        report = knowledge_base.validate(case, on=ON)
+        prepared = knowledge_base.prepare(case, on=ON)
+        report = prepared.report
         json.dumps(report.to_json("fr")).encode()
         if report.conforms:
-            json.dumps(_shown(knowledge_base.assess(case, on=ON, report=report))).encode()
+            json.dumps(_shown(knowledge_base.assess(prepared))).encode()
     return "read"
 
 

@@ -21,6 +21,7 @@ from osteo_kg.assessment.model import (
     Obligation,
     OptionAssessment,
     RuleAssessment,
+    Version,
 )
 from osteo_kg.assessment.notices import Notices, RaisedNotice
 from osteo_kg.bilingual import BilingualText
@@ -34,6 +35,7 @@ from osteo_kg.reasoning.section_dimension import SectionDimension
 from osteo_kg.reasoning.situations import Key, SituationSpace
 
 AnswerTo = Callable[[Key], Answer]
+Saying = tuple[ox.NamedNode, ox.NamedNode | ox.Literal]  # a property of the patient, and its value
 _LIFTED = LIFTED.iri
 
 
@@ -66,8 +68,8 @@ class Explainer:
             other: gives the answer to another situation, to ask whether an assumption decides.
         """
         key = self.engine.space.key(lifted)
-        self._say(lifted, answer, key, taken, assumed, other)
-        raised = self._notices.raised(lifted)
+        with lifted.saying(self._said_of(lifted, answer, key, taken, assumed, other)):
+            raised = self._notices.raised(lifted)
         return self._told(lifted.case.patient, on, key, answer, self._witness.criteria(lifted, answer), raised)
 
     def of_situation(self, patient: str, on: datetime.date, key: Key, answer: Answer) -> Assessment:
@@ -90,8 +92,7 @@ class Explainer:
         return Assessment(
             patient=patient,
             guideline=guideline.iri,
-            software=package_data.software_version(),
-            knowledge=engine.knowledge.digest,
+            version=Version(package_data.software_version(), engine.knowledge.digest),
             review=guideline.review,
             assessed_on=on,
             situation=f"{SITUATION}{guideline.id}/{engine.space.text(key)}",
@@ -127,7 +128,7 @@ class Explainer:
     def _disposition(self, key: str) -> BilingualText:
         return self._terms.label(self._terms.kinds[OSTEO.Disposition][key])
 
-    def _say(
+    def _said_of(
         self,
         lifted: CaseFacts,
         answer: Answer,
@@ -135,28 +136,19 @@ class Explainer:
         taken: Iterable[str],
         assumed: Iterable[str],
         other: AnswerTo,
-    ) -> None:
-        """Lift what the notices need to know of the answer."""
-        for property_, value in self.said(answer.disposition, answer.open_thresholds):
-            lifted.add(property_, value)
-        lifted.add(
-            LIFTED.takenAsCompleteFor,
-            *(
-                ox.NamedNode(section)
-                for section in taken
-                if self.is_used(section, answer) and self._changes_what_is_used(lifted, section)
-            ),
-        )
-        lifted.add(
-            LIFTED.assumedCompleteFor,
-            *(ox.NamedNode(section) for section in assumed if self.is_used(section, answer)),
-        )
+    ) -> Iterator[Saying]:
+        """Say what the notices need to know of the answer, and of how sections were read for it."""
+        yield from self.said(answer.disposition, answer.open_thresholds)
+        for section in taken:
+            if self.is_used(section, answer) and self._changes_what_is_used(lifted, section):
+                yield LIFTED.takenAsCompleteFor, ox.NamedNode(section)
+        for section in assumed:
+            if self.is_used(section, answer):
+                yield LIFTED.assumedCompleteFor, ox.NamedNode(section)
         if self._count_decides(lifted, key, answer, other):
-            lifted.add(LIFTED.countDecides, ox.Literal("true", datatype=XSD.boolean))
+            yield LIFTED.countDecides, ox.Literal("true", datatype=XSD.boolean)
 
-    def said(
-        self, disposition: str, thresholds: Iterable[Decimal]
-    ) -> Iterator[tuple[ox.NamedNode, ox.NamedNode | ox.Literal]]:
+    def said(self, disposition: str, thresholds: Iterable[Decimal]) -> Iterator[Saying]:
         """Write what notices look at in an answer: its disposition, and the thresholds that matter."""
         yield LIFTED.disposition, ox.NamedNode(self._terms.kinds[OSTEO.Disposition][disposition])
         for value in sorted(thresholds):

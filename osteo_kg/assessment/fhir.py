@@ -126,7 +126,7 @@ class _Guidance:
         named += [("possible", each) for each in found.possible]
         parameters: list[Resource] = [{"name": name, "valueCode": value} for name, value in named if value]
         parameters += [{"name": "situation", "valueUri": found.situation}]
-        parameters += [{"name": "knowledge", "valueString": found.knowledge}]
+        parameters += [{"name": "knowledge", "valueString": found.version.knowledge}]
         return {"resourceType": "Parameters", "id": "answer", "parameter": parameters}
 
     def _choice(self) -> Iterator[Resource]:

@@ -2,16 +2,17 @@
 
 As a frozen value: what is decided, why, why not, what is missing and what was assumed.
 
-Everything that is shown (JSON, sentences) is read off this value, so that nothing can disagree with it.
+Everything that is shown (JSON, sentences) is read off this value, so that nothing can disagree with it. The JSON of
+contracts, section 3.4, has the attributes by their names; those that are marked `BESIDE_JSON` are for sentences only.
 """
 
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from osteo_kg.bilingual import BilingualText, Language
+from osteo_kg.bilingual import BESIDE_JSON, BilingualText, Language, to_json
 from osteo_kg.knowledge.guideline import Span
 
 
@@ -21,10 +22,6 @@ class Evidence:
 
     fact: str
     value: Any
-
-    def to_json(self) -> dict[str, Any]:
-        """Give the fact and its value."""
-        return {"fact": self.fact, "value": self.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +33,6 @@ class CriterionAssessment:
     status: str
     evidence: tuple[Evidence, ...]
 
-    def to_json(self, language: Language) -> dict[str, Any]:
-        """Give the criterion as design.md section 3.4 has it."""
-        return {
-            "id": self.id,
-            "label": self.label.get(language),
-            "status": self.status,
-            "evidence": [each.to_json() for each in self.evidence],
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -53,14 +41,6 @@ class Notice:
     code: str
     message: BilingualText
     interpretation: str | None
-
-    def to_json(self, language: Language) -> dict[str, Any]:
-        """Give the notice as design.md section 3.4 has it."""
-        return {
-            "code": self.code,
-            "message": self.message.get(language),
-            "interpretation": self.interpretation,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +55,7 @@ class Caution:
     message: BilingualText
     drug: str | None
     source: BilingualText
-    sources: tuple[str, ...] = ()
+    sources: tuple[str, ...] = field(default=(), metadata=BESIDE_JSON)
 
     @property
     def order(self) -> tuple[str, str, str]:
@@ -86,15 +66,6 @@ class Caution:
     def is_safety(self) -> bool:
         """Whether it comes from beside the guideline."""
         return bool(self.sources)
-
-    def to_json(self, language: Language) -> dict[str, Any]:
-        """Give the caution as design.md section 3.4 has it."""
-        return {
-            "code": self.code,
-            "message": self.message.get(language),
-            "drug": self.drug,
-            "source": self.source.get(language),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,32 +78,17 @@ class OptionAssessment:
     """
 
     treatment: str
-    label: BilingualText
+    label: BilingualText = field(metadata=BESIDE_JSON)
     status: str
     line: str | None
     listed: bool | None
     listed_by: tuple[str, ...]
     interpretations: tuple[str, ...]
     drugs: tuple[str, ...]
-    drug_labels: tuple[BilingualText, ...]
+    drug_labels: tuple[BilingualText, ...] = field(metadata=BESIDE_JSON)
     criteria: tuple[CriterionAssessment, ...]
     cautions: tuple[Caution, ...]
     contraindications: tuple[Caution, ...] = ()
-
-    def to_json(self, language: Language) -> dict[str, Any]:
-        """Give the option as design.md section 3.4 has it."""
-        return {
-            "treatment": self.treatment,
-            "status": self.status,
-            "line": self.line,
-            "listed": self.listed,
-            "listed_by": list(self.listed_by),
-            "interpretations": list(self.interpretations),
-            "drugs": list(self.drugs),
-            "criteria": [each.to_json(language) for each in self.criteria],
-            "cautions": [each.to_json(language) for each in self.cautions],
-            "contraindications": [each.to_json(language) for each in self.contraindications],
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +96,9 @@ class Missing:
     """A fact that is not known, and what knowing it would settle."""
 
     fact: str
-    label: BilingualText
+    label: BilingualText = field(metadata=BESIDE_JSON)
     would_settle: tuple[str, ...]
-    would_settle_labels: tuple[BilingualText, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Give the fact as design.md section 3.4 has it."""
-        return {"fact": self.fact, "would_settle": list(self.would_settle)}
+    would_settle_labels: tuple[BilingualText, ...] = field(metadata=BESIDE_JSON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,32 +106,25 @@ class RuleAssessment:
     """A rule of the guideline, whether it applies, and why or why not."""
 
     id: str
-    label: BilingualText
+    label: BilingualText = field(metadata=BESIDE_JSON)
     status: str
-    disposition: str
+    disposition: str = field(metadata=BESIDE_JSON)
     restates: BilingualText
     cites: Span
     criteria: tuple[CriterionAssessment, ...]
     interpretations: tuple[str, ...]
 
-    def to_json(self, language: Language) -> dict[str, Any]:
-        """Give the rule as design.md section 3.4 has it."""
-        return {
-            "id": self.id,
-            "status": self.status,
-            "restates": self.restates.get(language),
-            "cites": {"start": self.cites.start, "end": self.cites.end, "sha256": self.cites.sha256},
-            "criteria": [each.to_json(language) for each in self.criteria],
-            "interpretations": list(self.interpretations),
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """Something to be done beside the choice of a drug."""
+    """Something to be done beside the choice of a drug; in JSON it is its key."""
 
     key: str
     label: BilingualText
+
+    def as_json(self, language: Language) -> str:
+        """Give its key."""
+        return self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,43 +145,48 @@ class AdverseEvents:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """What an answer was made with: the version of the library, and the SHA-256 of ontology and shapes."""
+
+    software: str
+    knowledge: str
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
-    """The answer of one guideline about one patient on one day (design.md section 3.4).
+    """The answer of one guideline about one patient on one day (contracts, section 3.4).
 
     Attributes:
         patient: the patient as the input names her.
-        software: the version of the library.
-        knowledge: SHA-256 of ontology and shapes.
         review: whether a clinician has reviewed the guideline module.
         situation: the IRI of the situation that the case was reduced to.
         disposition: the key of what is to be done, `undetermined` where several remain.
         possible: the keys of the dispositions that remain, sorted.
         options: all options of the guideline when the disposition is to treat, else none.
-        rules: every rule of the guideline, so that why-not is here too.
         cautions: cautions of the safety layer about the whole answer.
+        rules: every rule of the guideline, so that why-not is here too.
         adverse_events: those of the drugs of open options, from beside the guideline.
     """
 
     patient: str
     guideline: str
-    software: str
-    knowledge: str
+    version: Version
     review: str
     assessed_on: datetime.date
     situation: str
     disposition: str
-    disposition_label: BilingualText
+    disposition_label: BilingualText = field(metadata=BESIDE_JSON)
     strength: str | None
-    strength_label: BilingualText | None
+    strength_label: BilingualText | None = field(metadata=BESIDE_JSON)
     possible: tuple[str, ...]
     options: tuple[OptionAssessment, ...]
+    cautions: tuple[Caution, ...] = field(default=(), kw_only=True)
     missing: tuple[Missing, ...]
     obligations: tuple[Obligation, ...]
     rules: tuple[RuleAssessment, ...]
     warnings: tuple[Notice, ...]
     assumptions: tuple[Notice, ...]
-    cautions: tuple[Caution, ...] = ()
-    adverse_events: tuple[AdverseEvents, ...] = ()
+    adverse_events: tuple[AdverseEvents, ...] = field(default=(), metadata=BESIDE_JSON)
 
     @property
     def deciding(self) -> tuple[RuleAssessment, ...]:
@@ -249,22 +199,6 @@ class Assessment:
         return tuple(rule for rule in self.rules if rule.status == "unknown" and rule.disposition in self.possible)
 
     def to_json(self, language: Language = "en") -> dict[str, Any]:
-        """Give the assessment as design.md section 3.4 has it, with its sentences in one language."""
-        return {
-            "patient": self.patient,
-            "guideline": self.guideline,
-            "version": {"software": self.software, "knowledge": self.knowledge},
-            "review": self.review,
-            "assessed_on": self.assessed_on.isoformat(),
-            "situation": self.situation,
-            "disposition": self.disposition,
-            "strength": self.strength,
-            "possible": list(self.possible),
-            "options": [each.to_json(language) for each in self.options],
-            "cautions": [each.to_json(language) for each in self.cautions],
-            "missing": [each.to_json() for each in self.missing],
-            "obligations": [each.key for each in self.obligations],
-            "rules": [each.to_json(language) for each in self.rules],
-            "warnings": [each.to_json(language) for each in self.warnings],
-            "assumptions": [each.to_json(language) for each in self.assumptions],
-        }
+        """Give the assessment as contracts, section 3.4, have it, with its sentences in one language."""
+        told: dict[str, Any] = to_json(self, language)
+        return told

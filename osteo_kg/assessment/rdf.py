@@ -1,6 +1,7 @@
-"""An assessment as a graph: the content of its JSON, in triples beside guideline and patient (design.md 3.4).
+"""An assessment as a graph: the content of its JSON, in triples beside guideline and patient (contracts, section 3.4).
 
-What is written can be read back into an equal assessment; the time stamp stands outside equality.
+One table says how each attribute stands in the graph, for both directions: what is written is read back into an equal
+assessment. The time stamp stands outside equality.
 """
 
 from __future__ import annotations
@@ -8,11 +9,14 @@ from __future__ import annotations
 import datetime
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import pyoxigraph as ox
 
 from osteo_kg.assessment.model import (
+    AdverseEvents,
     Assessment,
     Caution,
     CriterionAssessment,
@@ -22,23 +26,21 @@ from osteo_kg.assessment.model import (
     Obligation,
     OptionAssessment,
     RuleAssessment,
+    Version,
 )
 from osteo_kg.assessment.safety_statements import SafetyStatements
 from osteo_kg.bilingual import LANGUAGES, BilingualText
 from osteo_kg.case.model import patient_iri
-from osteo_kg.case.remarks import day_of
 from osteo_kg.errors import UnreadableCaseError
-from osteo_kg.rdf.terms import ONTOLOGY, OSTEO, OWL, RDF, XSD, day_text, local_name
+from osteo_kg.rdf.terms import DCTERMS, ONTOLOGY, OSTEO, OWL, PROV, RDF, XSD, Node, day_of, day_text, local_name
 from osteo_kg.reasoning.engine import Engine
 
-PROV, DCTERMS = "http://www.w3.org/ns/prov#", "http://purl.org/dc/terms/"
-Subject = ox.NamedNode | ox.BlankNode
-_BY_STATUS = {"eligible": "isEligibleFor", "not-eligible": "isNotEligibleFor", "undetermined": "mayBeEligibleFor"}
-
-
-def term(name: str) -> ox.NamedNode:
-    """Give a term of our vocabulary."""
-    return ox.NamedNode(f"{OSTEO.iri}{name}")
+Term = ox.NamedNode | ox.BlankNode | ox.Literal
+_SHORTCUTS = {
+    "eligible": OSTEO.isEligibleFor,
+    "not-eligible": OSTEO.isNotEligibleFor,
+    "undetermined": OSTEO.mayBeEligibleFor,
+}
 
 
 def assessment_iri(patient: str, guideline: str, on: datetime.date) -> str:
@@ -46,353 +48,363 @@ def assessment_iri(patient: str, guideline: str, on: datetime.date) -> str:
     return f"{patient_iri(patient)}/assessment/{local_name(guideline)}/{on.isoformat()}"
 
 
-class AssessmentWriter:
-    """Writes assessments of one guideline as triples.
+@dataclass(frozen=True)
+class _Value:
+    """How a value stands in the graph, and its order among others of one attribute."""
+
+    write: Callable[[Any], Term]
+    read: Callable[[Term], Any]
+    order: Callable[[Any], Any] = str
+
+
+@dataclass(frozen=True)
+class _Row:
+    """How an attribute stands in the graph.
+
+    Attributes:
+        number: how many values it has; of `texts` one in each language.
+        part: the class of its values, where they are parts with attributes of their own.
+        kind: the class of a part in the graph, where it is not that of its table.
+        order: the order of parts; `displayOrder` is written where it is None.
+    """
+
+    attribute: str
+    property: ox.NamedNode
+    value: _Value | None = None
+    number: Literal["one", "optional", "many", "texts"] = "one"
+    part: type | None = None
+    kind: ox.NamedNode | None = None
+    order: Callable[[Any], Any] | None = None
+
+
+def _parts(
+    attribute: str,
+    property_: ox.NamedNode,
+    part: type,
+    order: Callable[[Any], Any] | None = None,
+    kind: ox.NamedNode | None = None,
+) -> _Row:
+    return _Row(attribute, property_, None, "many", part, kind, order)
+
+
+def _in_order(notice: Notice | Caution) -> Any:
+    return notice.order if isinstance(notice, Caution) else (notice.code, notice.message.en)
+
+
+class AssessmentGraph:
+    """Writes assessments of one guideline as triples, and reads them back.
 
     Args:
-        engine: the guideline at work, which knows the IRI of every key.
+        engine: the guideline at work, which knows labels, keys and the order of everything.
     """
 
     def __init__(self, engine: Engine) -> None:
-        knowledge, guideline = engine.knowledge, engine.guideline
-        self._kinds = knowledge.terms.kinds
-        self._facts = {key: iri for iri, key in knowledge.terms.record_keys.items()}
-        self._interpretations = {each.key: each.iri for each in guideline.interpretations}
-        self._options = {option.key: ox.NamedNode(option.iri) for option in guideline.options}
-        self._version = knowledge.triples.value(ONTOLOGY + "osteo-kg", OWL.versionIRI) or ONTOLOGY + "osteo-kg"
+        self._engine = engine
+        self._terms, self._guideline = engine.knowledge.terms, engine.guideline
+        self._safety = SafetyStatements(engine.knowledge)
+        self._options = {option.key: option for option in self._guideline.options}
+        self._rules = {rule.iri: rule for rule in self._guideline.rules}
+        self._settled = ("disposition", "strength", *self._options)
+        self._version = engine.knowledge.triples.value(ONTOLOGY + "osteo-kg", OWL.versionIRI) or ONTOLOGY + "osteo-kg"
+        self._tables = self._made_tables()
+
+    # what stands how
+
+    def _coded(self, kind: ox.NamedNode, order: Callable[[Any], Any] = str) -> _Value:
+        return _Value(
+            lambda key: ox.NamedNode(self._terms.kinds[kind][key]), lambda node: self._terms.key(_iri(node)), order
+        )
+
+    def _named(self, iris: Mapping[str, str]) -> _Value:
+        """Let keys stand by their IRIs, in the order in which they are given."""
+        keys, places = {iri: key for key, iri in iris.items()}, list(iris)
+        return _Value(lambda key: ox.NamedNode(iris[key]), lambda node: keys[_iri(node)], places.index)
+
+    def _made_tables(self) -> Mapping[type, tuple[ox.NamedNode, Sequence[_Row]]]:
+        terms, guideline, places = self._terms, self._guideline, self._engine.space.places
+        interpretations = self._named({each.key: each.iri for each in guideline.interpretations})
+        rules, options = (
+            self._named({iri: iri for iri in self._rules}),
+            self._named({key: option.iri for key, option in self._options.items()}),
+        )
+        dispositions, strengths = self._coded(OSTEO.Disposition), self._coded(OSTEO.Strength)
+        settled = _Value(ox.Literal, _text, self._settled.index)
+        fact = _Row("fact", OSTEO.ofFact, self._named(terms.fact_of))
+        status = _Row("status", OSTEO.hasStatus, self._coded(OSTEO.AssessmentStatus))
+        rests_on = _Row("interpretations", OSTEO.restsOnInterpretation, interpretations, "many")
+        criteria = _parts("criteria", OSTEO.hasCriterionAssessment, CriterionAssessment, lambda each: each.id)
+        code, message = (
+            _Row("code", OSTEO.hasNoticeCode, self._coded(OSTEO.NoticeCode)),
+            _Row("message", OSTEO.message, number="texts"),
+        )
+        cautions = _parts("cautions", OSTEO.hasNotice, Caution, _in_order)
+        whole = (
+            _Row("patient", DCTERMS.identifier, _TEXT),
+            _Row("guideline", OSTEO.appliesGuideline, _IRI),
+            _Row("review", OSTEO.hasReviewStatus, self._coded(OSTEO.ReviewStatus)),
+            _Row("assessed_on", OSTEO.assessedOn, _DAY),
+            _Row("situation", OSTEO.hasSituation, _IRI),
+            _Row("disposition", OSTEO.hasDisposition, dispositions),
+            _Row("strength", OSTEO.hasStrength, strengths, "optional"),
+            _Row("possible", OSTEO.hasPossibleDisposition, dispositions, "many"),
+            _parts("options", OSTEO.hasOptionAssessment, OptionAssessment, lambda each: options.order(each.treatment)),
+            _parts("missing", OSTEO.hasMissingFact, Missing, lambda each: places[terms.fact_of[each.fact]]),
+            _Row("obligations", OSTEO.hasObligation, self._due(), "many"),
+            _parts("rules", OSTEO.hasRuleAssessment, RuleAssessment, lambda each: rules.order(each.id)),
+            _parts("warnings", OSTEO.hasNotice, Notice, _in_order, OSTEO.Warning),
+            _parts("assumptions", OSTEO.hasNotice, Notice, _in_order, OSTEO.Assumption),
+            cautions,
+        )
+        option = (
+            _Row("treatment", OSTEO.ofOption, options),
+            status,
+            _Row("line", OSTEO.hasLine, self._coded(OSTEO.TreatmentLine), "optional"),
+            _Row("listed", OSTEO.isListed, _TRUTH, "optional"),
+            _Row("listed_by", OSTEO.listedByRule, rules, "many"),
+            rests_on,
+            criteria,
+            cautions,
+            _parts("contraindications", OSTEO.hasNotice, Caution, _in_order, OSTEO.ContraindicationNotice),
+        )
+        caution = (
+            code,
+            message,
+            _Row("drug", OSTEO.concernsDrug, _IRI, "optional"),
+            _Row("source", DCTERMS.source, _ENGLISH),
+            _Row("sources", OSTEO.hasSafetySource, _IRI, "many"),
+        )
+        rule = (_Row("id", OSTEO.ofRule, rules), status, criteria, rests_on)
+        evidence = _parts("evidence", OSTEO.hasEvidence, Evidence)
+        rests_on_one = _Row("interpretation", OSTEO.restsOnInterpretation, interpretations, "optional")
+        return {
+            Assessment: (OSTEO.Assessment, whole),
+            OptionAssessment: (OSTEO.OptionAssessment, option),
+            RuleAssessment: (OSTEO.RuleAssessment, rule),
+            CriterionAssessment: (OSTEO.CriterionAssessment, (_Row("id", OSTEO.ofCriterion, _IRI), status, evidence)),
+            Evidence: (OSTEO.Evidence, (fact, _Row("value", OSTEO.evidenceValue, _JSON))),
+            Missing: (OSTEO.MissingFact, (fact, _Row("would_settle", OSTEO.wouldSettle, settled, "many"))),
+            Notice: (OSTEO.Warning, (code, message, rests_on_one)),
+            Caution: (OSTEO.Caution, caution),
+        }
+
+    def _due(self) -> _Value:
+        """Let obligations stand by their IRIs."""
+        known = {each.iri: each for each in self._guideline.obligations}
+        iris = {each.key: iri for iri, each in known.items()}
+        return _Value(
+            lambda each: ox.NamedNode(iris[each.key]),
+            lambda node: Obligation(known[_iri(node)].key, known[_iri(node)].label),
+            lambda each: list(iris).index(each.key),
+        )
+
+    # written
 
     def triples(self, assessment: Assessment, ended: datetime.datetime | None = None) -> Iterator[ox.Triple]:
         """Write one assessment; `ended` is when it was made, where that is to be told."""
         patient = ox.NamedNode(patient_iri(assessment.patient))
         node = ox.NamedNode(assessment_iri(assessment.patient, assessment.guideline, assessment.assessed_on))
         for option in assessment.options:
-            yield ox.Triple(patient, term(_BY_STATUS[option.status]), self._options[option.treatment])
-        yield from _typed(node, term("Assessment"), ox.NamedNode(PROV + "Entity"))
-        yield ox.Triple(node, term("assesses"), patient)
-        yield ox.Triple(node, ox.NamedNode(DCTERMS + "identifier"), ox.Literal(assessment.patient))
-        yield ox.Triple(node, term("appliesGuideline"), ox.NamedNode(assessment.guideline))
-        yield ox.Triple(node, term("assessedOn"), day_of(assessment.assessed_on))
-        yield ox.Triple(node, term("hasSituation"), ox.NamedNode(assessment.situation))
-        yield ox.Triple(node, term("hasReviewStatus"), self._coded("ReviewStatus", assessment.review))
-        yield ox.Triple(node, term("hasDisposition"), self._coded("Disposition", assessment.disposition))
-        for possible in assessment.possible:
-            yield ox.Triple(node, term("hasPossibleDisposition"), self._coded("Disposition", possible))
-        if assessment.strength:
-            yield ox.Triple(node, term("hasStrength"), self._coded("Strength", assessment.strength))
-        for each in assessment.options:
-            yield from self._option(node, each)
-        for rule in assessment.rules:
-            part = ox.BlankNode()
-            yield ox.Triple(node, term("hasRuleAssessment"), part)
-            yield from _typed(part, term("RuleAssessment"))
-            yield ox.Triple(part, term("ofRule"), ox.NamedNode(rule.id))
-            yield from self._weighed(part, rule.status, rule.criteria, rule.interpretations)
+            yield ox.Triple(patient, _SHORTCUTS[option.status], ox.NamedNode(self._options[option.treatment].iri))
+        yield ox.Triple(node, RDF.type, PROV.Entity)
+        yield ox.Triple(node, OSTEO.assesses, patient)
+        yield from self._written(node, assessment)
         for missing in assessment.missing:
-            yield from self._missing(node, missing.fact, missing.would_settle)
-        for obligation in assessment.obligations:
-            yield ox.Triple(node, term("hasObligation"), self._coded("Obligation", obligation.key))
-        for notice in assessment.warnings:
-            yield from self._notice(node, "Warning", notice)
-        for notice in assessment.assumptions:
-            yield from self._notice(node, "Assumption", notice)
-        for caution in assessment.cautions:
-            yield from self._caution(node, caution)
+            yield ox.Triple(node, OSTEO.isMissing, ox.NamedNode(self._terms.fact_of[missing.fact]))
         for events in assessment.adverse_events:
-            yield ox.Triple(node, term("informsOf"), ox.NamedNode(events.statement))
-        yield from self._provenance(node, patient, assessment, ended)
+            yield ox.Triple(node, OSTEO.informsOf, ox.NamedNode(events.statement))
+        yield from self._provenance(node, patient, assessment.version, ended)
 
-    def _coded(self, kind: str, key: str) -> ox.NamedNode:
-        return ox.NamedNode(self._kinds[OSTEO[kind]][key])
+    def _written(self, node: Node, value: object, kind: ox.NamedNode | None = None) -> Iterator[ox.Triple]:
+        """Write a value by its table."""
+        class_, rows = self._tables[type(value)]
+        yield ox.Triple(node, RDF.type, kind or class_)
+        for row in rows:
+            found = getattr(value, row.attribute)
+            if row.part is not None:
+                yield from self._parts(node, row, found)
+            elif isinstance(found, BilingualText) and row.number == "texts":
+                for language in LANGUAGES:
+                    yield ox.Triple(node, row.property, ox.Literal(found.get(language), language=language))
+            elif row.value is not None:
+                for each in found if row.number == "many" else () if found is None else (found,):
+                    yield ox.Triple(node, row.property, row.value.write(each))
 
-    def _option(self, node: Subject, option: OptionAssessment) -> Iterator[ox.Triple]:
-        part = ox.BlankNode()
-        yield ox.Triple(node, term("hasOptionAssessment"), part)
-        yield from _typed(part, term("OptionAssessment"))
-        yield ox.Triple(part, term("ofOption"), self._options[option.treatment])
-        if option.line:
-            yield ox.Triple(part, term("hasLine"), self._coded("TreatmentLine", option.line))
-        if option.listed is not None:
-            yield ox.Triple(part, term("isListed"), ox.Literal(str(option.listed).lower(), datatype=XSD.boolean))
-        for rule in option.listed_by:
-            yield ox.Triple(part, term("listedByRule"), ox.NamedNode(rule))
-        yield from self._weighed(part, option.status, option.criteria, option.interpretations)
-        for caution in option.cautions:
-            yield from self._caution(part, caution)
-        for each in option.contraindications:
-            yield from self._caution(part, each, "ContraindicationNotice")
-
-    def _weighed(
-        self,
-        part: Subject,
-        status: str,
-        criteria: Iterable[CriterionAssessment],
-        interpretations: Iterable[str],
-    ) -> Iterator[ox.Triple]:
-        yield ox.Triple(part, term("hasStatus"), self._status(status))
-        for key in interpretations:
-            yield ox.Triple(part, term("restsOnInterpretation"), ox.NamedNode(self._interpretations[key]))
-        for criterion in criteria:
-            inner = ox.BlankNode()
-            yield ox.Triple(part, term("hasCriterionAssessment"), inner)
-            yield from _typed(inner, term("CriterionAssessment"))
-            yield ox.Triple(inner, term("ofCriterion"), ox.NamedNode(criterion.id))
-            yield ox.Triple(inner, term("hasStatus"), self._status(criterion.status))
-            for number, evidence in enumerate(criterion.evidence):
-                fact = ox.BlankNode()
-                yield ox.Triple(inner, term("hasEvidence"), fact)
-                yield from _typed(fact, term("Evidence"))
-                yield ox.Triple(fact, term("displayOrder"), ox.Literal(str(number), datatype=XSD.integer))
-                yield ox.Triple(fact, term("ofFact"), ox.NamedNode(self._facts[evidence.fact]))
-                yield ox.Triple(fact, term("evidenceValue"), ox.Literal(json.dumps(evidence.value)))
-
-    def _status(self, key: str) -> ox.NamedNode:
-        return self._coded("AssessmentStatus", key)
-
-    def _missing(self, node: Subject, fact: str, would_settle: Iterable[str]) -> Iterator[ox.Triple]:
-        part, named = ox.BlankNode(), ox.NamedNode(self._facts[fact])
-        yield ox.Triple(node, term("isMissing"), named)
-        yield ox.Triple(node, term("hasMissingFact"), part)
-        yield from _typed(part, term("MissingFact"))
-        yield ox.Triple(part, term("ofFact"), named)
-        for item in would_settle:
-            yield ox.Triple(part, term("wouldSettle"), ox.Literal(item))
-
-    def _notice(self, node: Subject, kind: str, notice: Notice) -> Iterator[ox.Triple]:
-        part = ox.BlankNode()
-        yield from self._told(node, part, kind, notice.code, notice.message)
-        if notice.interpretation:
-            interpretation = ox.NamedNode(self._interpretations[notice.interpretation])
-            yield ox.Triple(part, term("restsOnInterpretation"), interpretation)
-
-    def _caution(self, node: Subject, caution: Caution, kind: str = "Caution") -> Iterator[ox.Triple]:
-        part = ox.BlankNode()
-        yield from self._told(node, part, kind, caution.code, caution.message)
-        yield ox.Triple(part, ox.NamedNode(DCTERMS + "source"), ox.Literal(caution.source.en))
-        for source in caution.sources:
-            yield ox.Triple(part, term("hasSafetySource"), ox.NamedNode(source))
-        if caution.drug:
-            yield ox.Triple(part, term("concernsDrug"), ox.NamedNode(caution.drug))
-
-    def _told(
-        self, node: Subject, part: ox.BlankNode, kind: str, code: str, message: BilingualText
-    ) -> Iterator[ox.Triple]:
-        yield ox.Triple(node, term("hasNotice"), part)
-        yield from _typed(part, term(kind))
-        yield ox.Triple(part, term("hasNoticeCode"), self._coded("NoticeCode", code))
-        for language in LANGUAGES:
-            yield ox.Triple(part, term("message"), ox.Literal(message.get(language), language=language))
+    def _parts(self, node: Node, row: _Row, parts: Iterable[object]) -> Iterator[ox.Triple]:
+        for number, each in enumerate(parts):
+            part = ox.BlankNode()
+            yield ox.Triple(node, row.property, part)
+            yield from self._written(part, each, row.kind)
+            if row.order is None:
+                yield ox.Triple(part, OSTEO.displayOrder, ox.Literal(str(number), datatype=XSD.integer))
 
     def _provenance(
-        self, node: Subject, patient: ox.NamedNode, assessment: Assessment, ended: datetime.datetime | None
+        self, node: Node, patient: ox.NamedNode, version: Version, ended: datetime.datetime | None
     ) -> Iterator[ox.Triple]:
         activity = ox.BlankNode()
-        yield ox.Triple(node, ox.NamedNode(PROV + "wasDerivedFrom"), patient)
-        yield ox.Triple(node, term("softwareVersion"), ox.Literal(assessment.software))
-        yield ox.Triple(node, term("knowledgeDigest"), ox.Literal(assessment.knowledge))
-        yield ox.Triple(node, ox.NamedNode(PROV + "wasGeneratedBy"), activity)
-        yield from _typed(activity, ox.NamedNode(PROV + "Activity"))
-        yield ox.Triple(activity, ox.NamedNode(PROV + "used"), ox.NamedNode(self._version))
+        yield ox.Triple(node, PROV.wasDerivedFrom, patient)
+        yield ox.Triple(node, OSTEO.softwareVersion, ox.Literal(version.software))
+        yield ox.Triple(node, OSTEO.knowledgeDigest, ox.Literal(version.knowledge))
+        yield ox.Triple(node, PROV.wasGeneratedBy, activity)
+        yield ox.Triple(activity, RDF.type, PROV.Activity)
+        yield ox.Triple(activity, PROV.used, ox.NamedNode(self._version))
         if ended is not None:
             stamp = ox.Literal(ended.isoformat(timespec="seconds"), datatype=XSD.dateTime)
-            yield ox.Triple(activity, ox.NamedNode(PROV + "endedAtTime"), stamp)
+            yield ox.Triple(activity, PROV.endedAtTime, stamp)
 
-
-def _typed(node: Subject, *classes: ox.NamedNode) -> Iterator[ox.Triple]:
-    for each in classes:
-        yield ox.Triple(node, RDF.type, each)
-
-
-# Read an assessment back from its graph: equal to the one that was written.
-
-_NS, _DCTERMS = OSTEO.iri, "http://purl.org/dc/terms/"
-Node = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
-
-
-class AssessmentReader:
-    """Reads assessments of one guideline out of triples.
-
-    Args:
-        engine: the guideline at work, for labels, keys and the order of its parts.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._terms = engine.knowledge.terms
-        self._guideline = engine.guideline
-        self._places = engine.space.places
-        self._safety = SafetyStatements(engine.knowledge)
+    # read back
 
     def read(self, triples: Iterable[ox.Triple]) -> tuple[Assessment, ...]:
         """Read every assessment of this guideline, in the order of patients and days.
 
         Raises:
-            UnreadableCaseError: the triples hold none.
+            UnreadableCaseError: the triples hold none, or one that is not whole.
         """
         graph = _Graph(triples)
-        nodes = [n for n in graph.instances("Assessment") if graph.iri(n, "appliesGuideline") == self._guideline.iri]
+        own = ox.NamedNode(self._guideline.iri)
+        nodes = [
+            node for node in graph.instances(OSTEO.Assessment) if own in graph.values(node, OSTEO.appliesGuideline)
+        ]
         if not nodes:
             raise UnreadableCaseError("The graph holds no assessment.", advice="Give one written by `osteo-kg assess`.")
-        return tuple(sorted((self._assessment(graph, n) for n in nodes), key=lambda a: (a.patient, a.assessed_on)))
+        found = [self._assessment(graph, node) for node in nodes]
+        return tuple(sorted(found, key=lambda each: (each.patient, each.assessed_on)))
 
     def _assessment(self, graph: _Graph, node: Node) -> Assessment:
-        key, label = self._terms.key, self._terms.label
-        disposition, strength = graph.iri(node, "hasDisposition"), graph.iri_or_none(node, "hasStrength")
-        options = {graph.iri(part, "ofOption"): part for part in graph.nodes(node, "hasOptionAssessment")}
-        rules = {graph.iri(part, "ofRule"): part for part in graph.nodes(node, "hasRuleAssessment")}
-        due = {key(iri) for iri in graph.iris(node, "hasObligation")}
-        return Assessment(
-            patient=graph.text(node, "identifier", _DCTERMS),
-            guideline=self._guideline.iri,
-            software=graph.text(node, "softwareVersion"),
-            knowledge=graph.text(node, "knowledgeDigest"),
-            review=key(graph.iri(node, "hasReviewStatus")),
-            assessed_on=datetime.date.fromisoformat(day_text(graph.text(node, "assessedOn"))),
-            situation=graph.iri(node, "hasSituation"),
-            disposition=key(disposition),
-            disposition_label=label(disposition),
-            strength=key(strength) if strength else None,
-            strength_label=label(strength) if strength else None,
-            possible=tuple(sorted(key(iri) for iri in graph.iris(node, "hasPossibleDisposition"))),
-            options=tuple(
-                self._option(graph, options[o.iri], n) for n, o in enumerate(self._guideline.options) if options
-            ),
-            missing=tuple(self._missing(graph, node)),
-            obligations=tuple(Obligation(o.key, o.label) for o in self._guideline.obligations if o.key in due),
-            rules=tuple(self._rule(graph, rules[rule.iri], n) for n, rule in enumerate(self._guideline.rules)),
-            warnings=tuple(self._notices(graph, node, "Warning")),
-            assumptions=tuple(self._notices(graph, node, "Assumption")),
-            cautions=tuple(self._cautions(graph, node)),
-            adverse_events=self._safety.informing(
-                (drug for option in self._guideline.options for drug in option.drugs),
-                set(graph.iris(node, "informsOf")),
-            ),
+        software = _text(graph.value(node, OSTEO.softwareVersion))
+        version = Version(software, _text(graph.value(node, OSTEO.knowledgeDigest)))
+        found = self._values(graph, node, Assessment) | {
+            "version": version,
+            "adverse_events": self._events(graph, node),
+        }
+        strength = found["strength"]
+        found["disposition_label"] = self._label(OSTEO.Disposition, found["disposition"])
+        found["strength_label"] = self._label(OSTEO.Strength, strength) if strength else None
+        return Assessment(**found)
+
+    def _values(self, graph: _Graph, node: Node, class_: type) -> dict[str, Any]:
+        """Read the attributes of a value by its table."""
+        _, rows = self._tables[class_]
+        return {row.attribute: self._attribute(graph, node, row) for row in rows}
+
+    def _attribute(self, graph: _Graph, node: Node, row: _Row) -> Any:
+        if row.number == "texts":
+            return graph.texts(node, row.property)
+        if row.part is not None:
+            kind = row.kind or self._tables[row.part][0]
+            parts = [part for part in graph.nodes(node, row.property) if graph.is_a(part, kind)]
+            if row.order is None:
+                parts.sort(key=lambda part: int(_text(graph.value(part, OSTEO.displayOrder))))
+            made = [self._part(graph, part, row.part) for part in parts]
+            return tuple(sorted(made, key=row.order) if row.order else made)
+        assert row.value is not None  # it is no part
+        if row.number == "one":
+            return row.value.read(graph.value(node, row.property))
+        found = [row.value.read(each) for each in graph.values(node, row.property)]
+        return tuple(sorted(found, key=row.value.order)) if row.number == "many" else next(iter(found), None)
+
+    def _part(self, graph: _Graph, node: Node, class_: type) -> Any:
+        found = self._values(graph, node, class_)
+        return class_(**found, **_DERIVED[class_](self, found)) if class_ is not Caution else self._caution(found)
+
+    def _caution(self, found: dict[str, Any]) -> Caution:
+        """Name its sources in both languages again, where it is one of the safety layer."""
+        sources = found["sources"]
+        return Caution(**{**found, "source": self._safety.cited(sources)}) if sources else Caution(**found)
+
+    def _label(self, kind: ox.NamedNode, key: str) -> BilingualText:
+        return self._terms.label(self._terms.kinds[kind][key])
+
+    def _events(self, graph: _Graph, node: Node) -> tuple[AdverseEvents, ...]:
+        drugs = (drug for option in self._guideline.options for drug in option.drugs)
+        return self._safety.informing(drugs, {_iri(each) for each in graph.values(node, OSTEO.informsOf)})
+
+    def _of_option(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        option = self._options[found["treatment"]]
+        labels = tuple(map(self._terms.label, option.drugs))
+        return {"label": option.label, "drugs": option.drugs, "drug_labels": labels}
+
+    def _of_rule(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        rule = self._rules[found["id"]]
+        return {name: getattr(rule, name) for name in ("label", "disposition", "restates", "cites")}
+
+    def _of_criterion(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        return {"label": self._guideline.criteria[found["id"]].label}
+
+    def _of_missing(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        options = {key: option.label for key, option in self._options.items()}
+        settled = (options.get(each) or self._terms.label(OSTEO[each.capitalize()]) for each in found["would_settle"])
+        return {"label": self._terms.label(self._terms.fact_of[found["fact"]]), "would_settle_labels": tuple(settled)}
+
+    def _of_nothing(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        return {}
+
+
+#: What a part says beside what is written: what the guideline says of it.
+_DERIVED: Mapping[type, Callable[[AssessmentGraph, Mapping[str, Any]], dict[str, Any]]] = {
+    OptionAssessment: AssessmentGraph._of_option,
+    RuleAssessment: AssessmentGraph._of_rule,
+    CriterionAssessment: AssessmentGraph._of_criterion,
+    Missing: AssessmentGraph._of_missing,
+    Evidence: AssessmentGraph._of_nothing,
+    Notice: AssessmentGraph._of_nothing,
+}
+
+
+def _iri(node: Term) -> str:
+    if not isinstance(node, ox.NamedNode):
+        raise UnreadableCaseError(
+            f"An assessment has {node} where an IRI belongs.", advice="Give it as it was written."
         )
+    return node.value
 
-    def _option(self, graph: _Graph, part: Node, number: int) -> OptionAssessment:
-        option, listed = self._guideline.options[number], graph.literals(part, "isListed")
-        line = graph.iri_or_none(part, "hasLine")
-        by = set(graph.iris(part, "listedByRule"))
-        return OptionAssessment(
-            treatment=option.key,
-            label=option.label,
-            status=self._terms.key(graph.iri(part, "hasStatus")),
-            line=self._terms.key(line) if line else None,
-            listed=listed[0].value == "true" if listed else None,
-            listed_by=tuple(rule.iri for rule in self._guideline.rules if rule.iri in by),
-            interpretations=self._interpretations(graph, part),
-            drugs=option.drugs,
-            drug_labels=tuple(self._terms.label(drug) for drug in option.drugs),
-            criteria=self._criteria(graph, part),
-            cautions=tuple(self._cautions(graph, part)),
-            contraindications=tuple(self._cautions(graph, part, "ContraindicationNotice")),
+
+def _text(node: Term) -> str:
+    if not isinstance(node, ox.Literal):
+        raise UnreadableCaseError(
+            f"An assessment has {node} where a text belongs.", advice="Give it as it was written."
         )
+    return node.value
 
-    def _rule(self, graph: _Graph, part: Node, number: int) -> RuleAssessment:
-        rule = self._guideline.rules[number]
-        return RuleAssessment(
-            id=rule.iri,
-            label=rule.label,
-            status=self._terms.key(graph.iri(part, "hasStatus")),
-            disposition=rule.disposition,
-            restates=rule.restates,
-            cites=rule.cites,
-            criteria=self._criteria(graph, part),
-            interpretations=self._interpretations(graph, part),
-        )
 
-    def _criteria(self, graph: _Graph, part: Node) -> tuple[CriterionAssessment, ...]:
-        nodes = {graph.iri(inner, "ofCriterion"): inner for inner in graph.nodes(part, "hasCriterionAssessment")}
-        return tuple(
-            CriterionAssessment(
-                iri,
-                self._guideline.criteria[iri].label,
-                self._terms.key(graph.iri(nodes[iri], "hasStatus")),
-                self._evidence(graph, nodes[iri]),
-            )
-            for iri in sorted(nodes)
-        )
-
-    def _evidence(self, graph: _Graph, criterion: Node) -> tuple[Evidence, ...]:
-        parts = sorted(graph.nodes(criterion, "hasEvidence"), key=lambda part: int(graph.text(part, "displayOrder")))
-        return tuple(
-            Evidence(self._terms.record_keys[graph.iri(part, "ofFact")], json.loads(graph.text(part, "evidenceValue")))
-            for part in parts
-        )
-
-    def _interpretations(self, graph: _Graph, part: Node) -> tuple[str, ...]:
-        named = set(graph.iris(part, "restsOnInterpretation"))
-        return tuple(each.key for each in self._guideline.interpretations if each.iri in named)
-
-    def _missing(self, graph: _Graph, node: Node) -> Iterable[Missing]:
-        items = {option.key: option.label for option in self._guideline.options}
-        order = ["disposition", "strength", *items]
-        found = {graph.iri(part, "ofFact"): part for part in graph.nodes(node, "hasMissingFact")}
-        for fact in sorted(found, key=self._places.__getitem__):
-            settles = sorted((each.value for each in graph.literals(found[fact], "wouldSettle")), key=order.index)
-            labels = (items.get(each) or self._terms.label(f"{_NS}{each.capitalize()}") for each in settles)
-            yield Missing(self._terms.record_keys[fact], self._terms.label(fact), tuple(settles), tuple(labels))
-
-    def _notices(self, graph: _Graph, node: Node, kind: str) -> Iterable[Notice]:
-        found = []
-        for part in graph.nodes(node, "hasNotice"):
-            if graph.is_a(part, kind):
-                interpretations = self._interpretations(graph, part)
-                code = self._terms.key(graph.iri(part, "hasNoticeCode"))
-                found.append(Notice(code, graph.both(part, "message"), next(iter(interpretations), None)))
-        return sorted(found, key=lambda notice: (notice.code, notice.message.en))
-
-    def _cautions(self, graph: _Graph, node: Node, kind: str = "Caution") -> Iterable[Caution]:
-        found = []
-        for part in graph.nodes(node, "hasNotice"):
-            if graph.is_a(part, kind):
-                code = self._terms.key(graph.iri(part, "hasNoticeCode"))
-                drug, stated = graph.iri_or_none(part, "concernsDrug"), graph.text(part, "source", _DCTERMS)
-                sources = tuple(sorted(graph.iris(part, "hasSafetySource")))
-                source = self._safety.cited(sources) if sources else BilingualText(stated, stated)
-                found.append(Caution(code, graph.both(part, "message"), drug, source, sources))
-        return sorted(found, key=lambda caution: caution.order)
+_IRI = _Value(ox.NamedNode, _iri)
+_TEXT = _Value(ox.Literal, _text)
+_ENGLISH = _Value(lambda text: ox.Literal(text.en), lambda node: BilingualText(_text(node), _text(node)))
+_JSON = _Value(lambda value: ox.Literal(json.dumps(value)), lambda node: json.loads(_text(node)))
+_TRUTH = _Value(lambda truth: ox.Literal(str(truth).lower(), datatype=XSD.boolean), lambda node: _text(node) == "true")
+_DAY = _Value(day_of, lambda node: datetime.date.fromisoformat(day_text(_text(node))))
 
 
 class _Graph:
     """Look-ups in a handful of triples, blank nodes included."""
 
     def __init__(self, triples: Iterable[ox.Triple]) -> None:
-        self._objects: dict[tuple[Node, str], list[Node]] = defaultdict(list)
-        self._instances: dict[Node, list[Node]] = defaultdict(list)
+        self._objects: dict[tuple[Any, ox.NamedNode], list[Any]] = defaultdict(list)
+        self._instances: dict[Any, list[Any]] = defaultdict(list)
         for triple in dict.fromkeys(triples):
-            self._objects[triple.subject, triple.predicate.value].append(triple.object)
+            self._objects[triple.subject, triple.predicate].append(triple.object)
             if triple.predicate == RDF.type:
                 self._instances[triple.object].append(triple.subject)
 
-    def instances(self, name: str) -> list[Node]:
-        return self._instances[ox.NamedNode(_NS + name)]
+    def instances(self, kind: ox.NamedNode) -> list[Node]:
+        return self._instances[kind]
 
-    def is_a(self, node: Node, name: str) -> bool:
-        return ox.NamedNode(_NS + name) in self._objects[node, RDF.type.value]
+    def is_a(self, node: Node, kind: ox.NamedNode) -> bool:
+        return kind in self._objects[node, RDF.type]
 
-    def nodes(self, node: Node, name: str) -> list[Node]:
-        return self._objects[node, _NS + name]
+    def values(self, node: Node, property_: ox.NamedNode) -> list[Term]:
+        return self._objects[node, property_]
 
-    def iris(self, node: Node, name: str) -> list[str]:
-        return [each.value for each in self.nodes(node, name) if isinstance(each, ox.NamedNode)]
+    def nodes(self, node: Node, property_: ox.NamedNode) -> list[Node]:
+        return [each for each in self.values(node, property_) if not isinstance(each, ox.Literal)]
 
-    def iri(self, node: Node, name: str) -> str:
-        found = self.iri_or_none(node, name)
-        if found is None:
-            raise UnreadableCaseError(f"An assessment lacks osteo:{name}.", advice="Give it whole, as it was written.")
-        return found
-
-    def iri_or_none(self, node: Node, name: str) -> str | None:
-        return next(iter(self.iris(node, name)), None)
-
-    def literals(self, node: Node, name: str, namespace: str = _NS) -> list[ox.Literal]:
-        return [each for each in self._objects[node, namespace + name] if isinstance(each, ox.Literal)]
-
-    def text(self, node: Node, name: str, namespace: str = _NS) -> str:
-        found = self.literals(node, name, namespace)
+    def value(self, node: Node, property_: ox.NamedNode) -> Term:
+        found = self.values(node, property_)
         if not found:
+            name = local_name(property_)
             raise UnreadableCaseError(f"An assessment lacks {name}.", advice="Give it whole, as it was written.")
-        return found[0].value
+        return found[0]
 
-    def both(self, node: Node, name: str) -> BilingualText:
-        found = {each.language: each.value for each in self.literals(node, name)}
+    def texts(self, node: Node, property_: ox.NamedNode) -> BilingualText:
+        literals = (each for each in self.values(node, property_) if isinstance(each, ox.Literal))
+        found = {each.language: each.value for each in literals}
         return BilingualText(found.get("en", ""), found.get("fr", ""))

@@ -6,10 +6,11 @@ start from.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -92,10 +93,18 @@ class CaseFacts:
         """Give the same case with more sections complete."""
         return replace(self, complete=self.complete | set(sections))
 
-    def add(self, property_: ox.NamedNode, *values: ox.NamedNode | ox.Literal) -> None:
-        """Say one more thing about the patient, for the notices to find."""
+    @contextlib.contextmanager
+    def saying(self, said: Iterable[tuple[ox.NamedNode, ox.NamedNode | ox.Literal]]) -> Iterator[None]:
+        """Say more about the patient for a while, for the notices to find: what one answer says is no other's."""
         patient = ox.NamedNode(self.case.iri)
-        self.store.extend(ox.Quad(patient, property_, value) for value in values)
+        quads = [ox.Quad(patient, property_, value) for property_, value in said]
+        new = [quad for quad in dict.fromkeys(quads) if quad not in self.store]
+        self.store.extend(new)
+        try:
+            yield
+        finally:
+            for quad in new:
+                self.store.remove(quad)
 
 
 def derive_facts(case: Case, on: datetime.date, knowledge: Knowledge) -> CaseFacts:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from osteo_kg.bilingual import BilingualText, Language
+from osteo_kg.bilingual import BESIDE_JSON, BilingualText, Language, to_json
 from osteo_kg.errors import OsteoError
 
 Severity = Literal["violation", "warning"]
@@ -35,21 +35,10 @@ class Finding:
     value: str | None
     message: BilingualText
     advice: BilingualText
-    notice: str | None = None
-    property: str | None = None
-    shape: str | None = None
-    constraint: str | None = None
-
-    def to_json(self, language: Language = "en") -> dict[str, Any]:
-        """Give the finding as design.md section 3.4 has it."""
-        return {
-            "severity": self.severity,
-            "focus": self.focus,
-            "path": self.path,
-            "value": self.value,
-            "message": self.message.get(language),
-            "advice": self.advice.get(language),
-        }
+    notice: str | None = field(default=None, metadata=BESIDE_JSON)
+    property: str | None = field(default=None, metadata=BESIDE_JSON)
+    shape: str | None = field(default=None, metadata=BESIDE_JSON)
+    constraint: str | None = field(default=None, metadata=BESIDE_JSON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +70,7 @@ class ValidationReport:
         return {
             "patient": self.patient,
             "conforms": self.conforms,
-            "results": [finding.to_json(language) for finding in self.findings],
+            "results": to_json(self.findings, language),
         }
 
 

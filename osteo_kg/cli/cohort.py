@@ -76,14 +76,21 @@ def cohort(
     They may be .parquet .csv .jsonl .nt .nq, or FHIR as .ndjson or .json; text may be compressed (.gz .zst).
     A summary is printed. Nothing stands under the name of an output before everything is written.
     """
-    from osteo_kg.cohort import run  # the other commands do not wait for DuckDB and Ibis
+    from osteo_kg.cohort import assess_cohort  # the other commands do not wait for DuckDB and Ibis
 
-    day = on or datetime.date.today()
-    request = run.Request(inputs, output, day, renamed=_renamed(mappings), ignore=ignore_columns, **asked)
     with _stopped_tidily(), _progress() as progress:
-        summary = run.assess(KnowledgeBase.load(folders), request, progress)
+        summary = assess_cohort(
+            inputs,
+            output,
+            on=on,
+            renamed=_renamed(mappings),
+            ignore=ignore_columns,
+            knowledge_base=KnowledgeBase.load(folders),
+            progress=progress,
+            **asked,
+        ).summary
     click.echo(json.dumps(summary.to_json(), indent=2) if format_name == "json" else "\n".join(summary.lines()))
-    if summary.rejected and not request.rejected:
+    if summary.rejected and not asked["rejected"]:
         for report in summary.shown:
             complain_of(report, "en")
         complain(f"{summary.rejected:,} were refused. All reports: --rejected FILE.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import itertools
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -114,9 +115,10 @@ def assess(
     """Assess the patients of FILE... (RDF, flat records or FHIR; - is standard input)."""
     knowledge_base = KnowledgeBase.load(folders, safety=not no_safety)
     cases, unread = read_cases(knowledge_base, files, on=on, **reading)
+    prepared = itertools.tee((knowledge_base.prepare(case, on=on) for case in cases), len(guidelines))
     for_each = [
-        knowledge_base.assess_all(cases, on=on, assume_complete=assume_complete, by=by, guideline=guideline)
-        for guideline in guidelines
+        knowledge_base.assess_all(each, on=on, assume_complete=assume_complete, by=by, guideline=guideline)
+        for each, guideline in zip(prepared, guidelines, strict=True)
     ]
     total = len(cases) * len(guidelines)
     answers = Refusals(progress(_one_by_one(for_each), "Assessing", total))

@@ -6,7 +6,7 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import Any, TextIO
 
 import pyarrow as pa
 
@@ -20,22 +20,61 @@ _CHUNK = 500  # cases held in memory at a time
 _SHOWN = 20  # reports of refusals kept to be shown
 
 
+class Rejected:
+    """The reports of those refused: counted, the first of them kept to be shown, and all written or kept.
+
+    Args:
+        file: where they are written, one JSON object a line; None to write none.
+        keep: whether to keep all in memory.
+    """
+
+    def __init__(self, file: TextIO | None, *, keep: bool = False) -> None:
+        self._file = file
+        self._kept: list[dict[str, Any]] | None = [] if keep else None
+        self.count = 0
+        self.shown: list[ValidationReport] = []
+
+    def add(self, report: ValidationReport, file: str, number: int) -> None:
+        """Add the report of a record of a file."""
+        self.count += 1
+        if len(self.shown) < _SHOWN:
+            self.shown.append(report)
+        told = {"file": file, "record": number, **report.to_json()}
+        if self._file is not None:
+            self._file.write(json.dumps(told, ensure_ascii=False) + "\n")
+        if self._kept is not None:
+            self._kept.append(told)
+
+    def table(self) -> pa.Table | None:
+        """Give those that were kept, a row for each."""
+        return None if self._kept is None else pa.Table.from_pylist(self._kept, _REPORT)
+
+
+_FINDING = pa.struct([(name, pa.string()) for name in ("severity", "focus", "path", "value", "message", "advice")])
+_REPORT = pa.schema(
+    {
+        "file": pa.string(),
+        "record": pa.int64(),
+        "patient": pa.string(),
+        "conforms": pa.bool_(),
+        "results": pa.list_(_FINDING),
+    }.items()
+)
+
+
 @dataclass
 class Fallback:
     """Assesses cases one by one, and keeps what was refused apart.
 
     Attributes:
-        rejected: where the reports of refused cases are written, one JSON object a line; None to count them only.
+        rejected: what takes the reports of refused cases.
         sections: the sections whose emptiness means none, as the caller names them.
-        shown: the first reports.
     """
 
     parts: LibraryProbe
     decisions: Decisions
-    rejected: TextIO | None
+    rejected: Rejected
     sections: tuple[str, ...]
-    refused: int = 0
-    shown: list[ValidationReport] = field(default_factory=list)
     _files: list[str] = field(default_factory=list)
     _numbers: list[int] = field(default_factory=list)
     _patients: list[str] = field(default_factory=list)
@@ -64,17 +103,9 @@ class Fallback:
         if isinstance(answer, Assessment):
             situation, marks = self.decisions.own(answer)
         else:
-            self._refuse(answer, file, number)
+            self.rejected.add(answer, file, number)
         self._situations.append(situation)
         self._marks.append(marks)
-
-    def _refuse(self, report: ValidationReport, file: str, number: int) -> None:
-        self.refused += 1
-        if len(self.shown) < _SHOWN:
-            self.shown.append(report)
-        if self.rejected is not None:
-            where = {"file": file, "record": number}
-            self.rejected.write(json.dumps({**where, **report.to_json()}, ensure_ascii=False) + "\n")
 
     def __len__(self) -> int:
         return len(self._numbers)

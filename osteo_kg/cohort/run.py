@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -19,13 +19,14 @@ from osteo_kg.case.fields import SECTIONS
 from osteo_kg.cohort import engines
 from osteo_kg.cohort.abstraction.compile import Abstraction
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
-from osteo_kg.cohort.fallback import Fallback
+from osteo_kg.cohort.fallback import Fallback, Rejected
 from osteo_kg.cohort.results import explanations, files, page
 from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.cohort.results.rdf import GraphOutput
 from osteo_kg.cohort.results.summary import Branches, Summary, summarised
 from osteo_kg.cohort.sources.base import Reading, Source, Wanted, found
 from osteo_kg.cohort.sources.registry import sources
+from osteo_kg.errors import IncompleteRunError
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
 
 _KEEPS_ORDER = 100_000  # a join turns to its smaller side: of so many patients it is never they, and their order stays
@@ -38,7 +39,7 @@ class Request:
 
     Attributes:
         inputs: files, folders and globs.
-        output: the file of decisions, its format by its extension.
+        output: the file of decisions, its format by its extension; None to have them in memory.
         on: the day of assessment.
         assume_complete: sections whose emptiness means none.
         guideline: the id of the guideline.
@@ -55,7 +56,7 @@ class Request:
     """
 
     inputs: tuple[str, ...]
-    output: Path
+    output: Path | None
     on: datetime.date
     assume_complete: tuple[str, ...] = ()
     guideline: str = DEFAULT_GUIDELINE
@@ -72,7 +73,8 @@ class Request:
     @property
     def written(self) -> tuple[Path, ...]:
         """The files that are written, the decisions first."""
-        return self.output, *(each for each in (self.rejected, self.explanations, self.report) if each is not None)
+        outputs = (self.output, self.rejected, self.explanations, self.report)
+        return tuple(each for each in outputs if each is not None)
 
     @property
     def postmenopausal(self) -> Assumption | None:
@@ -81,21 +83,37 @@ class Request:
         return None if least_age is None else Assumption(least_age, self.on)
 
 
-def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress = lambda *_: None) -> Summary:
+@dataclass(frozen=True)
+class CohortResult:
+    """What a run gives back.
+
+    Attributes:
+        summary: what was found, in counts.
+        decisions: a row for each patient who was decided; None where they were written to a file.
+        rejected: a row for each patient who was refused, with the findings; None likewise.
+    """
+
+    summary: Summary
+    decisions: pa.Table | None = None
+    rejected: pa.Table | None = None
+
+
+def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress = lambda *_: None) -> CohortResult:
     """Assess a cohort, and write what is asked for; nothing stands under its name before everything is written.
 
     Raises:
         UnreadableCaseError: an input cannot be read at all.
         UsageError: a section, a guideline or a format does not exist.
+        IncompleteRunError: a patient would be lost.
     """
-    format_name = files.checked_format(request.output)
+    format_name = files.checked_format(request.output) if request.output else None
     inputs = found(request.inputs, request.input_format)
     files.check_places(request.written, [each.path for each in inputs])
     asked = [knowledge_base.section(name) for name in request.assume_complete]
     with contextlib.ExitStack() as stack:
         scratch = stack.enter_context(files.scratch(request.output))
         together = stack.enter_context(files.together())
-        written = together.path(request.output)  # first of all: it gets its name last
+        written = together.path(request.output) if request.output else None  # first of all: it gets its name last
         rejected = stack.enter_context(together.text(request.rejected)) if request.rejected else None
         engine = stack.enter_context(engines.opened(request.engine, request.spark_master, scratch))
         terms, ignore = knowledge_base.knowledge.terms, frozenset(request.ignore)
@@ -103,17 +121,21 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         reading = Reading(terms, ignore, request.renamed, scratch, parts, request.postmenopausal)
         run = _Run(parts, engine, sources(inputs, reading), progress)
         run.abstract()
-        run.decide(rejected, request.assume_complete)
-        run.write(written, format_name, request.on)
+        reports = Rejected(rejected, keep=written is None)
+        run.decide(reports, request.assume_complete)
+        decisions = None
+        if written and format_name:
+            run.write(written, format_name, request.on)
+        else:
+            decisions = run.kept()
         if request.explanations:
             with together.text(request.explanations) as file:
                 explanations.write(run.decisions, request.on, file)
-        own = run.fallback
-        summary = summarised(run.decisions, run.counts, own.shown, own.refused, request.on, run.remarks())
+        summary = summarised(run.decisions, run.counts, reports.shown, reports.count, request.on, run.remarks())
         if request.report:
             with together.text(request.report) as file:
                 file.write(page.page(summary, run.distribution()))
-    return summary
+    return CohortResult(summary, decisions, reports.table())
 
 
 class _Run:
@@ -128,6 +150,7 @@ class _Run:
         self.decisions = Decisions(parts)
         self.counts: Counter[tuple[int, int]] = Counter()
         self.fallback: Fallback
+        self._rejected: Rejected
         self._lean: ir.Table
         self._size = 0
 
@@ -150,8 +173,9 @@ class _Run:
             dictionaries[key] = self._engine.small(pa.table(_typed(read)))
         self._lean = self._engine.kept(self._abstraction.whole(stage, dictionaries), "lean")
 
-    def decide(self, rejected: TextIO | None, sections: tuple[str, ...]) -> None:
+    def decide(self, rejected: Rejected, sections: tuple[str, ...]) -> None:
         """Answer every situation, and assess by itself every record that columns cannot answer for."""
+        self._rejected = rejected
         lean = self._lean
         pairs = lean.filter(lean.plain).group_by("situation", "marks").agg(count=lambda t: t.count())
         raised: dict[int, int] = defaultdict(int)
@@ -219,9 +243,32 @@ class _Run:
         """Write the decisions."""
         with self._watched("Writing"):
             if format_name in files.GRAPHS:
-                GraphOutput(self.decisions, on, quads=format_name == "nq").write(self.result(), path, self._engine)
+                output = GraphOutput(self.decisions, on, quads=format_name == "nq")
+                rows = output.write(self.result(), path, self._engine)
             else:
-                files.write(self.result(), path, format_name, self._engine)
+                rows = files.write(self.result(), path, format_name, self._engine)
+        self._see_that_nobody_is_lost(rows)
+
+    def kept(self) -> pa.Table:
+        """Give the decisions as a table in memory."""
+        with self._watched("Writing"):
+            table = self._engine.arrow(self.result())
+        self._see_that_nobody_is_lost(len(table))
+        return table
+
+    def _see_that_nobody_is_lost(self, rows: int) -> None:
+        """See that every patient read is decided or refused, and every one decided written.
+
+        Raises:
+            IncompleteRunError: one is not.
+        """
+        decided, refused = sum(self.counts.values()), self._rejected.count
+        if self._size != decided + refused or rows != decided:
+            raise IncompleteRunError(
+                f"{self._size:,} patients were read, {decided:,} decided, {refused:,} refused and {rows:,} written: "
+                "some would be lost, and so nothing was written.",
+                advice="Report it with the format of the input, and assess its files one by one.",
+            )
 
     @contextlib.contextmanager
     def _watched(self, what: str) -> Iterator[None]:

@@ -147,6 +147,8 @@ class OSTEO(metaclass=Vocabulary, iri="https://w3id.org/osteo-kg/ns/"):
 
     AgeAtAssessment: ox.NamedNode
     Assessment: ox.NamedNode
+    AssessmentStatus: ox.NamedNode
+    Assumption: ox.NamedNode
     AssumptionCode: ox.NamedNode
     AxialSite: ox.NamedNode
     AxialTScore: ox.NamedNode
@@ -155,6 +157,7 @@ class OSTEO(metaclass=Vocabulary, iri="https://w3id.org/osteo-kg/ns/"):
     BodySiteNotKnown: ox.NamedNode
     BoneDensitometry: ox.NamedNode
     BoneMineralDensityCode: ox.NamedNode
+    Caution: ox.NamedNode
     CautionCode: ox.NamedNode
     ClimactericDisorders: ox.NamedNode
     Code: ox.NamedNode
@@ -162,13 +165,16 @@ class OSTEO(metaclass=Vocabulary, iri="https://w3id.org/osteo-kg/ns/"):
     CodeNotRead: ox.NamedNode
     Completed: ox.NamedNode
     Contraindication: ox.NamedNode
+    ContraindicationNotice: ox.NamedNode
     CreatinineClearance: ox.NamedNode
+    CriterionAssessment: ox.NamedNode
     DateNotWhole: ox.NamedNode
     DensitometrySite: ox.NamedNode
     DensityNotTScore: ox.NamedNode
     Disposition: ox.NamedNode
     Drug: ox.NamedNode
     EstimatedGfr: ox.NamedNode
+    Evidence: ox.NamedNode
     ExcludingMechanism: ox.NamedNode
     Female: ox.NamedNode
     Fracture: ox.NamedNode
@@ -184,6 +190,7 @@ class OSTEO(metaclass=Vocabulary, iri="https://w3id.org/osteo-kg/ns/"):
     MedicalCondition: ox.NamedNode
     MedicalHistory: ox.NamedNode
     MenopausalStatus: ox.NamedNode
+    MissingFact: ox.NamedNode
     NewerStatement: ox.NamedNode
     NoLongerHolds: ox.NamedNode
     NonOsteoporoticFracture: ox.NamedNode
@@ -191,6 +198,7 @@ class OSTEO(metaclass=Vocabulary, iri="https://w3id.org/osteo-kg/ns/"):
     NoticeCode: ox.NamedNode
     Obligation: ox.NamedNode
     Ongoing: ox.NamedNode
+    OptionAssessment: ox.NamedNode
     OtherPatient: ox.NamedNode
     OtherProduct: ox.NamedNode
     PageNotGiven: ox.NamedNode
@@ -208,6 +216,7 @@ class OSTEO(metaclass=Vocabulary, iri="https://w3id.org/osteo-kg/ns/"):
     RenalMeasure: ox.NamedNode
     ReviewStatus: ox.NamedNode
     RouteOfAdministration: ox.NamedNode
+    RuleAssessment: ox.NamedNode
     SafetyCautionCode: ox.NamedNode
     SameEntryTwice: ox.NamedNode
     SectionNotClosed: ox.NamedNode
@@ -232,6 +241,7 @@ class OSTEO(metaclass=Vocabulary, iri="https://w3id.org/osteo-kg/ns/"):
     UnspecifiedSiteFracture: ox.NamedNode
     ValueNotKnown: ox.NamedNode
     ValueNotUsable: ox.NamedNode
+    Warning: ox.NamedNode
     WarningCode: ox.NamedNode
 
     above: ox.NamedNode
@@ -239,6 +249,7 @@ class OSTEO(metaclass=Vocabulary, iri="https://w3id.org/osteo-kg/ns/"):
     ageInYears: ox.NamedNode
     appliesGuideline: ox.NamedNode
     arisesFromCondition: ox.NamedNode
+    assessedOn: ox.NamedNode
     assesses: ox.NamedNode
     atLeast: ox.NamedNode
     atMost: ox.NamedNode
@@ -249,71 +260,91 @@ class OSTEO(metaclass=Vocabulary, iri="https://w3id.org/osteo-kg/ns/"):
     codeValue: ox.NamedNode
     codesNest: ox.NamedNode
     completedYears: ox.NamedNode
+    concernsDrug: ox.NamedNode
     concernsFact: ox.NamedNode
     couldBe: ox.NamedNode
     countsInstancesOf: ox.NamedNode
     creatinineClearance: ox.NamedNode
     displayOrder: ox.NamedNode
     estimatedGfr: ox.NamedNode
+    evidenceValue: ox.NamedNode
     fracturedVertebraCount: ox.NamedNode
     hasBoneDensitometry: ox.NamedNode
     hasClassCode: ox.NamedNode
     hasCode: ox.NamedNode
     hasCondition: ox.NamedNode
+    hasCriterionAssessment: ox.NamedNode
     hasCurrentAxialDensitometry: ox.NamedNode
     hasDecidingDensitometry: ox.NamedNode
     hasDisposition: ox.NamedNode
+    hasEvidence: ox.NamedNode
     hasFracture: ox.NamedNode
+    hasLine: ox.NamedNode
     hasLowEnergyFracture: ox.NamedNode
     hasMechanism: ox.NamedNode
     hasMember: ox.NamedNode
     hasMenopausalStatus: ox.NamedNode
+    hasMissingFact: ox.NamedNode
+    hasNotice: ox.NamedNode
     hasNoticeCode: ox.NamedNode
     hasObligation: ox.NamedNode
+    hasOptionAssessment: ox.NamedNode
     hasOutcome: ox.NamedNode
     hasPastTreatment: ox.NamedNode
     hasPossibleDisposition: ox.NamedNode
     hasRenalFunctionTest: ox.NamedNode
     hasReviewStatus: ox.NamedNode
+    hasRuleAssessment: ox.NamedNode
     hasSafetySource: ox.NamedNode
     hasSex: ox.NamedNode
     hasSide: ox.NamedNode
     hasSite: ox.NamedNode
     hasSituation: ox.NamedNode
     hasSituationValue: ox.NamedNode
+    hasStatus: ox.NamedNode
     hasStrength: ox.NamedNode
     inCodingSystem: ox.NamedNode
+    informsOf: ox.NamedNode
     isAboutDrug: ox.NamedNode
     isCompleteFor: ox.NamedNode
     isDeceased: ox.NamedNode
     isEligibleFor: ox.NamedNode
+    isListed: ox.NamedNode
     isMissing: ox.NamedNode
     isNeverTried: ox.NamedNode
     isNotEligibleFor: ox.NamedNode
     isOneBandBelow: ox.NamedNode
     isOrderedAs: ox.NamedNode
     isRaisedByDrug: ox.NamedNode
+    knowledgeDigest: ox.NamedNode
     leastDecimals: ox.NamedNode
     leastEntries: ox.NamedNode
+    listedByRule: ox.NamedNode
     lowPeripheralFractureRisk: ox.NamedNode
     lowestTScore: ox.NamedNode
     mayBeEligibleFor: ox.NamedNode
     mayMean: ox.NamedNode
     measures: ox.NamedNode
     menopausalStatusAssumed: ox.NamedNode
+    message: ox.NamedNode
     messageText: ox.NamedNode
     monthsAllowed: ox.NamedNode
     needsTerm: ox.NamedNode
     occurredOn: ox.NamedNode
+    ofCriterion: ox.NamedNode
     ofFact: ox.NamedNode
+    ofOption: ox.NamedNode
+    ofRule: ox.NamedNode
     performedOn: ox.NamedNode
     readAs: ox.NamedNode
     recordKey: ox.NamedNode
     restates: ox.NamedNode
+    restsOnInterpretation: ox.NamedNode
     rulesOut: ox.NamedNode
     sectionKey: ox.NamedNode
     shortLabel: ox.NamedNode
     situationName: ox.NamedNode
+    softwareVersion: ox.NamedNode
     spanDigest: ox.NamedNode
     spanEnd: ox.NamedNode
     spanStart: ox.NamedNode
@@ -323,6 +354,7 @@ class OSTEO(metaclass=Vocabulary, iri="https://w3id.org/osteo-kg/ns/"):
     tolerance: ox.NamedNode
     touches: ox.NamedNode
     withDrug: ox.NamedNode
+    wouldSettle: ox.NamedNode
 
 
 class LIFTED(metaclass=Vocabulary, iri="https://w3id.org/osteo-kg/lifted/"):

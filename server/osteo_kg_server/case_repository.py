@@ -140,7 +140,7 @@ class CaseRepository:
         renewed: list[Kept] = []
         for name in names:
             before, triples = self.assessment(name), self.triples(name)
-            if triples is None or (before and before.knowledge == digest):
+            if triples is None or (before and before.version.knowledge == digest):
                 continue
             case, sections = self._read(name, triples)
             answer = self._answer(case, sections, on)

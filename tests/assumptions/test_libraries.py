@@ -148,9 +148,10 @@ def test_nothing_that_a_wrong_case_says_is_logged_or_warned_of(
     fracture = {"site": "vertebra", "date": "secret-fracture-date", "count": "secret-count"}
     record = {**secrets, "patient": "secret-patient", "age_years": "secret-age", "fractures": [fracture]}
     [case] = knowledge_base.read(json.dumps(record), "json")
-    report = knowledge_base.validate(case, on=ON)
+    prepared = knowledge_base.prepare(case, on=ON)
+    report = prepared.report
     with pytest.raises(RefusedCaseError):
-        knowledge_base.assess(case, on=ON, report=report)
+        knowledge_base.assess(prepared)
     assert {finding.value for finding in report.violations} >= {*secrets.values(), "secret-age", "secret-count"}
     assert [message for message in [*heard, *(str(w.message) for w in recwarn)] if "secret" in message] == []
 

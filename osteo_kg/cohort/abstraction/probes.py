@@ -10,7 +10,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg.assessment.explanation import Explainer, would_change
+from osteo_kg.assessment.explanation import Explainer, Saying, would_change
 from osteo_kg.case.facts import CaseFacts, derive_facts
 from osteo_kg.case.fields import LISTING, STATEMENTS
 from osteo_kg.case.model import Case
@@ -92,16 +92,11 @@ class LibraryProbe:
         """Give the notices that a part raises by itself, and those that it raises beside some answer."""
         lifted = self.lifted(record)
         own = self.raised(lifted)
-        patient = ox.NamedNode(lifted.case.iri)
         found = set(own)
         for property_, value in self._sayings:
-            quad = ox.Quad(patient, property_, value)
-            lifted.store.add(quad)
-            found |= {
-                ConditionalNotice(m.code, m.category, (property_.value, value.value))
-                for m in self.raised(lifted, property_) - own
-            }
-            lifted.store.remove(quad)
+            with lifted.saying([(property_, value)]):
+                new = self.raised(lifted, property_) - own
+            found |= {ConditionalNotice(m.code, m.category, (property_.value, value.value)) for m in new}
         return found
 
     def told_of_section(self, name: str, fact: str) -> frozenset[ConditionalNotice]:
@@ -117,14 +112,15 @@ class LibraryProbe:
     ) -> frozenset[ConditionalNotice]:
         if (name, aspect) not in self._told_before:
             lifted = self.lifted({})
-            lifted.add(LIFTED[name], value)
+            with lifted.saying([(LIFTED[name], value)]):
+                raised = self.raised(lifted)
             self._told_before[name, aspect] = frozenset(
-                ConditionalNotice(mark.code, mark.category, aspect) for mark in self.raised(lifted)
+                ConditionalNotice(mark.code, mark.category, aspect) for mark in raised
             )
         return self._told_before[name, aspect]
 
     @functools.cached_property
-    def _sayings(self) -> tuple[tuple[ox.NamedNode, ox.NamedNode | ox.Literal], ...]:
+    def _sayings(self) -> tuple[Saying, ...]:
         """Everything that some answer may say to the notices, one thing at a time."""
         dispositions = self.knowledge_base.knowledge.terms.kinds[OSTEO.Disposition]
         criteria = self.engine.guideline.criteria.values()

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -67,8 +68,12 @@ def together() -> Iterator[Together]:
 
 
 @contextlib.contextmanager
-def scratch(output: Path) -> Iterator[Path]:
+def scratch(output: Path | None) -> Iterator[Path]:
     """Give a folder beside an output for what is written on the way; what a killed run left there goes."""
+    if output is None:
+        with tempfile.TemporaryDirectory(prefix="osteo-kg-") as temporary:
+            yield Path(temporary)
+        return
     folder = output.absolute().with_name(f".{output.name}{_UNFINISHED}.d")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -78,7 +83,7 @@ def scratch(output: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-Writer = Callable[[ir.Table, Path, Engine], None]
+Writer = Callable[[ir.Table, Path, Engine], int]  # gives the number of rows
 
 
 def checked_format(path: Path) -> str:
@@ -112,40 +117,47 @@ def _format(path: Path) -> str:
     return path.suffix.removeprefix(".").lower()
 
 
-def write(table: ir.Table, path: Path, format_name: str, engine: Engine) -> None:
-    """Write the decisions as a table."""
-    _WRITERS[format_name](table, path, engine)
+def write(table: ir.Table, path: Path, format_name: str, engine: Engine) -> int:
+    """Write the decisions as a table, and give the number of rows."""
+    return _WRITERS[format_name](table, path, engine)
 
 
-def _parquet(table: ir.Table, path: Path, engine: Engine) -> None:
+def _parquet(table: ir.Table, path: Path, engine: Engine) -> int:
     if isinstance(engine, DuckDBEngine):
         engine.backend.to_parquet(table, path, compression=_COMPRESSION)
-        return
+        return int(pq.read_metadata(path).num_rows)
     writer: pq.ParquetWriter | None = None
     for batch in engine.batches(table):
         writer = writer or pq.ParquetWriter(path, batch.schema, compression=_COMPRESSION)
         writer.write_batch(batch)
     (writer or pq.ParquetWriter(path, table.schema().to_pyarrow(), compression=_COMPRESSION)).close()
+    return int(pq.read_metadata(path).num_rows)
 
 
-def _csv(table: ir.Table, path: Path, engine: Engine) -> None:
+def _csv(table: ir.Table, path: Path, engine: Engine) -> int:
     lists = {name: table[name].join(BETWEEN).nullif("") for name, kind in table.schema().items() if kind.is_array()}
     flat = table.mutate(**lists)
+    rows = 0
     with path.open("wb") as file:
         writer = pa.csv.CSVWriter(file, flat.schema().to_pyarrow(), write_options=_NEEDED)
         for batch in engine.batches(flat):
             writer.write_batch(batch)
+            rows += batch.num_rows
         writer.close()
+    return rows
 
 
 _NEEDED = pa.csv.WriteOptions(quoting_style="needed")
 
 
-def _json_lines(table: ir.Table, path: Path, engine: Engine) -> None:
+def _json_lines(table: ir.Table, path: Path, engine: Engine) -> int:
+    rows = 0
     with path.open("w", encoding="utf-8") as file:
         for batch in engine.batches(table):
+            rows += batch.num_rows
             for row in batch.to_pylist():
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return rows
 
 
 _WRITERS: dict[str, Writer] = {"parquet": _parquet, "csv": _csv, "jsonl": _json_lines}

@@ -10,15 +10,15 @@ from typing import Any
 import ibis.expr.types as ir
 import pyoxigraph as ox
 
-from osteo_kg.assessment.rdf import DCTERMS, AssessmentWriter, term
+from osteo_kg.assessment.rdf import AssessmentGraph
 from osteo_kg.case.model import patient_iri
 from osteo_kg.cohort.engines import Engine
 from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.dataset import graph_iri
-from osteo_kg.rdf.terms import OSTEO, RDF
+from osteo_kg.rdf.terms import DCTERMS, OSTEO, RDF
 
 _SOMEBODY = "urn:osteo-kg:somebody"
-_KINDS = {"warnings": "Warning", "assumptions": "Assumption"}
+_KINDS = {"warnings": OSTEO.Warning, "assumptions": OSTEO.Assumption}
 
 
 class GraphOutput:
@@ -34,7 +34,7 @@ class GraphOutput:
         parts = decisions.parts
         self._quads = quads
         self._codes = parts.knowledge_base.knowledge.terms.kinds[OSTEO.NoticeCode]
-        writer = AssessmentWriter(parts.engine)
+        writer = AssessmentGraph(parts.engine)
         self._said: Mapping[str, list[str]] = {
             decisions.iri(key): [
                 f"{triple.subject} {triple.predicate} {triple.object}"
@@ -47,11 +47,11 @@ class GraphOutput:
             str(triple.subject)
             for key, answer in decisions.answers.items()
             for triple in writer.triples(parts.explainer.of_situation(_SOMEBODY, on, key, answer))
-            if triple.predicate == term("assesses")
+            if triple.predicate == OSTEO.assesses
         )
 
-    def write(self, table: ir.Table, path: Path, engine: Engine) -> None:
-        """Write every patient."""
+    def write(self, table: ir.Table, path: Path, engine: Engine) -> int:
+        """Write every patient, and give their number."""
         number = 0
         with path.open("w", encoding="utf-8") as file:
             for batch in engine.batches(table):
@@ -60,21 +60,22 @@ class GraphOutput:
                     iri = patient_iri(row["patient"])
                     end = f" <{graph_iri('assessments', iri)}> .\n" if self._quads else " .\n"
                     file.writelines(line + end for line in self._lines(row, iri, number))
+        return number
 
     def _lines(self, row: Mapping[str, Any], iri: str, number: int) -> Iterator[str]:
         for line in self._said[row["situation"]]:
             yield line.replace(_SOMEBODY, iri)
         node = self._node.replace(_SOMEBODY, iri)
-        yield f"{node} <{DCTERMS}identifier> {ox.Literal(row['patient'])}"
+        yield f"{node} {DCTERMS.identifier} {ox.Literal(row['patient'])}"
         for column, kind in _KINDS.items():
             for place, code in enumerate(row[column]):
-                part = f"_:p{number}{kind}{place}"
-                yield f"{node} {term('hasNotice')} {part}"
-                yield f"{part} {RDF.type} {term(kind)}"
-                yield f"{part} {term('hasNoticeCode')} <{self._codes[code]}>"
+                part = f"_:p{number}{column}{place}"
+                yield f"{node} {OSTEO.hasNotice} {part}"
+                yield f"{part} {RDF.type} {kind}"
+                yield f"{part} {OSTEO.hasNoticeCode} <{self._codes[code]}>"
 
 
 def _is_plain(triple: ox.Triple) -> bool:
     """Whether a triple is about the patient or her assessment as a whole, and not about a part of the explanation."""
     blank = isinstance(triple.subject, ox.BlankNode) or isinstance(triple.object, ox.BlankNode)
-    return not blank and triple.predicate != ox.NamedNode(DCTERMS + "identifier")
+    return not blank and triple.predicate != DCTERMS.identifier

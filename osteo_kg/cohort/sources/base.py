@@ -98,12 +98,17 @@ def found(inputs: Iterable[str], format_name: str | None = None) -> list[Found]:
         paths = sorted(_files(named))
         if not paths:
             raise UnreadableCaseError(f"There is no file {named}.", advice="Check its name.")
-        is_folder = Path(named).is_dir()
-        for path in paths:
+        folder = Path(named).resolve() if Path(named).is_dir() else None
+        for path in map(_absolute, paths):
             known = format_name or _looked_into(path)
-            if known != "json" or not is_folder:
-                files[path] = Found(path, known, Path(named) if is_folder else path.parent)
+            if known != "json" or folder is None:
+                files[path] = Found(path, known, folder or path.parent)
     return list(files.values())
+
+
+def _absolute(path: Path) -> Path:
+    """Give the one name by which a file is known from here on: an engine would make its own of a relative one."""
+    return path.parent.resolve() / path.name
 
 
 def _looked_into(path: Path) -> str:

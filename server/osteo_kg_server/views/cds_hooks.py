@@ -83,10 +83,10 @@ def call(name: str) -> Response:
     today = datetime.date.today()
     record = sent(hook, serving.knowledge_base, serving.servers)
     with serving.lock:
-        case = _case(serving, record, today)
-        assessment = serving.knowledge_base.assess(case, on=today)
+        case = serving.knowledge_base.prepare(_case(serving, record, today), on=today)
+        assessment = serving.knowledge_base.assess(case)
         orders = read_orders(hook, record.resources, serving.knowledge_base)
-        ordered = serving.knowledge_base.drug_safety(case, orders.drugs, on=today)
+        ordered = serving.knowledge_base.drug_safety(case, orders.drugs)
     cards = Cards(serving.knowledge_base, assessment, record, hook, spoken)
     found = cards.view() if hook.name == PATIENT_VIEW else OrderCards(cards, ordered, orders.unread).all()
     response = jsonify({"cards": found})
