@@ -1,4 +1,4 @@
-"""The files that travel with the library: ontology, shapes and queries."""
+"""The files that travel with the library: ontology, shapes, queries and templates of pages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import importlib.metadata
 import json
 from pathlib import Path
 from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -48,6 +50,19 @@ def queries_digest() -> str:
     """Give the SHA-256 of every query: what was reasoned with other queries is not to be read back."""
     files = sorted((_PACKAGE / "queries").rglob("*.rq"))
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def template(name: str) -> Template:
+    """Give the template of a page, such as `decision_table.html`; what is put into it is escaped."""
+    return _environment().get_template(name)
+
+
+@functools.cache
+def _environment() -> Environment:
+    loader = FileSystemLoader(_PACKAGE / "templates")
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, undefined=StrictUndefined)
+    environment.filters["grouped"] = "{:,}".format
+    return environment
 
 
 @functools.cache

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from xml.etree import ElementTree as html
 
 from rich.console import Console
 from rich.table import Table
 
+from osteo_kg import package_data
 from osteo_kg.bilingual import BilingualText, Language
 from osteo_kg.decision_table.table import Cell, Row, every_answer, minimised, shown_values
 from osteo_kg.knowledge.guideline import Guideline
@@ -106,24 +106,13 @@ def as_csv(engine: Engine, language: Language) -> str:
 
 def as_html(engine: Engine, language: Language) -> str:
     """Write the minimised table as a page to print and sign."""
-    page = html.Element("html", lang=language)
-    head = html.SubElement(page, "head")
-    html.SubElement(head, "meta", charset="utf-8")
-    title = engine.guideline.label.get(language)
-    html.SubElement(head, "title").text = title
-    html.SubElement(head, "style").text = (
-        "@page { size: A4 landscape } body { font: 9pt sans-serif } table { border-collapse: collapse } "
-        "th, td { border: 1px solid; padding: 3px; vertical-align: top; text-align: left }"
+    return package_data.template("decision_table.html").render(
+        language=language,
+        title=engine.guideline.label.get(language),
+        header=header(engine, language),
+        lines=lines(engine, language),
+        note=_WORDS["note"].get(language),
     )
-    body = html.SubElement(page, "body")
-    html.SubElement(body, "h1").text = title
-    table = html.SubElement(body, "table")
-    for tag, cells in (("th", header(engine, language)), *(("td", line) for line in lines(engine, language))):
-        row = html.SubElement(table, "tr")
-        for cell in cells:
-            html.SubElement(row, tag).text = cell
-    html.SubElement(body, "p").text = _WORDS["note"].get(language)
-    return "<!DOCTYPE html>\n" + html.tostring(page, encoding="unicode", method="html") + "\n"
 
 
 def every_header(engine: Engine) -> list[str]:
