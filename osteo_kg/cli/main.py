@@ -42,9 +42,13 @@ class _Main(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         own = super().get_command(ctx, cmd_name)
-        if own is None and cmd_name in _further_commands().names:
+        if own is not None or cmd_name not in _further_commands().names:
+            return own
+        try:
             return cast(click.Command, _further_commands()[cmd_name].load())
-        return own
+        except ImportError as error:
+            complain(f"The command {cmd_name} cannot be loaded: {error}. Install osteo-kg again, with all it needs.")
+            raise click.exceptions.Exit(options.INPUT_AT_FAULT) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         for stream in (sys.stdout, sys.stderr):

@@ -15,9 +15,9 @@ from pyshacl.graph_abstraction import DataGraph
 from pyshacl.validator import Validator
 from rdflib import OWL, RDF, SH, XSD, Graph, Literal, Namespace
 
-from helpers import ON
 from osteo_kg import KnowledgeBase, RefusedCaseError, package_data
 from osteo_kg.rdf.terms import OSTEO
+from tests.support.worked import ON
 
 EX = Namespace("urn:example:")
 SHAPES = """

@@ -15,13 +15,13 @@ import pyoxigraph as ox
 import pytest
 from rdflib import RDF, Graph
 
-from helpers import ON, ROOT
 from osteo_kg.case.facts import Atom, CaseFacts, derive_facts
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf.terms import OSTEO
 from osteo_kg.reasoning.closure import Reasoner, closed
-from owlapi import bridge
-from owlapi.bridge import Ontology, Profile
+from tests.owlapi import bridge
+from tests.owlapi.bridge import Ontology, Profile
+from tests.support.worked import ON, ROOT
 
 Classes = frozenset[tuple[str, str]]
 NS = OSTEO.iri

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from rdflib import OWL, RDF, Graph
 
-from owlapi import bridge
-from owlapi.bridge import Ontology, OntologyError, Profile
+from tests.owlapi import bridge
+from tests.owlapi.bridge import Ontology, OntologyError, Profile
 
 FOLDER = Path(__file__).resolve().parents[2] / "ontology"
 ROOT = FOLDER / "osteo-kg.ttl"

@@ -8,9 +8,9 @@ from http import HTTPStatus
 from rdflib import Graph
 from rdflib.compare import isomorphic
 
-import results
-from protocol.manifests import Content, Expected
-from serving import Answer
+from tests.protocol.manifests import Content, Expected
+from tests.support import results
+from tests.support.serving import Answer
 
 _CODES = {
     "OK": HTTPStatus.OK,

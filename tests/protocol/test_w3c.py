@@ -10,10 +10,10 @@ import pyshacl
 import pytest
 from rdflib import RDF, Graph, Namespace, URIRef
 
-import results
-from protocol.checking import check
-from protocol.manifests import Entry, Exchange, entries
-from serving import SPARQL, STORE, UPDATE, WRITER, Server, serving
+from tests.protocol.checking import check
+from tests.protocol.manifests import Entry, Exchange, entries
+from tests.support import results
+from tests.support.serving import SPARQL, STORE, UPDATE, WRITER, Server, serving
 
 ENTRIES = entries()
 SD = Namespace("http://www.w3.org/ns/sparql-service-description#")

@@ -1,0 +1,154 @@
+"""Fractures in FHIR, and what a record says of none."""
+
+from __future__ import annotations
+
+import pytest
+
+from osteo_kg.knowledge_base import KnowledgeBase
+from tests.support.bundles import (
+    ICD_CM,
+    ICD_WHO,
+    LOINC,
+    NO_FRACTURE,
+    OWN,
+    POSTMENOPAUSAL,
+    SNOMED,
+    assess,
+    coded,
+    condition,
+    fractures,
+    read,
+    reasons,
+    said,
+    t_score,
+    told,
+)
+
+# Fractures
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "site"),
+    [
+        (SNOMED, "5913000", "ProximalFemurFracture"),
+        (SNOMED, "263102004", "DistalRadiusFracture"),
+        (SNOMED, "79546008", "MultipleRibFracture"),
+        (SNOMED, "39335003", "MultipleRibFracture"),
+        (SNOMED, "1261007", "UnspecifiedSiteFracture"),
+        (SNOMED, "71620000", "UnspecifiedSiteFracture"),
+        (SNOMED, "443165006", "UnspecifiedSiteFracture"),
+        (ICD_CM, "S72.001A", "ProximalFemurFracture"),
+        (ICD_CM, "S52.501A", "DistalRadiusFracture"),
+        (ICD_CM, "S52.201A", "ForearmFracture"),
+        (ICD_CM, "M80.051A", "UnspecifiedSiteFracture"),
+        (OWN, "MetatarsalFracture", "MetatarsalFracture"),
+    ],
+)
+def test_a_code_says_the_site(knowledge_base: KnowledgeBase, system: str, code: str, site: str) -> None:
+    """In a classification the narrowest category above the code counts."""
+    assert fractures(read(knowledge_base, condition(system, code))) == [site]
+
+
+def test_a_code_without_its_system_says_nothing(knowledge_base: KnowledgeBase) -> None:
+    """The system is part of the code."""
+    case = read(knowledge_base, condition(LOINC, "5913000"), condition("", "5913000"))
+    assert fractures(case) == []
+    assert "LOINC 5913000" in reasons(case)["CodeNotRead"][0]
+
+
+def test_the_who_edition_is_not_the_american_one(knowledge_base: KnowledgeBase) -> None:
+    """M80.0 means another thing there, and no code of it is verified."""
+    case = read(knowledge_base, condition(ICD_WHO, "M80.0"), condition(ICD_WHO, "S72.0"))
+    assert fractures(case) == []
+    assert "M80.0" in reasons(case)["SystemNotVerified"][0]
+
+
+@pytest.mark.parametrize("code", ["5291005", "66931009", "45564002"])
+def test_an_unverified_code_says_nothing(knowledge_base: KnowledgeBase, code: str) -> None:
+    """It stays out of the ontology until somebody checks it."""
+    assert code in reasons(read(knowledge_base, condition(SNOMED, code)))["CodeNotRead"][0]
+
+
+@pytest.mark.parametrize("code", ["50448004", "42942008", "84138006", "240198002", "203450003", "203451004"])
+def test_an_open_vertebral_level_is_assumed(knowledge_base: KnowledgeBase, code: str) -> None:
+    """T4 to L5 is assumed, and said."""
+    assert code in told(assess(knowledge_base, condition(SNOMED, code)), "vertebral-level-assumed")[0]
+    assert not told(assess(knowledge_base, condition(SNOMED, "125608002")), "vertebral-level-assumed")
+
+
+@pytest.mark.parametrize("status", ["refuted", "entered-in-error"])
+@pytest.mark.parametrize("old", [False, True])
+def test_a_refuted_condition_is_dropped(knowledge_base: KnowledgeBase, status: str, old: bool) -> None:
+    """The status of newer FHIR is a concept, that of older FHIR a word."""
+    written = status if old else coded(("http://terminology.hl7.org/CodeSystem/condition-ver-status", status))
+    case = read(knowledge_base, condition(SNOMED, "5913000", verificationStatus=written))
+    assert fractures(case) == []
+    assert status in reasons(case)["StatusRulesOut"][0]
+
+
+@pytest.mark.parametrize("status", ["resolved", "inactive", "remission"])
+def test_a_fracture_of_the_past_counts(knowledge_base: KnowledgeBase, status: str) -> None:
+    """History is what a fracture history is made of."""
+    healed = condition(SNOMED, "5913000", clinicalStatus=coded(("http://x", status)), abatementDateTime="2020")
+    assert fractures(read(knowledge_base, healed)) == ["ProximalFemurFracture"]
+
+
+def test_two_conditions_of_one_code_and_date_are_one_fracture(knowledge_base: KnowledgeBase) -> None:
+    """A problem list and an encounter both hold it; the project's own codes are entries each."""
+    twice = [condition(SNOMED, "125608002", day) for day in ("2020-01-02", "2020-01-02T08:00:00Z", "2021-05-05")]
+    case = read(knowledge_base, *twice)
+    assert fractures(case) == ["VertebralFracture", "VertebralFracture"]
+    assert "125608002" in reasons(case)["SameEntryTwice"][0]
+    own = [condition(OWN, "VertebralFracture", "2020-01-02")] * 2
+    assert fractures(read(knowledge_base, *own)) == ["VertebralFracture", "VertebralFracture"]
+
+
+@pytest.mark.parametrize(
+    ("broad", "other", "left"),
+    [
+        ("443165006", "263102004", ["DistalRadiusFracture"]),
+        ("443165006", "71642004", ["SkullFracture", "UnspecifiedSiteFracture"]),  # the skull is never osteoporotic
+        ("71620000", "5913000", ["ProximalFemurFracture"]),
+        ("71620000", "263102004", ["DistalRadiusFracture", "UnspecifiedSiteFracture"]),  # a wrist is no femur
+        ("1261007", "79546008", ["MultipleRibFracture"]),
+    ],
+)
+def test_another_fracture_of_the_same_date_may_say_where(
+    knowledge_base: KnowledgeBase, broad: str, other: str, left: list[str]
+) -> None:
+    """Only a site that the broad code can mean says where."""
+    day = "2022-02-02"
+    assert fractures(read(knowledge_base, condition(SNOMED, broad, day), condition(SNOMED, other, day))) == left
+    with_fresh_blank_nodes = read(knowledge_base, condition(SNOMED, broad, "2022-02-03"), condition(SNOMED, other, day))
+    assert "UnspecifiedSiteFracture" in fractures(with_fresh_blank_nodes)
+
+
+def test_of_several_codings_the_one_that_says_most_counts(knowledge_base: KnowledgeBase) -> None:
+    """The body site counts too."""
+    double = condition(SNOMED, "443165006")
+    double["code"]["coding"].append({"system": ICD_CM, "code": "S72.001A"})
+    assert fractures(read(knowledge_base, double)) == ["ProximalFemurFracture"]
+    at = condition(SNOMED, "443165006", bodySite=[coded((OWN, "ToeFracture"))])
+    assert fractures(read(knowledge_base, at)) == ["ToeFracture"]
+
+
+def test_an_empty_list_closes_a_section(knowledge_base: KnowledgeBase) -> None:
+    """None known to exist closes it; not asked does not."""
+    assert said(read(knowledge_base, NO_FRACTURE), "isCompleteFor") == ["FractureHistory"]
+    asked = {**NO_FRACTURE, "emptyReason": coded(("http://x", "notasked"))}
+    assert "SectionNotClosed" in reasons(read(knowledge_base, asked))
+
+
+def test_no_recorded_fracture_is_not_none(knowledge_base: KnowledgeBase) -> None:
+    """What FHIR does not hold is unknown."""
+    assessment = assess(knowledge_base, t_score("38267-1", -2.5), POSTMENOPAUSAL)
+    assert "fractures" in {each.fact for each in assessment.missing}
+
+
+def test_an_onset_that_gives_no_day_is_told(knowledge_base: KnowledgeBase) -> None:
+    """The fracture counts all the same."""
+    for onset in ({"onsetAge": {"value": 60, "unit": "a"}}, {"onsetString": "in spring"}, {"onsetDateTime": "2020"}):
+        case = read(knowledge_base, condition(SNOMED, "5913000", **onset))
+        assert fractures(case) == ["ProximalFemurFracture"]
+        [told] = reasons(case)["DateNotWhole"]
+        assert next(iter(onset)) in told or "onset 2020" in told

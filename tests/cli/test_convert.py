@@ -1,0 +1,471 @@
+"""Records to graphs and back without loss, the empty record, and the JSON Schemas of what goes in and out."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import io
+import json
+import random
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from rdflib import Graph
+from rdflib.compare import isomorphic
+
+from osteo_kg import Assessment, Case, KnowledgeBase, UsageError, read_case
+from osteo_kg.case.fields import KEYS, RENAL_FUNCTION, SCORES, measured
+from osteo_kg.case.record_export import record_of
+from osteo_kg.case.writing import FORMATS, RDF_FORMATS, check_fits, write_cases
+from osteo_kg.cli.main import main
+from osteo_kg.json_schema import assessment_schema, record_schema
+from osteo_kg.knowledge.guideline import read_guideline
+from osteo_kg.knowledge.loading import packaged_knowledge
+from osteo_kg.knowledge_base import DEFAULT_GUIDELINE
+from tests.support.strategies import records
+from tests.support.worked import CASES, ON, ROOT, answered, exact_json, read_worked, refused
+
+TERMS = packaged_knowledge().terms
+EXAMPLES = ROOT / "examples"
+BATCH = 25
+#: Numbers that share a date with others go together.
+SCANNED = (*SCORES, "densitometry_date", *(field.key for field in measured(RENAL_FUNCTION)), "renal_function_date")
+PREFIXES = """
+    @prefix osteo: <https://w3id.org/osteo-kg/ns/> .
+    @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
+    @prefix foaf: <http://xmlns.com/foaf/0.1/> .
+"""
+_settings = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+
+
+def _digits(items: list[dict[str, Any]]) -> list[str]:
+    """Give records as text, in which -2.7 and -2.70 differ."""
+    return [exact_json({key: record[key] for key in KEYS if key in record}) for record in items]
+
+
+def _run(*words: str | Path, data: str | None = None) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words], input=data)
+
+
+# The round trip
+
+
+@st.composite
+def _record(draw: st.DrawFn) -> dict[str, Any]:
+    """A record as the other tests have it, with a birth date and names of patients now and then."""
+    record = draw(records())
+    if draw(st.booleans()):
+        record["birth_date"] = str(draw(st.dates()))
+    if not any(key in record for key in SCORES):
+        record.pop("densitometry_date", None)  # see test_a_date_of_no_densitometry_is_kept
+    return record
+
+
+def _round_trip(batch: list[dict[str, Any]], form: str) -> None:
+    named = [{**record, "patient": f"urn:case:{number}"} for number, record in enumerate(batch)]
+    cases = read_case(exact_json(named), "json")
+    for case in cases:
+        check_fits(case, form, TERMS)
+    again = read_case(write_cases(cases, form, TERMS), form)
+    assert _digits([record_of(case, TERMS) for case in again]) == _digits(named)
+
+
+@settings(_settings, max_examples=50)
+@given(batch=st.lists(_record(), min_size=BATCH, max_size=BATCH), seed=st.integers(0, 2**32))
+def test_five_thousand_records_come_back_from_turtle_as_they_were(batch: list[dict[str, Any]], seed: int) -> None:
+    _round_trip(_recombined(batch, 100, random.Random(seed)), "ttl")
+
+
+def _recombined(batch: list[dict[str, Any]], number: int, chance: random.Random) -> list[dict[str, Any]]:
+    """Make more records of a few, each key from any of them."""
+    scanned = [tuple(each.get(key) for key in SCANNED) for each in batch]
+    for _ in range(number):
+        record = {key: chance.choice(batch).get(key) for key in KEYS}
+        record |= dict(zip(SCANNED, chance.choice(scanned), strict=True))
+        batch = [*batch, {key: value for key, value in record.items() if value is not None}]
+    return batch[-number:]
+
+
+@pytest.mark.parametrize("form", [each for each in FORMATS if each != "ttl"])
+def test_hundreds_of_records_come_back_from_every_other_format(form: str) -> None:
+    @settings(_settings, max_examples=400 // BATCH)
+    @given(batch=st.lists(_record(), min_size=BATCH, max_size=BATCH))
+    def check(batch: list[dict[str, Any]]) -> None:
+        _round_trip(batch, form)
+
+    check()
+
+
+def test_completeness_beside_entries_goes_without_saying_and_is_told() -> None:
+    example = ROOT / "examples" / "wrist-fracture.ttl"
+    result = CliRunner().invoke(main, ["convert", str(example), "--to", "json"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["fractures"]
+    assert "fractures is complete goes without saying" in result.stderr
+
+
+def test_a_date_of_no_densitometry_is_not_lost_in_silence() -> None:
+    record = {"patient": "urn:case:anna", "densitometry_date": "2026-05-01"}
+    [case] = read_case(json.dumps(record), "json")
+    with pytest.raises(UsageError, match="densitometry_date"):
+        record_of(case, TERMS)
+
+
+def test_a_record_is_written_in_full() -> None:
+    record = {
+        "patient": "ward 3/12",
+        "fractures": ["vertebra", {"date": "2026-02-01"}],
+        "treatment_history": ["alendronate"],
+        "conditions": [],
+        "t_score_total_hip": -3,
+    }
+    [case] = read_case(json.dumps(record), "json")
+    assert record_of(case, TERMS) == {
+        "patient": "ward 3/12",
+        "t_score_total_hip": -3,
+        "fractures": [{"site": "vertebra"}, {"site": "unspecified", "date": "2026-02-01"}],
+        "treatment_history": [{"drug": "alendronate"}],
+        "conditions": [],
+    }
+    [again] = read_case(write_cases([case], "nt", TERMS), "nt")
+    assert record_of(again, TERMS)["patient"] == "urn:case:ward%203%2F12"
+
+
+@pytest.mark.parametrize("target", RDF_FORMATS)
+def test_every_example_keeps_its_triples_in_every_rdf_format(target: str) -> None:
+    """Read by another library than the one that wrote them, and than our own reader."""
+    for path in sorted(EXAMPLES.glob("*.ttl")):
+        cases = read_case(path.read_bytes(), name=path.name)
+        text = write_cases(cases, target, TERMS)
+        if target == "jsonld":
+            context = json.loads((ROOT / "ontology" / "context.jsonld").read_text(encoding="utf-8"))
+            text = json.dumps({**json.loads(text), **context})
+        graph = Graph().parse(data=text, format={"jsonld": "json-ld", "rdf": "xml"}.get(target, target))
+        expected = Graph().parse(data="".join(f"{triple} .\n" for case in cases for triple in case.triples))
+        assert isomorphic(graph, expected)
+
+
+def test_a_shared_node_a_loop_and_an_ill_typed_value_are_kept_in_every_rdf_format() -> None:
+    text = f"""{PREFIXES}
+        <urn:p> a osteo:Patient ; osteo:hasFracture _:a ; osteo:hasPastTreatment _:a ; osteo:tScore "low"@en ;
+          osteo:hasSex "female", osteo:id, <urn:q>, osteo:Female ; osteo:unknown 1, true, <urn:q>, [ osteo:x _:a ] ;
+          osteo:ageInYears 70, "007"^^<urn:type>, 1234567890123456789 ; osteo:climactericDisorders "yes" ;
+          osteo:hasCondition _:a , <http://example.org/c> .
+        _:a a osteo:VertebralFracture ; osteo:hasFracture _:a , <urn:f> . <urn:f> osteo:tScore -2.10 .
+    """
+    cases = read_case(text, "ttl")
+    for form in RDF_FORMATS:
+        check_fits(cases[0], form, TERMS)
+
+
+# What does not fit
+
+
+def _patient(says: str, beside: str = "") -> str:
+    return f"{PREFIXES}<urn:case:anna> a osteo:Patient ; {says} . {beside}"
+
+
+def _scan(says: str) -> str:
+    return f"osteo:hasBoneDensitometry [ a osteo:BoneDensitometry ; {says} ]"
+
+
+DAY = '"2026-05-01T00:00:00"^^xsd:dateTime'
+HIP = "osteo:hasSite osteo:TotalHip ; osteo:tScore -2.1"
+UNFIT = {
+    "two of one site": (f"{_scan(HIP)} ; {_scan(HIP)}", "several densitometries of one site: total hip"),
+    "two dates": (
+        f"{_scan(HIP)} ; {_scan(f'osteo:hasSite osteo:LumbarSpine ; osteo:tScore -1 ; osteo:performedOn {DAY}')}",
+        "differ in their date",
+    ),
+    "a side": (_scan(f"{HIP} ; osteo:hasSide osteo:LeftSide"), "osteo:hasSide"),
+    "a peripheral site": (_scan("osteo:hasSite osteo:Calcaneus ; osteo:tScore -1"), "this site: calcaneus"),
+    "a femur site": (
+        _scan("osteo:hasSite osteo:UnspecifiedFemurSite ; osteo:tScore -1"),
+        "this site: femur, site not stated",
+    ),
+    "a site that is none": (_scan("osteo:hasSite osteo:RecordedSex ; osteo:tScore -1"), "this site: sex"),
+    "no site": (_scan("osteo:tScore -1"), "no stated site"),
+    "two sites": (_scan(f"{HIP} ; osteo:hasSite osteo:LumbarSpine"), "several values of osteo:hasSite"),
+    "no T-score": (_scan("osteo:hasSite osteo:TotalHip"), "without a T-score"),
+    "a T-score in words": (_scan('osteo:hasSite osteo:TotalHip ; osteo:tScore "-2.1"'), "'-2.1' as osteo:tScore"),
+    "a section that is none": ("osteo:isCompleteFor osteo:Patient", "the section"),
+    "a fracture of two sites": ("osteo:hasFracture [ a osteo:AnkleFracture , osteo:RibFracture ]", "of 2 classes"),
+    "a bare class": ("osteo:hasFracture [ a osteo:SevereFracture ]", "SevereFracture"),
+    "a count that is none": (
+        "osteo:hasFracture [ a osteo:VertebralFracture ; osteo:fracturedVertebraCount 1.5 ]",
+        "'1.5' as osteo:fracturedVertebraCount",
+    ),
+    "a treatment without drug": ("osteo:hasPastTreatment [ a osteo:PastTreatment ]", "without a drug"),
+    "a treatment with more": (
+        f"osteo:hasPastTreatment [ osteo:withDrug osteo:Alendronate ; osteo:performedOn {DAY} ]",
+        "osteo:performedOn",
+    ),
+    "a densitometry of another class": (_scan(f"{HIP} ; a osteo:PastTreatment"), "the class osteo:PastTreatment"),
+    "a death": ("osteo:isDeceased true", "osteo:isDeceased"),
+    "an assumed status": ("osteo:menopausalStatusAssumed true", "osteo:menopausalStatusAssumed"),
+    "two sexes": ("osteo:hasSex osteo:Female , osteo:Male", "several values of osteo:hasSex"),
+    "a sex that is none": ("osteo:hasSex osteo:Postmenopausal", "not a known sex"),
+    "an age in words": ('osteo:ageInYears "sixty"', "'sixty' as osteo:ageInYears"),
+    "a day that is none": ('osteo:birthDate "1958-02-30"^^xsd:dateTime', "'1958-02-30' as osteo:birthDate"),
+    "a truth that is none": ('osteo:climactericDisorders "yes"', "'yes' as osteo:climactericDisorders"),
+    "a condition that is none": ("osteo:hasCondition osteo:Alendronate", "not a known medical condition"),
+    "a patient of another class": ("a osteo:Woman", "the class osteo:Woman"),
+    "a foreign property": ('foaf:name "Anna"', "http://xmlns.com/foaf/0.1/name"),
+    "a named entry": ("osteo:hasFracture <urn:f> . <urn:f> a osteo:AnkleFracture", "the name of an entry: urn:f"),
+    "an entry of two sections": ("osteo:hasFracture _:a ; osteo:hasPastTreatment _:a", "without a drug"),
+    "a refused case": (
+        "<http://www.w3.org/2002/07/owl#sameAs> <urn:q>",
+        "what the reader refuses: A case may not hold",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_what_has_no_place_in_a_flat_record_is_refused_by_name(name: str) -> None:
+    says, named = UNFIT[name]
+    [case] = read_case(_patient(says), "ttl")
+    with pytest.raises(UsageError, match=re.escape(named)) as caught:
+        record_of(case, TERMS)
+    assert "Convert to an RDF format instead" in caught.value.advice
+
+
+def test_everything_that_does_not_fit_is_named_at_once() -> None:
+    [case] = read_case(_patient('osteo:isDeceased true ; foaf:name "A" ; osteo:hasFracture <urn:f>'), "ttl")
+    with pytest.raises(UsageError) as caught:
+        record_of(case, TERMS)
+    assert [word in caught.value.message for word in ("isDeceased", "foaf", "urn:f")] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("form", "data", "named"),
+    [
+        ("csv", '{"patient": " anna "}', "csv would hold reads back as another case"),
+        ("csv", '{"patient": "none"}', None),
+        ("csv", '{"patient": "a, \\"b\\"\\r\\n;c:d"}', None),
+        ("jsonl", '{"patient": "a\\nb\\u2028"}', None),
+        ("jsonld", '{"patient": "osteo:anna"}', "jsonld would hold reads back as another case"),
+        ("ttl", '{"patient": "osteo:anna"}', None),
+        ("rdf", '{"patient": "anna", "birth_date": "\\u0001"}', "rdf would hold reads back as another case"),
+        ("rdf", '{"patient": "anna", "birth_date": "a\\rb"}', "rdf would hold reads back as another case"),
+        ("nt", '{"patient": "anna", "birth_date": "\\u0001\\r"}', None),
+    ],
+)
+def test_what_a_format_would_change_is_refused(form: str, data: str, named: str | None) -> None:
+    result = _run("convert", "-", "--input-format", "json", "--to", form, data=data)
+    if named is None:
+        assert (result.exit_code, result.stderr) == (0, "")
+    else:
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert named in result.stderr
+
+
+# The command
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("name", ["patients.csv", "patients.json"])
+def test_the_example_records_give_the_same_answers_in_every_format(
+    knowledge_base: KnowledgeBase, name: str, form: str
+) -> None:
+    result = _run("convert", EXAMPLES / name, "--to", form)
+    assert (result.exit_code, result.stderr) == (0, "")
+    before = _answers(knowledge_base, read_case((EXAMPLES / name).read_bytes(), name=name))
+    assert before
+    assert _answers(knowledge_base, read_case(result.stdout_bytes, form)) == before
+
+
+def _answers(knowledge_base: KnowledgeBase, cases: tuple[Case, ...]) -> dict[str, Any]:
+    return {case.patient: knowledge_base.assess(case, on=ON).to_json() for case in cases}
+
+
+def test_one_record_is_an_object_and_several_are_an_array(tmp_path: Path) -> None:
+    one = _run("convert", EXAMPLES / "specialist.ttl", "--to", "json").stdout
+    two = _run("convert", EXAMPLES / "specialist.ttl", EXAMPLES / "man-with-hip-fracture.ttl", "--to", "json").stdout
+    assert json.loads(one)["patient"] == "urn:case:specialist"
+    assert [each["patient"] for each in json.loads(two)] == ["urn:case:specialist", "urn:case:man-with-hip-fracture"]
+
+
+def test_a_record_that_is_refused_leaves_nothing_and_the_others_are_written() -> None:
+    data = '[{"patient": "a", "sx": "female", "age_years": 7}, {"patient": "b"}, {"patient": "c", "sex": "x"}]'
+    result = _run("convert", "-", "--input-format", "json", "--to", "ttl", data=data)
+    assert result.exit_code == 2
+    assert [case.iri for case in read_case(result.stdout, "ttl")] == ["urn:case:b"]
+    assert result.stderr.count("osteo-kg: ") == 2
+    assert "'sx'" in result.stderr
+
+
+def test_what_does_not_fit_leaves_nothing_and_the_others_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "two.ttl"
+    path.write_text(_patient("osteo:isDeceased true", "<urn:case:b> a osteo:Patient ."))
+    result = _run("convert", path, "--to", "jsonl")
+    assert (result.exit_code, result.stdout) == (2, '{"patient": "urn:case:b"}\n')
+    assert "urn:case:anna: a flat record has no place for osteo:isDeceased." in result.stderr
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_foreign_properties_are_not_lost_in_silence(form: str) -> None:
+    data = _patient('foaf:name "Anna"')
+    result = _run("convert", "-", "--input-format", "ttl", "--to", form, data=data)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "<http://xmlns.com/foaf/0.1/name>" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("form", "left"), [*((form, ["urn:case:b"]) for form in RDF_FORMATS), ("jsonl", ["a", "b", "a"])]
+)
+def test_rows_of_one_patient_do_not_run_together_in_a_graph(form: str, left: list[str]) -> None:
+    data = '{"patient": "a"}\n{"patient": "b"}\n{"patient": "a", "sex": "female"}\n'
+    result = _run("convert", "-", "--input-format", "jsonl", "--to", form, data=data)
+    assert [case.patient for case in read_case(result.stdout, form)] == left
+    assert result.exit_code == (2 if form in RDF_FORMATS else 0)
+    assert result.stderr.count("urn:case:a. In one graph they would run together") == (2 if result.exit_code else 0)
+
+
+def test_entries_of_one_name_and_different_files_do_not_run_together(tmp_path: Path) -> None:
+    fracture = "osteo:hasFracture <urn:f> . <urn:f> a osteo:AnkleFracture"
+    for name, says in {"a": fracture, "b": fracture.replace("Ankle", "Rib"), "c": "osteo:ageInYears 7"}.items():
+        (tmp_path / f"{name}.ttl").write_text(_patient(says).replace("anna", name))
+    result = _run("convert", *sorted(tmp_path.iterdir()), "--to", "ttl")
+    assert result.exit_code == 2
+    assert [case.iri for case in read_case(result.stdout, "ttl")] == ["urn:case:c"]
+
+
+def test_patients_who_share_an_entry_keep_sharing_it() -> None:
+    data = f"{PREFIXES} <urn:a> a osteo:Patient ; osteo:hasFracture <urn:f> . <urn:f> a osteo:RibFracture ."
+    result = _run("convert", "-", "--input-format", "ttl", "--to", "nt", data=data + data.replace("urn:a", "urn:b"))
+    assert result.exit_code == 0
+    assert [len(case.triples) for case in read_case(result.stdout, "nt")] == [3, 3]
+
+
+def test_a_file_that_cannot_be_opened_is_told_and_the_others_are_written() -> None:
+    result = _run("convert", EXAMPLES / "nobody.csv", EXAMPLES / "specialist.ttl", "--to", "jsonl")
+    assert (result.exit_code, len(result.stdout.splitlines())) == (2, 1)
+    assert "nobody.csv cannot be opened" in result.stderr
+
+
+def test_columns_are_ignored_by_name() -> None:
+    words = ("convert", "-", "--input-format", "csv", "--to", "jsonl")
+    data = "patient,ward,bed\na,3,4\n"
+    assert _run(*words, data=data).exit_code == 2
+    assert _run(*words, "--ignore-columns", "ward, bed", data=data).stdout == '{"patient": "a"}\n'
+    assert _run(*words, "--ignore-columns", "all", data=data).stdout == '{"patient": "a"}\n'
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_the_template_reads_back_as_a_patient_of_whom_nothing_is_known(form: str) -> None:
+    text = _run("template", form).stdout_bytes
+    [case] = read_case(text, form, name="x")
+    assert (case.findings, record_of(case, TERMS)) == ((), {"patient": "x#1"})
+    keys = list(json.loads(text)) if form == "json" else next(csv.reader(io.StringIO(text.decode())))
+    assert tuple(keys) == KEYS
+
+
+# The schemas
+
+
+@cache
+def _validator(document: str) -> Draft202012Validator:
+    schema = json.loads(_run("schema", document).stdout)
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def test_the_command_prints_the_schemas() -> None:
+    knowledge = packaged_knowledge()
+    guideline = read_guideline(knowledge, DEFAULT_GUIDELINE)
+    assert _validator("record").schema == record_schema(TERMS)
+    assert _validator("assessment").schema == assessment_schema(knowledge, guideline)
+
+
+def test_every_worked_record_is_of_the_record_schema() -> None:
+    worked = {each.id: each.record for each in (*answered(), *read_worked(CASES)) if not each.expect.get("refused")}
+    assert {name: message for name, record in worked.items() for message in _errors("record", record)} == {}
+
+
+def test_every_example_record_and_the_template_are_of_the_record_schema() -> None:
+    examples = json.loads((EXAMPLES / "patients.json").read_text(encoding="utf-8"))
+    assert [_errors("record", each) for each in (*examples, dict.fromkeys(KEYS))] == [[]] * (len(examples) + 1)
+
+
+@settings(_settings, max_examples=300)
+@given(record=_record())
+def test_what_convert_writes_is_of_the_record_schema(record: dict[str, Any]) -> None:
+    assert _errors("record", record) == []
+
+
+# Ranges, days to come and contradictions are for the shapes: they depend on the day and on the rest of the record.
+MEANING = {1, 2, 3, 4, 5, 6, 18, 19, 23, 24, 25, 26, 29, 30, 32, 38, 39, 47, 48, 52, 53, 54, 55, 70}
+
+
+def test_a_refused_record_is_of_the_schema_only_where_its_meaning_is_refused() -> None:
+    assert {each.id for each in refused() if not _errors("record", each.record)} == {f"RE-{n:02}" for n in MEANING}
+
+
+def _errors(document: str, instance: Any) -> list[str]:
+    return [f"{error.json_path}: {error.message}" for error in _validator(document).iter_errors(instance)]
+
+
+@pytest.fixture(scope="module")
+def assessments(knowledge_base: KnowledgeBase) -> list[dict[str, Any]]:
+    """Everything that is answered: the worked cases and the examples."""
+    worked = [
+        knowledge_base.assess(each.case(knowledge_base), on=each.on, assume_complete=each.assume_complete)
+        for each in answered()
+    ]
+    read = [case for path in sorted(EXAMPLES.glob("*.ttl")) for case in read_case(path.read_bytes(), name=path.name)]
+    examples = [each for each in knowledge_base.assess_all(read, on=ON) if isinstance(each, Assessment)]
+    assert len(examples) == len(read)
+    languages = ("en", "fr")
+    return [each.to_json(languages[number % 2]) for number, each in enumerate((*worked, *examples))]  # type: ignore[arg-type]
+
+
+def test_every_assessment_is_of_the_assessment_schema(assessments: list[dict[str, Any]]) -> None:
+    assert [message for each in assessments for message in _errors("assessment", each)] == []
+
+
+def test_no_key_of_an_assessment_may_be_missing_and_none_added(assessments: list[dict[str, Any]]) -> None:
+    """Each kind of object is tried once, wherever it stands; evidence quotes a record, in which some keys may lack."""
+    tried: dict[tuple[str, ...], dict[str, Any]] = {}
+    for each in assessments:
+        for steps in _objects(each):
+            kind = (*(step for step in steps if isinstance(step, str)), *sorted(_at(each, steps)))
+            tried.setdefault(kind, {"steps": steps, "assessment": each})
+    assert len(tried) > 20
+    passed = []
+    for kind, where in tried.items():
+        for changed, what in _changed(where["assessment"], where["steps"]):
+            if _validator("assessment").is_valid(changed):
+                passed.append((kind, what))
+    assert passed == []
+
+
+def _objects(value: Any, steps: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    if isinstance(value, dict):
+        yield steps
+    for step, each in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from _objects(each, (*steps, step))
+
+
+def _at(value: Any, steps: tuple[str | int, ...]) -> Any:
+    for step in steps:
+        value = value[step]
+    return value
+
+
+def _changed(assessment: dict[str, Any], steps: tuple[str | int, ...]) -> Iterator[tuple[dict[str, Any], str]]:
+    optional = {"mechanism", "date", "count", "outcome"} if steps and steps[-1] == "value" else set()
+    for key in _at(assessment, steps).keys() - optional:
+        less = copy.deepcopy(assessment)
+        del _at(less, steps)[key]
+        yield less, f"without {key}"
+    more = copy.deepcopy(assessment)
+    _at(more, steps)["more"] = None
+    yield more, "with more"

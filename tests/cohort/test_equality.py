@@ -1,0 +1,63 @@
+"""A cohort says exactly what the library says of each patient alone: in every format, on every engine.
+
+`OSTEO_KG_RECORDS=20000 pytest tests/cohort/test_equality.py` says so of twenty thousand random patients, and
+`OSTEO_KG_SEED` draws others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from osteo_kg import Case
+from osteo_kg.knowledge_base import KnowledgeBase
+from tests.support import cohorts
+from tests.support.worked import needs_java
+
+_RECORDS = int(os.environ.get("OSTEO_KG_RECORDS", "150"))
+_SEED = int(os.environ.get("OSTEO_KG_SEED", "1"))
+_SHOWN = 5  # differences in a message
+
+Written = tuple[Path, Sequence[Case]]
+
+
+@pytest.fixture(scope="module", params=["parquet", "csv", "jsonl", "nt"])
+def written(request: pytest.FixtureRequest, knowledge_base: KnowledgeBase, tmp_path_factory: Any) -> Written:
+    """A random cohort as a file of each format, with the cases that the library reads in it."""
+    write = cohorts.files(knowledge_base, cohorts.sample(_RECORDS, _SEED))[request.param]
+    return write(tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture(scope="module")
+def alone(written: Written, knowledge_base: KnowledgeBase) -> tuple[list[Any], list[Any]]:
+    """What is said of each patient of the cohort alone: rows, and reports of refusals."""
+    return cohorts.expected(knowledge_base, written[1])
+
+
+@pytest.mark.parametrize("engine", ["duckdb", pytest.param("spark", marks=needs_java)])
+def test_a_cohort_says_of_each_patient_what_is_said_of_her_alone(
+    written: Written, alone: tuple[list[Any], list[Any]], knowledge_base: KnowledgeBase, tmp_path: Path, engine: str
+) -> None:
+    """Every column of every row, in order; every report of a refusal; nobody lost."""
+    asked = {"engine": engine, "spark_master": "local[2]"}
+    rows, summary, reports = cohorts.run(knowledge_base, written[0], tmp_path, **asked)
+    refused = cohorts.without_place(reports)
+    assert _different(rows, alone[0]) == []
+    assert _different(refused, alone[1]) == []
+    assert (summary.patients, summary.decided, summary.rejected) == (len(written[1]), len(rows), len(refused))
+
+
+def _different(found: Sequence[Any], wanted: Sequence[Any]) -> list[Any]:
+    """Give the first places where two lists differ, and how."""
+    pairs = enumerate(zip(found, wanted, strict=False))
+    unlike: list[Any] = [(place, _unlike(here, there)) for place, (here, there) in pairs if here != there]
+    return unlike[:_SHOWN] or ([] if len(found) == len(wanted) else [f"{len(found)} and not {len(wanted)} of them"])
+
+
+def _unlike(here: dict[str, Any], there: dict[str, Any]) -> dict[str, Any]:
+    named = {"patient": (here["patient"], there["patient"])}
+    return named | {key: (here.get(key), there[key]) for key in there if here.get(key) != there[key]}
