@@ -1,14 +1,10 @@
-"""Namespaces, the terms that Python names, and values as they are written in literals.
-
-A term cannot be misspelt: an unknown one is an error at once, for Python and for a type checker.
-"""
+"""Namespaces and their terms, and values as they are written in literals."""
 
 from __future__ import annotations
 
 import datetime
 import re
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 import pyoxigraph as ox
 
@@ -23,369 +19,38 @@ CONTEXT = ONTOLOGY + "context.jsonld"
 _LENGTH_OF_A_DAY = len("2026-11-22")
 
 
-class Vocabulary(type):
-    """A class of terms in one namespace: what it annotates are nodes, an item is any name in it.
+class Vocabulary:
+    """The terms of one namespace: `OSTEO.Patient` or `OSTEO["Patient"]`.
+
+    A test looks up in `ontology/` every term of ours that the code names, so none can be misspelt.
 
     Attributes:
         iri: the namespace.
     """
 
-    iri: str
+    def __init__(self, iri: str) -> None:
+        self.iri = iri
 
-    def __new__(mcs, name: str, bases: tuple[type, ...], members: dict[str, Any], *, iri: str) -> Vocabulary:
-        """Make a node of every name that is annotated."""
-        terms = {term: ox.NamedNode(iri + term) for term in members.get("__annotations__", ())}
-        made = super().__new__(mcs, name, bases, members | terms)
-        made.iri = iri
-        return made
+    def __getitem__(self, name: str) -> ox.NamedNode:
+        return ox.NamedNode(self.iri + name)
 
-    def __init__(cls, name: str, bases: tuple[type, ...], members: dict[str, Any], *, iri: str) -> None:
-        super().__init__(name, bases, members)
-
-    def __getitem__(cls, name: str) -> ox.NamedNode:
-        return ox.NamedNode(cls.iri + name)
+    def __getattr__(self, name: str) -> ox.NamedNode:
+        if name.startswith("__"):  # asked by copying and the like, never a term
+            raise AttributeError(name)
+        term = self.__dict__[name] = self[name]
+        return term
 
 
-class RDF(metaclass=Vocabulary, iri="http://www.w3.org/1999/02/22-rdf-syntax-ns#"):
-    """Terms of RDF."""
-
-    first: ox.NamedNode
-    rest: ox.NamedNode
-    type: ox.NamedNode
-
-
-class RDFS(metaclass=Vocabulary, iri="http://www.w3.org/2000/01/rdf-schema#"):
-    """Terms of RDF Schema."""
-
-    domain: ox.NamedNode
-    isDefinedBy: ox.NamedNode
-    label: ox.NamedNode
-    range: ox.NamedNode
-    subClassOf: ox.NamedNode
-
-
-class OWL(metaclass=Vocabulary, iri="http://www.w3.org/2002/07/owl#"):
-    """Terms of OWL 2."""
-
-    AllDisjointClasses: ox.NamedNode
-    AnnotationProperty: ox.NamedNode
-    Class: ox.NamedNode
-    Ontology: ox.NamedNode
-    Restriction: ox.NamedNode
-    allValuesFrom: ox.NamedNode
-    disjointWith: ox.NamedNode
-    equivalentClass: ox.NamedNode
-    hasValue: ox.NamedNode
-    imports: ox.NamedNode
-    intersectionOf: ox.NamedNode
-    inverseOf: ox.NamedNode
-    members: ox.NamedNode
-    onProperty: ox.NamedNode
-    versionIRI: ox.NamedNode
-    versionInfo: ox.NamedNode
-
-
-class XSD(metaclass=Vocabulary, iri="http://www.w3.org/2001/XMLSchema#"):
-    """Datatypes of XML Schema."""
-
-    boolean: ox.NamedNode
-    date: ox.NamedNode
-    dateTime: ox.NamedNode
-    decimal: ox.NamedNode
-    integer: ox.NamedNode
-    string: ox.NamedNode
-
-
-class SKOS(metaclass=Vocabulary, iri="http://www.w3.org/2004/02/skos/core#"):
-    """Terms of SKOS."""
-
-    closeMatch: ox.NamedNode
-    exactMatch: ox.NamedNode
-    notation: ox.NamedNode
-
-
-class DCTERMS(metaclass=Vocabulary, iri="http://purl.org/dc/terms/"):
-    """Terms of Dublin Core."""
-
-    identifier: ox.NamedNode
-    source: ox.NamedNode
-
-
-class PROV(metaclass=Vocabulary, iri="http://www.w3.org/ns/prov#"):
-    """Terms of PROV-O."""
-
-    Activity: ox.NamedNode
-    Entity: ox.NamedNode
-    endedAtTime: ox.NamedNode
-    used: ox.NamedNode
-    wasDerivedFrom: ox.NamedNode
-    wasGeneratedBy: ox.NamedNode
-
-
-class SH(metaclass=Vocabulary, iri="http://www.w3.org/ns/shacl#"):
-    """Terms of SHACL."""
-
-    Violation: ox.NamedNode
-    datatype: ox.NamedNode
-    lessThanOrEquals: ox.NamedNode
-    maxCount: ox.NamedNode
-    maxInclusive: ox.NamedNode
-    message: ox.NamedNode
-    minCount: ox.NamedNode
-    minInclusive: ox.NamedNode
-    name: ox.NamedNode
-    path: ox.NamedNode
-    pattern: ox.NamedNode
-    severity: ox.NamedNode
-    targetClass: ox.NamedNode
-    targetObjectsOf: ox.NamedNode
-    targetSubjectsOf: ox.NamedNode
-
-
-class OSTEO(metaclass=Vocabulary, iri="https://w3id.org/osteo-kg/ns/"):
-    """Terms of `ontology/` that Python names."""
-
-    AgeAtAssessment: ox.NamedNode
-    Assessment: ox.NamedNode
-    AssessmentStatus: ox.NamedNode
-    Assumption: ox.NamedNode
-    AssumptionCode: ox.NamedNode
-    AxialSite: ox.NamedNode
-    AxialTScore: ox.NamedNode
-    BirthDateNotWhole: ox.NamedNode
-    Bisphosphonate: ox.NamedNode
-    BodySiteNotKnown: ox.NamedNode
-    BoneDensitometry: ox.NamedNode
-    BoneMineralDensityCode: ox.NamedNode
-    Caution: ox.NamedNode
-    CautionCode: ox.NamedNode
-    ClimactericDisorders: ox.NamedNode
-    Code: ox.NamedNode
-    CodeDecidesNothing: ox.NamedNode
-    CodeNotRead: ox.NamedNode
-    Completed: ox.NamedNode
-    Contraindication: ox.NamedNode
-    ContraindicationNotice: ox.NamedNode
-    CreatinineClearance: ox.NamedNode
-    CriterionAssessment: ox.NamedNode
-    DateNotWhole: ox.NamedNode
-    DensitometrySite: ox.NamedNode
-    DensityNotTScore: ox.NamedNode
-    Disposition: ox.NamedNode
-    Drug: ox.NamedNode
-    EstimatedGfr: ox.NamedNode
-    Evidence: ox.NamedNode
-    ExcludingMechanism: ox.NamedNode
-    Female: ox.NamedNode
-    Fracture: ox.NamedNode
-    FractureHistory: ox.NamedNode
-    FractureMechanism: ox.NamedNode
-    FrequentAdverseEvents: ox.NamedNode
-    GroupOfDrugs: ox.NamedNode
-    Guideline: ox.NamedNode
-    Interpretation: ox.NamedNode
-    Intolerance: ox.NamedNode
-    KeyTwice: ox.NamedNode
-    Male: ox.NamedNode
-    MedicalCondition: ox.NamedNode
-    MedicalHistory: ox.NamedNode
-    MenopausalStatus: ox.NamedNode
-    MissingFact: ox.NamedNode
-    NewerStatement: ox.NamedNode
-    NoLongerHolds: ox.NamedNode
-    NonOsteoporoticFracture: ox.NamedNode
-    NotReviewed: ox.NamedNode
-    NoticeCode: ox.NamedNode
-    Obligation: ox.NamedNode
-    Ongoing: ox.NamedNode
-    OptionAssessment: ox.NamedNode
-    OtherPatient: ox.NamedNode
-    OtherProduct: ox.NamedNode
-    PageNotGiven: ox.NamedNode
-    PastTreatment: ox.NamedNode
-    Patient: ox.NamedNode
-    PeripheralSite: ox.NamedNode
-    Postmenopausal: ox.NamedNode
-    Precaution: ox.NamedNode
-    QualifyingFracture: ox.NamedNode
-    RecordSection: ox.NamedNode
-    RecordedMenopausalStatus: ox.NamedNode
-    RecordedSex: ox.NamedNode
-    RenalFunctionTest: ox.NamedNode
-    RenalLimit: ox.NamedNode
-    RenalMeasure: ox.NamedNode
-    ReviewStatus: ox.NamedNode
-    RouteOfAdministration: ox.NamedNode
-    RuleAssessment: ox.NamedNode
-    SafetyCautionCode: ox.NamedNode
-    SameEntryTwice: ox.NamedNode
-    SectionNotClosed: ox.NamedNode
-    SeriousAdverseEvents: ox.NamedNode
-    Sex: ox.NamedNode
-    Side: ox.NamedNode
-    SiteNeverDecides: ox.NamedNode
-    SiteSaidElsewhere: ox.NamedNode
-    Situation: ox.NamedNode
-    SituationValue: ox.NamedNode
-    SourceSpan: ox.NamedNode
-    StatusRulesOut: ox.NamedNode
-    Strength: ox.NamedNode
-    SystemNotVerified: ox.NamedNode
-    TreatmentHistory: ox.NamedNode
-    TreatmentLine: ox.NamedNode
-    TreatmentOption: ox.NamedNode
-    TreatmentOutcome: ox.NamedNode
-    TypeNotRead: ox.NamedNode
-    UnitNotAccepted: ox.NamedNode
-    UnsourcedStatement: ox.NamedNode
-    UnspecifiedSiteFracture: ox.NamedNode
-    ValueNotKnown: ox.NamedNode
-    ValueNotUsable: ox.NamedNode
-    Warning: ox.NamedNode
-    WarningCode: ox.NamedNode
-
-    above: ox.NamedNode
-    advice: ox.NamedNode
-    ageInYears: ox.NamedNode
-    appliesGuideline: ox.NamedNode
-    arisesFromCondition: ox.NamedNode
-    assessedOn: ox.NamedNode
-    assesses: ox.NamedNode
-    atLeast: ox.NamedNode
-    atMost: ox.NamedNode
-    below: ox.NamedNode
-    birthDate: ox.NamedNode
-    cites: ox.NamedNode
-    climactericDisorders: ox.NamedNode
-    codeValue: ox.NamedNode
-    codesNest: ox.NamedNode
-    completedYears: ox.NamedNode
-    concernsDrug: ox.NamedNode
-    concernsFact: ox.NamedNode
-    couldBe: ox.NamedNode
-    countsInstancesOf: ox.NamedNode
-    creatinineClearance: ox.NamedNode
-    displayOrder: ox.NamedNode
-    estimatedGfr: ox.NamedNode
-    evidenceValue: ox.NamedNode
-    fracturedVertebraCount: ox.NamedNode
-    hasBoneDensitometry: ox.NamedNode
-    hasClassCode: ox.NamedNode
-    hasCode: ox.NamedNode
-    hasCondition: ox.NamedNode
-    hasCriterionAssessment: ox.NamedNode
-    hasCurrentAxialDensitometry: ox.NamedNode
-    hasDecidingDensitometry: ox.NamedNode
-    hasDisposition: ox.NamedNode
-    hasEvidence: ox.NamedNode
-    hasFracture: ox.NamedNode
-    hasLine: ox.NamedNode
-    hasLowEnergyFracture: ox.NamedNode
-    hasMechanism: ox.NamedNode
-    hasMember: ox.NamedNode
-    hasMenopausalStatus: ox.NamedNode
-    hasMissingFact: ox.NamedNode
-    hasNotice: ox.NamedNode
-    hasNoticeCode: ox.NamedNode
-    hasObligation: ox.NamedNode
-    hasOptionAssessment: ox.NamedNode
-    hasOutcome: ox.NamedNode
-    hasPastTreatment: ox.NamedNode
-    hasPossibleDisposition: ox.NamedNode
-    hasRenalFunctionTest: ox.NamedNode
-    hasReviewStatus: ox.NamedNode
-    hasRuleAssessment: ox.NamedNode
-    hasSafetySource: ox.NamedNode
-    hasSex: ox.NamedNode
-    hasSide: ox.NamedNode
-    hasSite: ox.NamedNode
-    hasSituation: ox.NamedNode
-    hasSituationValue: ox.NamedNode
-    hasStatus: ox.NamedNode
-    hasStrength: ox.NamedNode
-    inCodingSystem: ox.NamedNode
-    informsOf: ox.NamedNode
-    isAboutDrug: ox.NamedNode
-    isCompleteFor: ox.NamedNode
-    isDeceased: ox.NamedNode
-    isEligibleFor: ox.NamedNode
-    isListed: ox.NamedNode
-    isMissing: ox.NamedNode
-    isNeverTried: ox.NamedNode
-    isNotEligibleFor: ox.NamedNode
-    isOneBandBelow: ox.NamedNode
-    isOrderedAs: ox.NamedNode
-    isRaisedByDrug: ox.NamedNode
-    knowledgeDigest: ox.NamedNode
-    leastDecimals: ox.NamedNode
-    leastEntries: ox.NamedNode
-    listedByRule: ox.NamedNode
-    lowPeripheralFractureRisk: ox.NamedNode
-    lowestTScore: ox.NamedNode
-    mayBeEligibleFor: ox.NamedNode
-    mayMean: ox.NamedNode
-    measures: ox.NamedNode
-    menopausalStatusAssumed: ox.NamedNode
-    message: ox.NamedNode
-    messageText: ox.NamedNode
-    monthsAllowed: ox.NamedNode
-    needsTerm: ox.NamedNode
-    occurredOn: ox.NamedNode
-    ofCriterion: ox.NamedNode
-    ofFact: ox.NamedNode
-    ofOption: ox.NamedNode
-    ofRule: ox.NamedNode
-    performedOn: ox.NamedNode
-    readAs: ox.NamedNode
-    recordKey: ox.NamedNode
-    restates: ox.NamedNode
-    restsOnInterpretation: ox.NamedNode
-    rulesOut: ox.NamedNode
-    sectionKey: ox.NamedNode
-    shortLabel: ox.NamedNode
-    situationName: ox.NamedNode
-    softwareVersion: ox.NamedNode
-    spanDigest: ox.NamedNode
-    spanEnd: ox.NamedNode
-    spanStart: ox.NamedNode
-    statedBy: ox.NamedNode
-    systemUri: ox.NamedNode
-    tScore: ox.NamedNode
-    tolerance: ox.NamedNode
-    touches: ox.NamedNode
-    withDrug: ox.NamedNode
-    wouldSettle: ox.NamedNode
-
-
-class LIFTED(metaclass=Vocabulary, iri="https://w3id.org/osteo-kg/lifted/"):
-    """Facts that the library lifts out of a case. They never come from outside: the reader drops foreign terms."""
-
-    Assessment: ox.NamedNode
-
-    ageFromBirthDate: ox.NamedNode
-    assumedComplete: ox.NamedNode
-    assumedCompleteFor: ox.NamedNode
-    bornNotAfter: ox.NamedNode
-    bornNotBefore: ox.NamedNode
-    conflictingDensitometry: ox.NamedNode
-    countDecides: ox.NamedNode
-    day: ox.NamedNode
-    decimals: ox.NamedNode
-    disposition: ox.NamedNode
-    doubtfulProduct: ox.NamedNode
-    element: ox.NamedNode
-    greatestAge: ox.NamedNode
-    ignoredElement: ox.NamedNode
-    ignoredProperty: ox.NamedNode
-    invalidElement: ox.NamedNode
-    leastAge: ox.NamedNode
-    notAfter: ox.NamedNode
-    notice: ox.NamedNode
-    openLevel: ox.NamedNode
-    openThreshold: ox.NamedNode
-    reason: ox.NamedNode
-    site: ox.NamedNode
-    takenAsCompleteFor: ox.NamedNode
+RDF = Vocabulary("http://www.w3.org/1999/02/22-rdf-syntax-ns#")
+RDFS = Vocabulary("http://www.w3.org/2000/01/rdf-schema#")
+OWL = Vocabulary("http://www.w3.org/2002/07/owl#")
+XSD = Vocabulary("http://www.w3.org/2001/XMLSchema#")
+SKOS = Vocabulary("http://www.w3.org/2004/02/skos/core#")
+DCTERMS = Vocabulary("http://purl.org/dc/terms/")
+PROV = Vocabulary("http://www.w3.org/ns/prov#")
+SH = Vocabulary("http://www.w3.org/ns/shacl#")
+OSTEO = Vocabulary("https://w3id.org/osteo-kg/ns/")
+LIFTED = Vocabulary("https://w3id.org/osteo-kg/lifted/")  # what is derived of a case before it is reasoned over
 
 
 def local_name(iri: Iri) -> str:
