@@ -158,5 +158,4 @@ def _content(file: str) -> tuple[bytes, str | None]:
 
 
 def _name(file: str) -> str:
-    """Give the name of a file as text, whatever bytes it is made of."""
     return Path(file).name.encode("utf-8", "replace").decode("utf-8")

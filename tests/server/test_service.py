@@ -174,7 +174,9 @@ def test_many_clients_at_once_get_the_same_answers(address: str) -> None:
 
 def test_the_command_serves_the_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[tuple[Flask, str, int]] = []
-    monkeypatch.setattr("osteo_kg_server.command.wsgi.serve", lambda app, *, host, port: served.append((app, host, port)))
+    monkeypatch.setattr(
+        "osteo_kg_server.command.wsgi.serve", lambda app, *, host, port: served.append((app, host, port))
+    )
     result = CliRunner().invoke(main, ["serve", "--port", "8099"])
     assert result.exit_code == 0, result.output
     [(app, host, port)] = served

@@ -283,7 +283,6 @@ class Abstraction:
 
 
 def _key(fields: Iterable[Field], property_: str) -> str:
-    """Give the key of the field that states a property."""
     return next(field.key for field in fields if field.property and field.property.value == property_)
 
 

@@ -182,7 +182,6 @@ class _Tally:
 
 
 def _falling(counts: Counter[str]) -> dict[str, int]:
-    """Give counts with the highest first."""
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 

@@ -169,7 +169,6 @@ def _described(iri: str, triples: list[ox.Triple], media: str) -> Response:
 
 
 def _context() -> Response:
-    """Give the JSON-LD context that our answers name."""
     return _kept(lambda: Response(json_ld_context_document(), content_type="application/ld+json"))
 
 

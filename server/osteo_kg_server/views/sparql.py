@@ -195,5 +195,4 @@ def with_graphs(update: str, using: tuple[str, ...], named: tuple[str, ...]) -> 
 
 
 def _end(cursor: Cursor) -> int:
-    """Give where the token ends that a cursor is past."""
     return cursor.tokens_between(cursor.at - 1, cursor.at)[0].end
