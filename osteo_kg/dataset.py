@@ -10,7 +10,6 @@ import datetime
 import functools
 import io
 from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import Literal
 from urllib.parse import quote
 
 import pyoxigraph as ox
@@ -24,19 +23,9 @@ from osteo_kg.errors import OsteoError
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
 from osteo_kg.rdf import sparql
 from osteo_kg.rdf.lookup import with_fresh_blank_nodes
-from osteo_kg.rdf.results import SOLUTION_FORMATS, write_solutions
+from osteo_kg.rdf.results import GRAPH_FORMATS, SOLUTION_FORMATS, ResultKind, write_solutions
 
 GRAPH = "https://w3id.org/osteo-kg/graph/"
-Kind = Literal["solutions", "boolean", "graph"]
-#: Formats of graphs, by the names used here.
-GRAPH_FORMATS = {
-    "turtle": ox.RdfFormat.TURTLE,
-    "ntriples": ox.RdfFormat.N_TRIPLES,
-    "rdfxml": ox.RdfFormat.RDF_XML,
-    "jsonld": ox.RdfFormat.JSON_LD,
-    "nquads": ox.RdfFormat.N_QUADS,
-    "trig": ox.RdfFormat.TRIG,
-}
 
 
 class QueryError(OsteoError):
@@ -52,7 +41,7 @@ class Result:
         self._found, self._columns = found, columns
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ResultKind:
         """What kind of result it is, which says which formats fit."""
         if isinstance(self._found, ox.QueryTriples):
             return "graph"

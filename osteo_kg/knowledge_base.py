@@ -247,16 +247,18 @@ class KnowledgeBase:
         return self._explainers[guideline]
 
     def _completed(
-        self, lifted: CaseFacts, assume_complete: Iterable[str]
+        self, case_facts: CaseFacts, assume_complete: Iterable[str]
     ) -> tuple[CaseFacts, tuple[str, ...], tuple[str, ...]]:
         """Say the closed world aloud: sections with entries are complete.
 
         And so are empty ones where the caller says so.
         """
         asked = {self.section(name) for name in assume_complete}
-        taken = tuple(s for s, entries in lifted.sections.items() if entries and s not in lifted.complete)
-        assumed = tuple(s for s, entries in lifted.sections.items() if not entries and s in asked - lifted.complete)
-        return lifted.completed(*taken, *assumed), taken, assumed
+        taken = tuple(s for s, entries in case_facts.sections.items() if entries and s not in case_facts.complete)
+        assumed = tuple(
+            s for s, entries in case_facts.sections.items() if not entries and s in asked - case_facts.complete
+        )
+        return case_facts.completed(*taken, *assumed), taken, assumed
 
     def section(self, name: str) -> str:
         """Give the section that a caller names.

@@ -65,17 +65,17 @@ class CaseValidator:
         self._lock = threading.Lock()  # a kept validator serves one case at a time
         self._for_day = functools.lru_cache(_DAYS_KEPT)(self._kept_validator)
 
-    def report(self, lifted: CaseFacts, on: datetime.date, notices: Iterable[str]) -> ValidationReport:
+    def report(self, case_facts: CaseFacts, on: datetime.date, notices: Iterable[str]) -> ValidationReport:
         """Check one case.
 
         Args:
-            lifted: the case with its lifted facts.
+            case_facts: the case with its lifted facts.
             on: the day of assessment, after which no fact may be dated.
             notices: the IRIs of the notices lifted from the case, which some shapes warn of.
         """
-        case = lifted.case
-        sparql.extend(lifted.store, "check/conflicting_densitometry")
-        graph = _graph(case, lifted.store, notices)
+        case = case_facts.case
+        sparql.extend(case_facts.store, "check/conflicting_densitometry")
+        graph = _graph(case, case_facts.store, notices)
         with self._lock:
             validator = self._for_day(on)
             validator.data_graph, validator._target_graph = DataGraph.from_rdflib(graph), None

@@ -18,8 +18,8 @@ from osteo_kg.assessment.model import (
     Evidence,
     Missing,
     Notice,
-    Obligation,
     OptionAssessment,
+    RaisedObligation,
     RuleAssessment,
     Version,
 )
@@ -50,7 +50,7 @@ class Explainer:
 
     def assessment(
         self,
-        lifted: CaseFacts,
+        case_facts: CaseFacts,
         on: datetime.date,
         answer: Answer,
         taken: Iterable[str],
@@ -60,17 +60,17 @@ class Explainer:
         """Make the assessment of one patient.
 
         Args:
-            lifted: the case with its lifted facts.
+            case_facts: the case with its lifted facts.
             on: the day of assessment.
             answer: what the guideline says of the case's situation.
             taken: sections that were taken as complete because they have entries, by IRI.
             assumed: sections that were read as empty because the caller asked for it, by IRI.
             other: gives the answer to another situation, to ask whether an assumption decides.
         """
-        key = self.engine.space.key(lifted)
-        with lifted.saying(self._said_of(lifted, answer, key, taken, assumed, other)):
-            raised = self._notices.raised(lifted)
-        return self._told(lifted.case.patient, on, key, answer, self._witness.criteria(lifted, answer), raised)
+        key = self.engine.space.key(case_facts)
+        with case_facts.saying(self._said_of(case_facts, answer, key, taken, assumed, other)):
+            raised = self._notices.raised(case_facts)
+        return self._told(case_facts.case.patient, on, key, answer, self._witness.criteria(case_facts, answer), raised)
 
     def of_situation(self, patient: str, on: datetime.date, key: Key, answer: Answer) -> Assessment:
         """Explain the answer to a situation: an assessment without evidence and notices, which are a patient's own."""
@@ -114,7 +114,9 @@ class Explainer:
                 for fact, settles in answer.missing
             ),
             obligations=tuple(
-                Obligation(each.key, each.label) for each in guideline.obligations if each.key in answer.obligations
+                RaisedObligation(each.key, each.label)
+                for each in guideline.obligations
+                if each.key in answer.obligations
             ),
             rules=tuple(self._rule(each, answer, criteria) for each in guideline.rules),
             warnings=tuple(self._notice(each) for each in raised["warning"]),
@@ -130,7 +132,7 @@ class Explainer:
 
     def _said_of(
         self,
-        lifted: CaseFacts,
+        case_facts: CaseFacts,
         answer: Answer,
         key: Key,
         taken: Iterable[str],
@@ -140,12 +142,12 @@ class Explainer:
         """Say what the notices need to know of the answer, and of how sections were read for it."""
         yield from self.said(answer.disposition, answer.open_thresholds)
         for section in taken:
-            if self.is_used(section, answer) and self._changes_what_is_used(lifted, section):
+            if self.is_used(section, answer) and self._changes_what_is_used(case_facts, section):
                 yield LIFTED.takenAsCompleteFor, ox.NamedNode(section)
         for section in assumed:
             if self.is_used(section, answer):
                 yield LIFTED.assumedCompleteFor, ox.NamedNode(section)
-        if self._count_decides(lifted, key, answer, other):
+        if self._count_decides(case_facts, key, answer, other):
             yield LIFTED.countDecides, ox.Literal("true", datatype=XSD.boolean)
 
     def said(self, disposition: str, thresholds: Iterable[Decimal]) -> Iterator[Saying]:
@@ -154,18 +156,18 @@ class Explainer:
         for value in sorted(thresholds):
             yield LIFTED.openThreshold, ox.Literal(f"{value:f}", datatype=XSD.decimal)
 
-    def _changes_what_is_used(self, lifted: CaseFacts, section: str) -> bool:
+    def _changes_what_is_used(self, case_facts: CaseFacts, section: str) -> bool:
         """Whether a section taken as complete would leave more ways open, were it not."""
         place = self.engine.space.places.get(section)
         if place is None:
             return False
         dimension = self.engine.space.dimensions[place]
         assert isinstance(dimension, SectionDimension)
-        return not dimension.is_exhausted(lifted.sections[section])
+        return not dimension.is_exhausted(case_facts.sections[section])
 
-    def _count_decides(self, lifted: CaseFacts, key: Key, answer: Answer, other: AnswerTo) -> bool:
+    def _count_decides(self, case_facts: CaseFacts, key: Key, answer: Answer, other: AnswerTo) -> bool:
         """Whether an entry taken for one vertebra would, taken for more, change the answer."""
-        for section, entries in lifted.sections.items():
+        for section, entries in case_facts.sections.items():
             place = self.engine.space.places.get(section)
             if place is None:
                 continue
@@ -269,12 +271,12 @@ class EvidenceFinder:
         self.engine = engine
         self._terms = engine.knowledge.terms
 
-    def criteria(self, lifted: CaseFacts, answer: Answer) -> dict[str, CriterionAssessment]:
+    def criteria(self, case_facts: CaseFacts, answer: Answer) -> dict[str, CriterionAssessment]:
         """Give every criterion with its status and the facts of a case that bear on it."""
-        coded = self.engine.space.coded(lifted)
+        coded = self.engine.space.coded(case_facts)
         return {
             iri: CriterionAssessment(
-                iri, each.label, answer.criteria[iri], tuple(self._evidence(lifted, coded, each, answer))
+                iri, each.label, answer.criteria[iri], tuple(self._evidence(case_facts, coded, each, answer))
             )
             for iri, each in self.engine.guideline.criteria.items()
         }
@@ -285,18 +287,18 @@ class EvidenceFinder:
         return {iri: CriterionAssessment(iri, each.label, answer.criteria[iri], ()) for iri, each in criteria.items()}
 
     def _evidence(
-        self, lifted: CaseFacts, coded: Mapping[str, str], criterion: Criterion, answer: Answer
+        self, case_facts: CaseFacts, coded: Mapping[str, str], criterion: Criterion, answer: Answer
     ) -> Iterator[Evidence]:
         for fact in criterion.facts:
             key, stated_by = self._terms.record_keys[fact], self._stated_by[fact]
             if fact in SECTIONS:
-                yield from (Evidence(key, value) for value in self._entries(lifted, fact, criterion, answer))
+                yield from (Evidence(key, value) for value in self._entries(case_facts, fact, criterion, answer))
             elif stated_by == LOWEST_T_SCORE:
-                yield from (Evidence(site, _json_number(score)) for site, score in lifted.deciding)
-            elif stated_by in lifted.numbers:
-                yield Evidence(key, _json_number(lifted.numbers[stated_by]))
-            elif stated_by in lifted.statements:
-                yield Evidence(key, lifted.statements[stated_by])
+                yield from (Evidence(site, _json_number(score)) for site, score in case_facts.deciding)
+            elif stated_by in case_facts.numbers:
+                yield Evidence(key, _json_number(case_facts.numbers[stated_by]))
+            elif stated_by in case_facts.statements:
+                yield Evidence(key, case_facts.statements[stated_by])
             elif stated_by in coded:
                 yield Evidence(key, self._terms.key(coded[stated_by]))
 
@@ -304,17 +306,17 @@ class EvidenceFinder:
     def _stated_by(self) -> Mapping[str, str]:
         return dict(self.engine.knowledge.triples.pairs(OSTEO.statedBy))
 
-    def _entries(self, lifted: CaseFacts, section: str, criterion: Criterion, answer: Answer) -> Iterator[object]:
+    def _entries(self, case_facts: CaseFacts, section: str, criterion: Criterion, answer: Answer) -> Iterator[object]:
         """Give the entries that bear on a criterion.
 
         Where none does, all that were weighed; the empty list for none.
         """
-        entries = lifted.sections[section]
+        entries = case_facts.sections[section]
         open_ = answer.criteria[criterion.iri] == UNKNOWN
         bearing = [entry for entry in entries if entry.counts and self._bears_on(entry, section, criterion, open_)]
         for entry in bearing or entries:
             yield dict(entry.record)
-        if not entries and section in lifted.complete:
+        if not entries and section in case_facts.complete:
             yield []
 
     def _bears_on(self, entry: Entry, section: str, criterion: Criterion, open_: bool) -> bool:

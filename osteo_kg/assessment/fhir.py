@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from osteo_kg.assessment.model import Assessment, Missing, Notice, OptionAssessment
 from osteo_kg.bilingual import BilingualText, Language
+from osteo_kg.case.fhir.bundles import Resource
 from osteo_kg.case.fhir.codings import OWN_SYSTEM
 from osteo_kg.case.model import patient_iri
 from osteo_kg.knowledge.terms import Terms
 from osteo_kg.rdf.terms import OSTEO, local_name
 from osteo_kg.reasoning.matching import NOT_ELIGIBLE, UNDETERMINED, UNKNOWN
 
-Resource = dict[str, Any]
 #: Where a FHIR server is to look for a fact that is missing.
 _TYPES = {
     OSTEO.RecordedSex.value: "Patient",
@@ -154,7 +153,7 @@ class _Guidance:
     def _obligation(self, key: str, label: BilingualText) -> Resource:
         return {
             "title": self._say(label),
-            "code": [self._code(self._terms.kinds[OSTEO.Obligation][key])],
+            "code": [self._code(self._terms.kinds[OSTEO.RaisedObligation][key])],
             "requiredBehavior": "must",
         }
 

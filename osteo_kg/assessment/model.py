@@ -116,7 +116,7 @@ class RuleAssessment:
 
 
 @dataclass(frozen=True, slots=True)
-class Obligation:
+class RaisedObligation:
     """Something to be done beside the choice of a drug; in JSON it is its key."""
 
     key: str
@@ -182,7 +182,7 @@ class Assessment:
     options: tuple[OptionAssessment, ...]
     cautions: tuple[Caution, ...] = field(default=(), kw_only=True)
     missing: tuple[Missing, ...]
-    obligations: tuple[Obligation, ...]
+    obligations: tuple[RaisedObligation, ...]
     rules: tuple[RuleAssessment, ...]
     warnings: tuple[Notice, ...]
     assumptions: tuple[Notice, ...]

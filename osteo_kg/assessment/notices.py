@@ -69,30 +69,30 @@ class Notices:
 
     def raised(
         self,
-        lifted: CaseFacts,
+        case_facts: CaseFacts,
         categories: Iterable[str] = ("warning", "assumption", "caution"),
         looking_at: ox.NamedNode | None = None,
     ) -> list[RaisedNotice]:
         """Give what a case raises, in the order of codes and then of messages, each message once.
 
         Args:
-            lifted: the case.
+            case_facts: the case.
             categories: the kinds of notices wanted.
             looking_at: a property: only notices that need it.
         """
         wanted = frozenset(categories)
-        stated = _stated(lifted)
+        stated = _stated(case_facts)
         found = {
             (kind.code, raised.message.en, raised.option or "", raised.drug or ""): raised
             for kind in self.kinds
             if kind.category in wanted and kind.needs <= stated
             if looking_at is None or looking_at.value in kind.needs
-            for raised in self._rows(kind, lifted)
+            for raised in self._rows(kind, case_facts)
         }
         return [found[key] for key in sorted(found)]
 
-    def _rows(self, kind: NoticeDefinition, lifted: CaseFacts) -> Iterator[RaisedNotice]:
-        for row in sparql.select(lifted.store, f"notice/{kind.code}"):
+    def _rows(self, kind: NoticeDefinition, case_facts: CaseFacts) -> Iterator[RaisedNotice]:
+        for row in sparql.select(case_facts.store, f"notice/{kind.code}"):
             values = {name: self._shown(name, value) for name, value in row.items()}
             yield RaisedNotice(kind, kind.template.filled(values), row.get("option"), row.get("drug"))
 
@@ -129,11 +129,11 @@ def source_findings(raised: Iterable[RaisedNotice], case: Case) -> tuple[Finding
     )
 
 
-def _stated(lifted: CaseFacts) -> frozenset[str]:
+def _stated(case_facts: CaseFacts) -> frozenset[str]:
     """Give the properties of the patient, and every value that is stated of anything."""
-    patient = ox.NamedNode(lifted.case.iri)
-    properties = {quad.predicate.value for quad in lifted.store.quads_for_pattern(patient, None, None)}
-    quads = lifted.store.quads_for_pattern(None, None, None)
+    patient = ox.NamedNode(case_facts.case.iri)
+    properties = {quad.predicate.value for quad in case_facts.store.quads_for_pattern(patient, None, None)}
+    quads = case_facts.store.quads_for_pattern(None, None, None)
     return frozenset(properties | {quad.object.value for quad in quads if isinstance(quad.object, ox.NamedNode)})
 
 

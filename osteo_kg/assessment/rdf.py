@@ -23,8 +23,8 @@ from osteo_kg.assessment.model import (
     Evidence,
     Missing,
     Notice,
-    Obligation,
     OptionAssessment,
+    RaisedObligation,
     RuleAssessment,
     Version,
 )
@@ -193,7 +193,7 @@ class AssessmentGraph:
         iris = {each.key: iri for iri, each in known.items()}
         return _Value(
             lambda each: ox.NamedNode(iris[each.key]),
-            lambda node: Obligation(known[_iri(node)].key, known[_iri(node)].label),
+            lambda node: RaisedObligation(known[_iri(node)].key, known[_iri(node)].label),
             lambda each: list(iris).index(each.key),
         )
 

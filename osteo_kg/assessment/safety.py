@@ -65,17 +65,17 @@ class Safety:
         self._written: dict[tuple[str, tuple[Statement, ...]], tuple[Caution, ...]] = {}
 
     def beside(
-        self, assessment: Assessment, lifted: CaseFacts, taken: Collection[str], assumed: Collection[str]
+        self, assessment: Assessment, case_facts: CaseFacts, taken: Collection[str], assumed: Collection[str]
     ) -> Assessment:
         """Give the same answer with what belongs beside it.
 
         Args:
             assessment: the answer of the guideline.
-            lifted: the case with its lifted facts, sections completed.
+            case_facts: the case with its lifted facts, sections completed.
             taken: sections that were taken as complete because they have entries, by IRI.
             assumed: sections that were read as empty because the caller asked for it, by IRI.
         """
-        raised, facts = self._notices.raised(lifted, ["safety"]), _facts(lifted)
+        raised, facts = self._notices.raised(case_facts, ["safety"]), _facts(case_facts)
         options = tuple(self._option(each, facts, raised) for each in assessment.options)
         whole = [self._joining(each) for each in raised if each.option is None]
         if options:
@@ -88,9 +88,9 @@ class Safety:
             adverse_events=self._statements.informing(drug for option in open_ for drug in option.drugs),
         )
 
-    def of_drug(self, drug: str, lifted: CaseFacts) -> DrugSafety:
+    def of_drug(self, drug: str, case_facts: CaseFacts) -> DrugSafety:
         """Give what stands against one drug, the option that it belongs to left aside."""
-        facts = _facts(lifted)
+        facts = _facts(case_facts)
         contraindications, precautions = self._recorded(drug, facts)
         return DrugSafety(drug, contraindications, _ordered([*precautions, *self._to_check(drug, facts)]))
 
@@ -184,13 +184,13 @@ class Safety:
         return Caution(raised.kind.code, raised.message, raised.drug, self._statements.cited(sources), sources)
 
 
-def _facts(lifted: CaseFacts) -> RecordedFacts:
+def _facts(case_facts: CaseFacts) -> RecordedFacts:
     measured: dict[str, tuple[Decimal, str | None]] = {}
-    if any(triple.predicate == OSTEO.hasRenalFunctionTest for triple in lifted.case.triples):
-        for row in sparql.select(lifted.store, "safety/renal_function"):
+    if any(triple.predicate == OSTEO.hasRenalFunctionTest for triple in case_facts.case.triples):
+        for row in sparql.select(case_facts.store, "safety/renal_function"):
             measured.setdefault(row["measure"], (Decimal(row["value"]), row.get("day")))
-    conditions = frozenset(entry.atom.value for entry in lifted.sections[_HISTORY])
-    return RecordedFacts(conditions, _HISTORY in lifted.complete, measured)
+    conditions = frozenset(entry.atom.value for entry in case_facts.sections[_HISTORY])
+    return RecordedFacts(conditions, _HISTORY in case_facts.complete, measured)
 
 
 def _kind(statement: Statement) -> str:

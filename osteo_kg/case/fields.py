@@ -14,7 +14,7 @@ import pyoxigraph as ox
 
 from osteo_kg.rdf.terms import OSTEO, RDF
 
-Kind = Literal["text", "coded", "whole", "decimal", "day", "truth", "list"]
+FieldKind = Literal["text", "coded", "whole", "decimal", "day", "truth", "list"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Field:
     """
 
     key: str
-    kind: Kind
+    kind: FieldKind
     property: ox.NamedNode | None = None
     values: ox.NamedNode | None = None
     section: ox.NamedNode | None = None
@@ -105,7 +105,7 @@ FIELDS: Mapping[str, Field] = {
 KEYS = tuple(FIELDS)
 
 
-def of_kind(*kinds: Kind) -> tuple[Field, ...]:
+def of_kind(*kinds: FieldKind) -> tuple[Field, ...]:
     """Give the fields of some kinds."""
     return tuple(field for field in FIELDS.values() if field.kind in kinds)
 
@@ -144,11 +144,11 @@ def _stating(fields: Iterable[Field]) -> dict[str, Field]:
 #: The field of the record behind each property of the RDF form; a day of measurement stands for the first of them.
 FIELD_OF_PROPERTY: Mapping[str, Field] = _stating(reversed(list(FIELDS.values())))
 #: What the value of each property is.
-KIND_OF_PROPERTY: dict[str, Kind] = {
+KIND_OF_PROPERTY: dict[str, FieldKind] = {
     each.property.value: each.kind for field in FIELDS.values() for each in (field, *field.entry) if each.property
 }
 #: What the value is of each property of a patient that no flat record states.
-BEYOND_THE_RECORD: dict[str, Kind] = {
+BEYOND_THE_RECORD: dict[str, FieldKind] = {
     OSTEO.menopausalStatusAssumed.value: "truth",
     OSTEO.isDeceased.value: "truth",
 }

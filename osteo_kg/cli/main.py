@@ -31,7 +31,7 @@ from osteo_kg.decision_table.rdf import write_turtle
 from osteo_kg.errors import KnowledgeError, OsteoError
 from osteo_kg.knowledge.document import ONTOLOGY_FORMATS, written
 from osteo_kg.knowledge_base import KnowledgeBase, Method
-from osteo_kg.rdf.io import GRAPH_FORMATS, written_graph
+from osteo_kg.rdf.io import ANSWER_FORMATS, written_graph
 
 
 class _Main(click.Group):
@@ -90,7 +90,7 @@ def main() -> None:
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice(["text", "json", "jsonl", *GRAPH_FORMATS, "fhir"]),
+    type=click.Choice(["text", "json", "jsonl", *ANSWER_FORMATS, "fhir"]),
     default="text",
     help="Format of the answers.",
 )
@@ -126,7 +126,7 @@ def assess(
     ]
     total = len(cases) * len(guidelines)
     answers = Refusals(progress(_one_by_one(for_each), "Assessing", total))
-    if format_name in GRAPH_FORMATS:
+    if format_name in ANSWER_FORMATS:
         made = datetime.datetime.now(datetime.UTC)
         triples = (t for a in answers if isinstance(a, Assessment) for t in knowledge_base.triples(a, ended=made))
         click.echo(written_graph(triples, format_name), nl=False)

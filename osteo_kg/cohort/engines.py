@@ -19,14 +19,14 @@ from ibis.backends import BaseBackend
 
 from osteo_kg.errors import UsageError
 
-__all__ = ["DuckDBEngine", "Engine", "EngineError", "SparkEngine", "duckdb", "opened"]
+__all__ = ["CohortEngine", "DuckDBEngine", "EngineError", "SparkEngine", "duckdb", "opened"]
 
 _BATCH = 100_000  # rows
 _LOOK = 0.25  # seconds between two looks at a running query
 _MEMORY = "2GB"  # what DuckDB may hold before it writes to the scratch folder
 
 
-class Engine(ABC):
+class CohortEngine(ABC):
     """Runs expressions of Ibis."""
 
     backend: BaseBackend
@@ -56,7 +56,7 @@ class Engine(ABC):
         return contextlib.nullcontext()
 
 
-class DuckDBEngine(Engine):
+class DuckDBEngine(CohortEngine):
     """DuckDB in this process; what does not fit in memory goes to the scratch folder."""
 
     def __init__(self, scratch: Path) -> None:
@@ -110,7 +110,7 @@ class DuckDBEngine(Engine):
         return self.backend.con.sql(self.backend.compile(table))
 
 
-class SparkEngine(Engine):
+class SparkEngine(CohortEngine):
     """Spark, in a session of its own or beside the one that is running."""
 
     def __init__(self, session: Any) -> None:
@@ -173,7 +173,7 @@ def duckdb(scratch: Path) -> Iterator[DuckDBEngine]:
 
 
 @contextlib.contextmanager
-def opened(name: str, master: str, scratch: Path) -> Iterator[Engine]:
+def opened(name: str, master: str, scratch: Path) -> Iterator[CohortEngine]:
     """Open an engine by its name, and close it.
 
     Raises:

@@ -141,7 +141,9 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
 class _Run:
     """One run over the sources of one request."""
 
-    def __init__(self, parts: LibraryProbe, engine: engines.Engine, given: list[Source], progress: Progress) -> None:
+    def __init__(
+        self, parts: LibraryProbe, engine: engines.CohortEngine, given: list[Source], progress: Progress
+    ) -> None:
         self._engine = engine
         self._sources = given
         self._progress = progress

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from osteo_kg.bilingual import BilingualText, Language
+from osteo_kg.case.fhir.bundles import Resource
 from osteo_kg.case.fhir.codings import OWN_SYSTEM
 from osteo_kg.knowledge.guideline import Guideline, Listing, Rule
 from osteo_kg.knowledge.loading import Knowledge
 from osteo_kg.package_data import software_version
 from osteo_kg.rdf.terms import OSTEO
 
-Resource = dict[str, Any]
 _TYPE = {"system": "http://terminology.hl7.org/CodeSystem/plan-definition-type", "code": "eca-rule"}
 _SPAN = BilingualText(
     "Characters {start} to {end} of the source, SHA-256 {sha256}.",

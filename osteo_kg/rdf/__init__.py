@@ -2,12 +2,13 @@
 
 from osteo_kg.rdf.io import PREFIXES, json_ld, read_triples, written_graph
 from osteo_kg.rdf.lookup import with_fresh_blank_nodes
-from osteo_kg.rdf.results import SOLUTION_FORMATS, write_solutions
+from osteo_kg.rdf.results import GRAPH_FORMATS, SOLUTION_FORMATS, ResultKind, write_solutions
 from osteo_kg.rdf.sparql import Cursor, Head, Token, depth, head, is_repeatable, tokens
 from osteo_kg.rdf.terms import DCTERMS, OSTEO, OWL, PROV, RDF, RDFS, SH, SKOS, XSD, Node, local_name
 
 __all__ = [
     "DCTERMS",
+    "GRAPH_FORMATS",
     "OSTEO",
     "OWL",
     "PREFIXES",
@@ -21,6 +22,7 @@ __all__ = [
     "Cursor",
     "Head",
     "Node",
+    "ResultKind",
     "Token",
     "depth",
     "head",

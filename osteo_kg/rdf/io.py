@@ -115,7 +115,7 @@ PREFIXES = {
     "prov": PROV.iri,
     "dcterms": DCTERMS.iri,
 }
-GRAPH_FORMATS = ("turtle", "jsonld")
+ANSWER_FORMATS = ("turtle", "jsonld")
 _PLAIN = re.compile(r"true|false|0|-?[1-9][0-9]{0,14}", re.ASCII)  # what JSON says as RDF does
 _STRING = XSD.string
 _WRITTEN_PLAIN, _WRITTEN_AS_TEXT = (XSD.boolean, XSD.integer), (XSD.decimal, XSD.dateTime)

@@ -9,16 +9,26 @@ import io
 import json
 import re
 from collections.abc import Callable, Sequence
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import pyoxigraph as ox
 
+ResultKind = Literal["solutions", "boolean", "graph"]
 #: Formats of solutions, by the names used here.
 SOLUTION_FORMATS = {
     "json": ox.QueryResultsFormat.JSON,
     "xml": ox.QueryResultsFormat.XML,
     "csv": ox.QueryResultsFormat.CSV,
     "tsv": ox.QueryResultsFormat.TSV,
+}
+#: Formats of graphs, by the names used here.
+GRAPH_FORMATS = {
+    "turtle": ox.RdfFormat.TURTLE,
+    "ntriples": ox.RdfFormat.N_TRIPLES,
+    "rdfxml": ox.RdfFormat.RDF_XML,
+    "jsonld": ox.RdfFormat.JSON_LD,
+    "nquads": ox.RdfFormat.N_QUADS,
+    "trig": ox.RdfFormat.TRIG,
 }
 _CELL = re.compile(rb'(?:"(?:[^"]|"")*"|[^,"])*')
 _HEAD_ENDS = {"json": b"]", "xml": b"</head>"}

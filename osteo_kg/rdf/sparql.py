@@ -18,7 +18,7 @@ import pyoxigraph as ox
 
 from osteo_kg import package_data
 
-Kind = Literal["string", "iri", "comment", "variable", "language", "name", "number", "word", "mark"]
+TokenKind = Literal["string", "iri", "comment", "variable", "language", "name", "number", "word", "mark"]
 Form = Literal["SELECT", "ASK", "CONSTRUCT", "DESCRIBE"]
 _IRI = r"<(?:[^<>\"{}|^`\\\x00-\x20]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*>"
 _TOKEN = re.compile(
@@ -51,7 +51,7 @@ _LONG = 100_000  # characters of a text that is not remembered
 class Token:
     """A token, and where it begins in its text."""
 
-    kind: Kind
+    kind: TokenKind
     text: str
     start: int
 
@@ -87,7 +87,7 @@ def _tokens(text: str, at: int) -> Iterator[Token]:
     before: Token | None = None
     depth = braces = 0
     while found := _TOKEN.search(text, at):
-        kind: Kind = found.lastgroup  # type: ignore[assignment]  # every alternative is a group
+        kind: TokenKind = found.lastgroup  # type: ignore[assignment]  # every alternative is a group
         token = Token(kind, found.group(), found.start())
         if kind == "iri" and depth and not braces and before is not None and _ends_an_operand(before):
             token = Token("mark", "<", found.start())  # in an expression of the head nothing else can follow a value
@@ -343,10 +343,10 @@ def _dataset(cursor: Cursor) -> Iterator[DatasetClause]:
 
 # the queries of the library, typed once here so that nobody else casts
 
-Row = Mapping[str, str]
+Solution = Mapping[str, str]
 
 
-def select(store: ox.Store, name: str) -> Iterator[Row]:
+def select(store: ox.Store, name: str) -> Iterator[Solution]:
     """Run a SELECT query file; a row maps each bound variable to its IRI, blank node label or lexical form."""
     solutions = cast(ox.QuerySolutions, store.query(package_data.query(name)))
     names = [variable.value for variable in solutions.variables]

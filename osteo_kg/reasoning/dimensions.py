@@ -46,14 +46,14 @@ class Dimension(ABC):
         """Give the settled values that a value may turn out to be; itself where it is settled."""
 
     @abstractmethod
-    def read(self, lifted: CaseFacts, coded: Mapping[str, str]) -> str:
+    def read(self, case_facts: CaseFacts, coded: Mapping[str, str]) -> str:
         """Give the value that a case has."""
 
     @abstractmethod
     def piece(self, value: str) -> RepresentativeFacts:
         """Give representative facts for a settled value."""
 
-    def actual(self, lifted: CaseFacts, coded: Mapping[str, str], value: str) -> RepresentativeFacts:
+    def actual(self, case_facts: CaseFacts, coded: Mapping[str, str], value: str) -> RepresentativeFacts:
         """Give the case's own facts where they are settled, else representative ones for the way `value`."""
         return self.piece(value)
 
@@ -73,7 +73,7 @@ class CodedDimension(Dimension):
     def completions(self, value: str) -> tuple[str, ...]:
         return tuple(sorted(self.iris)) if value == UNKNOWN else (value,)
 
-    def read(self, lifted: CaseFacts, coded: Mapping[str, str]) -> str:
+    def read(self, case_facts: CaseFacts, coded: Mapping[str, str]) -> str:
         keys = {iri: key for key, iri in self.iris.items()}
         return keys.get(coded.get(self.predicate, ""), UNKNOWN)
 
@@ -97,8 +97,8 @@ class StatementDimension(Dimension):
     def completions(self, value: str) -> tuple[str, ...]:
         return ("true", "false") if value == UNKNOWN else (value,)
 
-    def read(self, lifted: CaseFacts, coded: Mapping[str, str]) -> str:
-        stated = lifted.statements.get(self.predicate)
+    def read(self, case_facts: CaseFacts, coded: Mapping[str, str]) -> str:
+        stated = case_facts.statements.get(self.predicate)
         return UNKNOWN if stated is None else str(stated).lower()
 
     def piece(self, value: str) -> RepresentativeFacts:
@@ -157,8 +157,8 @@ class BandDimension(Dimension):
     def completions(self, value: str) -> tuple[str, ...]:
         return tuple(band.name for band in self.bands) if value == UNKNOWN else (value,)
 
-    def read(self, lifted: CaseFacts, coded: Mapping[str, str]) -> str:
-        return self.value_of(lifted.numbers.get(self.predicate))
+    def read(self, case_facts: CaseFacts, coded: Mapping[str, str]) -> str:
+        return self.value_of(case_facts.numbers.get(self.predicate))
 
     def value_of(self, number: Decimal | None) -> str:
         """Give the value of a number, or of none."""
@@ -174,8 +174,8 @@ class BandDimension(Dimension):
             else RepresentativeFacts(numbers={self.predicate: band.inside})
         )
 
-    def actual(self, lifted: CaseFacts, coded: Mapping[str, str], value: str) -> RepresentativeFacts:
-        number = lifted.numbers.get(self.predicate)
+    def actual(self, case_facts: CaseFacts, coded: Mapping[str, str], value: str) -> RepresentativeFacts:
+        number = case_facts.numbers.get(self.predicate)
         return self.piece(value) if number is None else RepresentativeFacts(numbers={self.predicate: number})
 
 

@@ -45,8 +45,8 @@ class SectionDimension(Dimension):
     def completions(self, value: str) -> tuple[str, ...]:
         return tuple(_profile_name(profile) for profile in self.states[value])
 
-    def read(self, lifted: CaseFacts, coded: Mapping[str, str]) -> str:
-        return self.value_of(lifted.sections[self.fact], self.fact in lifted.complete)
+    def read(self, case_facts: CaseFacts, coded: Mapping[str, str]) -> str:
+        return self.value_of(case_facts.sections[self.fact], self.fact in case_facts.complete)
 
     def value_of(self, entries: Iterable[Entry], complete: bool) -> str:
         """Give the value of a section with these entries; an empty one that is not complete is unknown."""
@@ -110,20 +110,20 @@ class SectionDimension(Dimension):
             },
         )
 
-    def actual(self, lifted: CaseFacts, coded: Mapping[str, str], value: str) -> RepresentativeFacts:
+    def actual(self, case_facts: CaseFacts, coded: Mapping[str, str], value: str) -> RepresentativeFacts:
         way = self.piece(value)
         own = frozenset(
             entry.atom
-            for entry in lifted.sections[self.fact]
+            for entry in case_facts.sections[self.fact]
             if entry.counts and self.name_of(entry) not in self.doubts
         )
-        if len(self.completions(self.read(lifted, coded))) > 1:
+        if len(self.completions(self.read(case_facts, coded))) > 1:
             return RepresentativeFacts(atoms=own | way.atoms, numbers=way.numbers)
         totals = {
             property_: Decimal(
                 sum(
                     entry.vertebrae or 1
-                    for entry in lifted.sections[self.fact]
+                    for entry in case_facts.sections[self.fact]
                     if entry.counts and self.name_of(entry) in names
                 )
             )

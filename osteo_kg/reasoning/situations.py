@@ -84,18 +84,18 @@ class SituationSpace:
         ]
         return [frozenset({atom}) for atom in atoms]
 
-    def key(self, lifted: CaseFacts) -> Key:
+    def key(self, case_facts: CaseFacts) -> Key:
         """Reduce a case to its situation."""
-        coded = self.coded(lifted)
-        return self.canonical(tuple(dimension.read(lifted, coded) for dimension in self.dimensions))
+        coded = self.coded(case_facts)
+        return self.canonical(tuple(dimension.read(case_facts, coded) for dimension in self.dimensions))
 
-    def coded(self, lifted: CaseFacts) -> dict[str, str]:
+    def coded(self, case_facts: CaseFacts) -> dict[str, str]:
         """Give the coded values that a case states, and those that follow from them."""
         found: dict[str, str] = {}
-        for property_, value in lifted.coded.items():
+        for property_, value in case_facts.coded.items():
             closure = self._closures.get(frozenset({Atom(property_, value)}))
             found |= closure.coded if closure else {}
-        return found | dict(lifted.coded)
+        return found | dict(case_facts.coded)
 
     def canonical(self, key: Key) -> Key:
         """Write what one value says of another: a stated menopausal status means a woman; a man has none."""
@@ -173,12 +173,12 @@ class SituationSpace:
         """Give a patient that stands for a settled situation."""
         return self._facts(zip(self.dimensions, way, strict=True), lambda dimension, value: dimension.piece(value))
 
-    def actual(self, lifted: CaseFacts, way: Key) -> SettledFacts:
+    def actual(self, case_facts: CaseFacts, way: Key) -> SettledFacts:
         """Give the patient of a case itself, with what is unknown turned out as `way` says."""
-        coded = self.coded(lifted)
+        coded = self.coded(case_facts)
         return self._facts(
             zip(self.dimensions, way, strict=True),
-            lambda dimension, value: dimension.actual(lifted, coded, value),
+            lambda dimension, value: dimension.actual(case_facts, coded, value),
         )
 
     @staticmethod

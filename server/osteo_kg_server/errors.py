@@ -13,11 +13,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from osteo_kg import OsteoError
-
-Kind = Literal["solutions", "boolean", "graph"]
+from osteo_kg.rdf import ResultKind
 
 
 class DeadlineError(OsteoError):
@@ -43,7 +40,7 @@ class NotOfferedError(OsteoError):
         kind: the kind of the result, which says what could be accepted.
     """
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: ResultKind) -> None:
         super().__init__(f"A result of kind {kind} is not offered in any format accepted.", advice="Accept another.")
         self.kind = kind
 

@@ -21,7 +21,6 @@ from osteo_kg import Dataset, KnowledgeBase, OsteoError, QueryError, build_datas
 from osteo_kg.dataset import GRAPH, GRAPH_FORMATS
 from osteo_kg_server import Settings, create_app
 from osteo_kg_server.store import (
-    Answer,
     BusyError,
     Change,
     DeadlineError,
@@ -33,6 +32,7 @@ from osteo_kg_server.store import (
     Remote,
     RemoteStore,
     Store,
+    StoreAnswer,
     StoreUnavailableError,
     TooLargeError,
     Update,
@@ -119,7 +119,7 @@ def empty(remote: Remote) -> None:
     plain.close()
 
 
-def asked(store: Store, text: str, /, **more: Any) -> Answer:
+def asked(store: Store, text: str, /, **more: Any) -> StoreAnswer:
     given = {"formats": FORMATS, "default_graphs": None, "named_graphs": None, "seconds": 20, "base": GRAPH, **more}
     return store.query(Query(text, **given))
 
@@ -129,7 +129,7 @@ def rows(store: Store, text: str, /, **more: Any) -> list[dict[str, str]]:
     return [{name: term["value"] for name, term in row.items()} for row in found["results"]["bindings"]]
 
 
-def whole(answer: Answer) -> bytes:
+def whole(answer: StoreAnswer) -> bytes:
     return b"".join(answer.chunks) if answer.body is None else answer.body
 
 
@@ -152,7 +152,7 @@ def test_solutions_come_in_every_format(store: Store, form: str) -> None:
         store, "SELECT ?l { <urn:Bone> <urn:label> ?l FILTER (lang(?l) = 'fr') }", formats={"solutions": form}
     )
     document = whole(answer).decode("utf-8")
-    assert (answer.kind, answer.form) == ("solutions", form)
+    assert (answer.kind, answer.format_name) == ("solutions", form)
     if form == "json":
         assert json.loads(document)["results"]["bindings"][0]["l"]["value"] == "os"
     elif form == "xml":

@@ -12,13 +12,13 @@ from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, meanings, of_kind, of_term, shown, why_unread
 from osteo_kg.case.fhir.elements import each, extension, first, text
 from osteo_kg.case.fhir.patient import MenopauseStatements
-from osteo_kg.case.fields import BEYOND_THE_RECORD, STATED, Kind
+from osteo_kg.case.fields import BEYOND_THE_RECORD, STATED, FieldKind
 from osteo_kg.knowledge.terms import Terms
 from osteo_kg.rdf.terms import OSTEO, XSD, day_literal, node_of
 
 _USED = ("final", "amended", "corrected")
 #: What a statement about the patient is, by the property that makes it, which is its code too.
-STATEMENTS: dict[ox.NamedNode, Kind] = {
+STATEMENTS: dict[ox.NamedNode, FieldKind] = {
     each.property: each.kind for each in STATED if each.property and each.kind in ("truth", "whole", "decimal")
 }
 STATEMENTS |= {ox.NamedNode(property_): kind for property_, kind in BEYOND_THE_RECORD.items()}

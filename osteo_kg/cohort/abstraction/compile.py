@@ -84,13 +84,13 @@ class Abstraction:
     def _numbers(self, flat: ir.Table) -> ir.Table:
         """Add the numbers that are lifted from a record, and their places among the cuts."""
         born, years = columns.years(flat, self._parts.on)
-        lifted = flat.mutate(lowest=columns.least(flat), born=born, years=years)
+        case_facts = flat.mutate(lowest=columns.least(flat), born=born, years=years)
         step = 10 ** (self._least_decimals - 1)
-        return lifted.mutate(
-            lowest_place=self._scores.place(lifted.lowest),
-            years_place=self._ages.place(lifted.years),
+        return case_facts.mutate(
+            lowest_place=self._scores.place(case_facts.lowest),
+            years_place=self._ages.place(case_facts.years),
             day_place=self._days.place(columns.day(flat[_DAY_KEY])),
-            many_decimals=((lifted.lowest * step).round() / step != lifted.lowest).fill_null(False),
+            many_decimals=((case_facts.lowest * step).round() / step != case_facts.lowest).fill_null(False),
         )
 
     def texts(self, stage: ir.Table, key: str) -> ir.Table:
@@ -196,7 +196,7 @@ class Abstraction:
             for record in [dict.fromkeys(SCORES, Decimal(0))]
             for day in days
         ]
-        of_none = self._parts.marks.mask(self._parts.raised(self._parts.lifted({_DAY_KEY: str(self._parts.on)})))
+        of_none = self._parts.marks.mask(self._parts.raised(self._parts.case_facts({_DAY_KEY: str(self._parts.on)})))
         return ibis.ifelse(flat.lowest.isnull() & flat[_DAY_KEY].notnull(), of_none, _picked(masks, flat.day_place))
 
     def _absent_marks(self, flat: ir.Table, key: str) -> Any:

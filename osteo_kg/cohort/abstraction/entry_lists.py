@@ -107,9 +107,9 @@ class SectionReader:
         return {name: Decimal(part) if name in self._numbers else part for name, part in fields if part != NOT_STATED}
 
     def _entry(self, record: Any) -> EntryRead:
-        lifted = self._parts.lifted({self.key: [record]})
-        [entry] = lifted.sections[self.fact]
-        own = self._parts.raised(lifted)
+        case_facts = self._parts.case_facts({self.key: [record]})
+        [entry] = case_facts.sections[self.fact]
+        own = self._parts.raised(case_facts)
         beside = [self._parts.raised_beside({self.key: [record]}, *each) - own for each in self.companions]
         return EntryRead(self._same(entry), frozenset(own), tuple(map(frozenset, beside)))
 

@@ -69,14 +69,14 @@ class LibraryProbe:
         """Give the bits of the notices that a case raises by itself."""
         return self.marks.mask(self.raised(derive_facts(case, self.on, self.knowledge_base.knowledge)))
 
-    def lifted(self, record: Record) -> CaseFacts:
+    def case_facts(self, record: Record) -> CaseFacts:
         """Lift a part of a record."""
         return derive_facts(self.case(record), self.on, self.knowledge_base.knowledge)
 
-    def raised(self, lifted: CaseFacts, looking_at: ox.NamedNode | None = None) -> set[ConditionalNotice]:
+    def raised(self, case_facts: CaseFacts, looking_at: ox.NamedNode | None = None) -> set[ConditionalNotice]:
         """Give the notices that a part raises by itself; only those that look at a property, where one is given."""
         about = self.explainer.about
-        found = self.knowledge_base.notices.raised(lifted, _CATEGORIES, looking_at)
+        found = self.knowledge_base.notices.raised(case_facts, _CATEGORIES, looking_at)
         return {
             ConditionalNotice(
                 each.kind.code, each.kind.category, (_USED, about[code]) if (code := each.kind.code) in about else None
@@ -86,16 +86,16 @@ class LibraryProbe:
 
     def raised_beside(self, record: Record, statement: str, truth: bool) -> set[ConditionalNotice]:
         """Give the notices that a part raises once a statement, by key, is made too."""
-        return self.raised(self.lifted({**record, statement: truth}), looking_at=_PROPERTY_OF[statement])
+        return self.raised(self.case_facts({**record, statement: truth}), looking_at=_PROPERTY_OF[statement])
 
     def raised_with_answers(self, record: Record) -> set[ConditionalNotice]:
         """Give the notices that a part raises by itself, and those that it raises beside some answer."""
-        lifted = self.lifted(record)
-        own = self.raised(lifted)
+        case_facts = self.case_facts(record)
+        own = self.raised(case_facts)
         found = set(own)
         for property_, value in self._sayings:
-            with lifted.saying([(property_, value)]):
-                new = self.raised(lifted, property_) - own
+            with case_facts.saying([(property_, value)]):
+                new = self.raised(case_facts, property_) - own
             found |= {ConditionalNotice(m.code, m.category, (property_.value, value.value)) for m in new}
         return found
 
@@ -111,9 +111,9 @@ class LibraryProbe:
         self, name: str, value: ox.NamedNode | ox.Literal, aspect: tuple[str, str]
     ) -> frozenset[ConditionalNotice]:
         if (name, aspect) not in self._told_before:
-            lifted = self.lifted({})
-            with lifted.saying([(LIFTED[name], value)]):
-                raised = self.raised(lifted)
+            case_facts = self.case_facts({})
+            with case_facts.saying([(LIFTED[name], value)]):
+                raised = self.raised(case_facts)
             self._told_before[name, aspect] = frozenset(
                 ConditionalNotice(mark.code, mark.category, aspect) for mark in raised
             )

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from osteo_kg.cohort.engines import DuckDBEngine, Engine
+from osteo_kg.cohort.engines import CohortEngine, DuckDBEngine
 from osteo_kg.errors import UsageError
 
 BETWEEN = ";"  # between the words of a list in a CSV cell
@@ -83,7 +83,7 @@ def scratch(output: Path | None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-Writer = Callable[[ir.Table, Path, Engine], int]  # gives the number of rows
+Writer = Callable[[ir.Table, Path, CohortEngine], int]  # gives the number of rows
 
 
 def checked_format(path: Path) -> str:
@@ -117,12 +117,12 @@ def _format(path: Path) -> str:
     return path.suffix.removeprefix(".").lower()
 
 
-def write(table: ir.Table, path: Path, format_name: str, engine: Engine) -> int:
+def write(table: ir.Table, path: Path, format_name: str, engine: CohortEngine) -> int:
     """Write the decisions as a table, and give the number of rows."""
     return _WRITERS[format_name](table, path, engine)
 
 
-def _parquet(table: ir.Table, path: Path, engine: Engine) -> int:
+def _parquet(table: ir.Table, path: Path, engine: CohortEngine) -> int:
     if isinstance(engine, DuckDBEngine):
         engine.backend.to_parquet(table, path, compression=_COMPRESSION)
         return int(pq.read_metadata(path).num_rows)
@@ -134,7 +134,7 @@ def _parquet(table: ir.Table, path: Path, engine: Engine) -> int:
     return int(pq.read_metadata(path).num_rows)
 
 
-def _csv(table: ir.Table, path: Path, engine: Engine) -> int:
+def _csv(table: ir.Table, path: Path, engine: CohortEngine) -> int:
     lists = {name: table[name].join(BETWEEN).nullif("") for name, kind in table.schema().items() if kind.is_array()}
     flat = table.mutate(**lists)
     rows = 0
@@ -150,7 +150,7 @@ def _csv(table: ir.Table, path: Path, engine: Engine) -> int:
 _NEEDED = pa.csv.WriteOptions(quoting_style="needed")
 
 
-def _json_lines(table: ir.Table, path: Path, engine: Engine) -> int:
+def _json_lines(table: ir.Table, path: Path, engine: CohortEngine) -> int:
     rows = 0
     with path.open("w", encoding="utf-8") as file:
         for batch in engine.batches(table):

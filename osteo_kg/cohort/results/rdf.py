@@ -12,7 +12,7 @@ import pyoxigraph as ox
 
 from osteo_kg.assessment.rdf import AssessmentGraph
 from osteo_kg.case.model import patient_iri
-from osteo_kg.cohort.engines import Engine
+from osteo_kg.cohort.engines import CohortEngine
 from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.dataset import graph_iri
 from osteo_kg.rdf.terms import DCTERMS, OSTEO, RDF
@@ -50,7 +50,7 @@ class GraphOutput:
             if triple.predicate == OSTEO.assesses
         )
 
-    def write(self, table: ir.Table, path: Path, engine: Engine) -> int:
+    def write(self, table: ir.Table, path: Path, engine: CohortEngine) -> int:
         """Write every patient, and give their number."""
         number = 0
         with path.open("w", encoding="utf-8") as file:

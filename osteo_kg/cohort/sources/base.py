@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 from osteo_kg.case.fhir import Assumption
 from osteo_kg.case.model import Case
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
-from osteo_kg.cohort.engines import Engine
+from osteo_kg.cohort.engines import CohortEngine
 from osteo_kg.cohort.sources.fhir_files import COMPRESSIONS, is_fhir
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge.terms import Terms
@@ -55,7 +55,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Found:
+class InputFile:
     """A file that was found, its format, and the folder with whose files it belongs together."""
 
     path: Path
@@ -66,17 +66,17 @@ class Found:
 class Source(ABC):
     """Files of one format."""
 
-    def __init__(self, found: list[Found], reading: Reading) -> None:
+    def __init__(self, found: list[InputFile], reading: Reading) -> None:
         self.files = [each.path for each in found]
         self.homes = [each.home for each in found]
         self.reading = reading
 
     @abstractmethod
-    def flat(self, engine: Engine) -> ir.Table:
+    def flat(self, engine: CohortEngine) -> ir.Table:
         """Give the records as a table: `file`, `number`, and the keys of the flat record."""
 
     @abstractmethod
-    def cases(self, engine: Engine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
+    def cases(self, engine: CohortEngine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
         """Read some records as cases, exactly as they stand in their files."""
 
     def remarks(self) -> Iterable[str]:
@@ -84,7 +84,7 @@ class Source(ABC):
         return ()
 
 
-def found(inputs: Iterable[str], format_name: str | None = None) -> list[Found]:
+def found(inputs: Iterable[str], format_name: str | None = None) -> list[InputFile]:
     """Find the files that are named, lie in a folder that is named, or match a glob, each with its format.
 
     Lines of JSON, and JSON, are FHIR where the first object has a resource type. JSON in a folder that is not FHIR is
@@ -93,7 +93,7 @@ def found(inputs: Iterable[str], format_name: str | None = None) -> list[Found]:
     Raises:
         UnreadableCaseError: nothing is found under a name, or the format of a file is not known.
     """
-    files: dict[Path, Found] = {}
+    files: dict[Path, InputFile] = {}
     for named in inputs:
         paths = sorted(_files(named))
         if not paths:
@@ -102,7 +102,7 @@ def found(inputs: Iterable[str], format_name: str | None = None) -> list[Found]:
         for path in map(_absolute, paths):
             known = format_name or _looked_into(path)
             if known != "json" or folder is None:
-                files[path] = Found(path, known, folder or path.parent)
+                files[path] = InputFile(path, known, folder or path.parent)
     return list(files.values())
 
 

@@ -24,9 +24,9 @@ import pyarrow.parquet as pq
 
 from osteo_kg.case.model import Case
 from osteo_kg.cohort.abstraction.extra_facts import IrrelevantEntries, part
-from osteo_kg.cohort.engines import Engine, duckdb
+from osteo_kg.cohort.engines import CohortEngine, duckdb
 from osteo_kg.cohort.sources import fhir_files
-from osteo_kg.cohort.sources.base import Found, Reading, Source, Wanted
+from osteo_kg.cohort.sources.base import InputFile, Reading, Source, Wanted
 from osteo_kg.cohort.sources.fhir_files import COMPRESSIONS, FilePart, Partitions, has_lines, pieces
 from osteo_kg.cohort.sources.fhir_rows import PatientReader, Plan, Task, Unassigned
 from osteo_kg.errors import KnowledgeError, OsteoError, UnreadableCaseError
@@ -43,7 +43,7 @@ _PLACES = ("task", "owner", "position", "place")
 class FhirSource(Source):
     """Files of FHIR R4."""
 
-    def __init__(self, found: list[Found], reading: Reading) -> None:
+    def __init__(self, found: list[InputFile], reading: Reading) -> None:
         super().__init__(found, reading)
         sizes = [_size(each.path) for each in found]
         folder = reading.scratch / "fhir"
@@ -60,7 +60,7 @@ class FhirSource(Source):
             reading.postmenopausal,
         )
 
-    def flat(self, engine: Engine) -> ir.Table:
+    def flat(self, engine: CohortEngine) -> ir.Table:
         """Sort and read the patients, lay them down as columns, and give them as a table."""
         self._plan.folder.mkdir()
         helpers = _HELPERS if self._size > _WORTH_HELP else 1
@@ -74,7 +74,7 @@ class FhirSource(Source):
             reader.backend.to_parquet(rows.mutate(number=place + 1), str(self._laid))
         return engine.parquet([str(self._laid)]).drop("_file", "_number", *_PLACES, "spared", "last_spared")
 
-    def _spared_pass(self, rows: ir.Table, reader: Engine) -> Any:
+    def _spared_pass(self, rows: ir.Table, reader: CohortEngine) -> Any:
         """Say where the shapes let every entry pass that was taken out; of many different ones the rare stay open."""
         parts = self.reading.parts
         texts = rows.select(text=rows.spared.unnest()).value_counts(name="times")
@@ -119,7 +119,7 @@ class FhirSource(Source):
                     batch, size = [], 0
         return [*tasks, Task(len(tasks), documents=tuple(batch))] if batch else tasks
 
-    def cases(self, engine: Engine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
+    def cases(self, engine: CohortEngine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
         """Read some patients as cases."""
         reader = PatientReader(self._plan)
         numbers = self._numbers(wanted)

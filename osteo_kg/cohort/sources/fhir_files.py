@@ -169,7 +169,7 @@ _MEDICATIONS = "medications"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Line:
+class ResourceLine:
     """A line on a partition: whose it is, and where it came from."""
 
     owner: bytes
@@ -214,21 +214,21 @@ class Partitions:
                 files[partition].write(b"%s\t%d\t%d\t%s\n" % (key, piece.file, offset, line))
         return unassigned
 
-    def owners(self, partition: int) -> Iterator[tuple[bytes, list[Line]]]:
+    def owners(self, partition: int) -> Iterator[tuple[bytes, list[ResourceLine]]]:
         """Give the lines of each owner on a partition, in the order of the input."""
         for owner, lines in itertools.groupby(sorted(self._lines(str(partition))), lambda line: line.owner):
             yield owner, list(lines)
 
-    def medications(self) -> Iterable[Line]:
+    def medications(self) -> Iterable[ResourceLine]:
         """Give the Medication resources, in the order of the input."""
         return sorted(self._lines(_MEDICATIONS), key=lambda line: (line.file, line.offset))
 
-    def _lines(self, partition: str) -> Iterator[Line]:
+    def _lines(self, partition: str) -> Iterator[ResourceLine]:
         for path in self.folder.glob(f"partition-{partition}.*"):
             with path.open("rb") as file:
                 for row in file:
                     owner, number, offset, text = row.split(b"\t", 3)
-                    yield Line(owner, int(number), int(offset), text)
+                    yield ResourceLine(owner, int(number), int(offset), text)
 
     def _part(self, partition: str, sorter: int) -> Path:
         return self.folder / f"partition-{partition}.{sorter}"
@@ -260,7 +260,7 @@ def _owner(document: dict[str, Any]) -> str | None:
 _REMEMBERED = 10_000
 
 
-def keep(lines: Iterable[Line], path: Path) -> None:
+def keep(lines: Iterable[ResourceLine], path: Path) -> None:
     """Write Medication resources to a file; of those of one name the last one counts."""
     with sqlite3.connect(path) as store:
         store.execute("CREATE TABLE medication (owner BLOB PRIMARY KEY, text BLOB) WITHOUT ROWID")

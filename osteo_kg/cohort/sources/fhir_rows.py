@@ -23,7 +23,7 @@ from osteo_kg.case.model import Case
 from osteo_kg.case.record_export import record_of
 from osteo_kg.cohort.abstraction import extra_facts
 from osteo_kg.cohort.abstraction.extra_facts import IrrelevantEntries
-from osteo_kg.cohort.sources.fhir_files import FilePart, Line, Medications, Partitions, document_at, whole
+from osteo_kg.cohort.sources.fhir_files import FilePart, Medications, Partitions, ResourceLine, document_at, whole
 from osteo_kg.cohort.sources.text import SCHEMA, row_of
 from osteo_kg.errors import UsageError
 from osteo_kg.rdf.terms import OSTEO
@@ -164,7 +164,7 @@ class PatientReader:
                 if wanted is None or owner in wanted:
                     yield from self._in_partition(owner, lines, unassigned)
 
-    def _in_partition(self, owner: bytes, lines: list[Line], unassigned: Unassigned) -> Iterator[Person]:
+    def _in_partition(self, owner: bytes, lines: list[ResourceLine], unassigned: Unassigned) -> Iterator[Person]:
         documents = [self._document(line) for line in lines]
         first = lines[0]
         if documents[0]["resourceType"] == "Bundle":
@@ -178,7 +178,7 @@ class PatientReader:
             alone = Input((person,), (), self._medications(self._plan.homes[first.file]))
             yield Person(owner, line.file, line.offset, 0, person, alone)
 
-    def _document(self, line: Line) -> dict[str, Any]:
+    def _document(self, line: ResourceLine) -> dict[str, Any]:
         return document_at(FilePart(line.file, self._plan.files[line.file]), line.offset, line.text)
 
     def _medications_of(self, home: str) -> Mapping[str, dict[str, Any]]:

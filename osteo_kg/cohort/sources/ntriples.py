@@ -22,7 +22,7 @@ from osteo_kg.case.fields import DENSITOMETRY, LISTS, SCORES, SECTIONS, STATED, 
 from osteo_kg.case.model import Case
 from osteo_kg.case.rdf import ANNOTATIONS, OWN_VOCABULARIES, read_rdf
 from osteo_kg.cohort.abstraction.columns import HELD
-from osteo_kg.cohort.engines import DuckDBEngine, Engine, EngineError, duckdb
+from osteo_kg.cohort.engines import CohortEngine, DuckDBEngine, EngineError, duckdb
 from osteo_kg.cohort.sources.base import Source, Wanted
 from osteo_kg.cohort.sources.text import opened
 from osteo_kg.knowledge.terms import Terms
@@ -34,7 +34,7 @@ class TriplesSource(Source):
 
     format_name = "ntriples"
 
-    def flat(self, engine: Engine) -> ir.Table:
+    def flat(self, engine: CohortEngine) -> ir.Table:
         """Pivot the patients of each file to flat records in the scratch folder, and give them as a table."""
         laid = [self.reading.scratch / f"{self.format_name}{number}.parquet" for number in range(len(self.files))]
         for path, target in zip(self.files, laid, strict=True):
@@ -42,7 +42,7 @@ class TriplesSource(Source):
                 pq.write_table(self._unread(path), target)
         return engine.parquet([str(each) for each in laid]).drop("_file", "_number")
 
-    def cases(self, engine: Engine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
+    def cases(self, engine: CohortEngine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
         """Read some patients as cases."""
         for file, numbers in wanted.items():
             for number, case in enumerate(self._read(Path(file)), 1):

@@ -16,7 +16,7 @@ from osteo_kg.case.fields import FIELDS, KEYS, SCORES, Field, of_kind
 from osteo_kg.case.model import Case
 from osteo_kg.case.record import nearest, record_case
 from osteo_kg.cohort.abstraction import columns
-from osteo_kg.cohort.engines import Engine
+from osteo_kg.cohort.engines import CohortEngine
 from osteo_kg.cohort.sources.base import Source, Wanted
 from osteo_kg.errors import UnreadableCaseError
 
@@ -26,13 +26,13 @@ _DAYS = tuple(field.key for field in of_kind("day"))
 class ParquetSource(Source):
     """Parquet files of flat records."""
 
-    def flat(self, engine: Engine) -> ir.Table:
+    def flat(self, engine: CohortEngine) -> ir.Table:
         """Give the records as a table, its columns under the names of the keys."""
         for path in self.files:
             self._check(path)
         return self._tidy(self._raw(engine, self.files))
 
-    def cases(self, engine: Engine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
+    def cases(self, engine: CohortEngine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
         """Read some rows as cases."""
         for file, numbers in wanted.items():
             path = Path(file)
@@ -44,7 +44,7 @@ class ParquetSource(Source):
                     row.pop("file")
                     yield file, number, record_case(_record(row), f"{path.name}#{number}", self.reading.terms)
 
-    def _raw(self, engine: Engine, files: Sequence[Path]) -> ir.Table:
+    def _raw(self, engine: CohortEngine, files: Sequence[Path]) -> ir.Table:
         table = engine.parquet([str(path) for path in files])
         kept = {self._key(name): name for name in table.columns if self._key(name) in KEYS}
         return table.select(file="_file", number="_number", **kept)

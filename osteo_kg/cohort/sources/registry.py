@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from osteo_kg.cohort.sources.base import Found, Reading, Source
+from osteo_kg.cohort.sources.base import InputFile, Reading, Source
 from osteo_kg.cohort.sources.fhir import FhirSource
 from osteo_kg.cohort.sources.ntriples import QuadsSource, TriplesSource
 from osteo_kg.cohort.sources.parquet import ParquetSource
@@ -21,13 +21,13 @@ _SOURCES: dict[str, type[Source]] = {
 }
 
 
-def sources(files: Iterable[Found], reading: Reading) -> list[Source]:
+def sources(files: Iterable[InputFile], reading: Reading) -> list[Source]:
     """Give what reads the files, those of one format together.
 
     Raises:
         UsageError: a cohort is not read from this format, or columns are mapped that are none.
     """
-    by_format: dict[str, list[Found]] = {}
+    by_format: dict[str, list[InputFile]] = {}
     for each in files:
         if each.format_name not in _SOURCES:
             raise UsageError(

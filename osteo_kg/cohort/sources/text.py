@@ -22,7 +22,7 @@ from osteo_kg.case.model import Case
 from osteo_kg.case.record import Repeated
 from osteo_kg.case.record_text import case_of, csv_records, json_line_records
 from osteo_kg.cohort.abstraction.columns import HELD
-from osteo_kg.cohort.engines import Engine
+from osteo_kg.cohort.engines import CohortEngine
 from osteo_kg.cohort.sources.base import Source, Wanted
 from osteo_kg.errors import UnreadableCaseError
 
@@ -64,7 +64,7 @@ class TextSource(Source):
     def records(self, path: Path) -> Iterator[tuple[int, Any]]:
         """Give the number and the record of each patient of a file, or what is wrong with it."""
 
-    def flat(self, engine: Engine) -> ir.Table:
+    def flat(self, engine: CohortEngine) -> ir.Table:
         """Lay the records down as columns in the scratch folder, and give them as a table."""
         laid = self.reading.scratch / f"{type(self).__name__}.parquet"
         with pq.ParquetWriter(laid, SCHEMA) as writer:
@@ -78,7 +78,7 @@ class TextSource(Source):
                 row = row_of(record)
                 yield {"file": str(path), "number": number, "readable": row is not None, **(row or {})}
 
-    def cases(self, engine: Engine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
+    def cases(self, engine: CohortEngine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
         """Read some records as cases."""
         for file, numbers in wanted.items():
             path = Path(file)

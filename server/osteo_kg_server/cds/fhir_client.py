@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from osteo_kg import OsteoError
 from osteo_kg.case import parse_json
-from osteo_kg_server.cds.fhir_response import Answer, NotFhirError, read_answer
+from osteo_kg_server.cds.fhir_response import FhirAnswer, NotFhirError, read_answer
 from osteo_kg_server.cds.fhir_servers import Address, Server
 from osteo_kg_server.cds.request import Hook, Json
 from osteo_kg_server.http_client import Reply, Watch, pool_of, requested
@@ -41,7 +41,7 @@ class NotFetchedError(Exception):
 class Fetched:
     """The answers by key, of each other key why there is none, and the products that something refers to."""
 
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, FhirAnswer]
     failures: Mapping[str, str]
     products: tuple[Json, ...]
 
@@ -58,11 +58,11 @@ def fetch(server: Server, hook: Hook, templates: Mapping[str, str], sent: Iterab
     fetcher = _Fetcher(server, hook)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         found = dict(zip(templates, threads.map(fetcher.answer, templates.values()), strict=True))
-        answers = {key: each for key, each in found.items() if isinstance(each, Answer)}
+        answers = {key: each for key, each in found.items() if isinstance(each, FhirAnswer)}
         known = [*sent, *(each for answer in answers.values() for each in answer.resources)]
         named = list(threads.map(fetcher.answer, _products(known, hook)))
     fetcher.close()
-    products = tuple(each for answer in named if isinstance(answer, Answer) for each in answer.resources)
+    products = tuple(each for answer in named if isinstance(answer, FhirAnswer) for each in answer.resources)
     return Fetched(answers, {key: each for key, each in found.items() if isinstance(each, str)}, products)
 
 
@@ -87,7 +87,7 @@ class _Fetcher:
         self._pool = pool_of(str(server.base), _AT_ONCE)
         self._lock, self._left, self._until = threading.Lock(), _MOST_BYTES, time.monotonic() + _SECONDS
 
-    def answer(self, template: str) -> Answer | str:
+    def answer(self, template: str) -> FhirAnswer | str:
         """Answer a template, or say why that cannot be."""
         path, mark, query = template.replace("{{context.patientId}}", self._patient).partition("?")
         try:
@@ -106,16 +106,16 @@ class _Fetcher:
         """Close every connection."""
         self._pool.close()
 
-    def _read(self, address: Address, wanted: str) -> Answer:
+    def _read(self, address: Address, wanted: str) -> FhirAnswer:
         found = self._page(address)
         named = [f"{each['resourceType']}/{each.get('id')}" for each in found.resources]
         if named != [wanted] or not found.whole:
             raise NotFetchedError("it answered with something else")
         return found
 
-    def _searched(self, address: Address) -> Answer:
+    def _searched(self, address: Address) -> FhirAnswer:
         """Follow the pages of a search to the last."""
-        found, seen = Answer(following=""), {address}
+        found, seen = FhirAnswer(following=""), {address}
         while found.following is not None:
             found = found.and_page(self._page(address, bundle=True))
             if found.following is not None:
@@ -133,12 +133,12 @@ class _Fetcher:
         seen.add(following)
         return following
 
-    def _page(self, address: Address, *, bundle: bool = False) -> Answer:
+    def _page(self, address: Address, *, bundle: bool = False) -> FhirAnswer:
         document = self._json(address)
         try:
             page = read_answer(document)
         except NotFhirError:
-            page = Answer(following="")
+            page = FhirAnswer(following="")
         if page.failed:
             raise NotFetchedError("it reported an error")
         if page.following == "" or (bundle and document["resourceType"] != "Bundle"):

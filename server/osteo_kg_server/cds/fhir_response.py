@@ -18,7 +18,7 @@ class NotFhirError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FhirAnswer:
     """An answer, or a page of one.
 
     Attributes:
@@ -45,14 +45,14 @@ class Answer:
         """Whether this is all that there is."""
         return self.following is None and not self.failed and (self.total is None or self.total <= self.found)
 
-    def and_page(self, page: Answer) -> Answer:
+    def and_page(self, page: FhirAnswer) -> FhirAnswer:
         """Give this with the next page after it."""
         total = page.total if self.total is None else self.total
         resources, outcomes = (*self.resources, *page.resources), (*self.outcomes, *page.outcomes)
-        return Answer(resources, outcomes, page.following, total, self.found + page.found)
+        return FhirAnswer(resources, outcomes, page.following, total, self.found + page.found)
 
 
-def read_answer(value: Any) -> Answer:
+def read_answer(value: Any) -> FhirAnswer:
     """Read a resource or a Bundle.
 
     Raises:
@@ -61,9 +61,9 @@ def read_answer(value: Any) -> Answer:
     if not _is_resource(value):
         raise NotFhirError("is no FHIR resource. Send a resource, a Bundle or null")
     if value["resourceType"] == _OUTCOME:  # it stands where an answer should, whatever it says
-        return Answer(outcomes=(value,), following="")
+        return FhirAnswer(outcomes=(value,), following="")
     if value["resourceType"] != "Bundle":
-        return Answer((value,))
+        return FhirAnswer((value,))
     entries, links = (value.get(name, []) for name in ("entry", "link"))
     if not isinstance(entries, list) or not isinstance(links, list):
         raise NotFhirError("is no Bundle of FHIR. Send one as the server gave it")
@@ -71,7 +71,7 @@ def read_answer(value: Any) -> Answer:
         raise NotFhirError("has an entry without a resource. Give each one")
     resources = [entry["resource"] for entry in entries]
     total = value.get("total")
-    return Answer(
+    return FhirAnswer(
         resources=tuple(each for each in resources if each["resourceType"] != _OUTCOME),
         outcomes=tuple(each for each in resources if each["resourceType"] == _OUTCOME),
         following=next(_following(links), None),

@@ -14,7 +14,7 @@ from werkzeug.exceptions import BadRequest, PreconditionFailed
 from osteo_kg import KnowledgeBase
 from osteo_kg.rdf import OSTEO, PREFIXES
 from osteo_kg_server.cds.fhir_client import Fetched, fetch
-from osteo_kg_server.cds.fhir_response import Answer, NotFhirError, read_answer
+from osteo_kg_server.cds.fhir_response import FhirAnswer, NotFhirError, read_answer
 from osteo_kg_server.cds.fhir_servers import Server, Servers
 from osteo_kg_server.cds.request import Hook, Json
 
@@ -93,13 +93,13 @@ def sent(hook: Hook, knowledge_base: KnowledgeBase, servers: Servers) -> Sent:
     if needed := [key for key in lacking if key in wanted(knowledge_base)]:
         raise PreconditionFailed(_insufficient(needed, fetched, _why_no_server(hook, servers, server)))
     her = _patient(answers["patient"], hook)
-    every = (*answers.values(), Answer(fetched.products))
+    every = (*answers.values(), FhirAnswer(fetched.products))
     found = {key: each for answer in every for key, each in _by_name(answer)}
     empty = [key for key in asked if key in answers and not answers[key].resources]
     return Sent(her, tuple(found.values()), tuple(empty), tuple(lacking), tuple(fetched.answers))
 
 
-def _patient(answer: Answer, hook: Hook) -> Json:
+def _patient(answer: FhirAnswer, hook: Hook) -> Json:
     people = [each for each in answer.resources if each["resourceType"] == "Patient"]
     if not people:
         raise PreconditionFailed("The prefetch holds no Patient. Send hers, as the template 'patient' asks.")
@@ -108,9 +108,9 @@ def _patient(answer: Answer, hook: Hook) -> Json:
     return people[0]
 
 
-def _answer(key: str, value: Any) -> Answer:
+def _answer(key: str, value: Any) -> FhirAnswer:
     try:
-        return Answer() if value is None else read_answer(value)
+        return FhirAnswer() if value is None else read_answer(value)
     except NotFhirError as error:
         raise BadRequest(f"The prefetch {_named(key)} {error}.") from error
 
@@ -120,7 +120,7 @@ def _named(key: str) -> str:
     return repr(key) if key.isascii() and key.replace("-", "").isalnum() else "of that key"
 
 
-def _by_name(answer: Answer) -> Iterator[tuple[object, Json]]:
+def _by_name(answer: FhirAnswer) -> Iterator[tuple[object, Json]]:
     """Name each resource, so that what two queries found counts once; a Patient is named apart."""
     for each in (*answer.resources, *answer.outcomes):
         if each["resourceType"] != "Patient":

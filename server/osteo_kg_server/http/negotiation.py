@@ -14,8 +14,7 @@ from werkzeug.http import parse_accept_header
 
 from osteo_kg import ValidationReport
 from osteo_kg.case import patient_iri
-from osteo_kg.dataset import GRAPH_FORMATS
-from osteo_kg.rdf import OWL, PREFIXES, RDF, RDFS, SH, SKOS, XSD
+from osteo_kg.rdf import GRAPH_FORMATS, OWL, PREFIXES, RDF, RDFS, SH, SKOS, XSD
 
 #: Media types of graphs, with the format each is written in; the first is what a caller without wishes gets.
 GRAPHS = {
@@ -29,7 +28,7 @@ GRAPHS = {
 _IN_CASES = ("turtle", "ntriples", "jsonld", "rdfxml")
 #: Media types of cases, with the reader of each.
 CASES = {
-    **{media: form for media, form in GRAPHS.items() if form in _IN_CASES},
+    **{media: format_name for media, format_name in GRAPHS.items() if format_name in _IN_CASES},
     "application/json": "json",
     "application/fhir+json": "fhir",
     "text/csv": "csv",
@@ -132,9 +131,9 @@ def text(data: bytes) -> str:
 SHORT = {**PREFIXES, "sh": SH.iri, "rdfs": RDFS.iri, "skos": SKOS.iri, "owl": OWL.iri}
 
 
-def written_in(triples: Iterable[ox.Triple], form: str) -> bytes:
+def written_in(triples: Iterable[ox.Triple], format_name: str) -> bytes:
     """Write triples in one of the formats of graphs, literals as they are."""
-    data = ox.serialize(triples, format=GRAPH_FORMATS[form], prefixes=SHORT)
+    data = ox.serialize(triples, format=GRAPH_FORMATS[format_name], prefixes=SHORT)
     assert data is not None  # only where an output is given
     return data
 

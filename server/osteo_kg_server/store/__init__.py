@@ -9,13 +9,12 @@ from osteo_kg_server.errors import (
     TooLargeError,
 )
 from osteo_kg_server.settings import Limits
-from osteo_kg_server.store.base import Answer, Change, Load, Query, Store, Update
+from osteo_kg_server.store.base import Change, Load, Query, Store, StoreAnswer, Update
 from osteo_kg_server.store.local import LocalStore
 from osteo_kg_server.store.remote import RemoteStore
 from osteo_kg_server.store.remote_endpoint import Remote
 
 __all__ = [
-    "Answer",
     "BusyError",
     "Change",
     "DeadlineError",
@@ -28,6 +27,7 @@ __all__ = [
     "Remote",
     "RemoteStore",
     "Store",
+    "StoreAnswer",
     "StoreUnavailableError",
     "TooLargeError",
     "Update",

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pyoxigraph as ox
 
-from osteo_kg_server.errors import Kind
+from osteo_kg.rdf import ResultKind
 
 DEFAULT_GRAPH = ""  # the name of the graph that has none
 WHOLE = 4 << 20  # bytes of a result that is sent whole, with its length, and can still turn into an error
@@ -64,7 +64,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StoreAnswer:
     """The result of a query in the format wanted: whole in `body`, or bit by bit in `chunks`.
 
     Chunks that are not all of the result end with an error.
@@ -77,8 +77,8 @@ class Answer:
         close: lets go of what the chunks come from, be they taken or not.
     """
 
-    kind: Kind
-    form: str
+    kind: ResultKind
+    format_name: str
     body: bytes | None
     chunks: Iterator[bytes] = field(default_factory=lambda: iter(()))
     close: Callable[[], None] = lambda: None
@@ -149,7 +149,7 @@ class Store(Protocol):
     def triples(self, graph: str) -> Iterator[ox.Triple]:
         """Give the triples of a graph as they were written."""
 
-    def query(self, query: Query) -> Answer:
+    def query(self, query: Query) -> StoreAnswer:
         """Answer a query.
 
         Raises:

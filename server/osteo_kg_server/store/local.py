@@ -14,7 +14,7 @@ import pyoxigraph as ox
 from osteo_kg.dataset import check_graphs
 from osteo_kg_server.errors import BusyError, ProtectedError, TooLargeError
 from osteo_kg_server.settings import Limits
-from osteo_kg_server.store.base import DEFAULT_GRAPH, WHOLE, Answer, Change, Load, Query, Update
+from osteo_kg_server.store.base import DEFAULT_GRAPH, WHOLE, Change, Load, Query, StoreAnswer, Update
 from osteo_kg_server.store.query_guard import check_bounds, head_of
 from osteo_kg_server.store.statements import Statements, both_forms, document, triple_of
 from osteo_kg_server.store.update_parsing import plain, tried
@@ -106,7 +106,7 @@ class LocalStore:
         for _, written in self._statements.lines(graph):
             yield triple_of(written)
 
-    def query(self, query: Query) -> Answer:
+    def query(self, query: Query) -> StoreAnswer:
         """Answer a query."""
         check_bounds(query.text, self._limits.query_bytes, self._limits)
         head = head_of(query)
@@ -131,9 +131,9 @@ class LocalStore:
             running = self._running(held, request)
             first = list(running.until(WHOLE))
             if running.worker.done:
-                return Answer(running.kind, running.form, b"".join(first))
+                return StoreAnswer(running.kind, running.format_name, b"".join(first))
             going_on = held.pop_all()
-            return Answer(running.kind, running.form, None, rest(first, running, going_on), going_on.close)
+            return StoreAnswer(running.kind, running.format_name, None, rest(first, running, going_on), going_on.close)
 
     def update(self, update: Update) -> None:
         """Carry out an update: whole, or not at all."""

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 from osteo_kg import QueryError
 from osteo_kg.dataset import stays_inside
-from osteo_kg.rdf import Head, depth, head, tokens
-from osteo_kg_server.errors import Kind, TooLargeError
+from osteo_kg.rdf import Head, ResultKind, depth, head, tokens
+from osteo_kg_server.errors import TooLargeError
 from osteo_kg_server.settings import Limits
 from osteo_kg_server.store.base import Query
 
-_KINDS: dict[str, Kind] = {"SELECT": "solutions", "ASK": "boolean", "CONSTRUCT": "graph", "DESCRIBE": "graph"}
+_KINDS: dict[str, ResultKind] = {"SELECT": "solutions", "ASK": "boolean", "CONSTRUCT": "graph", "DESCRIBE": "graph"}
 #: Beside the standard, in Virtuoso: DEFINE and OPTION fetch documents, and functions of SQL do what they like.
 _BESIDE, _BESIDE_PREFIXES = ("DEFINE", "OPTION"), ("bif:", "sql:")
 _ESCAPED = re.compile(r"\\u00[0-7][0-9a-f]|\\U000000[0-7][0-9a-f]", re.IGNORECASE)
@@ -53,7 +53,7 @@ def check_text(text: str, most: int, limits: Limits) -> None:
             raise QueryError(f"{token.text.strip('<>')} is not SPARQL 1.1.", advice="Do without it.")
 
 
-def kind_of(found: Head) -> Kind:
+def kind_of(found: Head) -> ResultKind:
     """Say what kind of result a query has.
 
     Raises:

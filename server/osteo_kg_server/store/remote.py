@@ -18,7 +18,7 @@ from osteo_kg.rdf import Head
 from osteo_kg_server.errors import NotOfferedError, ProtectedError, StoreUnavailableError
 from osteo_kg_server.settings import Limits
 from osteo_kg_server.store import query_guard, remote_endpoint
-from osteo_kg_server.store.base import DEFAULT_GRAPH, WHOLE, Answer, Change, Load, Query, Update
+from osteo_kg_server.store.base import DEFAULT_GRAPH, WHOLE, Change, Load, Query, StoreAnswer, Update
 from osteo_kg_server.store.remote_endpoint import Endpoint, Fields, Remote
 from osteo_kg_server.store.remote_updates import additions, nameless_again, written
 from osteo_kg_server.store.update_targets import touched
@@ -115,30 +115,32 @@ class RemoteStore:
         for quad in ox.parse(lines, format=ox.RdfFormat.N_TRIPLES):
             yield nameless_again(quad.triple)
 
-    def query(self, query: Query) -> Answer:
+    def query(self, query: Query) -> StoreAnswer:
         """Answer a query."""
         query_guard.check_text(query.text, self._limits.query_bytes, self._limits)
         head = query_guard.head_of(query)
         kind = query_guard.kind_of(head)
-        form = query.formats.get(kind)
-        if form is None:
+        format_name = query.formats.get(kind)
+        if format_name is None:
             raise NotOfferedError(kind)
         self._check_graphs(list(query_guard.graphs_of(query, head)))
         text, fields = query_guard.with_base(query.text, query.base), self._dataset(query, head)
         if kind == "boolean":
-            return Answer(
-                kind, form, remote_endpoint.boolean(self._endpoint.result(text, "json", fields, query.seconds), form)
+            return StoreAnswer(
+                kind,
+                format_name,
+                remote_endpoint.boolean(self._endpoint.result(text, "json", fields, query.seconds), format_name),
             )
-        if form == "jsonld":
-            return Answer(kind, form, self._as_json_ld(text, fields, query.seconds))
+        if format_name == "jsonld":
+            return StoreAnswer(kind, format_name, self._as_json_ld(text, fields, query.seconds))
         with ExitStack() as held:
-            reply = held.enter_context(self._endpoint.asked(text, form, fields, query.seconds))
+            reply = held.enter_context(self._endpoint.asked(text, format_name, fields, query.seconds))
             parts: list[bytes] = []
-            coming = self._endpoint.limited(reply, form, parts)
+            coming = self._endpoint.limited(reply, format_name, parts)
             if all(count < WHOLE for count in coming):
-                return Answer(kind, form, b"".join(parts))
+                return StoreAnswer(kind, format_name, b"".join(parts))
             going_on = held.pop_all()
-            return Answer(kind, form, None, _rest(parts, coming, going_on), going_on.close)
+            return StoreAnswer(kind, format_name, None, _rest(parts, coming, going_on), going_on.close)
 
     def update(self, update: Update) -> None:
         """Carry out an update: as whole as the store makes one request."""

@@ -19,7 +19,6 @@ from osteo_kg.rdf import SOLUTION_FORMATS
 from osteo_kg_server.errors import BusyError, DeadlineError, StoreUnavailableError, TooLargeError
 from osteo_kg_server.http_client import Credentials, Reply, Transport
 from osteo_kg_server.settings import Limits
-from osteo_kg_server.store import remote_endpoint
 from osteo_kg_server.store.base import Load
 from osteo_kg_server.store.result_limits import LimitedWriter
 
@@ -82,26 +81,28 @@ class Endpoint:
         return Load(in_use=self.in_use, idle=self._limits.workers - self.in_use)
 
     @contextmanager
-    def asked(self, text: str, form: str, fields: Fields, seconds: float | None = None) -> Iterator[Reply]:
+    def asked(self, text: str, format_name: str, fields: Fields, seconds: float | None = None) -> Iterator[Reply]:
         """Send a query, as a form, which every store reads; the reply is a result in the format."""
         body = urlencode({"query": text, **fields}, doseq=True).encode("ascii")
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": remote_endpoint.ACCEPTED[form]}
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": ACCEPTED[format_name]}
         with self._one_more(), self._transport.post(self._query, body, headers, self._seconds(seconds)) as reply:
-            remote_endpoint.check_result(reply, form)
+            check_result(reply, format_name)
             yield reply
 
-    def limited(self, reply: Reply, form: str, parts: list[bytes]) -> Iterator[int]:
+    def limited(self, reply: Reply, format_name: str, parts: list[bytes]) -> Iterator[int]:
         """Read a result into `parts` within the limits; give how many bytes were read so far."""
-        writer, count = LimitedWriter(parts.append, form, self._limits.rows, self._limits.result_bytes), 0
+        writer, count = LimitedWriter(parts.append, format_name, self._limits.rows, self._limits.result_bytes), 0
         for chunk in reply.chunks():
             count += writer.write(chunk)
             yield count
 
-    def result(self, text: str, form: str, fields: Fields, seconds: float | None = None, most: int = 2 << 30) -> bytes:
+    def result(
+        self, text: str, format_name: str, fields: Fields, seconds: float | None = None, most: int = 2 << 30
+    ) -> bytes:
         """Give a whole result, of so many bytes at most."""
         parts: list[bytes] = []
-        with self.asked(text, form, fields, seconds) as reply:
-            for count in self.limited(reply, form, parts):
+        with self.asked(text, format_name, fields, seconds) as reply:
+            for count in self.limited(reply, format_name, parts):
                 if count > most:
                     raise TooLargeError(
                         "The result is larger than is allowed.", advice="Ask for less, or as N-Triples."
@@ -110,11 +111,11 @@ class Endpoint:
 
     def holds(self, text: str, fields: Fields | None = None) -> bool:
         """Answer an `ASK`."""
-        return b"true" in remote_endpoint.boolean(self.result(text, "json", fields or {}), "json")
+        return b"true" in boolean(self.result(text, "json", fields or {}), "json")
 
     def rows(self, text: str) -> list[dict[str, str]]:
         """Answer a `SELECT`: the value of each variable in each solution."""
-        return remote_endpoint.rows(self.result(text, "json", {}))
+        return rows(self.result(text, "json", {}))
 
     def send(self, text: str, seconds: float | None = None) -> None:
         """Send an update, if there is anything in it."""
@@ -123,7 +124,7 @@ class Endpoint:
         headers = {"Content-Type": "application/sparql-update", "Accept": "*/*"}
         body = text.encode("utf-8")
         with self._one_more(), self._transport.post(self._update, body, headers, self._seconds(seconds)) as reply:
-            remote_endpoint.check_status(reply)
+            check_status(reply)
             for _ in reply.chunks():
                 pass
 
@@ -193,7 +194,7 @@ def check_status(reply: Reply) -> None:
         raise _error(reply)
 
 
-def check_result(reply: Reply, form: str) -> None:
+def check_result(reply: Reply, format_name: str) -> None:
     """Refuse a result that is not in the format asked for, or that the store says it has cut off.
 
     Raises:
@@ -201,7 +202,7 @@ def check_result(reply: Reply, form: str) -> None:
         TooLargeError: it is not whole.
     """
     check_status(reply)
-    wanted = ACCEPTED[form]
+    wanted = ACCEPTED[format_name]
     if (
         reply.media not in (wanted, _ALSO.get(wanted))
         or reply.headers.get("Content-Encoding", "identity") != "identity"
@@ -213,13 +214,13 @@ def check_result(reply: Reply, form: str) -> None:
         raise TooLargeError("The store would give a part of the result only.", advice="Ask for less of it, with LIMIT.")
 
 
-def boolean(document: bytes, form: str) -> bytes:
+def boolean(document: bytes, format_name: str) -> bytes:
     """Write the answer to an `ASK` anew: Virtuoso gives it as a table with one row."""
     told = read_json(document)
     found = told["boolean"] if "boolean" in told else [row for row in _rows(told) if "1" in row.values()]
     plain = json.dumps({"head": {}, "boolean": bool(found)})
     result = ox.parse_query_results(plain, format=ox.QueryResultsFormat.JSON)
-    return result.serialize(format=SOLUTION_FORMATS[form]) or b""
+    return result.serialize(format=SOLUTION_FORMATS[format_name]) or b""
 
 
 def rows(document: bytes) -> list[dict[str, str]]:

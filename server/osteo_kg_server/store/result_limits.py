@@ -23,10 +23,10 @@ class LimitedWriter(io.RawIOBase):
         most: the greatest number of bytes.
     """
 
-    def __init__(self, send: Callable[[bytes], object], form: str, rows: int, most: int) -> None:
+    def __init__(self, send: Callable[[bytes], object], format_name: str, rows: int, most: int) -> None:
         self._send, self._bytes_left = send, most
-        self._rows_left = rows + _MARKS_BESIDE_ROWS.get(form, 0)
-        self._mark, self._quoted, self._tail = _ROW_MARKS.get(form), form == "csv", b""
+        self._rows_left = rows + _MARKS_BESIDE_ROWS.get(format_name, 0)
+        self._mark, self._quoted, self._tail = _ROW_MARKS.get(format_name), format_name == "csv", b""
         self._inside = False
 
     def writable(self) -> bool:

@@ -16,7 +16,7 @@ from osteo_kg.rdf import Cursor, Token
 from osteo_kg_server.store.base import DEFAULT_GRAPH, Change
 from osteo_kg_server.store.statements import triples_of
 
-Statements = dict[str, list[ox.Triple]]
+UpdateStatements = dict[str, list[ox.Triple]]
 
 
 def plain(text: str, base: str, names: Collection[str]) -> list[Change] | None:
@@ -97,8 +97,8 @@ def _is_quad_data(between: Sequence[Token]) -> bool:
     return sum(token.is_mark("{") for token in between) == sum(token.is_word("GRAPH") for token in between)
 
 
-def _statements(document: str, base: str) -> Statements | None:
-    statements: Statements = defaultdict(list)
+def _statements(document: str, base: str) -> UpdateStatements | None:
+    statements: UpdateStatements = defaultdict(list)
     try:
         for quad in ox.parse(document, format=ox.RdfFormat.TRIG, base_iri=base, rename_blank_nodes=True):
             graph = quad.graph_name.value if isinstance(quad.graph_name, ox.NamedNode) else DEFAULT_GRAPH
@@ -108,7 +108,7 @@ def _statements(document: str, base: str) -> Statements | None:
     return statements
 
 
-def _has_blank(statements: Statements) -> bool:
+def _has_blank(statements: UpdateStatements) -> bool:
     return any(
         isinstance(node, ox.BlankNode)
         for triples in statements.values()

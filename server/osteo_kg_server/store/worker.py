@@ -18,15 +18,14 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg.dataset import GRAPH_FORMATS
-from osteo_kg.rdf import SOLUTION_FORMATS, write_solutions
-from osteo_kg_server.errors import Kind, TooLargeError
+from osteo_kg.rdf import GRAPH_FORMATS, SOLUTION_FORMATS, ResultKind, write_solutions
+from osteo_kg_server.errors import TooLargeError
 from osteo_kg_server.store import worker_protocol
 from osteo_kg_server.store.result_limits import LimitedWriter
 
 _CHUNK = 1 << 16  # bytes
 _SET_PARENT_DEATH_SIGNAL = 1  # of prctl(2)
-Found = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
+WorkerResult = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
 
 
 def run(store: ox.Store, connection: Connection, memory: int) -> None:
@@ -92,20 +91,22 @@ def _answer(store: ox.Store, connection: Connection, request: dict[str, Any]) ->
 
 def _query(store: ox.Store, connection: Connection, request: dict[str, Any]) -> None:
     found = _evaluated(store, request)
-    kind: Kind = "solutions" if isinstance(found, ox.QuerySolutions) else "graph"
+    kind: ResultKind = "solutions" if isinstance(found, ox.QuerySolutions) else "graph"
     if isinstance(found, ox.QueryBoolean):
         kind = "boolean"
-    form = request["formats"].get(kind)
-    if form is None:
+    format_name = request["formats"].get(kind)
+    if format_name is None:
         worker_protocol.send(connection, worker_protocol.ERROR, {"error": "not-offered", "kind": kind})
         return
-    sending = _Sending(connection, {"kind": kind, "form": form})
-    written = io.BufferedWriter(LimitedWriter(sending.send, form, request["rows"], request["result_bytes"]), _CHUNK)
+    sending = _Sending(connection, {"kind": kind, "form": format_name})
+    written = io.BufferedWriter(
+        LimitedWriter(sending.send, format_name, request["rows"], request["result_bytes"]), _CHUNK
+    )
     if isinstance(found, ox.QuerySolutions):
-        write_solutions(found, written, form, request["columns"])
+        write_solutions(found, written, format_name, request["columns"])
     else:
         formats: Any = GRAPH_FORMATS if kind == "graph" else SOLUTION_FORMATS
-        found.serialize(written, format=formats[form])
+        found.serialize(written, format=formats[format_name])
     written.flush()
     sending.end()
 
@@ -140,7 +141,7 @@ class _Sending:
             self._connection.send_bytes(worker_protocol.DATA + (self._first or b""))
 
 
-def _evaluated(store: ox.Store, request: dict[str, Any]) -> Found:
+def _evaluated(store: ox.Store, request: dict[str, Any]) -> WorkerResult:
     defaults, named = request["default_graphs"], request["named_graphs"]
     given = defaults is not None or named is not None
     return store.query(

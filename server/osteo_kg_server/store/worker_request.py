@@ -9,7 +9,8 @@ from contextlib import ExitStack
 from typing import Any
 
 from osteo_kg import QueryError
-from osteo_kg_server.errors import DeadlineError, Kind, NotOfferedError, TooLargeError
+from osteo_kg.rdf import ResultKind
+from osteo_kg_server.errors import DeadlineError, NotOfferedError, TooLargeError
 from osteo_kg_server.store import worker_protocol
 from osteo_kg_server.store.base import WHOLE
 from osteo_kg_server.store.worker_pool import Worker
@@ -35,13 +36,13 @@ class Running:
         self._first = b""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ResultKind:
         """The kind of the result."""
-        kind: Kind = self._head["kind"]
+        kind: ResultKind = self._head["kind"]
         return kind
 
     @property
-    def form(self) -> str:
+    def format_name(self) -> str:
         """The format of the result."""
         return str(self._head["form"])
 

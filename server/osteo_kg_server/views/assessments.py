@@ -31,7 +31,7 @@ from osteo_kg_server.store import DeadlineError
 blueprint = Blueprint("assessments", __name__)
 MOST_BYTES = 10_000_000  # of one body of cases, which is read while others wait
 _AT_ONCE = 16  # cases
-Answer = Assessment | ValidationReport
+CaseAnswer = Assessment | ValidationReport
 Item = TypeVar("Item")
 #: Media types of answers, JSON for a caller without wishes.
 ANSWERS = {"application/json": "json", **GRAPHS, "text/html": "html"}
@@ -85,9 +85,9 @@ def posted_cases(service: Service, asked: Asked, name: str = "input") -> tuple[C
         )
 
 
-def assessed(service: Service, cases: Sequence[Case], asked: Asked) -> list[Answer]:
+def assessed(service: Service, cases: Sequence[Case], asked: Asked) -> list[CaseAnswer]:
     """Answer cases in their order; requests take turns every few cases, so that a long one keeps nobody waiting."""
-    answers: list[Answer] = []
+    answers: list[CaseAnswer] = []
     for at in in_time(service, range(0, len(cases), _AT_ONCE)):
         with service.lock:
             answers += service.knowledge_base.assess_all(
@@ -113,32 +113,32 @@ def in_time(service: Service, items: Iterable[Item]) -> Iterator[Item]:
         yield item
 
 
-def answered(service: Service, answers: Sequence[Answer], media: str, language: Language) -> Response:
+def answered(service: Service, answers: Sequence[CaseAnswer], media: str, language: Language) -> Response:
     """Write one answer, or several as an array, in the media type that was chosen; no cache may keep it."""
-    form = ANSWERS[media]
+    format_name = ANSWERS[media]
     written: str | bytes
-    if form == "json":
+    if format_name == "json":
         documents = [answer.to_json(language) for answer in answers]
         written = json.dumps(documents if len(documents) > 1 else documents[0], ensure_ascii=False)
-    elif form == "html":
+    elif format_name == "html":
         pages = [list(_lines(answer, language)) for answer in answers]
         written = render_template("answers.html", pages=pages, language=language)
-    elif form == "jsonld":
-        written = written_graph(_triples(service, answers), form)
+    elif format_name == "jsonld":
+        written = written_graph(_triples(service, answers), format_name)
     else:
-        written = written_in(_triples(service, answers), form)
+        written = written_in(_triples(service, answers), format_name)
     response = negotiated(written, media)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _lines(answer: Answer, language: Language) -> Iterator[Line]:
+def _lines(answer: CaseAnswer, language: Language) -> Iterator[Line]:
     if isinstance(answer, ValidationReport):
         return report_lines(answer, language)
     return assessment_lines(answer, language)
 
 
-def _triples(service: Service, answers: Sequence[Answer]) -> Iterator[ox.Triple]:
+def _triples(service: Service, answers: Sequence[CaseAnswer]) -> Iterator[ox.Triple]:
     for answer in answers:
         if isinstance(answer, ValidationReport):
             yield from report_triples(answer)

@@ -13,8 +13,7 @@ import pyoxigraph as ox
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest, NotFound, UnsupportedMediaType
 
-from osteo_kg.dataset import GRAPH_FORMATS
-from osteo_kg.rdf import read_triples
+from osteo_kg.rdf import GRAPH_FORMATS, read_triples
 from osteo_kg_server.http.endpoints import endpoint, word
 from osteo_kg_server.http.negotiation import (
     GRAPHS,
@@ -34,7 +33,7 @@ from osteo_kg_server.store.base import DEFAULT_GRAPH
 
 PATH = "/store"
 #: Media types of what can be put, with the reader of each.
-BODIES = {media: form for media, form in GRAPHS.items() if form not in ("nquads", "trig")}
+BODIES = {media: format_name for media, format_name in GRAPHS.items() if format_name not in ("nquads", "trig")}
 _FORMS = "multipart/form-data"
 _IN_PARTS = ("turtle", "ntriples", "nquads", "trig")  # formats of which documents can be put behind one another
 _PART = 10_000  # triples
@@ -56,7 +55,7 @@ def read(path: str = "") -> Response:
     serving = service()
     name = _named(serving)
     if name is None:
-        media = best({media: form for media, form in GRAPHS.items() if form in ("trig", "nquads")})
+        media = best({media: format_name for media, format_name in GRAPHS.items() if format_name in ("trig", "nquads")})
         return _sent(serving, [DEFAULT_GRAPH, *serving.store.names()], media)
     if not serving.store.exists(name):
         raise NotFound("There is no such graph.")
@@ -158,8 +157,8 @@ def _posted(base: str) -> list[ox.Triple]:
 
 
 def _sent(serving: Service, names: list[str], media: str) -> Response:
-    form = GRAPHS[media]
-    tag = f"{serving.store.generation}-{form}"
+    format_name = GRAPHS[media]
+    tag = f"{serving.store.generation}-{format_name}"
     if request.if_none_match.contains_weak(tag):
         return Response(status=304, headers={"ETag": f'"{tag}"', **_CACHED})
     quads = (
@@ -167,18 +166,18 @@ def _sent(serving: Service, names: list[str], media: str) -> Response:
         for name in names
         for each in serving.store.triples(name)
     )
-    if form in _IN_PARTS:
-        response = Response(_in_parts(quads, form), content_type=content_type(media))
+    if format_name in _IN_PARTS:
+        response = Response(_in_parts(quads, format_name), content_type=content_type(media))
         response.headers["Vary"] = "Accept, Accept-Encoding"
     else:
-        response = negotiated(written_in((quad.triple for quad in quads), form), media)
+        response = negotiated(written_in((quad.triple for quad in quads), format_name), media)
     response.headers["ETag"] = f'"{tag}"'
     response.headers.update(_CACHED)
     return response
 
 
-def _in_parts(quads: Iterable[ox.Quad], form: str) -> Iterator[bytes]:
-    remaining, prefixes = iter(quads), SHORT if form in ("turtle", "trig") else None
+def _in_parts(quads: Iterable[ox.Quad], format_name: str) -> Iterator[bytes]:
+    remaining, prefixes = iter(quads), SHORT if format_name in ("turtle", "trig") else None
     while part := list(islice(remaining, _PART)):
-        sent = part if form in ("nquads", "trig") else [quad.triple for quad in part]
-        yield ox.serialize(sent, format=GRAPH_FORMATS[form], prefixes=prefixes) or b""
+        sent = part if format_name in ("nquads", "trig") else [quad.triple for quad in part]
+        yield ox.serialize(sent, format=GRAPH_FORMATS[format_name], prefixes=prefixes) or b""
