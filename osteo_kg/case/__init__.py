@@ -4,8 +4,7 @@ from osteo_kg.case.fhir import Assumption, Order, read_fhir, read_order
 from osteo_kg.case.model import Case, patient_iri
 from osteo_kg.case.reading import read_case
 from osteo_kg.case.record_text import parse_json
-from osteo_kg.case.remarks import assumed_complete, source_triples, with_source
-from osteo_kg.case.report import Finding, ValidationReport
+from osteo_kg.case.report import Finding, ValidationReport, assumed_complete, source_triples, with_source
 
 __all__ = [
     "Assumption",

@@ -18,7 +18,7 @@ import pyoxigraph as ox
 
 from osteo_kg import package_data
 from osteo_kg.case.model import Case
-from osteo_kg.case.remarks import day_of, source_triples
+from osteo_kg.case.report import day_of, source_triples
 from osteo_kg.knowledge.loading import Knowledge
 from osteo_kg.rdf import sparql
 from osteo_kg.rdf.terms import LIFTED, OSTEO, RDF, XSD, day_text

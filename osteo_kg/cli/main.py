@@ -29,7 +29,7 @@ from osteo_kg.decision_table import formats
 from osteo_kg.decision_table.fhir import plan_definition
 from osteo_kg.decision_table.rdf import write_turtle
 from osteo_kg.errors import KnowledgeError, OsteoError
-from osteo_kg.knowledge.document import ONTOLOGY_FORMATS, written
+from osteo_kg.knowledge.loading import ONTOLOGY_FORMATS, written
 from osteo_kg.knowledge_base import KnowledgeBase, Method
 from osteo_kg.rdf.io import ANSWER_FORMATS, written_graph
 

@@ -22,7 +22,7 @@ from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.fallback import Fallback, Rejected
 from osteo_kg.cohort.results import explanations, files, page
 from osteo_kg.cohort.results.decisions import Decisions
-from osteo_kg.cohort.results.rdf import GraphOutput
+from osteo_kg.cohort.results.files import GraphOutput
 from osteo_kg.cohort.results.summary import Branches, Summary, summarised
 from osteo_kg.cohort.sources.base import Reading, Source, Wanted, found
 from osteo_kg.cohort.sources.registry import sources

@@ -7,17 +7,20 @@ written in.
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyoxigraph as ox
+from rdflib import Graph
 
 from osteo_kg import package_data
 from osteo_kg.errors import KnowledgeError
 from osteo_kg.knowledge.terms import Terms, read_terms
+from osteo_kg.rdf.io import json_ld
 from osteo_kg.rdf.lookup import Lookup, digest
-from osteo_kg.rdf.terms import OSTEO, RDF
+from osteo_kg.rdf.terms import ONTOLOGY, OSTEO, OWL, RDF
 
 
 @dataclass(frozen=True)
@@ -123,3 +126,43 @@ def _files(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*.ttl"))
         if path.is_file()
     }
+
+
+# The ontology as one document: every module merged under one header, without imports.
+
+_MAIN = ox.NamedNode(ONTOLOGY + "osteo-kg")
+_NESTING = {"turtle": "turtle", "rdfxml": "pretty-xml"}
+#: Formats of the merged ontology.
+ONTOLOGY_FORMATS = ("turtle", "ntriples", "rdfxml", "jsonld")
+
+
+def merged(knowledge: Knowledge) -> list[ox.Triple]:
+    """Merge all modules: the header of `osteo-kg.ttl` stays, the others and all imports go."""
+    headers = {q.subject for q in knowledge.store.quads_for_pattern(None, RDF.type, OWL.Ontology)} - {_MAIN}
+    return [q.triple for q in knowledge.store if q.predicate != OWL.imports and q.subject not in headers]
+
+
+def written(knowledge: Knowledge, format_name: str = "turtle") -> str:
+    """Write the merged ontology in one of `ONTOLOGY_FORMATS`."""
+    triples = merged(knowledge)
+    if format_name == "jsonld":
+        return json_ld(triples)
+    lines = (ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES) or b"").decode("utf-8")
+    if format_name == "ntriples":
+        return lines
+    graph = Graph(bind_namespaces="none").parse(data=lines, format="nt")
+    for prefix, namespace in _prefixes(knowledge).items():
+        graph.bind(prefix, namespace)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # rdflib's about lists that RDF/XML writes out at length
+        return graph.serialize(format=_NESTING[format_name])
+
+
+def _prefixes(knowledge: Knowledge) -> dict[str, str]:
+    """Give the prefixes of the modules."""
+    found: dict[str, str] = {}
+    for content in knowledge.modules.values():
+        parser = ox.parse(content, format=ox.RdfFormat.TURTLE)
+        next(parser, None)
+        found |= parser.prefixes
+    return found

@@ -27,7 +27,7 @@ from rdflib import OWL, RDF, Graph
 
 from osteo_kg import KnowledgeBase
 from osteo_kg.cli.main import main
-from osteo_kg.knowledge.document import ONTOLOGY_FORMATS
+from osteo_kg.knowledge.loading import ONTOLOGY_FORMATS
 from tests.support.worked import ON
 
 ROOT = Path(__file__).resolve().parents[2]

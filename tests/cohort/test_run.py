@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from osteo_kg.cli.main import main
 from osteo_kg.cohort import assess_cohort
-from osteo_kg.cohort.abstraction.cuts import months_before
+from osteo_kg.cohort.abstraction.columns import months_before
 from osteo_kg.cohort.results import files
 from osteo_kg.cohort.run import Request, assess
 from osteo_kg.errors import KnowledgeError, UnreadableCaseError, UsageError

@@ -18,7 +18,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from osteo_kg import Dataset, KnowledgeBase, OsteoError, QueryError, build_dataset
-from osteo_kg.dataset import GRAPH, GRAPH_FORMATS
+from osteo_kg.dataset import GRAPH
+from osteo_kg.rdf import GRAPH_FORMATS
 from osteo_kg_server import Settings, create_app
 from osteo_kg_server.store import (
     BusyError,

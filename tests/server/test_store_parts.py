@@ -13,9 +13,9 @@ from werkzeug.exceptions import BadRequest
 from osteo_kg.rdf.results import SOLUTION_FORMATS
 from osteo_kg_server.errors import TooLargeError
 from osteo_kg_server.store.base import DEFAULT_GRAPH
-from osteo_kg_server.store.result_limits import LimitedWriter
+from osteo_kg_server.store.query_guard import LimitedWriter
 from osteo_kg_server.store.statements import Statements, both_forms
-from osteo_kg_server.store.update_parsing import plain
+from osteo_kg_server.store.update_targets import plain
 from osteo_kg_server.views.sparql import with_graphs
 
 BASE = "http://example.org/"

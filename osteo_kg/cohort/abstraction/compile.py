@@ -20,7 +20,7 @@ import ibis.expr.types as ir
 from osteo_kg.case.fields import CODED, DENSITOMETRY, SCORES, SECTIONS, STATEMENTS, Field, day_field
 from osteo_kg.case.model import Case
 from osteo_kg.cohort.abstraction import columns, extra_facts
-from osteo_kg.cohort.abstraction.cuts import Cuts, day_cuts, number_cuts
+from osteo_kg.cohort.abstraction.columns import Cuts, day_cuts, number_cuts
 from osteo_kg.cohort.abstraction.entry_lists import SectionReader
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.abstraction.shape_conditions import Screen, certain_scores, score_range, whole_range

@@ -11,7 +11,7 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg.case.model import Case, Remark, patient_iri
-from osteo_kg.case.remarks import day_of
+from osteo_kg.case.report import day_of
 from osteo_kg.knowledge.terms import Terms
 from osteo_kg.rdf import sparql
 from osteo_kg.rdf.terms import OSTEO, RDF, XSD, day_text

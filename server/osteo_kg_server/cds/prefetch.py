@@ -13,8 +13,7 @@ from werkzeug.exceptions import BadRequest, PreconditionFailed
 
 from osteo_kg import KnowledgeBase
 from osteo_kg.rdf import OSTEO, PREFIXES
-from osteo_kg_server.cds.fhir_client import Fetched, fetch
-from osteo_kg_server.cds.fhir_response import FhirAnswer, NotFhirError, read_answer
+from osteo_kg_server.cds.fhir_client import Fetched, FhirAnswer, NotFhirError, fetch, read_answer
 from osteo_kg_server.cds.fhir_servers import Server, Servers
 from osteo_kg_server.cds.request import Hook, Json
 

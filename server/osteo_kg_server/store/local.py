@@ -17,7 +17,7 @@ from osteo_kg_server.settings import Limits
 from osteo_kg_server.store.base import DEFAULT_GRAPH, WHOLE, Change, Load, Query, StoreAnswer, Update
 from osteo_kg_server.store.query_guard import check_bounds, head_of
 from osteo_kg_server.store.statements import Statements, both_forms, document, triple_of
-from osteo_kg_server.store.update_parsing import plain, tried
+from osteo_kg_server.store.update_targets import plain, tried
 from osteo_kg_server.store.worker_pool import Worker, Workers
 from osteo_kg_server.store.worker_request import Running, rest
 

@@ -19,8 +19,7 @@ from osteo_kg_server.errors import NotOfferedError, ProtectedError, StoreUnavail
 from osteo_kg_server.settings import Limits
 from osteo_kg_server.store import query_guard, remote_endpoint
 from osteo_kg_server.store.base import DEFAULT_GRAPH, WHOLE, Change, Load, Query, StoreAnswer, Update
-from osteo_kg_server.store.remote_endpoint import Endpoint, Fields, Remote
-from osteo_kg_server.store.remote_updates import additions, nameless_again, written
+from osteo_kg_server.store.remote_endpoint import Endpoint, Fields, Remote, additions, nameless_again, written
 from osteo_kg_server.store.update_targets import touched
 
 NOTES = GRAPH + "notes"

@@ -15,12 +15,11 @@ from osteo_kg import Case
 from osteo_kg.case import Assumption, parse_json, read_fhir
 from osteo_kg_server import metrics
 from osteo_kg_server.cds import messages
-from osteo_kg_server.cds.cards import Cards
-from osteo_kg_server.cds.order_cards import OrderCards, read_orders
+from osteo_kg_server.cds.cards import Cards, OrderCards, read_orders
 from osteo_kg_server.cds.prefetch import Sent, sent, templates
 from osteo_kg_server.cds.request import OUTCOMES, PATIENT_VIEW, USERS, Json, read_feedback, read_hook
-from osteo_kg_server.http.endpoints import TEXT, endpoint
 from osteo_kg_server.http.negotiation import body, body_format, text
+from osteo_kg_server.http.openapi import TEXT, endpoint
 from osteo_kg_server.http.parameters import LANGUAGE, language
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.views.assessments import MOST_BYTES
