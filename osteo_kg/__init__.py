@@ -9,9 +9,7 @@ What stands here is for everybody. Whoever builds upon the parts imports the pac
 
 from osteo_kg.assessment.model import Assessment
 from osteo_kg.bilingual import BilingualText, Language
-from osteo_kg.case.model import Case
-from osteo_kg.case.reading import read_case
-from osteo_kg.case.report import Finding, RefusedCaseError, ValidationReport
+from osteo_kg.case import Case, Finding, RefusedCaseError, ValidationReport, read_case
 from osteo_kg.dataset import Dataset, QueryError, build_dataset
 from osteo_kg.errors import (
     InconsistencyError,

@@ -16,14 +16,12 @@ import pyoxigraph as ox
 
 from osteo_kg.assessment.model import Assessment
 from osteo_kg.assessment.rdf import AssessmentGraph
-from osteo_kg.case.model import Case
+from osteo_kg.case import Case
 from osteo_kg.decision_table.rdf import situation_triples
 from osteo_kg.decision_table.table import settled_keys
 from osteo_kg.errors import OsteoError
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
-from osteo_kg.rdf import sparql
-from osteo_kg.rdf.lookup import with_fresh_blank_nodes
-from osteo_kg.rdf.results import GRAPH_FORMATS, SOLUTION_FORMATS, ResultKind, write_solutions
+from osteo_kg.rdf import GRAPH_FORMATS, SOLUTION_FORMATS, ResultKind, sparql, with_fresh_blank_nodes, write_solutions
 
 GRAPH = "https://w3id.org/osteo-kg/graph/"
 

@@ -7,12 +7,10 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg.case.fields import FIELDS, LISTS, SCORES, Field
-from osteo_kg.knowledge.guideline import Guideline
-from osteo_kg.knowledge.loading import Knowledge
-from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.terms import OSTEO, SITUATION
-from osteo_kg.reasoning.matching import ELIGIBLE, MET, NOT_ELIGIBLE, NOT_MET, UNDETERMINED, UNKNOWN
+from osteo_kg.case import FIELDS, LISTS, SCORES, Field
+from osteo_kg.knowledge import Guideline, Knowledge, Terms
+from osteo_kg.rdf import OSTEO, SITUATION
+from osteo_kg.reasoning import ELIGIBLE, MET, NOT_ELIGIBLE, NOT_MET, UNDETERMINED, UNKNOWN
 
 _Schema = dict[str, Any]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

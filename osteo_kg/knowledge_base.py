@@ -17,16 +17,11 @@ from osteo_kg.assessment.model import Assessment
 from osteo_kg.assessment.notices import Notices, cautions_of, source_findings
 from osteo_kg.assessment.rdf import AssessmentGraph
 from osteo_kg.assessment.safety import DrugSafety, Safety
-from osteo_kg.case.facts import CaseFacts, derive_facts
-from osteo_kg.case.model import Case
-from osteo_kg.case.reading import read_case
-from osteo_kg.case.report import RefusedCaseError, ValidationReport
+from osteo_kg.case import Case, CaseFacts, RefusedCaseError, ValidationReport, derive_facts, read_case
 from osteo_kg.errors import UsageError
-from osteo_kg.knowledge.guideline import read_guideline
-from osteo_kg.knowledge.loading import Knowledge, load_knowledge, packaged_knowledge
-from osteo_kg.rdf.terms import GUIDELINE, OSTEO, OWL, RDFS
-from osteo_kg.reasoning.answers import Answer
-from osteo_kg.reasoning.engine import Engine
+from osteo_kg.knowledge import Knowledge, load_knowledge, packaged_knowledge, read_guideline
+from osteo_kg.rdf import GUIDELINE, OSTEO, OWL, RDFS
+from osteo_kg.reasoning import Answer, Engine
 from osteo_kg.validation import CaseValidator, check_guidelines
 
 Method = Literal["situation", "reasoning"]

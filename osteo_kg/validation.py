@@ -23,14 +23,10 @@ from rdflib import RDF, SH, XSD, BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
 from osteo_kg.bilingual import BilingualText
-from osteo_kg.case.facts import CaseFacts
-from osteo_kg.case.fields import FIELD_OF_PROPERTY, FIELDS, day_field
-from osteo_kg.case.model import Case
-from osteo_kg.case.report import Finding, Severity, ValidationReport
+from osteo_kg.case import FIELD_OF_PROPERTY, FIELDS, Case, CaseFacts, Finding, Severity, ValidationReport, day_field
 from osteo_kg.errors import KnowledgeError
-from osteo_kg.knowledge.loading import Knowledge
-from osteo_kg.rdf import sparql
-from osteo_kg.rdf.terms import LIFTED, OSTEO, Subject, local_name
+from osteo_kg.knowledge import Knowledge
+from osteo_kg.rdf import LIFTED, OSTEO, Subject, local_name, sparql
 
 _ADVICE, _NOTICE_CODE = URIRef(OSTEO.advice.value), URIRef(OSTEO.hasNoticeCode.value)
 _SPOKEN = {

@@ -25,14 +25,20 @@ from osteo_kg.assessment.model import (
 )
 from osteo_kg.assessment.notices import Notices, RaisedNotice
 from osteo_kg.bilingual import BilingualText
-from osteo_kg.case.facts import SECTIONS, CaseFacts, Entry
-from osteo_kg.knowledge.guideline import Criterion, Rule
-from osteo_kg.rdf.terms import LIFTED, OSTEO, SITUATION, XSD
-from osteo_kg.reasoning.answers import LOWEST_T_SCORE, Answer, OptionAnswer
-from osteo_kg.reasoning.engine import Engine
-from osteo_kg.reasoning.matching import NOT_MET, UNKNOWN
-from osteo_kg.reasoning.section_dimension import SectionDimension
-from osteo_kg.reasoning.situations import Key, SituationSpace
+from osteo_kg.case import LISTING, CaseFacts, Entry
+from osteo_kg.knowledge import Criterion, Rule
+from osteo_kg.rdf import LIFTED, OSTEO, SITUATION, XSD
+from osteo_kg.reasoning import (
+    LOWEST_T_SCORE,
+    NOT_MET,
+    UNKNOWN,
+    Answer,
+    Engine,
+    Key,
+    OptionAnswer,
+    SectionDimension,
+    SituationSpace,
+)
 
 AnswerTo = Callable[[Key], Answer]
 Saying = tuple[ox.NamedNode, ox.NamedNode | ox.Literal]  # a property of the patient, and its value
@@ -291,7 +297,7 @@ class EvidenceFinder:
     ) -> Iterator[Evidence]:
         for fact in criterion.facts:
             key, stated_by = self._terms.record_keys[fact], self._stated_by[fact]
-            if fact in SECTIONS:
+            if fact in LISTING:
                 yield from (Evidence(key, value) for value in self._entries(case_facts, fact, criterion, answer))
             elif stated_by == LOWEST_T_SCORE:
                 yield from (Evidence(site, _json_number(score)) for site, score in case_facts.deciding)

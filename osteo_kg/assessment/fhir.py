@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from osteo_kg.assessment.model import Assessment, Missing, Notice, OptionAssessment
 from osteo_kg.bilingual import BilingualText, Language
+from osteo_kg.case import patient_iri
 from osteo_kg.case.fhir.bundles import Resource
 from osteo_kg.case.fhir.codings import OWN_SYSTEM
-from osteo_kg.case.model import patient_iri
-from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.terms import OSTEO, local_name
-from osteo_kg.reasoning.matching import NOT_ELIGIBLE, UNDETERMINED, UNKNOWN
+from osteo_kg.knowledge import Terms
+from osteo_kg.rdf import OSTEO, local_name
+from osteo_kg.reasoning import NOT_ELIGIBLE, UNDETERMINED, UNKNOWN
 
 #: Where a FHIR server is to look for a fact that is missing.
 _TYPES = {

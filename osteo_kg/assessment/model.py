@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from osteo_kg.bilingual import BESIDE_JSON, BilingualText, Language, to_json
-from osteo_kg.knowledge.guideline import Span
+from osteo_kg.knowledge import Span
 
 
 @dataclass(frozen=True, slots=True)

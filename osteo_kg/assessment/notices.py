@@ -15,12 +15,9 @@ import pyoxigraph as ox
 from osteo_kg import package_data
 from osteo_kg.assessment.model import Caution
 from osteo_kg.bilingual import BilingualText
-from osteo_kg.case.facts import CaseFacts
-from osteo_kg.case.model import Case
-from osteo_kg.case.report import Finding
-from osteo_kg.knowledge.loading import Knowledge
-from osteo_kg.rdf import sparql
-from osteo_kg.rdf.terms import DCTERMS, OSTEO, day_text
+from osteo_kg.case import Case, CaseFacts, Finding
+from osteo_kg.knowledge import Knowledge
+from osteo_kg.rdf import DCTERMS, OSTEO, day_text, sparql
 
 _OF_SOURCE = ("element-ignored", "element-invalid")
 _READ_IT = BilingualText(

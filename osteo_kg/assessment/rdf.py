@@ -30,10 +30,10 @@ from osteo_kg.assessment.model import (
 )
 from osteo_kg.assessment.safety import SafetyStatements
 from osteo_kg.bilingual import LANGUAGES, BilingualText
-from osteo_kg.case.model import patient_iri
+from osteo_kg.case import patient_iri
 from osteo_kg.errors import UnreadableCaseError
-from osteo_kg.rdf.terms import DCTERMS, ONTOLOGY, OSTEO, OWL, PROV, RDF, XSD, Node, day_of, day_text, local_name
-from osteo_kg.reasoning.engine import Engine
+from osteo_kg.rdf import DCTERMS, ONTOLOGY, OSTEO, OWL, PROV, RDF, XSD, Node, day_of, day_text, local_name
+from osteo_kg.reasoning import Engine
 
 Term = ox.NamedNode | ox.BlankNode | ox.Literal
 _SHORTCUTS = {

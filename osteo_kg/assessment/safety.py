@@ -15,12 +15,10 @@ from decimal import Decimal
 from osteo_kg.assessment.model import AdverseEvents, Assessment, Caution, OptionAssessment
 from osteo_kg.assessment.notices import Notices, RaisedNotice
 from osteo_kg.bilingual import BilingualText
-from osteo_kg.case.facts import CaseFacts
-from osteo_kg.knowledge.guideline import BOUNDS
-from osteo_kg.knowledge.loading import Knowledge
-from osteo_kg.rdf import sparql
-from osteo_kg.rdf.terms import DCTERMS, OSTEO, RDF, day_text
-from osteo_kg.reasoning.matching import NOT_ELIGIBLE
+from osteo_kg.case import CaseFacts
+from osteo_kg.knowledge import BOUNDS, Knowledge
+from osteo_kg.rdf import DCTERMS, OSTEO, RDF, day_text, sparql
+from osteo_kg.reasoning import NOT_ELIGIBLE
 
 _NS, _HISTORY = OSTEO.iri, OSTEO.MedicalHistory.value
 _HOLDS = {"above": operator.gt, "atLeast": operator.ge, "atMost": operator.le, "below": operator.lt}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from osteo_kg.assessment.model import Assessment, Caution, CriterionAssessment, Evidence, OptionAssessment
 from osteo_kg.bilingual import BilingualText, Language
-from osteo_kg.case.report import Finding, ValidationReport
+from osteo_kg.case import Finding, ValidationReport
 
 
 @dataclass(frozen=True, slots=True)

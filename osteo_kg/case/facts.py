@@ -17,18 +17,11 @@ from decimal import Decimal
 import pyoxigraph as ox
 
 from osteo_kg import package_data
-from osteo_kg.case.model import Case
-from osteo_kg.case.report import day_of, source_triples
-from osteo_kg.knowledge.loading import Knowledge
-from osteo_kg.rdf import sparql
-from osteo_kg.rdf.terms import LIFTED, OSTEO, RDF, XSD, day_text
+from osteo_kg.case.fields import LISTING
+from osteo_kg.case.model import Case, source_triples
+from osteo_kg.knowledge import Knowledge
+from osteo_kg.rdf import LIFTED, OSTEO, RDF, XSD, day_of, day_text, sparql
 
-#: Section of the record -> the property by which a case lists its entries.
-SECTIONS = {
-    OSTEO.FractureHistory.value: OSTEO.hasFracture.value,
-    OSTEO.TreatmentHistory.value: OSTEO.hasPastTreatment.value,
-    OSTEO.MedicalHistory.value: OSTEO.hasCondition.value,
-}
 NodeValues = Mapping[str, list[str]]  # of one node: values by property
 _LONGEST_COUNT = 1000  # characters
 _NS = OSTEO.iri
@@ -150,8 +143,8 @@ def _read(case: Case, store: ox.Store, knowledge: Knowledge) -> CaseFacts:
         OSTEO.hasCondition.value: lambda node: _condition(node, knowledge),
     }
     sections = {
-        section: _in_order(entry for node in own[listed] if (entry := read[listed](node)) is not None)
-        for section, listed in SECTIONS.items()
+        section: _in_order(entry for node in own[listed.value] if (entry := read[listed.value](node)) is not None)
+        for section, listed in LISTING.items()
     }
     return CaseFacts(
         case=case,

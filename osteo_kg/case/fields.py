@@ -12,7 +12,7 @@ from typing import Literal
 
 import pyoxigraph as ox
 
-from osteo_kg.rdf.terms import OSTEO, RDF
+from osteo_kg.rdf import OSTEO, RDF
 
 FieldKind = Literal["text", "coded", "whole", "decimal", "day", "truth", "list"]
 

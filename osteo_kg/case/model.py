@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Literal, TypeGuard
+from typing import Literal, TypeGuard, get_args
 from urllib.parse import quote
 
 import pyoxigraph as ox
@@ -18,7 +19,7 @@ import pyoxigraph as ox
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.case.fields import BEYOND_THE_RECORD, KIND_OF_PROPERTY
 from osteo_kg.case.report import Finding
-from osteo_kg.rdf.terms import NUMBER, OSTEO, RDF, XSD, day_literal, decimal_text
+from osteo_kg.rdf import LIFTED, NUMBER, OSTEO, RDF, XSD, day_literal, day_of, day_text, decimal_text
 
 _NUMBERS = {
     XSD.iri + name
@@ -199,3 +200,59 @@ def _bare_fractures(triples: tuple[ox.Triple, ...]) -> tuple[ox.Triple, ...]:
     kept = [t for t in triples if not (t.predicate == RDF.type and t.object == bare and t.subject in fractures)]
     unnamed = [each for each in fractures if isinstance(each, ox.NamedNode | ox.BlankNode) and each not in named]
     return (*kept, *(ox.Triple(each, RDF.type, OSTEO.UnspecifiedSiteFracture) for each in unnamed))
+
+
+# What a reader says of the source of a case, as triples beside it: notices rest on it, and no case can state it.
+
+_ASSUMED = "assumedComplete"
+_BOUNDS = ("bornNotBefore", "bornNotAfter")
+
+
+def source_triples(case: Case, assume_complete: Iterable[str] = ()) -> list[ox.Triple]:
+    """Write the properties that were ignored, the bounds of a birth date that is not whole, and every remark.
+
+    Args:
+        case: the case.
+        assume_complete: the sections that the caller asked to be read as complete, which go with them.
+    """
+    patient = ox.NamedNode(case.iri)
+    found = [ox.Triple(patient, LIFTED.ignoredProperty, ox.Literal(each)) for each in case.ignored]
+    found += [ox.Triple(patient, LIFTED[_ASSUMED], ox.Literal(each)) for each in assume_complete]
+    for name, day in zip(_BOUNDS, case.born_between or (), strict=False):
+        found.append(ox.Triple(patient, LIFTED[name], day_of(day)))
+    for number, remark in enumerate(case.remarks, 1):
+        node = ox.BlankNode(f"remark{number}")
+        found.append(ox.Triple(patient, LIFTED[remark.kind], node))
+        found.append(ox.Triple(node, LIFTED.element, ox.Literal(remark.element)))
+        if remark.reason is not None:
+            found.append(ox.Triple(node, LIFTED.reason, ox.NamedNode(remark.reason)))
+    return found
+
+
+def with_source(case: Case, triples: Iterable[ox.Triple]) -> Case:
+    """Give a case together with what `source_triples` wrote of it."""
+    said: dict[object, dict[str, list[ox.NamedNode | ox.BlankNode | ox.Literal]]] = defaultdict(dict)
+    for triple in triples:
+        if not isinstance(triple.object, ox.Triple):
+            name = triple.predicate.value.removeprefix(LIFTED.iri)
+            said[triple.subject].setdefault(name, []).append(triple.object)
+    own = said[ox.NamedNode(case.iri)]
+    remarks = [_remark(kind, said[node]) for kind in get_args(RemarkKind) for node in own.get(kind, ())]
+    bounds = [datetime.date.fromisoformat(day_text(own[name][0].value)) for name in _BOUNDS if name in own]
+    return replace(
+        case,
+        ignored=tuple(sorted(each.value for each in own.get("ignoredProperty", ()))),
+        remarks=tuple(sorted(remarks, key=lambda each: (each.kind, each.element, each.reason or ""))),
+        born_between=(bounds[0], bounds[-1]) if bounds else None,
+    )
+
+
+def assumed_complete(triples: Iterable[ox.Triple]) -> tuple[str, ...]:
+    """Give the sections that go with what `source_triples` wrote."""
+    found = (t.object for t in triples if t.predicate == LIFTED[_ASSUMED])
+    return tuple(sorted(each.value for each in found if isinstance(each, ox.Literal)))
+
+
+def _remark(kind: RemarkKind, said: dict[str, list[ox.NamedNode | ox.BlankNode | ox.Literal]]) -> Remark:
+    reason = said["reason"][0].value if "reason" in said else None
+    return Remark(kind, said["element"][0].value, reason)

@@ -17,8 +17,7 @@ from osteo_kg.case.record import Repeated
 from osteo_kg.case.record_text import parse_json
 from osteo_kg.case.report import Finding
 from osteo_kg.errors import UnreadableCaseError
-from osteo_kg.rdf.io import _MOST_NESTING, read_triples
-from osteo_kg.rdf.terms import CONTEXT, LIFTED, OSTEO, RDF, XSD, Subject
+from osteo_kg.rdf import CONTEXT, LIFTED, MOST_NESTING, OSTEO, RDF, XSD, Subject, read_triples
 
 _NS = OSTEO.iri
 _OWL = "http://www.w3.org/2002/07/owl#"
@@ -68,7 +67,7 @@ def _own_context(document: Any, name: str) -> str:
 
 
 def _without_context(node: Any, name: str, depth: int) -> Any:
-    if depth > _MOST_NESTING:
+    if depth > MOST_NESTING:
         raise RecursionError
     if isinstance(node, list):
         return [_without_context(each, name, depth + 1) for each in node]

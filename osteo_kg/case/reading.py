@@ -13,12 +13,11 @@ from osteo_kg.case.model import Case
 from osteo_kg.case.rdf import read_rdf
 from osteo_kg.case.record_text import parse_json, read_csv, read_json, read_json_lines
 from osteo_kg.errors import UnreadableCaseError
-from osteo_kg.knowledge.loading import packaged_knowledge
-from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.io import FORMATS as RDF_FORMATS
+from osteo_kg.knowledge import Terms, packaged_knowledge
+from osteo_kg.rdf import RDF_FORMATS
 
 #: Every format by the names it may be called, its usual file extension first.
-FORMATS = {
+INPUT_FORMATS = {
     "ttl": "turtle",
     "turtle": "turtle",
     "nt": "ntriples",
@@ -127,12 +126,12 @@ def _is_whole(line: str) -> bool:
 
 def _format(format: str | None, name: str) -> str:
     called = (format or PurePath(name).suffix.removeprefix(".")).lower()
-    if called not in FORMATS:
+    if called not in INPUT_FORMATS:
         raise UnreadableCaseError(
             f"The format of {name} is not known{f' ({called!r})' if called else ''}.",
-            advice=f"Name the format, one of: {', '.join(FORMATS)}.",
+            advice=f"Name the format, one of: {', '.join(INPUT_FORMATS)}.",
         )
-    return FORMATS[called]
+    return INPUT_FORMATS[called]
 
 
 def _text(data: bytes | str, name: str) -> str:

@@ -25,8 +25,8 @@ from osteo_kg.case.fields import (
 from osteo_kg.case.model import Case, normalised, patient_iri, reserved, violation
 from osteo_kg.case.report import Finding
 from osteo_kg.errors import OsteoError
-from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.terms import OSTEO, RDF, XSD, Node, day_literal
+from osteo_kg.knowledge import Terms
+from osteo_kg.rdf import OSTEO, RDF, XSD, Node, day_literal
 
 _TEXT_WANTED = BilingualText("is not text", "n’est pas du texte")
 _DATATYPES = {"whole": XSD.integer, "decimal": XSD.decimal, "truth": XSD.boolean}

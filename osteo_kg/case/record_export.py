@@ -24,8 +24,8 @@ from osteo_kg.case.fields import (
 )
 from osteo_kg.case.model import Case
 from osteo_kg.errors import UsageError
-from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.terms import OSTEO, RDF, XSD, Node, day_literal, day_text, decimal_text, local_name
+from osteo_kg.knowledge import Terms
+from osteo_kg.rdf import OSTEO, RDF, XSD, Node, day_literal, day_text, decimal_text, local_name
 
 _Facts = dict[ox.NamedNode, list[Any]]  # what is said of one node, by property
 _NAMES = {

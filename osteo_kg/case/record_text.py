@@ -15,8 +15,8 @@ from osteo_kg.case.fields import FIELDS, KEYS, Field
 from osteo_kg.case.model import Case
 from osteo_kg.case.record import Repeated, nearest, record_case, unread_case
 from osteo_kg.errors import UnreadableCaseError
-from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.terms import decimal_text
+from osteo_kg.knowledge import Terms
+from osteo_kg.rdf import decimal_text
 
 #: One flat record, or what is wrong with it.
 FlatRecord = dict[str, Any] | UnreadableCaseError

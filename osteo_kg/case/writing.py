@@ -19,16 +19,15 @@ from osteo_kg.case.model import Case
 from osteo_kg.case.reading import read_case
 from osteo_kg.case.record_export import record_of
 from osteo_kg.errors import OsteoError, UsageError
-from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.io import json_ld
-from osteo_kg.rdf.terms import OSTEO, XSD
+from osteo_kg.knowledge import Terms
+from osteo_kg.rdf import OSTEO, XSD, json_ld
 
 _OXIGRAPH = {"ttl": ox.RdfFormat.TURTLE, "nt": ox.RdfFormat.N_TRIPLES, "rdf": ox.RdfFormat.RDF_XML}
-RDF_FORMATS = (*_OXIGRAPH, "jsonld")
+RDF_OUTPUT_FORMATS = (*_OXIGRAPH, "jsonld")
 #: Every format that cases are written in.
-FORMATS = (*RDF_FORMATS, "json", "jsonl", "csv", "fhir")
+OUTPUT_FORMATS = (*RDF_OUTPUT_FORMATS, "json", "jsonl", "csv", "fhir")
 #: Formats that say whether a section is complete beside its entries.
-SAYING_COMPLETENESS = (*RDF_FORMATS, "fhir")
+SAYING_COMPLETENESS = (*RDF_OUTPUT_FORMATS, "fhir")
 _PREFIXES = {"osteo": OSTEO.iri, "xsd": XSD.iri}
 #: What Oxigraph writes and reads in XML all the same, and others refuse or change.
 _NOT_XML = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -47,7 +46,7 @@ def check_fits(case: Case, format_name: str, terms: Terms) -> None:
             "It is not read, and would be lost.",
             advice="Remove it from the input, if it may be lost.",
         )
-    if format_name in RDF_FORMATS:
+    if format_name in RDF_OUTPUT_FORMATS:
         triples = _relabelled([case])
         text = json_ld(triples, labels=True) if format_name == "jsonld" else _serialized(triples, format_name)
         same = [(set(each.triples), each.findings) for each in _again(text, format_name, terms)] == [(set(triples), ())]
@@ -62,7 +61,7 @@ def check_fits(case: Case, format_name: str, terms: Terms) -> None:
     if not same:
         raise UsageError(
             f"{case.patient}: what {format_name} would hold reads back as another case.",
-            advice=f"Convert to {'nt' if format_name in RDF_FORMATS else 'json'} instead.",
+            advice=f"Convert to {'nt' if format_name in RDF_OUTPUT_FORMATS else 'json'} instead.",
         )
 
 
@@ -124,7 +123,7 @@ def write_cases(cases: Sequence[Case], format_name: str, terms: Terms) -> str:
     """
     if format_name == "jsonld":
         return json_ld(_relabelled(cases))
-    if format_name in RDF_FORMATS:
+    if format_name in RDF_OUTPUT_FORMATS:
         return _serialized(_relabelled(cases), format_name)
     if format_name == "fhir":
         return _fhir(cases, terms)

@@ -18,8 +18,7 @@ from rich.progress import Progress, ProgressColumn, Task
 from rich.text import Text as RichText
 
 from osteo_kg.bilingual import Language
-from osteo_kg.case.fields import KEYS
-from osteo_kg.case.record import nearest
+from osteo_kg.case import KEYS, nearest
 from osteo_kg.cli import options
 from osteo_kg.cli.terminal import complain, complain_of, write
 from osteo_kg.errors import UsageError

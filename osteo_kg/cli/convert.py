@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from osteo_kg.case.model import Case
-from osteo_kg.case.record_export import completeness_implied
-from osteo_kg.case.report import ValidationReport
-from osteo_kg.case.writing import (
-    FORMATS,
-    RDF_FORMATS,
+from osteo_kg.case import (
+    OUTPUT_FORMATS,
+    RDF_OUTPUT_FORMATS,
     SAYING_COMPLETENESS,
+    Case,
+    ValidationReport,
     check_fits,
+    completeness_implied,
     empty_record,
     names_shared,
     shared_names,
@@ -26,14 +26,13 @@ from osteo_kg.cli import options
 from osteo_kg.cli.terminal import complain, complain_of, read_cases
 from osteo_kg.errors import UsageError
 from osteo_kg.json_schema import assessment_schema, record_schema
-from osteo_kg.knowledge.guideline import read_guideline
-from osteo_kg.knowledge.terms import Terms
+from osteo_kg.knowledge import Terms, read_guideline
 from osteo_kg.knowledge_base import KnowledgeBase
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--to", "format_name", type=click.Choice(FORMATS), required=True, help="Format to write.")
+@click.option("--to", "format_name", type=click.Choice(OUTPUT_FORMATS), required=True, help="Format to write.")
 @options.reading
 @options.knowledge
 def convert(
@@ -49,7 +48,7 @@ def convert(
     knowledge_base = KnowledgeBase.load(folders)
     terms = knowledge_base.knowledge.terms
     cases, unread = read_cases(knowledge_base, files, **reading)
-    shared = shared_names(cases) if format_name in RDF_FORMATS else frozenset[str]()
+    shared = shared_names(cases) if format_name in RDF_OUTPUT_FORMATS else frozenset[str]()
     fitting = [case for case in cases if _fits(case, format_name, terms, shared)]
     if fitting:
         click.echo(write_cases(fitting, format_name, terms).encode(), nl=False)

@@ -22,16 +22,16 @@ from osteo_kg import package_data
 from osteo_kg.assessment.fhir import guidance_bundle
 from osteo_kg.assessment.model import Assessment
 from osteo_kg.bilingual import Language
-from osteo_kg.case.report import ValidationReport
+from osteo_kg.case import ValidationReport
 from osteo_kg.cli import cohort, convert, options, query
 from osteo_kg.cli.terminal import Refusals, complain, complain_of, progress, read_cases, write
 from osteo_kg.decision_table import formats
 from osteo_kg.decision_table.fhir import plan_definition
 from osteo_kg.decision_table.rdf import write_turtle
 from osteo_kg.errors import KnowledgeError, OsteoError
-from osteo_kg.knowledge.loading import ONTOLOGY_FORMATS, written
+from osteo_kg.knowledge import ONTOLOGY_FORMATS, written_ontology
 from osteo_kg.knowledge_base import KnowledgeBase, Method
-from osteo_kg.rdf.io import ANSWER_FORMATS, written_graph
+from osteo_kg.rdf import ANSWER_FORMATS, written_graph
 
 
 class _Main(click.Group):
@@ -212,7 +212,7 @@ def table(everything: bool, format_name: str, folders: tuple[Path, ...], guideli
 @options.knowledge
 def ontology(format_name: str, folders: tuple[Path, ...]) -> None:
     """Print the whole ontology: all modules merged under one header, without imports."""
-    click.echo(written(KnowledgeBase.load(folders).knowledge, format_name), nl=False)
+    click.echo(written_ontology(KnowledgeBase.load(folders).knowledge, format_name), nl=False)
 
 
 def _print_json(document: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from osteo_kg.bilingual import LANGUAGES
-from osteo_kg.case.reading import FORMATS
+from osteo_kg.case import INPUT_FORMATS
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -53,7 +53,7 @@ language = click.option("--language", type=click.Choice(LANGUAGES), default="en"
 input_format = click.option(
     "--input-format",
     metavar="FORMAT",
-    type=click.Choice(list(FORMATS)),
+    type=click.Choice(list(INPUT_FORMATS)),
     help="Format of the input, where the file name does not tell it.",
 )
 ignore_columns = click.option(

@@ -13,7 +13,7 @@ from osteo_kg.cli.terminal import read_cases
 from osteo_kg.dataset import build_dataset
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.rdf.results import GRAPH_FORMATS, SOLUTION_FORMATS
+from osteo_kg.rdf import GRAPH_FORMATS, SOLUTION_FORMATS
 
 
 @click.command()

@@ -16,8 +16,7 @@ from rich.progress import track
 from osteo_kg.assessment.model import Assessment
 from osteo_kg.assessment.text import Line, assessment_lines, place, report_lines
 from osteo_kg.bilingual import BilingualText, Language
-from osteo_kg.case.model import Case
-from osteo_kg.case.report import ValidationReport
+from osteo_kg.case import Case, ValidationReport
 from osteo_kg.errors import OsteoError
 from osteo_kg.knowledge_base import KnowledgeBase
 

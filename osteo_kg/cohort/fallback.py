@@ -11,8 +11,7 @@ from typing import Any, TextIO
 import pyarrow as pa
 
 from osteo_kg.assessment.model import Assessment
-from osteo_kg.case.model import Case
-from osteo_kg.case.report import ValidationReport
+from osteo_kg.case import Case, ValidationReport
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.results.decisions import Decisions
 

@@ -14,8 +14,8 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from osteo_kg.case import SECTIONS
 from osteo_kg.case.fhir import Assumption
-from osteo_kg.case.fields import SECTIONS
 from osteo_kg.cohort import engines
 from osteo_kg.cohort.abstraction.compile import Abstraction
 from osteo_kg.cohort.abstraction.probes import LibraryProbe

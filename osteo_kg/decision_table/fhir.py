@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from osteo_kg.bilingual import BilingualText, Language
 from osteo_kg.case.fhir.bundles import Resource
 from osteo_kg.case.fhir.codings import OWN_SYSTEM
-from osteo_kg.knowledge.guideline import Guideline, Listing, Rule
-from osteo_kg.knowledge.loading import Knowledge
+from osteo_kg.knowledge import Guideline, Knowledge, Listing, Rule
 from osteo_kg.package_data import software_version
-from osteo_kg.rdf.terms import OSTEO
+from osteo_kg.rdf import OSTEO
 
 _TYPE = {"system": "http://terminology.hl7.org/CodeSystem/plan-definition-type", "code": "eca-rule"}
 _SPAN = BilingualText(

@@ -12,9 +12,9 @@ from rich.table import Table
 from osteo_kg import package_data
 from osteo_kg.bilingual import BilingualText, Language
 from osteo_kg.decision_table.table import Cell, Row, every_answer, minimised, shown_values
-from osteo_kg.knowledge.guideline import Guideline
-from osteo_kg.rdf.terms import OSTEO, SITUATION
-from osteo_kg.reasoning.engine import Engine
+from osteo_kg.knowledge import Guideline
+from osteo_kg.rdf import OSTEO, SITUATION
+from osteo_kg.reasoning import Engine
 
 _WIDE = 220  # characters of a printed table where there is no terminal to ask
 _WORDS = {

@@ -12,11 +12,8 @@ from typing import BinaryIO
 
 import pyoxigraph as ox
 
-from osteo_kg.rdf.terms import OSTEO, RDF, SITUATION, SKOS, XSD, local_name
-from osteo_kg.reasoning.dimensions import Band, BandDimension, Dimension
-from osteo_kg.reasoning.engine import Engine
-from osteo_kg.reasoning.matching import ELIGIBLE, NOT_ELIGIBLE
-from osteo_kg.reasoning.situations import Key
+from osteo_kg.rdf import OSTEO, RDF, SITUATION, SKOS, XSD, local_name
+from osteo_kg.reasoning import ELIGIBLE, NOT_ELIGIBLE, Band, BandDimension, Dimension, Engine, Key
 
 
 def situation_triples(engine: Engine, keys: Iterable[Key]) -> Iterator[ox.Triple]:

@@ -15,13 +15,21 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from osteo_kg.bilingual import BilingualText, Language
-from osteo_kg.rdf.terms import OSTEO
-from osteo_kg.reasoning.answers import Answer
-from osteo_kg.reasoning.dimensions import NONE, NOT_APPLICABLE, Band, BandDimension, CodedDimension, Dimension
-from osteo_kg.reasoning.engine import Engine
-from osteo_kg.reasoning.matching import MET, Outcome
-from osteo_kg.reasoning.section_dimension import SectionDimension
-from osteo_kg.reasoning.situations import Key
+from osteo_kg.rdf import OSTEO
+from osteo_kg.reasoning import (
+    MET,
+    NONE,
+    NOT_APPLICABLE,
+    Answer,
+    Band,
+    BandDimension,
+    CodedDimension,
+    Dimension,
+    Engine,
+    Key,
+    Outcome,
+    SectionDimension,
+)
 
 _WORDS = {
     "any": BilingualText("any", "indifférent"),

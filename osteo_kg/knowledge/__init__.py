@@ -1,1 +1,23 @@
 """What the ontology says, loaded: the modules, the vocabulary of cases, the guidelines."""
+
+from osteo_kg.knowledge.guideline import BOUNDS, Criterion, Guideline, Listing, Option, Rule, Span, read_guideline
+from osteo_kg.knowledge.loading import ONTOLOGY_FORMATS, Knowledge, load_knowledge, packaged_knowledge, written_ontology
+from osteo_kg.knowledge.terms import Code, Terms
+
+__all__ = [
+    "BOUNDS",
+    "ONTOLOGY_FORMATS",
+    "Code",
+    "Criterion",
+    "Guideline",
+    "Knowledge",
+    "Listing",
+    "Option",
+    "Rule",
+    "Span",
+    "Terms",
+    "load_knowledge",
+    "packaged_knowledge",
+    "read_guideline",
+    "written_ontology",
+]

@@ -15,7 +15,7 @@ import pyoxigraph as ox
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.errors import KnowledgeError, UsageError
 from osteo_kg.knowledge.loading import Knowledge
-from osteo_kg.rdf.terms import GUIDELINE, OSTEO, RDF, RDFS, local_name
+from osteo_kg.rdf import GUIDELINE, OSTEO, RDF, RDFS, local_name
 
 BOUNDS = ("above", "atLeast", "atMost", "below")
 

@@ -18,9 +18,7 @@ from rdflib import Graph
 from osteo_kg import package_data
 from osteo_kg.errors import KnowledgeError
 from osteo_kg.knowledge.terms import Terms, read_terms
-from osteo_kg.rdf.io import json_ld
-from osteo_kg.rdf.lookup import Lookup, digest
-from osteo_kg.rdf.terms import ONTOLOGY, OSTEO, OWL, RDF
+from osteo_kg.rdf import ONTOLOGY, OSTEO, OWL, RDF, Lookup, digest, json_ld
 
 
 @dataclass(frozen=True)
@@ -142,7 +140,7 @@ def merged(knowledge: Knowledge) -> list[ox.Triple]:
     return [q.triple for q in knowledge.store if q.predicate != OWL.imports and q.subject not in headers]
 
 
-def written(knowledge: Knowledge, format_name: str = "turtle") -> str:
+def written_ontology(knowledge: Knowledge, format_name: str = "turtle") -> str:
     """Write the merged ontology in one of `ONTOLOGY_FORMATS`."""
     triples = merged(knowledge)
     if format_name == "jsonld":

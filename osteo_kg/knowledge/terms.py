@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import pyoxigraph as ox
 
 from osteo_kg.bilingual import BilingualText
-from osteo_kg.rdf.lookup import Lookup
-from osteo_kg.rdf.terms import OSTEO, RDF, RDFS, SKOS, Iri, local_name, node_of, text_of
+from osteo_kg.rdf import OSTEO, RDF, RDFS, SKOS, Iri, Lookup, local_name, node_of, text_of
 
 
 @dataclass(frozen=True)

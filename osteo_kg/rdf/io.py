@@ -16,7 +16,7 @@ from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.rdf.sparql import depth
 from osteo_kg.rdf.terms import CONTEXT, DCTERMS, GUIDELINE, OSTEO, PROV, RDF, XSD
 
-FORMATS = {
+RDF_FORMATS = {
     "turtle": ox.RdfFormat.TURTLE,
     "ntriples": ox.RdfFormat.N_TRIPLES,
     "nquads": ox.RdfFormat.N_QUADS,
@@ -34,7 +34,7 @@ _DECLARED_ENTITY = re.compile(r"<!ENTITY\s+([\w.-]+)\s+(\"[^\"&%]*\"|'[^'&%]*')\
 _TRIPLE_IN_XML = re.compile(r"parseType\s*=\s*[\"']Triple")
 
 
-_MOST_NESTING = 100
+MOST_NESTING = 100
 
 
 _MOST_EXPANDED = 1_000_000  # characters
@@ -56,16 +56,16 @@ def read_triples(text: str, format_name: str, name: str, base: str = _BASE) -> l
     if format_name == "rdfxml":
         _check_entities(text, name)
         _check_elements(text, name)
-    if text.count("<<") > _MOST_NESTING or _TRIPLE_IN_XML.search(text):
+    if text.count("<<") > MOST_NESTING or _TRIPLE_IN_XML.search(text):
         raise UnreadableCaseError(f"{name} holds statements about statements.", advice="Send plain triples.")
     if (
-        format_name == "turtle" and depth(text) > _MOST_NESTING
+        format_name == "turtle" and depth(text) > MOST_NESTING
     ):  # the time that Oxigraph takes grows with the square of it
         raise UnreadableCaseError(f"{name} is nested too deeply.", advice="Name the nodes that are nested.")
     try:
         return [
             ox.Triple(quad.subject, quad.predicate, quad.object)
-            for quad in ox.parse(text, format=FORMATS[format_name], base_iri=base, rename_blank_nodes=base != _BASE)
+            for quad in ox.parse(text, format=RDF_FORMATS[format_name], base_iri=base, rename_blank_nodes=base != _BASE)
         ]
     except (SyntaxError, ValueError) as error:
         raise UnreadableCaseError(
@@ -82,7 +82,7 @@ def _check_elements(text: str, name: str) -> None:
     def begin(element: str, attributes: object) -> None:
         nonlocal now
         now += 1
-        if now > _MOST_NESTING:
+        if now > MOST_NESTING:
             raise UnreadableCaseError(f"{name} is nested too deeply.", advice="Name the nodes that are nested.")
 
     def end(element: str) -> None:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from osteo_kg.knowledge.guideline import Guideline, Option
-from osteo_kg.rdf.terms import OSTEO
+from osteo_kg.knowledge import Guideline, Option
+from osteo_kg.rdf import OSTEO
 from osteo_kg.reasoning.matching import ELIGIBLE, MET, NOT_ELIGIBLE, NOT_MET, UNDETERMINED, UNKNOWN, Outcome
 from osteo_kg.reasoning.situations import Key, SituationSpace
 

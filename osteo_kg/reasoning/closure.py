@@ -17,10 +17,10 @@ import pyoxigraph as ox
 from rdflib import OWL, RDF, RDFS, BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
-from osteo_kg.case.facts import Atom
+from osteo_kg.case import Atom
 from osteo_kg.errors import InconsistencyError
-from osteo_kg.knowledge.loading import Knowledge
-from osteo_kg.rdf.terms import ONTOLOGY, OSTEO
+from osteo_kg.knowledge import Knowledge
+from osteo_kg.rdf import ONTOLOGY, OSTEO
 
 AtomSet = frozenset[Atom]
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from osteo_kg.case.facts import Atom, CaseFacts
-from osteo_kg.knowledge.guideline import Criterion
+from osteo_kg.case import Atom, CaseFacts
+from osteo_kg.knowledge import Criterion
 from osteo_kg.reasoning.closure import AtomSet
 
 UNKNOWN, NONE, NOT_APPLICABLE = "unknown", "none", "not-applicable"

@@ -10,9 +10,8 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg import package_data
-from osteo_kg.case.facts import CaseFacts
-from osteo_kg.knowledge.guideline import Guideline
-from osteo_kg.knowledge.loading import Knowledge
+from osteo_kg.case import CaseFacts
+from osteo_kg.knowledge import Guideline, Knowledge
 from osteo_kg.reasoning.answers import Answer, CertainAnswers, completions_needed
 from osteo_kg.reasoning.cache import SituationCache, cache_folder
 from osteo_kg.reasoning.closure import AtomSet, Closure, Reasoner

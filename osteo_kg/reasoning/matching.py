@@ -16,10 +16,8 @@ import pyoxigraph as ox
 
 from osteo_kg import package_data
 from osteo_kg.errors import KnowledgeError
-from osteo_kg.knowledge.guideline import Guideline
-from osteo_kg.knowledge.loading import Knowledge
-from osteo_kg.rdf import sparql
-from osteo_kg.rdf.terms import OSTEO, RDF, XSD
+from osteo_kg.knowledge import Guideline, Knowledge
+from osteo_kg.rdf import OSTEO, RDF, XSD, sparql
 from osteo_kg.reasoning.closure import AtomSet, Closure
 
 MET, NOT_MET, UNKNOWN = "met", "not-met", "unknown"

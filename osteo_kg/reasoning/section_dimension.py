@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from osteo_kg.case.facts import SECTIONS, Atom, CaseFacts, Entry
-from osteo_kg.knowledge.guideline import Criterion
-from osteo_kg.knowledge.loading import Knowledge
-from osteo_kg.rdf.terms import OSTEO, local_name
+from osteo_kg.case import LISTING, Atom, CaseFacts, Entry
+from osteo_kg.knowledge import Criterion, Knowledge
+from osteo_kg.rdf import OSTEO, local_name
 from osteo_kg.reasoning.closure import AtomSet, Closure
 from osteo_kg.reasoning.dimensions import NONE, UNKNOWN, Dimension, RepresentativeFacts
 
@@ -171,7 +170,7 @@ def read_section(
         criteria: the criteria of the guideline that rest on it.
         closures: what follows from each single coded fact.
     """
-    listed = SECTIONS[fact]
+    listed = LISTING[fact].value
     property_ = OSTEO.hasLowEnergyFracture.value if listed == OSTEO.hasFracture.value else listed
     atoms = sorted(
         (atom for each in closures for atom in each if atom.property == property_),

@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pyoxigraph as ox
 
-from osteo_kg.case.facts import SECTIONS, Atom, CaseFacts
+from osteo_kg.case import LISTING, Atom, CaseFacts
 from osteo_kg.errors import KnowledgeError, UsageError
-from osteo_kg.knowledge.guideline import Guideline
-from osteo_kg.knowledge.loading import Knowledge
-from osteo_kg.rdf.terms import OSTEO, OWL, RDFS, node_of
+from osteo_kg.knowledge import Guideline, Knowledge
+from osteo_kg.rdf import OSTEO, OWL, RDFS, node_of
 from osteo_kg.reasoning.closure import AtomSet, Closure
 from osteo_kg.reasoning.dimensions import (
     NONE,
@@ -233,7 +232,7 @@ class SituationSpace:
 
 def kind(knowledge: Knowledge, fact: str) -> str:
     """Say what kind of fact this is: `coded`, `number`, `section` or `statement`."""
-    if fact in SECTIONS:
+    if fact in LISTING:
         return "section"
     stated_by = knowledge.triples.value(fact, OSTEO.statedBy) or ""
     range_ = knowledge.triples.value(stated_by, RDFS.range) or ""

@@ -9,7 +9,7 @@ from flask import Flask
 
 from osteo_kg import Dataset, KnowledgeBase
 from osteo_kg_server import logs, metrics
-from osteo_kg_server.http import openapi, problems, responses
+from osteo_kg_server.http import endpoints, problems, responses
 from osteo_kg_server.service import Service
 from osteo_kg_server.settings import Limits, Settings
 from osteo_kg_server.views import (
@@ -59,7 +59,7 @@ def create_app(knowledge_base: KnowledgeBase, dataset: Dataset, settings: Settin
     logs.register(app, observe=figures.observe, queries=settings.log_queries)  # first: it gives a request its id
     for module in _MODULES:
         app.register_blueprint(module.blueprint)
-    openapi.register(app)
+    endpoints.register(app)
     problems.register(app)
     responses.register(app)
     return app

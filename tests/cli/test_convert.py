@@ -24,7 +24,7 @@ from rdflib.compare import isomorphic
 from osteo_kg import Assessment, Case, KnowledgeBase, UsageError, read_case
 from osteo_kg.case.fields import KEYS, RENAL_FUNCTION, SCORES, measured
 from osteo_kg.case.record_export import record_of
-from osteo_kg.case.writing import FORMATS, RDF_FORMATS, check_fits, write_cases
+from osteo_kg.case.writing import OUTPUT_FORMATS, RDF_OUTPUT_FORMATS, check_fits, write_cases
 from osteo_kg.cli.main import main
 from osteo_kg.json_schema import assessment_schema, record_schema
 from osteo_kg.knowledge.guideline import read_guideline
@@ -94,7 +94,7 @@ def _recombined(batch: list[dict[str, Any]], number: int, chance: random.Random)
     return batch[-number:]
 
 
-@pytest.mark.parametrize("form", [each for each in FORMATS if each != "ttl"])
+@pytest.mark.parametrize("form", [each for each in OUTPUT_FORMATS if each != "ttl"])
 def test_hundreds_of_records_come_back_from_every_other_format(form: str) -> None:
     @settings(_settings, max_examples=400 // BATCH)
     @given(batch=st.lists(_record(), min_size=BATCH, max_size=BATCH))
@@ -139,7 +139,7 @@ def test_a_record_is_written_in_full() -> None:
     assert record_of(again, TERMS)["patient"] == "urn:case:ward%203%2F12"
 
 
-@pytest.mark.parametrize("target", RDF_FORMATS)
+@pytest.mark.parametrize("target", RDF_OUTPUT_FORMATS)
 def test_every_example_keeps_its_triples_in_every_rdf_format(target: str) -> None:
     """Read by another library than the one that wrote them, and than our own reader."""
     for path in sorted(EXAMPLES.glob("*.ttl")):
@@ -162,7 +162,7 @@ def test_a_shared_node_a_loop_and_an_ill_typed_value_are_kept_in_every_rdf_forma
         _:a a osteo:VertebralFracture ; osteo:hasFracture _:a , <urn:f> . <urn:f> osteo:tScore -2.10 .
     """
     cases = read_case(text, "ttl")
-    for form in RDF_FORMATS:
+    for form in RDF_OUTPUT_FORMATS:
         check_fits(cases[0], form, TERMS)
 
 
@@ -270,7 +270,7 @@ def test_what_a_format_would_change_is_refused(form: str, data: str, named: str 
 # The command
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", OUTPUT_FORMATS)
 @pytest.mark.parametrize("name", ["patients.csv", "patients.json"])
 def test_the_example_records_give_the_same_answers_in_every_format(
     knowledge_base: KnowledgeBase, name: str, form: str
@@ -310,7 +310,7 @@ def test_what_does_not_fit_leaves_nothing_and_the_others_are_written(tmp_path: P
     assert "urn:case:anna: a flat record has no place for osteo:isDeceased." in result.stderr
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", OUTPUT_FORMATS)
 def test_foreign_properties_are_not_lost_in_silence(form: str) -> None:
     data = _patient('foaf:name "Anna"')
     result = _run("convert", "-", "--input-format", "ttl", "--to", form, data=data)
@@ -319,13 +319,13 @@ def test_foreign_properties_are_not_lost_in_silence(form: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "left"), [*((form, ["urn:case:b"]) for form in RDF_FORMATS), ("jsonl", ["a", "b", "a"])]
+    ("form", "left"), [*((form, ["urn:case:b"]) for form in RDF_OUTPUT_FORMATS), ("jsonl", ["a", "b", "a"])]
 )
 def test_rows_of_one_patient_do_not_run_together_in_a_graph(form: str, left: list[str]) -> None:
     data = '{"patient": "a"}\n{"patient": "b"}\n{"patient": "a", "sex": "female"}\n'
     result = _run("convert", "-", "--input-format", "jsonl", "--to", form, data=data)
     assert [case.patient for case in read_case(result.stdout, form)] == left
-    assert result.exit_code == (2 if form in RDF_FORMATS else 0)
+    assert result.exit_code == (2 if form in RDF_OUTPUT_FORMATS else 0)
     assert result.stderr.count("urn:case:a. In one graph they would run together") == (2 if result.exit_code else 0)
 
 

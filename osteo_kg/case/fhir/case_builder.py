@@ -12,8 +12,8 @@ import pyoxigraph as ox
 from osteo_kg.case.fhir.codings import shown, why_unread
 from osteo_kg.case.fhir.elements import codings, day, first, text
 from osteo_kg.case.model import Remark
-from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.terms import OSTEO, RDF, Node
+from osteo_kg.knowledge import Terms
+from osteo_kg.rdf import OSTEO, RDF, Node
 
 #: Where a date may stand, by the end of its element.
 _DATES = (("DateTime",), ("Period", "start"), ("Instant",))

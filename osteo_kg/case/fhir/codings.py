@@ -10,8 +10,8 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg.case.fhir.elements import codings
-from osteo_kg.knowledge.terms import Code, Terms
-from osteo_kg.rdf.terms import OSTEO
+from osteo_kg.knowledge import Code, Terms
+from osteo_kg.rdf import OSTEO
 
 #: The project's own code system: a code in it is the name of a term.
 OWN_SYSTEM = OSTEO.iri

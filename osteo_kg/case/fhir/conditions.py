@@ -12,8 +12,8 @@ from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, meanings, of_kind, of_term, shown
 from osteo_kg.case.fhir.elements import codings, day, extension, status
 from osteo_kg.case.fhir.patient import MenopauseStatements
-from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.terms import OSTEO, XSD, day_literal, node_of
+from osteo_kg.knowledge import Terms
+from osteo_kg.rdf import OSTEO, XSD, day_literal, node_of
 
 _RULED_OUT = ("refuted", "entered-in-error")
 _ACTIVE = ("", "active", "recurrence", "relapse")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from osteo_kg.rdf.terms import day_literal, day_text
+from osteo_kg.rdf import day_literal, day_text
 
 
 def extension(resource: dict[str, Any], url: str, value: str) -> Any:

@@ -13,8 +13,8 @@ from osteo_kg.case.fhir.bundles import Resource, gather, resolved
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, meanings, of_kind, shown
 from osteo_kg.case.fhir.elements import codings, each, status, text
-from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.terms import OSTEO, node_of
+from osteo_kg.knowledge import Terms
+from osteo_kg.rdf import OSTEO, node_of
 
 #: What a status says of the outcome; a status that is not here says that the drug was not taken, or not that it was.
 _OUTCOMES: dict[str, ox.NamedNode | None] = {

@@ -13,8 +13,8 @@ from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, meanings, of_kind, o
 from osteo_kg.case.fhir.elements import each, extension, first, text
 from osteo_kg.case.fhir.patient import MenopauseStatements
 from osteo_kg.case.fields import BEYOND_THE_RECORD, STATED, FieldKind
-from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.terms import OSTEO, XSD, day_literal, node_of
+from osteo_kg.knowledge import Terms
+from osteo_kg.rdf import OSTEO, XSD, day_literal, node_of
 
 _USED = ("final", "amended", "corrected")
 #: What a statement about the patient is, by the property that makes it, which is its code too.

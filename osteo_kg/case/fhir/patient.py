@@ -11,7 +11,7 @@ from osteo_kg.case.fhir.bundles import Gathered
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import OWN_SYSTEM
 from osteo_kg.case.fhir.elements import day, each, is_partial, span, text
-from osteo_kg.rdf.terms import OSTEO, XSD, day_literal, node_of
+from osteo_kg.rdf import OSTEO, XSD, day_literal, node_of
 
 _SEXES = {"female": OSTEO.Female, "male": OSTEO.Male}
 

@@ -23,8 +23,8 @@ from osteo_kg.case.fhir.validity import keys_twice, problems
 from osteo_kg.case.model import Case, normalised, patient_iri, reserved, violation
 from osteo_kg.case.report import Finding
 from osteo_kg.errors import UnreadableCaseError
-from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.terms import OSTEO, node_of
+from osteo_kg.knowledge import Terms
+from osteo_kg.rdf import OSTEO, node_of
 
 _READ = (
     "Patient",

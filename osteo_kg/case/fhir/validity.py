@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from osteo_kg.case.record import Repeated
-from osteo_kg.rdf.terms import day_text, is_a_day
+from osteo_kg.rdf import day_text, is_a_day
 
 _REMEMBERED = 20_000  # outlines
 

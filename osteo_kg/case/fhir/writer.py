@@ -15,8 +15,8 @@ from osteo_kg.case.fhir.codings import OWN_SYSTEM
 from osteo_kg.case.fhir.observations import MEASURES, STATEMENTS
 from osteo_kg.case.fields import LISTING
 from osteo_kg.case.model import Case
-from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.terms import OSTEO, RDF, day_text, local_name
+from osteo_kg.knowledge import Terms
+from osteo_kg.rdf import OSTEO, RDF, day_text, local_name
 
 _EMPTY_REASON = "http://terminology.hl7.org/CodeSystem/list-empty-reason"
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"

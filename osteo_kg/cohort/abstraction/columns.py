@@ -12,10 +12,10 @@ from typing import Any, Generic, TypeVar
 import ibis
 import ibis.expr.types as ir
 
-from osteo_kg.case.fields import DENSITOMETRY, FIELDS, SCORES, Field
+from osteo_kg.case import DENSITOMETRY, FIELDS, SCORES, Field
 from osteo_kg.cohort.abstraction.entry_lists import BETWEEN, COMPLETE, EMPTY, NOT_STATED, WITHIN, text_fields
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
-from osteo_kg.rdf.terms import OSTEO
+from osteo_kg.rdf import OSTEO
 
 
 def _is_held(field: Field) -> bool:

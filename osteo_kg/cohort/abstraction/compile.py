@@ -17,17 +17,14 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from osteo_kg.case.fields import CODED, DENSITOMETRY, SCORES, SECTIONS, STATEMENTS, Field, day_field
-from osteo_kg.case.model import Case
+from osteo_kg.case import CODED, DENSITOMETRY, SCORES, SECTIONS, STATEMENTS, Case, Field, day_field
 from osteo_kg.cohort.abstraction import columns, extra_facts
 from osteo_kg.cohort.abstraction.columns import Cuts, day_cuts, number_cuts
 from osteo_kg.cohort.abstraction.entry_lists import SectionReader
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.abstraction.shape_conditions import Screen, certain_scores, score_range, whole_range
-from osteo_kg.rdf.terms import LIFTED, OSTEO, XSD
-from osteo_kg.reasoning.answers import LOWEST_T_SCORE
-from osteo_kg.reasoning.dimensions import UNKNOWN, BandDimension, CodedDimension, StatementDimension
-from osteo_kg.reasoning.situations import Key
+from osteo_kg.rdf import LIFTED, OSTEO, XSD
+from osteo_kg.reasoning import LOWEST_T_SCORE, UNKNOWN, BandDimension, CodedDimension, Key, StatementDimension
 
 _DAY_KEY = day_field(DENSITOMETRY).key
 _YEARS = OSTEO.completedYears.value

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from osteo_kg.case.facts import Atom, Entry
-from osteo_kg.case.fields import FIELDS, SECTIONS
+from osteo_kg.case import FIELDS, SECTIONS, Atom, Entry
 from osteo_kg.cohort.abstraction.probes import ConditionalNotice, LibraryProbe
-from osteo_kg.reasoning.dimensions import UNKNOWN
+from osteo_kg.reasoning import UNKNOWN
 
 #: How a list is written as text: entries between `BETWEEN`, the fields of an entry between `WITHIN`.
 #: `COMPLETE` stands before entries of which the record itself says that there are no others.

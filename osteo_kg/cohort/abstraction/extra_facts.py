@@ -10,11 +10,9 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg.case.model import Case, Remark, patient_iri
-from osteo_kg.case.report import day_of
-from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf import sparql
-from osteo_kg.rdf.terms import OSTEO, RDF, XSD, day_text
+from osteo_kg.case import Case, Remark, patient_iri
+from osteo_kg.knowledge import Terms
+from osteo_kg.rdf import OSTEO, RDF, XSD, day_of, day_text, sparql
 
 _PART = "part"
 #: The columns of what a source says by a statement that is true, with its property.

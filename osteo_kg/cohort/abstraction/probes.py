@@ -11,16 +11,11 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg.assessment.explanation import Explainer, Saying, would_change
-from osteo_kg.case.facts import CaseFacts, derive_facts
-from osteo_kg.case.fields import LISTING, STATEMENTS
-from osteo_kg.case.model import Case
-from osteo_kg.case.record import record_case
+from osteo_kg.case import LISTING, STATEMENTS, Case, CaseFacts, derive_facts, record_case
 from osteo_kg.errors import KnowledgeError
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.rdf.terms import LIFTED, OSTEO, XSD
-from osteo_kg.reasoning.answers import LOWEST_T_SCORE, Answer
-from osteo_kg.reasoning.section_dimension import SectionDimension
-from osteo_kg.reasoning.situations import Key
+from osteo_kg.rdf import LIFTED, OSTEO, XSD
+from osteo_kg.reasoning import LOWEST_T_SCORE, Answer, Key, SectionDimension
 
 Record = Mapping[str, Any]
 _PROPERTY_OF = {field.key: field.property for field in STATEMENTS if field.property}

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyoxigraph as ox
 
-from osteo_kg.rdf.terms import LIFTED, OSTEO, RDF, SH, Node
+from osteo_kg.rdf import LIFTED, OSTEO, RDF, SH, Node
 
 Condition = Callable[[Any], Any]  # of texts, by themselves or in a column
 _Number = TypeVar("_Number", int, Decimal)

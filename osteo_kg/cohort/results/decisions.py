@@ -11,9 +11,8 @@ import pyarrow as pa
 
 from osteo_kg.assessment.model import Assessment
 from osteo_kg.cohort.abstraction.probes import ConditionalNotice, LibraryProbe
-from osteo_kg.rdf.terms import SITUATION
-from osteo_kg.reasoning.answers import Answer
-from osteo_kg.reasoning.situations import Key
+from osteo_kg.rdf import SITUATION
+from osteo_kg.reasoning import Answer, Key
 
 _EVERY = (1 << 62) - 1
 _WORDS = pa.list_(pa.string())

@@ -16,7 +16,7 @@ from osteo_kg.cohort.results import files
 from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.rdf.terms import GUIDELINE, OSTEO, SITUATION
+from osteo_kg.rdf import GUIDELINE, OSTEO, SITUATION
 
 _OWN = ("patient", "assessed_on", "warnings", "assumptions", "cautions")  # a patient's, and no situation's
 

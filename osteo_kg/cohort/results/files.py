@@ -19,12 +19,12 @@ import pyarrow.parquet as pq
 import pyoxigraph as ox
 
 from osteo_kg.assessment.rdf import AssessmentGraph
-from osteo_kg.case.model import patient_iri
+from osteo_kg.case import patient_iri
 from osteo_kg.cohort.engines import CohortEngine, DuckDBEngine
 from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.dataset import graph_iri
 from osteo_kg.errors import UsageError
-from osteo_kg.rdf.terms import DCTERMS, OSTEO, RDF
+from osteo_kg.rdf import DCTERMS, OSTEO, RDF
 
 BETWEEN = ";"  # between the words of a list in a CSV cell
 LISTS = ("possible", "missing", "warnings", "assumptions")

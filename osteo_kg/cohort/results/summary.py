@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from osteo_kg import package_data
-from osteo_kg.case.report import ValidationReport
+from osteo_kg.case import ValidationReport
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.results.decisions import Decisions
-from osteo_kg.knowledge.guideline import Guideline, Rule
-from osteo_kg.rdf.terms import OSTEO
-from osteo_kg.reasoning.answers import LOWEST_T_SCORE, Answer
-from osteo_kg.reasoning.matching import MET
+from osteo_kg.knowledge import Guideline, Rule
+from osteo_kg.rdf import OSTEO
+from osteo_kg.reasoning import LOWEST_T_SCORE, MET, Answer
 
 
 @dataclass(frozen=True)

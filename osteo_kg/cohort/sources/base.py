@@ -10,13 +10,13 @@ from pathlib import Path
 
 import ibis.expr.types as ir
 
+from osteo_kg.case import Case
 from osteo_kg.case.fhir import Assumption
-from osteo_kg.case.model import Case
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.engines import CohortEngine
 from osteo_kg.cohort.sources.fhir_files import COMPRESSIONS, is_fhir
 from osteo_kg.errors import UnreadableCaseError
-from osteo_kg.knowledge.terms import Terms
+from osteo_kg.knowledge import Terms
 
 #: The format of a file, by its extension; `.gz` and `.zst` may follow those of text.
 FORMATS = {

@@ -22,7 +22,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow.parquet as pq
 
-from osteo_kg.case.model import Case
+from osteo_kg.case import Case
 from osteo_kg.cohort.abstraction.extra_facts import IrrelevantEntries, part
 from osteo_kg.cohort.engines import CohortEngine, duckdb
 from osteo_kg.cohort.sources import fhir_files

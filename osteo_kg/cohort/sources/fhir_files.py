@@ -20,8 +20,8 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
+from osteo_kg.case import parse_json
 from osteo_kg.case.fhir.bundles import kinship, names_of, subject_of
-from osteo_kg.case.record_text import parse_json
 from osteo_kg.errors import UnreadableCaseError
 
 COMPRESSIONS = ("gz", "zst")

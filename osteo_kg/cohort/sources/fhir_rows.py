@@ -15,18 +15,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from osteo_kg.case import SECTIONS, Case, record_of
 from osteo_kg.case.fhir.bundles import Gathered, Input, gather, subject_of
 from osteo_kg.case.fhir.reader import Assumption, Reader
 from osteo_kg.case.fhir.validity import Checks
-from osteo_kg.case.fields import SECTIONS
-from osteo_kg.case.model import Case
-from osteo_kg.case.record_export import record_of
 from osteo_kg.cohort.abstraction import extra_facts
 from osteo_kg.cohort.abstraction.extra_facts import IrrelevantEntries
 from osteo_kg.cohort.sources.fhir_files import FilePart, Medications, Partitions, ResourceLine, document_at, whole
 from osteo_kg.cohort.sources.text import SCHEMA, row_of
 from osteo_kg.errors import UsageError
-from osteo_kg.rdf.terms import OSTEO
+from osteo_kg.rdf import OSTEO
 
 _CHUNK = 5_000  # rows laid down at a time
 

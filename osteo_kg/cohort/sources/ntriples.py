@@ -18,15 +18,25 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from osteo_kg.case.fields import DENSITOMETRY, LISTS, SCORES, SECTIONS, STATED, Field, day_field
-from osteo_kg.case.model import Case
-from osteo_kg.case.rdf import ANNOTATIONS, OWN_VOCABULARIES, read_rdf
+from osteo_kg.case import (
+    ANNOTATIONS,
+    DENSITOMETRY,
+    LISTS,
+    OWN_VOCABULARIES,
+    SCORES,
+    SECTIONS,
+    STATED,
+    Case,
+    Field,
+    day_field,
+    read_rdf,
+)
 from osteo_kg.cohort.abstraction.columns import HELD
 from osteo_kg.cohort.engines import CohortEngine, DuckDBEngine, EngineError, duckdb
 from osteo_kg.cohort.sources.base import Source, Wanted
 from osteo_kg.cohort.sources.text import opened
-from osteo_kg.knowledge.terms import Terms
-from osteo_kg.rdf.terms import OSTEO, RDF, XSD
+from osteo_kg.knowledge import Terms
+from osteo_kg.rdf import OSTEO, RDF, XSD
 
 
 class TriplesSource(Source):

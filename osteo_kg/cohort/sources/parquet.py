@@ -12,9 +12,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from osteo_kg.case.fields import FIELDS, KEYS, SCORES, Field, of_kind
-from osteo_kg.case.model import Case
-from osteo_kg.case.record import nearest, record_case
+from osteo_kg.case import FIELDS, KEYS, SCORES, Case, Field, nearest, of_kind, record_case
 from osteo_kg.cohort.abstraction import columns
 from osteo_kg.cohort.engines import CohortEngine
 from osteo_kg.cohort.sources.base import Source, Wanted

@@ -17,10 +17,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from osteo_kg.case.fields import FIELDS, Field
-from osteo_kg.case.model import Case
-from osteo_kg.case.record import Repeated
-from osteo_kg.case.record_text import case_of, csv_records, json_line_records
+from osteo_kg.case import FIELDS, Case, Field, Repeated, case_of, csv_records, json_line_records
 from osteo_kg.cohort.abstraction.columns import HELD
 from osteo_kg.cohort.engines import CohortEngine
 from osteo_kg.cohort.sources.base import Source, Wanted

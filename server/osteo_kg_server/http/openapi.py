@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
-from flask import Flask, current_app, request
+from flask import current_app
 from werkzeug.routing import Rule
 
 from osteo_kg.json_schema import assessment_schema, record_schema
 from osteo_kg.package_data import software_version
-from osteo_kg_server.auth import Right
 from osteo_kg_server.http import problems
-from osteo_kg_server.service import Service, service
+from osteo_kg_server.http.endpoints import TEXT, EndpointSpec, Json, offer_of
+from osteo_kg_server.service import Service
 
 _PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
 _METHODS = ("GET", "POST", "PUT", "DELETE")
@@ -134,82 +133,3 @@ def _refusals(offer: EndpointSpec, in_path: Iterable[Any]) -> set[int]:
     found |= _WITH_CHOICE if any(len(media) > 1 for media in offer.answers.values()) else set()
     found |= {int(HTTPStatus.BAD_REQUEST)} if offer.parameters else set()
     return found
-
-
-# What a view offers beside its path, methods and docstring: written next to it, held before it, described to all.
-
-Json = dict[str, Any]
-View = TypeVar("View", bound=Callable[..., Any])
-TEXT: Json = {"type": "string"}
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointSpec:
-    """What a view takes and gives.
-
-    Attributes:
-        right: what a client needs for it; None where everybody may.
-        parameters: those of the query string, each described as OpenAPI does.
-        bodies: media types of what it reads, with the schema of each.
-        answers: media types of what it gives, by status; none for an answer without a body.
-        schema: what its JSON holds.
-        problems: statuses of its own beside those that follow from the rest.
-    """
-
-    right: Right | None
-    parameters: Mapping[str, Json]
-    bodies: Mapping[str, Json]
-    answers: Mapping[int, tuple[str, ...]]
-    schema: Json
-    problems: frozenset[int]
-
-
-_OFFERS: dict[Callable[..., Any], EndpointSpec] = {}
-
-
-def endpoint(
-    right: Right | None,
-    answers: Mapping[int, Iterable[str]],
-    *,
-    parameters: Mapping[str, Json] | None = None,
-    bodies: Mapping[str, Json] | None = None,
-    schema: Json | None = None,
-    problems: Iterable[int] = (),
-) -> Callable[[View], View]:
-    """Say what the view below takes and gives; its right is held before it is called."""
-    given = {status: tuple(media) for status, media in answers.items()}
-    offer = EndpointSpec(right, parameters or {}, bodies or {}, given, schema or {}, frozenset(problems))
-
-    def told(view: View) -> View:
-        _OFFERS[view] = offer
-        return view
-
-    return told
-
-
-def offer_of(view: Callable[..., Any]) -> EndpointSpec:
-    """Give what a view offers; one that says nothing is at fault, and is not served."""
-    return _OFFERS[view]
-
-
-def word(meaning: str, **schema: Any) -> Json:
-    """Describe a parameter that is a text."""
-    return {"description": meaning, "schema": {**TEXT, **schema}}
-
-
-def words(meaning: str, **schema: Any) -> Json:
-    """Describe a parameter that may be given more than once."""
-    return {"description": meaning, "schema": {"type": "array", "items": {**TEXT, **schema}}}
-
-
-def register(app: Flask) -> None:
-    """Hold the right that each view of the app wants."""
-    app.before_request(_hold)
-
-
-def _hold() -> None:
-    if request.endpoint is None or request.method == "OPTIONS":
-        return
-    right = offer_of(current_app.view_functions[request.endpoint]).right
-    if right is not None:
-        service().access.want(right)

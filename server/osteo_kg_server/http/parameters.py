@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest
 from osteo_kg import DEFAULT_GUIDELINE, Language, UsageError
 from osteo_kg.bilingual import LANGUAGES
 from osteo_kg.dataset import GRAPH
-from osteo_kg_server.http.openapi import Json, word
+from osteo_kg_server.http.endpoints import Json, word
 from osteo_kg_server.service import Service
 
 _AGE = re.compile(r"[0-9]{1,3}")

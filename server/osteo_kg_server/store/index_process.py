@@ -18,7 +18,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg_server.store import worker, worker_request
+from osteo_kg_server.store import worker, worker_protocol
 
 
 def main(descriptor: int) -> None:
@@ -30,7 +30,7 @@ def main(descriptor: int) -> None:
     connection, index = Connection(os.dup(descriptor)), ox.Store()
     while True:
         try:
-            _, message = worker_request.received(connection)
+            _, message = worker_protocol.received(connection)
         except EOFError:
             return
         request = json.loads(message)
@@ -38,7 +38,7 @@ def main(descriptor: int) -> None:
             _fork(index, control, request["memory"])
         else:
             _change(index, request)
-        worker_request.send(connection, worker_request.END, {})
+        worker_protocol.send(connection, worker_protocol.END, {})
 
 
 def _fork(index: ox.Store, control: socket.socket, memory: int) -> None:

@@ -20,7 +20,7 @@ import pyoxigraph as ox
 
 from osteo_kg.rdf import GRAPH_FORMATS, SOLUTION_FORMATS, ResultKind, write_solutions
 from osteo_kg_server.errors import TooLargeError
-from osteo_kg_server.store import worker_request
+from osteo_kg_server.store import worker_protocol
 from osteo_kg_server.store.query_guard import LimitedWriter
 
 _CHUNK = 1 << 16  # bytes
@@ -41,7 +41,7 @@ def run(store: ox.Store, connection: Connection, memory: int) -> None:
     _confine(connection, memory)
     while True:
         try:
-            _, message = worker_request.received(connection)
+            _, message = worker_protocol.received(connection)
         except EOFError:
             return
         request = json.loads(message)
@@ -82,11 +82,11 @@ def _answer(store: ox.Store, connection: Connection, request: dict[str, Any]) ->
         else:
             _update(store, connection, request)
     except (SyntaxError, ValueError) as error:
-        worker_request.send(connection, worker_request.ERROR, {"error": "syntax", "message": str(error)})
+        worker_protocol.send(connection, worker_protocol.ERROR, {"error": "syntax", "message": str(error)})
     except TooLargeError:
-        worker_request.send(connection, worker_request.ERROR, {"error": "too-large"})
+        worker_protocol.send(connection, worker_protocol.ERROR, {"error": "too-large"})
     except (MemoryError, RuntimeError, OSError) as error:
-        worker_request.send(connection, worker_request.ERROR, {"error": "evaluation", "message": str(error)})
+        worker_protocol.send(connection, worker_protocol.ERROR, {"error": "evaluation", "message": str(error)})
 
 
 def _query(store: ox.Store, connection: Connection, request: dict[str, Any]) -> None:
@@ -96,7 +96,7 @@ def _query(store: ox.Store, connection: Connection, request: dict[str, Any]) -> 
         kind = "boolean"
     format_name = request["formats"].get(kind)
     if format_name is None:
-        worker_request.send(connection, worker_request.ERROR, {"error": "not-offered", "kind": kind})
+        worker_protocol.send(connection, worker_protocol.ERROR, {"error": "not-offered", "kind": kind})
         return
     sending = _Sending(connection, {"kind": kind, "form": format_name})
     written = io.BufferedWriter(
@@ -125,20 +125,20 @@ class _Sending:
             self._first = chunk
             return
         self._begin()
-        self._connection.send_bytes(worker_request.DATA + chunk)
+        self._connection.send_bytes(worker_protocol.DATA + chunk)
 
     def end(self) -> None:
         """Send what was held back, and that this was all."""
         if self._begun:
-            self._connection.send_bytes(worker_request.END)
+            self._connection.send_bytes(worker_protocol.END)
         else:
-            worker_request.send_whole(self._connection, self._head, self._first or b"")
+            worker_protocol.send_whole(self._connection, self._head, self._first or b"")
 
     def _begin(self) -> None:
         if not self._begun:
             self._begun = True
-            worker_request.send(self._connection, worker_request.HEADER, self._head)
-            self._connection.send_bytes(worker_request.DATA + (self._first or b""))
+            worker_protocol.send(self._connection, worker_protocol.HEADER, self._head)
+            self._connection.send_bytes(worker_protocol.DATA + (self._first or b""))
 
 
 def _evaluated(store: ox.Store, request: dict[str, Any]) -> WorkerResult:
@@ -165,9 +165,9 @@ def _update(store: ox.Store, connection: Connection, request: dict[str, Any]) ->
             was, now = set(old.splitlines(keepends=True)), set(new.splitlines(keepends=True))
             removed.append((name, b"".join(was - now).decode("utf-8")))
             added.append((name, b"".join(now - was).decode("utf-8")))
-    worker_request.send(
+    worker_protocol.send(
         connection,
-        worker_request.HEADER,
+        worker_protocol.HEADER,
         {
             "removed": removed,
             "added": added,

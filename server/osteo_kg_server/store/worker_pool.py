@@ -15,7 +15,7 @@ from typing import Any
 
 from osteo_kg_server.errors import BusyError
 from osteo_kg_server.settings import Limits
-from osteo_kg_server.store import worker_request
+from osteo_kg_server.store import worker_protocol
 from osteo_kg_server.store.base import Load
 
 Lines = tuple[str, str]  # a graph, and N-Triples
@@ -53,7 +53,7 @@ class IndexProcess:
         """
         request = {"cleared": cleared, "dropped": dropped, "created": created, "removed": removed, "added": added}
         self._ask({"what": "change", **{name: list(items) for name, items in request.items()}})
-        worker_request.received(self._connection)
+        worker_protocol.received(self._connection)
 
     def fork(self, memory: int) -> Connection:
         """Fork a worker of the index as it is now, and give the line to it.
@@ -69,7 +69,7 @@ class IndexProcess:
                     socket.send_fds(self._control, [b"."], [theirs.fileno()])
                 except OSError as error:
                     raise EOFError from error
-            worker_request.received(self._connection)
+            worker_protocol.received(self._connection)
             return Connection(ours.detach())
 
     def close(self) -> None:
@@ -78,7 +78,7 @@ class IndexProcess:
 
     def _ask(self, request: dict[str, Any]) -> None:
         try:
-            worker_request.send(self._connection, worker_request.REQUEST, request)
+            worker_protocol.send(self._connection, worker_protocol.REQUEST, request)
         except OSError as error:
             raise EOFError from error
 
@@ -213,7 +213,7 @@ class Worker:
         """
         self.done = False
         try:
-            worker_request.send(self.connection, worker_request.REQUEST, request)
+            worker_protocol.send(self.connection, worker_protocol.REQUEST, request)
         except OSError as error:
             raise EOFError from error
 
@@ -223,6 +223,6 @@ class Worker:
         Raises:
             EOFError: the worker is gone, by its deadline or for want of memory.
         """
-        tag, message = worker_request.received(self.connection)
-        self.done = tag in (worker_request.COMPLETE, worker_request.END, worker_request.ERROR)
+        tag, message = worker_protocol.received(self.connection)
+        self.done = tag in (worker_protocol.WHOLE, worker_protocol.END, worker_protocol.ERROR)
         return tag, message

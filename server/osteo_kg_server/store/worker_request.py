@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import struct
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from multiprocessing.connection import Connection
 from typing import Any
 
 from osteo_kg import QueryError
 from osteo_kg.rdf import ResultKind
 from osteo_kg_server.errors import DeadlineError, NotOfferedError, TooLargeError
+from osteo_kg_server.store import worker_protocol
 from osteo_kg_server.store.base import WHOLE
 from osteo_kg_server.store.worker_pool import Worker
 
@@ -55,7 +54,9 @@ class Running:
         """
         if not self._head:
             tag, message = self._next()
-            self._head, self._first = split_whole(message) if tag == COMPLETE else (json.loads(message), b"")
+            self._head, self._first = (
+                worker_protocol.split_whole(message) if tag == worker_protocol.WHOLE else (json.loads(message), b"")
+            )
         return self._head
 
     def until(self, most: int) -> Iterator[bytes]:
@@ -73,7 +74,7 @@ class Running:
             tag, message = self.worker.receive()
         except EOFError as error:
             raise self._died() from error
-        if tag == ERROR:
+        if tag == worker_protocol.ERROR:
             raise _error(json.loads(message))
         return tag, message
 
@@ -105,40 +106,3 @@ def _error(told: dict[str, Any]) -> Exception:
     if told["error"] == "syntax":
         return QueryError(f"This is not SPARQL 1.1: {told['message']}.", advice="Correct it there.")
     return QueryError(f"This cannot be evaluated: {told['message']}.", advice="Ask in another way.")
-
-
-# Messages between the service and the processes that evaluate: a tag of one byte, and bytes or JSON behind it.
-
-REQUEST, COMPLETE, HEADER, DATA, END, ERROR = b"R", b"W", b"H", b"D", b"E", b"X"
-_LENGTH = struct.Struct("!I")
-
-
-def send(connection: Connection, tag: bytes, document: Any) -> None:
-    """Send a document as JSON."""
-    connection.send_bytes(tag + json.dumps(document).encode("utf-8"))
-
-
-def send_whole(connection: Connection, document: Any, data: bytes) -> None:
-    """Send a short answer, its head and all of its data, in one message: every message costs the service a turn."""
-    head = json.dumps(document).encode("utf-8")
-    connection.send_bytes(COMPLETE + _LENGTH.pack(len(head)) + head + data)
-
-
-def split_whole(message: bytes) -> tuple[Any, bytes]:
-    """Give the head and the data of a short answer."""
-    (length,) = _LENGTH.unpack_from(message)
-    begin = _LENGTH.size
-    return json.loads(message[begin : begin + length]), message[begin + length :]
-
-
-def received(connection: Connection) -> tuple[bytes, bytes]:
-    """Wait for a message and give its tag and what is behind it.
-
-    Raises:
-        EOFError: the other side is gone.
-    """
-    try:
-        message = connection.recv_bytes()
-    except OSError as error:  # a side that is killed may reset the connection
-        raise EOFError from error
-    return message[:1], message[1:]

@@ -13,6 +13,7 @@ from flask import Blueprint, Response, render_template, request
 from osteo_kg import Assessment, Case, Language, RefusedCaseError, ValidationReport
 from osteo_kg.assessment import Line, assessment_lines, report_lines
 from osteo_kg.rdf import written_graph
+from osteo_kg_server.http.endpoints import Json, endpoint
 from osteo_kg_server.http.negotiation import (
     CASES,
     GRAPHS,
@@ -23,7 +24,6 @@ from osteo_kg_server.http.negotiation import (
     report_triples,
     written_in,
 )
-from osteo_kg_server.http.openapi import Json, endpoint
 from osteo_kg_server.http.parameters import PARAMETERS, Asked, asked
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.store import DeadlineError

@@ -11,8 +11,8 @@ from werkzeug.exceptions import BadRequest, NotFound
 
 from osteo_kg import Assessment, RefusedCaseError, ValidationReport
 from osteo_kg_server.case_repository import Kept
+from osteo_kg_server.http.endpoints import endpoint, word
 from osteo_kg_server.http.negotiation import GRAPHS, best, negotiated, written_in
-from osteo_kg_server.http.openapi import endpoint, word
 from osteo_kg_server.http.parameters import LANGUAGE, PARAMETERS, asked, given
 from osteo_kg_server.service import service
 from osteo_kg_server.views.assessments import ANSWERS, BODIES, SCHEMA, answered, assessed, posted_cases

@@ -18,8 +18,8 @@ from osteo_kg_server.cds import messages
 from osteo_kg_server.cds.cards import Cards, OrderCards, read_orders
 from osteo_kg_server.cds.prefetch import Sent, sent, templates
 from osteo_kg_server.cds.request import OUTCOMES, PATIENT_VIEW, USERS, Json, read_feedback, read_hook
+from osteo_kg_server.http.endpoints import TEXT, endpoint
 from osteo_kg_server.http.negotiation import body, body_format, text
-from osteo_kg_server.http.openapi import TEXT, endpoint
 from osteo_kg_server.http.parameters import LANGUAGE, language
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.views.assessments import MOST_BYTES

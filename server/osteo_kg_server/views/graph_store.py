@@ -14,6 +14,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest, NotFound, UnsupportedMediaType
 
 from osteo_kg.rdf import GRAPH_FORMATS, read_triples
+from osteo_kg_server.http.endpoints import endpoint, word
 from osteo_kg_server.http.negotiation import (
     GRAPHS,
     SHORT,
@@ -25,7 +26,6 @@ from osteo_kg_server.http.negotiation import (
     text,
     written_in,
 )
-from osteo_kg_server.http.openapi import endpoint, word
 from osteo_kg_server.http.parameters import checked_iri, given
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.store import Change

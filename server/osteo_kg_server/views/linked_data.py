@@ -21,8 +21,8 @@ from osteo_kg.dataset import GRAPH
 from osteo_kg.decision_table import situation_triples
 from osteo_kg.package_data import json_ld_context_document
 from osteo_kg.rdf import DCTERMS, OWL, RDF, RDFS, SKOS
+from osteo_kg_server.http.endpoints import endpoint
 from osteo_kg_server.http.negotiation import GRAPHS, best, negotiated, written_in
-from osteo_kg_server.http.openapi import endpoint
 from osteo_kg_server.http.parameters import LANGUAGE, is_name, language
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.views import linked_data

@@ -9,7 +9,8 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from osteo_kg.package_data import software_version
 from osteo_kg_server import metrics
-from osteo_kg_server.http.openapi import description, endpoint
+from osteo_kg_server.http.endpoints import endpoint
+from osteo_kg_server.http.openapi import description
 from osteo_kg_server.service import service
 from osteo_kg_server.store import BusyError, StoreUnavailableError
 

@@ -9,8 +9,8 @@ from flask import Blueprint, Response, render_template
 
 from osteo_kg.bilingual import LANGUAGES
 from osteo_kg.rdf import DCTERMS, RDF, XSD
+from osteo_kg_server.http.endpoints import endpoint
 from osteo_kg_server.http.negotiation import GRAPHS, best, negotiated, written_in
-from osteo_kg_server.http.openapi import endpoint
 from osteo_kg_server.http.parameters import language_or_english
 from osteo_kg_server.service import Service, service
 

@@ -9,8 +9,8 @@ from werkzeug.exceptions import BadRequest, NotAcceptable, UnsupportedMediaType
 
 from osteo_kg.rdf import Cursor, is_repeatable, tokens
 from osteo_kg_server import logs
+from osteo_kg_server.http.endpoints import TEXT, Json, endpoint, word, words
 from osteo_kg_server.http.negotiation import GRAPHS, body, content_type, preferred, text
-from osteo_kg_server.http.openapi import TEXT, Json, endpoint, word, words
 from osteo_kg_server.http.parameters import FORM, Given, base, given, seconds
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.store import NotOfferedError, Query, Update
