@@ -21,8 +21,9 @@ from osteo_kg import package_data
 TokenKind = Literal["string", "iri", "comment", "variable", "language", "name", "number", "word", "mark"]
 Form = Literal["SELECT", "ASK", "CONSTRUCT", "DESCRIBE"]
 _IRI = r"<(?:[^<>\"{}|^`\\\x00-\x20]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*>"
+_STRING = r"'''(?:[^\\]|\\.)*?'''|\"\"\"(?:[^\\]|\\.)*?\"\"\"|'(?:[^'\\\n\r]|\\.)*'|\"(?:[^\"\\\n\r]|\\.)*\""
 _TOKEN = re.compile(
-    r"(?P<string>'''(?:[^\\]|\\.)*?'''|\"\"\"(?:[^\\]|\\.)*?\"\"\"|'(?:[^'\\\n\r]|\\.)*'|\"(?:[^\"\\\n\r]|\\.)*\")"
+    rf"(?P<string>{_STRING})"
     rf"|(?P<iri>{_IRI})"
     r"|(?P<comment>\#[^\n\r]*)"
     r"|(?P<variable>[?$]\w+)"
@@ -33,6 +34,8 @@ _TOKEN = re.compile(
     r"|(?P<mark>\^\^|&&|\|\||!=|<=|>=|\\.|\S)",
     re.DOTALL,
 )
+#: All that matters to how deep brackets stand; a document of megabytes is not cut into tokens for that.
+_BRACKETS = re.compile(rf"{_STRING}|{_IRI}|\#[^\n\r]*|[{{(\[\])}}]", re.DOTALL)
 #: Words that need no blank between them: `ASKFROM` and `SERVICESILENT` are read as what they are.
 _GLUED = re.compile(
     "TRUE|FALSE|SELECT|ASK|CONSTRUCT|DESCRIBE|DISTINCT|REDUCED|FROM|NAMED|WHERE|SERVICE|LOAD|SILENT|INTO|GRAPH|USING|"
@@ -118,13 +121,27 @@ def _unglued(token: Token) -> Iterator[Token]:
 def elsewhere(text: str) -> str | None:
     """Give the keyword by which a query or an update would reach outside its dataset, if it has one.
 
-    >>> elsewhere("SELECT * { SERVICE <http://example.org/> { } }"), elsewhere("SELECT ?service { }")
+    A keyword may be glued to the name behind it: `SERVICEx: { }` asks the service `x:`, and `LOADx:` loads it.
+
+    >>> elsewhere("SELECT * { SERVICE <http://example.org/> { } }"), elsewhere("SELECT ?service { service:a ?p 1 }")
     ('SERVICE', None)
     """
+    one_before: Token | None = None
+    two_before: Token | None = None
     for token in _in_every_reading(text):
         if token.is_word(*_ELSEWHERE):
             return token.text.upper()
+        names_a_graph = two_before is not None and two_before.is_word("GRAPH")
+        if token.is_mark("{") and _glued_to(one_before, "SERVICE") and not names_a_graph:
+            return "SERVICE"
+        if _glued_to(token, "LOAD") and (one_before is None or one_before.kind == "iri" or one_before.is_mark(";")):
+            return "LOAD"
+        one_before, two_before = token, one_before
     return None
+
+
+def _glued_to(token: Token | None, keyword: str) -> bool:
+    return token is not None and token.kind == "name" and token.text.upper().startswith(keyword)
 
 
 def _in_every_reading(text: str) -> Iterator[Token]:
@@ -145,15 +162,17 @@ def _in_every_reading(text: str) -> Iterator[Token]:
 
 
 def depth(text: str) -> int:
-    """Give how deep brackets stand in one another.
+    """Give how deep brackets stand in one another, in SPARQL and in Turtle.
 
-    >>> depth("ASK { { ?s ?p (1) } }")
+    >>> depth("ASK { { ?s ?p (1), '(((' } } # (((")
     3
     """
     deepest = now = 0
-    for token in tokens(text):
-        now += token.is_mark(*"{([") - token.is_mark(*"})]")
-        deepest = max(deepest, now)
+    for found in _BRACKETS.finditer(text):
+        bracket = found.group()
+        if len(bracket) == 1 and bracket != "#":
+            now += 1 if bracket in "{([" else -1
+            deepest = max(deepest, now)
     return deepest
 
 
