@@ -27,7 +27,8 @@ class BilingualText:
     def filled(self, values: Mapping[str, BilingualText | str]) -> BilingualText:
         """Put `values` in the places named between braces.
 
-        >>> Text("Not counted: {fracture}.", "Non comptée : {fracture}.").filled({"fracture": Text("hip", "hanche")}).fr
+        >>> text = BilingualText("Not counted: {fracture}.", "Non comptée : {fracture}.")
+        >>> text.filled({"fracture": BilingualText("hip", "hanche")}).fr
         'Non comptée : hanche.'
         """
         return BilingualText(_fill(self.en, values, "en"), _fill(self.fr, values, "fr"))

@@ -29,7 +29,7 @@ _KINDS: dict[str, _Schema] = {
 
 
 def record_schema(terms: Terms) -> _Schema:
-    """Give the schema of a flat record (design.md section 3.3): its keys, their types and codes.
+    """Give the schema of a flat record (contracts.md, section 3): its keys, their types and codes.
 
     Ranges, and what contradicts itself, are for the shapes to refuse: they depend on the day and on the other keys.
     """
@@ -87,7 +87,7 @@ def _or_key(entry: _Schema) -> _Schema:
 
 
 def assessment_schema(knowledge: Knowledge, guideline: Guideline) -> _Schema:
-    """Give the schema of the assessments of one guideline (design.md section 3.4); every key is always there."""
+    """Give the schema of the assessments of one guideline (contracts.md, section 4); every key is always there."""
     terms = knowledge.terms
     words = sorted({each.key for each in guideline.interpretations})
     dispositions = sorted(guideline.disposition_keys)

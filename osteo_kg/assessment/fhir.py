@@ -153,7 +153,7 @@ class _Guidance:
     def _obligation(self, key: str, label: BilingualText) -> Resource:
         return {
             "title": self._say(label),
-            "code": [self._code(self._terms.kinds[OSTEO.RaisedObligation][key])],
+            "code": [self._code(self._terms.kinds[OSTEO.Obligation][key])],
             "requiredBehavior": "must",
         }
 

@@ -71,7 +71,7 @@ class Case:
     Attributes:
         patient: the patient as the input names her: an IRI, a local id, or `<file>#<row>`.
         iri: her IRI in RDF.
-        triples: what the case states, in the vocabulary of design.md section 3.2, values normalised.
+        triples: what the case states, in the vocabulary of contracts.md, section 2, values normalised.
         ignored: the properties of other vocabularies that were not read.
         findings: what the reader itself refuses.
         flat: whether she came as a flat record, so that findings speak of its keys.
@@ -94,7 +94,7 @@ class Case:
 
 
 def patient_iri(name: str) -> str:
-    """Give the IRI of a patient named by an IRI or by a local id (design.md section 3.3).
+    """Give the IRI of a patient named by an IRI or by a local id (contracts.md, section 3).
 
     >>> patient_iri("ward 3/12"), patient_iri("urn:case:anna")
     ('urn:case:ward%203%2F12', 'urn:case:anna')

@@ -1,4 +1,4 @@
-"""From a case in RDF back to the flat record (contracts, section 3.3). What a flat record cannot hold is an error."""
+"""From a case in RDF back to the flat record (contracts.md, section 3). What a flat record cannot hold is an error."""
 
 from __future__ import annotations
 
@@ -155,7 +155,8 @@ class _Flattener:
     def _one(self, facts: _Facts, property_: ox.NamedNode) -> Any:
         values = facts.pop(property_, [])
         if len(values) > 1:
-            self.unfit.append(f"several values of {_named(property_)}")
+            what = "an entry of {} classes" if property_ == RDF.type else f"{{}} values of {_named(property_)}"
+            self.unfit.append(what.format(len(values)))
         return values[0] if values else None
 
     def _value(self, facts: _Facts, field: Field) -> Any:

@@ -66,7 +66,7 @@ class ValidationReport:
         return not self.violations
 
     def to_json(self, language: Language = "en") -> dict[str, Any]:
-        """Give the report as design.md section 3.4 has it."""
+        """Give the report as contracts.md, section 4 has it."""
         return {
             "patient": self.patient,
             "conforms": self.conforms,

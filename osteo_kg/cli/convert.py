@@ -1,4 +1,4 @@
-"""The commands about records: `convert`, `template` and `schema` (design.md section 3.5)."""
+"""The commands about records: `convert`, `template` and `schema` (contracts.md, section 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line (design.md section 3.5).
+"""The command line (contracts.md, section 5).
 
 It reads, asks the knowledge base, and writes; it decides nothing.
 """

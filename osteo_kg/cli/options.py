@@ -1,4 +1,4 @@
-"""The options that commands share (design.md section 3.5)."""
+"""The options that commands share (contracts.md, section 5)."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def assess_cohort(
     knowledge_base: KnowledgeBase | None = None,
     progress: Progress | None = None,
 ) -> CohortResult:
-    """Decide every patient of a cohort, each situation once (contracts, section 3.8).
+    """Decide every patient of a cohort, each situation once (contracts.md, section 8).
 
     Args:
         source: a file, a folder or a glob of flat records, of N-Triples or of FHIR; or several.

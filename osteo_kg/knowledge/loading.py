@@ -144,11 +144,12 @@ def written_ontology(knowledge: Knowledge, format_name: str = "turtle") -> str:
     """Write the merged ontology in one of `ONTOLOGY_FORMATS`."""
     triples = merged(knowledge)
     if format_name == "jsonld":
-        return json_ld(triples)
+        return json_ld(triples, whole=True)
     lines = (ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES) or b"").decode("utf-8")
     if format_name == "ntriples":
         return lines
     graph = Graph(bind_namespaces="none").parse(data=lines, format="nt")
+    graph.bind("xml", "http://www.w3.org/XML/1998/namespace")  # of the languages of labels
     for prefix, namespace in _prefixes(knowledge).items():
         graph.bind(prefix, namespace)
     with warnings.catch_warnings():

@@ -131,8 +131,8 @@ def written_graph(triples: Iterable[ox.Triple], format_name: str) -> str:
     return data.decode("utf-8")
 
 
-def json_ld(triples: Iterable[ox.Triple], *, labels: bool = False) -> str:
-    """Write triples as JSON-LD, compact by our context, which is named by its IRI alone.
+def json_ld(triples: Iterable[ox.Triple], *, labels: bool = False, whole: bool = False) -> str:
+    """Write triples as JSON-LD, compact by our context, which is named by its IRI alone, or stands there whole.
 
     A nameless node stands where it is used, if it is used once; `labels` keeps its label, to be recognised by.
     """
@@ -153,7 +153,8 @@ def json_ld(triples: Iterable[ox.Triple], *, labels: bool = False) -> str:
 
     graph = [node(subject) for subject in by_subject if subject not in nested]
     document = graph[0] if len(graph) == 1 else {"@graph": graph}
-    return json.dumps({"@context": CONTEXT, **document}, ensure_ascii=False, indent=2) + "\n"
+    context = package_data.json_ld_context() if whole else CONTEXT
+    return json.dumps({"@context": context, **document}, ensure_ascii=False, indent=2) + "\n"
 
 
 def _in_a_circle(by_subject: Mapping[Any, list[ox.Triple]], nested: set[Any]) -> set[Any]:

@@ -75,8 +75,8 @@ def test_triples_may_stand_in_any_order(knowledge_base: KnowledgeBase, expected:
 def test_reading_a_case_with_blank_entries_again_gives_the_same_assessment(knowledge_base: KnowledgeBase) -> None:
     sites = ("Vertebral", "ProximalFemur", "Pelvic", "DistalRadius", "Ankle")
     text = scored("-3.2") + "".join(f":anna osteo:hasFracture [ a osteo:{site}Fracture ] ." for site in sites)
-    shown = {json.dumps(shown(knowledge_base.assess(one_case(text), on=ON))) for _ in range(10)}
-    assert len(shown) == 1
+    answers = {json.dumps(shown(knowledge_base.assess(one_case(text), on=ON))) for _ in range(10)}
+    assert len(answers) == 1
 
 
 # Patients

@@ -180,7 +180,7 @@ def _scan(says: str) -> str:
 DAY = '"2026-05-01T00:00:00"^^xsd:dateTime'
 HIP = "osteo:hasSite osteo:TotalHip ; osteo:tScore -2.1"
 UNFIT = {
-    "two of one site": (f"{_scan(HIP)} ; {_scan(HIP)}", "several densitometries of one site: total hip"),
+    "two of one site": (f"{_scan(HIP)} ; {_scan(HIP)}", "several results of a densitometry: t_score_total_hip"),
     "two dates": (
         f"{_scan(HIP)} ; {_scan(f'osteo:hasSite osteo:LumbarSpine ; osteo:tScore -1 ; osteo:performedOn {DAY}')}",
         "differ in their date",
@@ -194,7 +194,7 @@ UNFIT = {
     "a site that is none": (_scan("osteo:hasSite osteo:RecordedSex ; osteo:tScore -1"), "this site: sex"),
     "no site": (_scan("osteo:tScore -1"), "no stated site"),
     "two sites": (_scan(f"{HIP} ; osteo:hasSite osteo:LumbarSpine"), "several values of osteo:hasSite"),
-    "no T-score": (_scan("osteo:hasSite osteo:TotalHip"), "without a T-score"),
+    "no T-score": (_scan("osteo:hasSite osteo:TotalHip"), "a densitometry without a number"),
     "a T-score in words": (_scan('osteo:hasSite osteo:TotalHip ; osteo:tScore "-2.1"'), "'-2.1' as osteo:tScore"),
     "a section that is none": ("osteo:isCompleteFor osteo:Patient", "the section"),
     "a fracture of two sites": ("osteo:hasFracture [ a osteo:AnkleFracture , osteo:RibFracture ]", "of 2 classes"),

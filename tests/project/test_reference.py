@@ -19,7 +19,10 @@ def written() -> dict[Path, str]:
     return dict(pages())
 
 
-@pytest.mark.parametrize("path", sorted(REFERENCE.iterdir()), ids=lambda path: path.name)
+BY_HAND = {REFERENCE / "reading.md", REFERENCE / "contracts.md"}
+
+
+@pytest.mark.parametrize("path", sorted({*REFERENCE.iterdir()} - BY_HAND), ids=lambda path: path.name)
 def test_a_page_of_the_reference_is_not_stale(written: dict[Path, str], path: Path) -> None:
     assert path.read_text(encoding="utf-8") == written[path], f"Run: make reference ({path.relative_to(ROOT)})"
 

@@ -50,7 +50,7 @@ RECORDS: list[dict[str, Any]] = [
 ANSWER = (
     "import datetime, json, sys\n"
     "from osteo_kg import KnowledgeBase, read_case\n"
-    "from osteo_kg.reasoning import Reasoner\n"
+    "from osteo_kg.reasoning.closure import Reasoner\n"
     "if sys.argv[1] == 'unreasoned':\n"
     "    Reasoner.close = None\n"
     "[case] = read_case(sys.argv[2], 'json')\n"
@@ -59,7 +59,7 @@ ANSWER = (
 )
 REASON_ALL = (
     "from osteo_kg import KnowledgeBase\n"
-    "from osteo_kg.table import settled_keys\n"
+    "from osteo_kg.decision_table.table import settled_keys\n"
     "engine = KnowledgeBase().engine()\n"
     "for key in settled_keys(engine):\n"
     "    engine.settled([key])\n"

@@ -106,7 +106,7 @@ class Abstraction:
             f"{key}_situation": [each.value * weight for each in read],
             f"{key}_marks": [each.marks for each in read],
             **{
-                f"{key}_{_said(*companion)}": [each.beside[number] if each.plain else 0 for each in read]
+                f"{key}_{_said(*companion)}": [each.beside[number] if each.beside else 0 for each in read]
                 for number, companion in enumerate(reader.companions)
             },
         }
