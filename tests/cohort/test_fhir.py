@@ -436,7 +436,7 @@ def test_helpers_find_the_same(knowledge_base: KnowledgeBase, tmp_path: Path, mo
     shutil.copy(next(SYNTHEA.glob("*.gz")), export)
     alone = run(knowledge_base, [export], tmp_path)
     monkeypatch.setattr(fhir, "_WORTH_HELP", 0)
-    monkeypatch.setattr(fhir, "_SHELF", 2000)
+    monkeypatch.setattr(fhir, "_PARTITION", 2000)
     monkeypatch.setattr(fhir, "_HELPERS", 3)
     monkeypatch.setattr(fhir_files, "_PIECE", 1000)
     assert run(knowledge_base, [export], tmp_path) == alone
