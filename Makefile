@@ -1,4 +1,4 @@
-# make demo, serve, test, lint, docs, reference, bench or clean. Python 3.11 or later and make are enough: the rest comes from PyPI, once.
+# make demo, serve, check, test, format, lint, docs, reference, bench or clean. Python 3.11 or later and make are enough: the rest comes from PyPI, once.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -6,7 +6,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 SOURCES := $(wildcard osteo_kg server tests benchmarks docs)
 
-.PHONY: demo serve test lint docs reference bench clean
+.PHONY: demo serve check test format lint docs reference bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/osteo-kg assess examples/*.ttl
@@ -14,8 +14,15 @@ demo: $(VENV)/installed
 serve: $(VENV)/installed
 	$(BIN)/osteo-kg serve
 
+check: $(VENV)/test-installed
+	$(BIN)/pytest -n $(WORKERS) -m "not slow and not server"
+
 test: $(VENV)/test-installed $(VENV)/jars-fetched
 	$(BIN)/pytest -n $(WORKERS)
+
+format: $(VENV)/test-installed
+	$(BIN)/ruff check --fix --quiet $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
 
 lint: $(VENV)/test-installed
 	$(BIN)/ruff check $(SOURCES)

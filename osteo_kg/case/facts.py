@@ -17,7 +17,7 @@ from decimal import Decimal
 import pyoxigraph as ox
 
 from osteo_kg import package_data
-from osteo_kg.case.fields import LISTING
+from osteo_kg.case.fields import LISTING, STATEMENTS
 from osteo_kg.case.model import Case, source_triples
 from osteo_kg.knowledge import Knowledge
 from osteo_kg.rdf import LIFTED, OSTEO, RDF, XSD, day_of, day_text, sparql
@@ -162,9 +162,9 @@ def _read(case: Case, store: ox.Store, knowledge: Knowledge) -> CaseFacts:
             if own[property_]
         },
         statements={
-            property_: own[property_][0] == "true"
-            for property_ in (OSTEO.climactericDisorders.value, OSTEO.lowPeripheralFractureRisk.value)
-            if own[property_]
+            field.property.value: own[field.property.value][0] == "true"
+            for field in STATEMENTS
+            if field.property and own[field.property.value]
         },
         deciding=_deciding(case, own, nodes, knowledge),
     )
