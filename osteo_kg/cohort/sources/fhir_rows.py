@@ -233,7 +233,7 @@ def _told(case: Case) -> Iterator[str]:
 
 def _complete(case: Case) -> dict[str, bool]:
     stated = {getattr(t.object, "value", "") for t in case.triples if t.predicate == OSTEO.isCompleteFor}
-    return {f"complete_{key}": str(section) in stated for key, section in SECTIONS.items()}
+    return {f"complete_{key}": section.value in stated for key, section in SECTIONS.items()}
 
 
 def _says(case: Case, property_: str) -> bool:
