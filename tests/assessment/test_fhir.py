@@ -19,6 +19,9 @@ from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support.bundles import NO_FRACTURE, POSTMENOPAUSAL, assess, bundle, condition, patient, t_score
 from tests.support.worked import ON, answered
 
+pytestmark = pytest.mark.slow
+
+
 Resource = dict[str, Any]
 
 

@@ -18,6 +18,9 @@ from osteo_kg.rdf.terms import CONTEXT, OSTEO
 from tests.support.strategies import records
 from tests.support.worked import ON, Worked, answered, exact_json
 
+pytestmark = pytest.mark.slow
+
+
 WORKED = answered()
 MADE = datetime.datetime(2026, 11, 22, 10, 30, tzinfo=datetime.UTC)
 

@@ -15,6 +15,8 @@ from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf.sparql import Token, tokens
 from tests.support.worked import answered
 
+pytestmark = pytest.mark.slow
+
 _OPEN, _CLOSE = "([", ")]"
 _READ = package_data.query
 

@@ -248,6 +248,7 @@ def _bare(assessment: Assessment) -> Assessment:
     return replace(assessment, options=options, cautions=(), adverse_events=())
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
 @given(record=records())
 def test_an_answer_with_safety_is_the_answer_without_it_and_more_beside(
@@ -259,6 +260,7 @@ def test_an_answer_with_safety_is_the_answer_without_it_and_more_beside(
     assert _bare(plain) == plain
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 @given(record=records())
 def test_what_only_safety_looks_at_decides_nothing(without: KnowledgeBase, record: dict[str, Any]) -> None:
@@ -272,6 +274,7 @@ def test_what_only_safety_looks_at_decides_nothing(without: KnowledgeBase, recor
     assert without.assess(case, on=ON) == without.assess(other, on=ON)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 @given(record=records())
 def test_no_word_of_safety_is_left_to_fill_in(knowledge_base: KnowledgeBase, record: dict[str, Any]) -> None:

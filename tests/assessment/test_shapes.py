@@ -17,6 +17,9 @@ from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.validation import assessment_faults
 from tests.support.worked import ON, ROOT, answered
 
+pytestmark = pytest.mark.slow
+
+
 EXAMPLES = sorted((ROOT / "examples").glob("*.ttl"))
 OSTEO, SHAPE = Namespace("https://w3id.org/osteo-kg/ns/"), Namespace("https://w3id.org/osteo-kg/shapes/")
 PREFIXES = f"""

@@ -49,6 +49,7 @@ def test_a_worked_patient_gets_the_expected_answer(knowledge_base: KnowledgeBase
         assert said["rule"] == worked.rule
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("worked", WORKED, ids=lambda worked: worked.id)
 def test_full_inference_gives_an_equal_assessment(
     knowledge_base: KnowledgeBase, by_reasoning: dict[str, Assessment], worked: Worked

@@ -31,6 +31,9 @@ from tests.support.documents_of_cases import (
 )
 from tests.support.worked import ON
 
+pytestmark = pytest.mark.slow
+
+
 # RDF/XML
 
 

@@ -30,6 +30,9 @@ from osteo_kg.cli.main import main
 from osteo_kg.knowledge.loading import ONTOLOGY_FORMATS
 from tests.support.worked import ON
 
+pytestmark = pytest.mark.slow
+
+
 ROOT = Path(__file__).resolve().parents[2]
 WOMAN = {"sex": "female", "menopausal_status": "postmenopausal", "age_years": 70}
 TREAT = {**WOMAN, "patient": "anna", "t_score_total_hip": -3.1, "fractures": [], "treatment_history": []}

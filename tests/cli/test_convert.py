@@ -33,6 +33,9 @@ from osteo_kg.knowledge_base import DEFAULT_GUIDELINE
 from tests.support.strategies import records
 from tests.support.worked import CASES, ON, ROOT, answered, exact_json, read_worked, refused
 
+pytestmark = pytest.mark.slow
+
+
 TERMS = packaged_knowledge().terms
 EXAMPLES = ROOT / "examples"
 BATCH = 25

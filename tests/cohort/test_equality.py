@@ -18,6 +18,9 @@ from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support import cohorts
 from tests.support.worked import needs_java
 
+pytestmark = pytest.mark.slow
+
+
 _RECORDS = int(os.environ.get("OSTEO_KG_RECORDS", "150"))
 _SEED = int(os.environ.get("OSTEO_KG_SEED", "1"))
 _SHOWN = 5  # differences in a message

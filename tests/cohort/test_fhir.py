@@ -42,6 +42,9 @@ from tests.support.bundles import (
 from tests.support.strategies import records
 from tests.support.worked import ON, ROOT, exact_json
 
+pytestmark = pytest.mark.slow
+
+
 SYNTHEA = ROOT / "tests" / "fhir" / "synthea"
 _settings = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 

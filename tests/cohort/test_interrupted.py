@@ -18,6 +18,9 @@ from tests.support import cohorts
 from tests.support.processes import eventually
 from tests.support.worked import ROOT
 
+pytestmark = pytest.mark.slow
+
+
 _SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
 _TIMES = 3  # that a run is stopped by each signal
 

@@ -11,6 +11,9 @@ from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support.cohorts import expected, run, without_place
 
+pytestmark = pytest.mark.slow
+
+
 _NS = "https://w3id.org/osteo-kg/ns/"
 _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 _RDFS = "http://www.w3.org/2000/01/rdf-schema#"

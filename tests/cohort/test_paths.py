@@ -13,6 +13,9 @@ from osteo_kg.cohort.results import files
 from tests.support import cohorts
 from tests.support.worked import ON
 
+pytestmark = pytest.mark.slow
+
+
 PATIENTS = [
     {"patient": "anna", "sex": "female", "menopausal_status": "postmenopausal", "t_score_total_hip": Decimal(score)}
     for score in ("-3.2", "-30", "-1.2")

@@ -28,6 +28,8 @@ from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support import cohorts
 from tests.support.worked import ON, ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @settings(cohorts.QUICK, max_examples=3)
 @given(

@@ -17,6 +17,9 @@ from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support import cohorts
 from tests.support.worked import ON, ROOT, needs_java
 
+pytestmark = pytest.mark.slow
+
+
 SparkSession = pytest.importorskip("pyspark.sql", reason="pyspark is not installed").SparkSession
 _SIZE = 30
 

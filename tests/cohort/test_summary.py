@@ -19,6 +19,9 @@ from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support import cohorts
 from tests.support.worked import ON, ROOT
 
+pytestmark = pytest.mark.slow
+
+
 _WOMAN = {"sex": "female", "menopausal_status": "postmenopausal"}
 
 

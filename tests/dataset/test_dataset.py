@@ -12,6 +12,9 @@ from osteo_kg import Dataset, KnowledgeBase, QueryError, build_dataset
 from osteo_kg.dataset import GRAPH
 from tests.support.worked import ON, ROOT
 
+pytestmark = pytest.mark.slow
+
+
 PREFIXES = f"PREFIX osteo: <https://w3id.org/osteo-kg/ns/> PREFIX g: <{GRAPH}> "
 ANSWERS = "{ ?a osteo:assesses ?p ; osteo:hasDisposition ?d }"
 COUNTED = f"SELECT ?d (COUNT(?a) AS ?n) {{ {{ SELECT * {ANSWERS} }} }} GROUP BY ?d ORDER BY ?d"

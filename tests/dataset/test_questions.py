@@ -33,6 +33,9 @@ from osteo_kg.reasoning.engine import Engine
 from osteo_kg.reasoning.situations import Key
 from tests.support.worked import ON, ROOT
 
+pytestmark = pytest.mark.slow
+
+
 FOLDER = ROOT / "examples" / "questions"
 QUESTIONS = sorted(FOLDER.glob("*.rq"))
 HOW_TO = ROOT / "docs" / "how-to" / "ask-a-question.md"

@@ -11,6 +11,9 @@ from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.reasoning.closure import closed
 from tests.support.worked import ON, ROOT
 
+pytestmark = pytest.mark.slow
+
+
 NS = "https://w3id.org/osteo-kg/ns/"
 SITUATION = ox.NamedNode("https://w3id.org/osteo-kg/situation/oic-128-08-b/any")
 

@@ -22,6 +22,9 @@ from rdflib.term import Node
 
 from tests.support import canonical
 
+pytestmark = pytest.mark.slow
+
+
 ROOT = Path(__file__).resolve().parents[2]
 ONTOLOGY, SHAPES, LIBRARY = ROOT / "ontology", ROOT / "shapes", ROOT / "osteo_kg"
 SOURCE = Path(os.environ.get("OSTEO_KG_SOURCE", ROOT.parent / "shared" / "guideline" / "oic-128-08-b.txt"))

@@ -23,6 +23,9 @@ from tests.owlapi import bridge
 from tests.owlapi.bridge import Ontology, Profile
 from tests.support.worked import ON, ROOT
 
+pytestmark = pytest.mark.slow
+
+
 Classes = frozenset[tuple[str, str]]
 NS = OSTEO.iri
 EXAMPLES = sorted((ROOT / "examples").glob("*.ttl"))

@@ -10,6 +10,9 @@ from rdflib import OWL, RDF, Graph
 from tests.owlapi import bridge
 from tests.owlapi.bridge import Ontology, OntologyError, Profile
 
+pytestmark = pytest.mark.slow
+
+
 FOLDER = Path(__file__).resolve().parents[2] / "ontology"
 ROOT = FOLDER / "osteo-kg.ttl"
 CATALOG = FOLDER / "catalog-v001.xml"

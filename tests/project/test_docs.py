@@ -19,6 +19,9 @@ from rdflib import Graph
 from tests.support.documents import ADDRESS, DOCUMENTS, FENCE, Block, blocks, exchanges, run_again, served
 from tests.support.worked import ROOT
 
+pytestmark = [pytest.mark.docs, pytest.mark.slow]
+
+
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 ABOUT_PATIENTS = re.compile(r"osteo-kg (assess|validate) |/(assessments|validations)\b")
 DAY = re.compile(r"--on |\bon=")

@@ -16,6 +16,9 @@ from osteo_kg.decision_table.table import settled_keys
 from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support.worked import ON, ROOT
 
+pytestmark = [pytest.mark.docs, pytest.mark.slow]
+
+
 EXAMPLES = ROOT / "examples"
 PATIENTS = sorted(EXAMPLES.glob("*.ttl"))
 REFUSED = sorted(path for path in (EXAMPLES / "refused").iterdir() if path.suffix != ".xml")

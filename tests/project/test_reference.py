@@ -12,6 +12,8 @@ from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf.terms import OSTEO, RDF
 from tests.support.worked import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def written() -> dict[Path, str]:

@@ -15,6 +15,9 @@ from tests.protocol.manifests import Entry, Exchange, entries
 from tests.support import results
 from tests.support.serving import SPARQL, STORE, UPDATE, WRITER, Server, serving
 
+pytestmark = pytest.mark.server
+
+
 ENTRIES = entries()
 SD = Namespace("http://www.w3.org/ns/sparql-service-description#")
 SHAPES = Path(__file__).with_name("service_description.ttl")

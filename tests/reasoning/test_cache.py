@@ -27,6 +27,9 @@ from osteo_kg.reasoning.closure import AtomSet, Closure, Reasoner
 from osteo_kg.reasoning.engine import Engine
 from tests.support.worked import ON
 
+pytestmark = pytest.mark.slow
+
+
 WOMAN: dict[str, Any] = {
     "sex": "female",
     "menopausal_status": "postmenopausal",

@@ -15,6 +15,9 @@ from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support.strategies import records
 from tests.support.worked import ON, exact_json
 
+pytestmark = pytest.mark.slow
+
+
 _settings = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 _FORMATS = {
     "ttl": ox.RdfFormat.TURTLE,

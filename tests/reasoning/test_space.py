@@ -11,6 +11,9 @@ from osteo_kg.reasoning.dimensions import NONE, UNKNOWN, BandDimension
 from osteo_kg.reasoning.engine import Engine
 from osteo_kg.reasoning.situations import Key
 
+pytestmark = pytest.mark.slow
+
+
 Answers = dict[Key, Answer]
 
 

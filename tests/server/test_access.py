@@ -12,6 +12,9 @@ import osteo_kg_server
 from osteo_kg import Dataset, KnowledgeBase, UsageError
 from osteo_kg_server import Settings
 
+pytestmark = pytest.mark.server
+
+
 INSERT = {"data": {"update": "INSERT DATA { <urn:a> <urn:b> 1 }"}}
 ASK = "/sparql?query=ASK%20%7B%3Fs%20%3Fp%20%3Fo%7D"
 

@@ -26,6 +26,9 @@ from tests.support.service import (
 )
 from tests.support.worked import ON, ROOT
 
+pytestmark = pytest.mark.server
+
+
 # Assessments and validations
 
 

@@ -14,6 +14,9 @@ import pytest
 from osteo_kg_server.command import serve
 from tests.support.worked import ROOT
 
+pytestmark = pytest.mark.server
+
+
 UNIT, IMAGE = ROOT / "deploy" / "osteo-kg.service", ROOT / "deploy" / "Dockerfile"
 GUIDE = (ROOT / "docs" / "how-to" / "run-in-production.md").read_text(encoding="utf-8")
 HARDENED = {

@@ -20,6 +20,9 @@ import pytest
 from tests.support.processes import eventually, family, living, needs_proc
 from tests.support.serving import Server, graph_path, kill, refused, serving
 
+pytestmark = pytest.mark.server
+
+
 ROUNDS = 10
 XSD = "http://www.w3.org/2001/XMLSchema#"
 #: Literals that some stores write anew in another form, as they were written.

@@ -24,6 +24,9 @@ from tests.support.processes import eventually, family, memory
 from tests.support.results import CSV, JSON_RESULTS, TSV, XML_RESULTS, problem
 from tests.support.serving import SPARQL, STORE, UPDATE, WRITER, Answer, Server, kill, serving
 
+pytestmark = pytest.mark.server
+
+
 CLIENTS = 8
 MEGABYTE = 1 << 20
 #: What the processes may hold together after an attack beyond what they held before.

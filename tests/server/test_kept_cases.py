@@ -30,6 +30,9 @@ from tests.support.bundles import (
 )
 from tests.support.worked import ON, ROOT
 
+pytestmark = pytest.mark.server
+
+
 TOKEN = {"Authorization": "Bearer long-enough"}
 DAY = f"?on={ON.isoformat()}"
 ANNA: dict[str, Any] = {

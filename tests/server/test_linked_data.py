@@ -21,6 +21,9 @@ from tests.support.service import (
 )
 from tests.support.worked import ROOT
 
+pytestmark = pytest.mark.server
+
+
 # Linked data
 
 

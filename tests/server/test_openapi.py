@@ -23,6 +23,9 @@ import osteo_kg_server
 from osteo_kg import KnowledgeBase, build_dataset
 from tests.support.worked import ON, ROOT
 
+pytestmark = pytest.mark.server
+
+
 TOKEN = "secret-of-the-tests"
 WRITER = {"Authorization": f"Bearer {TOKEN}"}
 EXAMPLE = (ROOT / "examples" / "hip-fracture.ttl").read_bytes()

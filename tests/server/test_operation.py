@@ -27,6 +27,9 @@ from osteo_kg.rdf.sparql import elsewhere
 from osteo_kg_server.service import of
 from osteo_kg_server.store import BusyError
 
+pytestmark = pytest.mark.server
+
+
 TOKEN = "secret-of-the-tests"
 WRITER = {"Authorization": f"Bearer {TOKEN}"}
 PATIENT, SCORE = "urn:case:secret-anna", "-3.14159"

@@ -42,6 +42,9 @@ from osteo_kg_server.store.update_targets import touched
 from tests.support.remote_servers import Hostile, oxigraph, says, virtuoso
 from tests.support.worked import ON
 
+pytestmark = pytest.mark.server
+
+
 SERVERS = {"oxigraph": oxigraph, "virtuoso": virtuoso}
 ONTOLOGY, NOTES, MINE = GRAPH + "ontology", GRAPH + "notes", "urn:t:mine"
 SITUATIONS = GRAPH + "situations"

@@ -36,6 +36,9 @@ from tests.support.service import (
     post,
 )
 
+pytestmark = pytest.mark.server
+
+
 # Operation
 
 

@@ -24,6 +24,9 @@ from tests.support.service import (
     triples,
 )
 
+pytestmark = pytest.mark.server
+
+
 # SPARQL
 
 

@@ -19,6 +19,9 @@ from SPARQLWrapper import CSV, JSON, POST, POSTDIRECTLY, RDFXML, TSV, TURTLE, UR
 
 from tests.support.serving import SPARQL, STORE, TOKEN, UPDATE, WRITER, Server, graph_path, serving
 
+pytestmark = pytest.mark.server
+
+
 DATA = """
 <http://e/anna> <http://e/label> "Anna"@en , "Анна"@ru ; <http://e/score> -2.5 .
 <http://e/berta> <http://e/label> "Berta" ; <http://e/knows> <http://e/anna> , [ <http://e/label> "nobody" ] .

@@ -18,6 +18,9 @@ from tests.support import results
 from tests.support.results import CSV, JSON_RESULTS, XML_RESULTS, problem
 from tests.support.serving import SPARQL, STORE, TOKEN, UPDATE, WRITER, Answer, Server, graph_path, serving
 
+pytestmark = pytest.mark.server
+
+
 BOOLEAN = f"{JSON_RESULTS}, {XML_RESULTS};q=0.9"
 SELECT = 'SELECT ?x ?y WHERE { VALUES (?x ?y) { (1 "a,b\\"c\\n") (<http://e/é> "z"@en) (UNDEF "u") } }'
 CONSTRUCT = 'CONSTRUCT { <http://e/s> <http://e/p> 1, "é" } WHERE {}'

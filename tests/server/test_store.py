@@ -13,6 +13,9 @@ from osteo_kg.dataset import GRAPH, Dataset, QueryError, build_dataset, parsed
 from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support.worked import ON, ROOT
 
+pytestmark = pytest.mark.server
+
+
 PREFIX = "PREFIX osteo: <https://w3id.org/osteo-kg/ns/> "
 
 

@@ -18,6 +18,9 @@ from osteo_kg_server.store.statements import Statements, both_forms
 from osteo_kg_server.store.update_targets import plain
 from osteo_kg_server.views.sparql import with_graphs
 
+pytestmark = pytest.mark.server
+
+
 BASE = "http://example.org/"
 XSD = "http://www.w3.org/2001/XMLSchema#"
 AWKWARD = st.text(st.sampled_from('a,{}[]":<>\\\n\r\t&é') | st.characters(codec="utf-8", exclude_characters="\x00"))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -26,7 +26,7 @@ SHARED = Path(os.environ.get("OSTEO_KG_SHARED", ROOT.parent / "shared"))
 needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="Java is not installed")
 
 
-class _ExactLoader(yaml.SafeLoader):
+class _ExactLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # by libyaml where it is there
     """Reads numbers with a point as decimals, digit for digit."""
 
 
@@ -85,9 +85,10 @@ def exact_json(value: Any) -> str:
     return f"{value:f}" if isinstance(value, Decimal) else json.dumps(value)
 
 
-def _load(path: Path) -> Iterator[dict[str, Any]]:
+@functools.cache
+def _load(path: Path) -> tuple[dict[str, Any], ...]:
     with path.open(encoding="utf-8") as file:
-        yield from yaml.load(file, _ExactLoader)
+        return tuple(yaml.load(file, _ExactLoader))
 
 
 def _worked(item: dict[str, Any]) -> Worked:

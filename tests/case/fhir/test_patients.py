@@ -110,7 +110,7 @@ def test_a_woman_is_assumed_post_menopausal_from_an_age_on(
         ("1950-13", "unknown"),
     ],
 )
-@pytest.mark.parametrize("by", ["situation", "reasoning"])
+@pytest.mark.parametrize("by", ["situation", pytest.param("reasoning", marks=pytest.mark.slow)])
 def test_a_birth_date_that_is_not_whole_bounds_the_age(
     knowledge_base: KnowledgeBase, born: str, status: str, by: Any
 ) -> None:

@@ -34,6 +34,7 @@ def same_answer(knowledge_base: KnowledgeBase, case: Case) -> None:
     assert knowledge_base.assess(again(knowledge_base, case), on=ON) == knowledge_base.assess(case, on=ON)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(record=strategies.records())
 def test_a_random_case_has_the_same_answer_after_a_round_trip(

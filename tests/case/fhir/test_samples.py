@@ -12,6 +12,9 @@ from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support.bundles import NO_FRACTURE, POSTMENOPAUSAL, assess, bundle, fractures, patient, reasons, said, told
 from tests.support.worked import ON, ROOT
 
+pytestmark = pytest.mark.slow
+
+
 FHIR = ROOT / "tests" / "fhir"
 FOREARM, HIP, NO_FRACTURES = (
     "forearm-fractures-forearm-tscore",

@@ -30,6 +30,9 @@ from tests.support.hooks import (
     view,
 )
 
+pytestmark = pytest.mark.server
+
+
 # What was sent, and what was not
 
 

@@ -44,6 +44,9 @@ from tests.support.hooks import (
 )
 from tests.support.worked import exact_json
 
+pytestmark = pytest.mark.server
+
+
 # Discovery
 
 

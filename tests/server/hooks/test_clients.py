@@ -23,6 +23,9 @@ from tests.support.hooks import (
     hook,
 )
 
+pytestmark = pytest.mark.server
+
+
 # Clients
 
 ISSUER, KEYS_AT = "https://ehr.example", "https://ehr.example/jwks.json"

@@ -14,6 +14,9 @@ from tests.support.hooks import (
     SERVICE,
 )
 
+pytestmark = pytest.mark.server
+
+
 # Feedback
 
 CARD, SUGGESTION = "0a1f4c0e-5d0c-4d54-9f4a-6f6f3c0a9b12", "0a1f4c0e-5d0c-4d54-9f4a-6f6f3c0a9b13"

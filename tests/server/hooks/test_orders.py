@@ -21,6 +21,9 @@ from tests.support.hooks import (
     view,
 )
 
+pytestmark = pytest.mark.server
+
+
 # Orders
 
 

@@ -48,6 +48,9 @@ from tests.support.hooks import (
     walked,
 )
 
+pytestmark = pytest.mark.slow
+
+
 KNOWLEDGE = packaged_knowledge()
 TRIPLES, TERMS = KNOWLEDGE.triples, KNOWLEDGE.terms
 DRUGS = sorted(iri.removeprefix(OWN) for iri in TERMS.kinds[OSTEO.Drug].values())

@@ -21,6 +21,9 @@ from tests.support.bundles import HER, OWN, POSTMENOPAUSAL, RXNORM, SNOMED, code
 from tests.support.fhir_servers import Answering, FhirServer, fhir_server, send
 from tests.support.hooks import EVERY_YES, HIP, Resource, cards, hook, posted, prefetched, searchset
 
+pytestmark = pytest.mark.server
+
+
 TOKEN = "a-secret.token"
 ACCESS = {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 300, "scope": "user/*.read", "subject": "ehr"}
 HERS = (POSTMENOPAUSAL, HIP, t_score("38267-1", -3.4), *EVERY_YES)
