@@ -17,7 +17,7 @@ from osteo_kg.assessment.model import Assessment
 from osteo_kg.assessment.notices import Notices, cautions_of, source_findings
 from osteo_kg.assessment.rdf import AssessmentGraph
 from osteo_kg.assessment.safety import DrugSafety, Safety
-from osteo_kg.case import Case, CaseFacts, RefusedCaseError, ValidationReport, derive_facts, read_case
+from osteo_kg.case import LISTING, Case, CaseFacts, RefusedCaseError, ValidationReport, derive_facts, read_case
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge import Knowledge, load_knowledge, packaged_knowledge, read_guideline
 from osteo_kg.rdf import GUIDELINE, OSTEO, OWL, RDFS
@@ -244,16 +244,16 @@ class KnowledgeBase:
     def _completed(
         self, case_facts: CaseFacts, assume_complete: Iterable[str]
     ) -> tuple[CaseFacts, tuple[str, ...], tuple[str, ...]]:
-        """Say the closed world aloud: sections with entries are complete.
+        """Say the closed world aloud: sections with entries are complete, and empty ones where the caller says so.
 
-        And so are empty ones where the caller says so.
+        One that is open is neither (reading.md R9).
         """
         asked = {self.section(name) for name in assume_complete}
-        taken = tuple(s for s, entries in case_facts.sections.items() if entries and s not in case_facts.complete)
-        assumed = tuple(
-            s for s, entries in case_facts.sections.items() if not entries and s in asked - case_facts.complete
-        )
-        return case_facts.completed(*taken, *assumed), taken, assumed
+        said = case_facts.complete | case_facts.open
+        taken = tuple(s for s, entries in case_facts.sections.items() if entries and s not in said)
+        assumed = tuple(s for s, entries in case_facts.sections.items() if not entries and s in asked - said)
+        completed = replace(case_facts.completed(*taken, *assumed), asked=case_facts.open & asked)
+        return completed, taken, assumed
 
     def section(self, name: str) -> str:
         """Give the section that a caller names.
@@ -261,7 +261,8 @@ class KnowledgeBase:
         Raises:
             UsageError: there is no such section.
         """
-        sections = {key: iri for iri, key in self.knowledge.triples.pairs(OSTEO.sectionKey)}
+        kinds = self.knowledge.terms.kinds[OSTEO.RecordSection]
+        sections = {key: iri for key, iri in kinds.items() if iri in LISTING}
         if name not in sections:
             raise UsageError(
                 f"There is no section {name!r} of a record.",

@@ -153,6 +153,8 @@ class Explainer:
         for section in assumed:
             if self.is_used(section, answer):
                 yield LIFTED.assumedCompleteFor, ox.NamedNode(section)
+        for section in sorted(case_facts.asked):
+            yield LIFTED.askedCompleteFor, ox.NamedNode(section)
         if self._count_decides(case_facts, key, answer, other):
             yield LIFTED.countDecides, ox.Literal("true", datatype=XSD.boolean)
 

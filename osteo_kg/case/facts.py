@@ -49,7 +49,8 @@ class Entry:
     Attributes:
         atom: what the reasoner sees of it.
         counts: whether it takes part in the decision; a fracture may be excluded by its mechanism.
-        vertebrae: the number of vertebrae stated, or None.
+        vertebrae: the number of vertebrae stated, at least, or None.
+        at_most: the greatest number of vertebrae that it may be; None where that is the number stated.
         record: the entry as the flat record has it.
     """
 
@@ -57,6 +58,7 @@ class Entry:
     counts: bool
     vertebrae: int | None
     record: Mapping[str, object]
+    at_most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,10 @@ class CaseFacts:
         store: the case, the background and every lifted fact; private to this case.
         coded: single coded values of the patient, by property.
         sections: the entries of each section.
-        complete: sections that the record says are complete.
+        complete: sections that the record says are complete, and of which it says nothing else.
+        open: sections of which something could not be read: more may be there (reading.md R9).
+        asked: open sections that the caller asked to be read as complete, which they are not.
+        perhaps: what may be there beside the entries, for each section: several entries that may together be another.
         numbers: measured numbers, by property.
         statements: yes-or-no statements, by property.
         deciding: the flat key and value of each deciding T-score.
@@ -78,6 +83,9 @@ class CaseFacts:
     coded: Mapping[str, str]
     sections: Mapping[str, tuple[Entry, ...]]
     complete: frozenset[str]
+    open: frozenset[str]
+    asked: frozenset[str]
+    perhaps: Mapping[str, tuple[Atom, ...]]
     numbers: Mapping[str, Decimal]
     statements: Mapping[str, bool]
     deciding: tuple[tuple[str, Decimal], ...]
@@ -155,7 +163,14 @@ def _read(case: Case, store: ox.Store, knowledge: Knowledge) -> CaseFacts:
             if own[property_]
         },
         sections=sections,
-        complete=frozenset(own[OSTEO.isCompleteFor.value]),
+        complete=frozenset(own[OSTEO.isCompleteFor.value]) - frozenset(own[OSTEO.isOpenFor.value]),
+        open=frozenset(own[OSTEO.isOpenFor.value]),
+        asked=frozenset(),
+        perhaps={
+            OSTEO.FractureHistory.value: tuple(
+                Atom(OSTEO.hasLowEnergyFracture.value, each) for each in sorted(own[LIFTED.mayHaveFracture.value])
+            )
+        },
         numbers={
             property_: Decimal(own[property_][0])
             for property_ in (OSTEO.lowestTScore.value, OSTEO.completedYears.value)
@@ -181,15 +196,21 @@ def _fracture(facts: NodeValues, counts: bool, knowledge: Knowledge) -> Entry | 
     if site is None:
         return None
     mechanism, day = _first(facts, OSTEO.hasMechanism.value), _first(facts, OSTEO.occurredOn.value)
-    count = _first(facts, OSTEO.fracturedVertebraCount.value)
-    vertebrae = int(count) if count and count.isascii() and count.isdigit() and len(count) < _LONGEST_COUNT else None
+    vertebrae = _count(facts, OSTEO.fracturedVertebraCount)
+    at_most = _count(facts, OSTEO.fracturedVertebraCountAtMost)
     record = _known(
         site=knowledge.terms.key(site),
         mechanism=knowledge.terms.key(mechanism) if mechanism else None,
         date=day_text(day) if day else None,
         count=vertebrae,
+        count_at_most=at_most,
     )
-    return Entry(Atom(OSTEO.hasLowEnergyFracture.value, site), counts, vertebrae, record)
+    return Entry(Atom(OSTEO.hasLowEnergyFracture.value, site), counts, vertebrae, record, at_most)
+
+
+def _count(facts: NodeValues, property_: ox.NamedNode) -> int | None:
+    count = _first(facts, property_.value)
+    return int(count) if count and count.isascii() and count.isdigit() and len(count) < _LONGEST_COUNT else None
 
 
 def _treatment(facts: NodeValues, knowledge: Knowledge) -> Entry | None:

@@ -47,6 +47,8 @@ class Field:
         entry: the fields of an entry, the one that may stand for all first.
         otherwise: the key that the value has in an entry without it.
         measurement: the measurement that it is a number or the day of.
+        period: of a day that may be known to the month or the year only: the properties that then state its first and
+            its last day.
     """
 
     key: str
@@ -58,6 +60,7 @@ class Field:
     entry: tuple[Field, ...] = ()
     otherwise: str | None = None
     measurement: Measurement | None = None
+    period: tuple[ox.NamedNode, ox.NamedNode] | None = None
 
 
 DENSITOMETRY = Measurement(OSTEO.hasBoneDensitometry, OSTEO.BoneDensitometry, place=OSTEO.hasSite)
@@ -67,6 +70,7 @@ _FRACTURE = (
     Field("mechanism", "coded", OSTEO.hasMechanism, OSTEO.FractureMechanism),
     Field("date", "day", OSTEO.occurredOn),
     Field("count", "whole", OSTEO.fracturedVertebraCount),
+    Field("count_at_most", "whole", OSTEO.fracturedVertebraCountAtMost),
 )
 _TREATMENT = (
     Field("drug", "coded", OSTEO.withDrug, OSTEO.Drug),
@@ -84,7 +88,13 @@ FIELDS: Mapping[str, Field] = {
         Field("t_score_lumbar_spine", "decimal", OSTEO.tScore, measurement=DENSITOMETRY),
         Field("t_score_femoral_neck", "decimal", OSTEO.tScore, measurement=DENSITOMETRY),
         Field("t_score_total_hip", "decimal", OSTEO.tScore, measurement=DENSITOMETRY),
-        Field("densitometry_date", "day", OSTEO.performedOn, measurement=DENSITOMETRY),
+        Field(
+            "densitometry_date",
+            "day",
+            OSTEO.performedOn,
+            measurement=DENSITOMETRY,
+            period=(OSTEO.performedFrom, OSTEO.performedUntil),
+        ),
         Field("fractures", "list", OSTEO.hasFracture, section=OSTEO.FractureHistory, entry=_FRACTURE),
         Field(
             "treatment_history",
@@ -100,6 +110,7 @@ FIELDS: Mapping[str, Field] = {
         Field("creatinine_clearance", "decimal", OSTEO.creatinineClearance, measurement=RENAL_FUNCTION),
         Field("egfr", "decimal", OSTEO.estimatedGfr, measurement=RENAL_FUNCTION),
         Field("renal_function_date", "day", OSTEO.performedOn, measurement=RENAL_FUNCTION),
+        Field("open_sections", "list", OSTEO.isOpenFor, OSTEO.RecordSection),
     )
 }
 KEYS = tuple(FIELDS)
@@ -136,8 +147,9 @@ def _stating(fields: Iterable[Field]) -> dict[str, Field]:
     """Give the field behind each property of the RDF form; the fields of an entry stand for it as a whole."""
     found: dict[str, Field] = {}
     for field in fields:
-        inside = [field, *field.entry] if field.property != RDF.type else []
-        found |= {each.property.value: field for each in inside if each.property and each.property != RDF.type}
+        for each in (field, *field.entry) if field.property != RDF.type else ():
+            stating = (each.property, *(each.period or ()))
+            found |= {property_.value: field for property_ in stating if property_ and property_ != RDF.type}
     return found
 
 
@@ -145,7 +157,11 @@ def _stating(fields: Iterable[Field]) -> dict[str, Field]:
 FIELD_OF_PROPERTY: Mapping[str, Field] = _stating(reversed(list(FIELDS.values())))
 #: What the value of each property is.
 KIND_OF_PROPERTY: dict[str, FieldKind] = {
-    each.property.value: each.kind for field in FIELDS.values() for each in (field, *field.entry) if each.property
+    property_.value: each.kind
+    for field in FIELDS.values()
+    for each in (field, *field.entry)
+    for property_ in (each.property, *(each.period or ()))
+    if property_
 }
 #: What the value is of each property of a patient that no flat record states.
 BEYOND_THE_RECORD: dict[str, FieldKind] = {

@@ -46,7 +46,16 @@ _BLANKS = " \t\r\n"  # what XML Schema lets stand around a value
 _LONGEST_WHOLE = 15  # digits; no age or count has more
 
 
-RemarkKind = Literal["ignoredElement", "invalidElement", "openLevel", "doubtfulProduct"]
+RemarkKind = Literal[
+    "ignoredElement",
+    "invalidElement",
+    "openLevel",
+    "doubtfulProduct",
+    "openElement",  # keeps the section open that is its reason
+    "partOfSpine",
+    "dateAssumed",
+    "perhapsDrug",  # may be of the drug that is its reason
+]
 
 
 @dataclass(frozen=True, slots=True)

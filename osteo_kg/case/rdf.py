@@ -12,6 +12,7 @@ import pyoxigraph as ox
 
 from osteo_kg import package_data
 from osteo_kg.bilingual import BilingualText
+from osteo_kg.case.fields import FIELDS, LISTS
 from osteo_kg.case.model import Case, normalised, patient_iri, reserved, violation
 from osteo_kg.case.record import Repeated
 from osteo_kg.case.record_text import parse_json
@@ -172,8 +173,35 @@ class _Cut:
         triples = [
             ox.Triple(node if t.subject == self.patient else t.subject, t.predicate, t.object) for t in self.kept
         ]
-        refused = [*self.refused, *strays, *([reserved(name)] if _is_ours(node) else [])]
+        refused = [*self.refused, *strays, *_no_entries(self.kept), *([reserved(name)] if _is_ours(node) else [])]
         return Case(name, node.value, normalised(triples), tuple(sorted(self.ignored)), tuple(refused))
+
+
+#: The properties of a patient that list entries of which something is to be said.
+_OF_ENTRIES = {
+    *(each.property for each in LISTS if each.entry and each.property),
+    *(each.measurement.property for each in FIELDS.values() if each.measurement),
+}
+
+
+def _no_entries(triples: list[ox.Triple]) -> Iterator[Finding]:
+    """Refuse as entries terms of ours, and what nothing is said of (reading.md R10)."""
+    told = {triple.subject for triple in triples}
+    for triple in triples:
+        if triple.predicate in _OF_ENTRIES and (_is_ours(triple.object) or triple.object not in told):
+            yield violation(
+                "the case",
+                triple.predicate.value,
+                getattr(triple.object, "value", None),
+                BilingualText(
+                    "This is no entry: it is a term of the vocabulary, or nothing is said of it.",
+                    "Ce n’est pas une entrée : c’est un terme du vocabulaire, ou rien n’en est dit.",
+                ),
+                BilingualText(
+                    "Write a node of its own, such as [ a osteo:VertebralFracture ].",
+                    "Écrire un nœud distinct, par exemple [ a osteo:VertebralFracture ].",
+                ),
+            )
 
 
 def _is_header(triple: ox.Triple, by_subject: Mapping[Subject, list[ox.Triple]]) -> bool:

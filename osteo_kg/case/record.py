@@ -26,7 +26,7 @@ from osteo_kg.case.model import Case, normalised, patient_iri, reserved, violati
 from osteo_kg.case.report import Finding
 from osteo_kg.errors import OsteoError
 from osteo_kg.knowledge import Terms
-from osteo_kg.rdf import OSTEO, RDF, XSD, Node, day_literal
+from osteo_kg.rdf import OSTEO, RDF, XSD, Node, day_literal, day_of, period_of
 
 _TEXT_WANTED = BilingualText("is not text", "n’est pas du texte")
 _DATATYPES = {"whole": XSD.integer, "decimal": XSD.decimal, "truth": XSD.boolean}
@@ -85,6 +85,10 @@ class _Writer:
         """Write the value of a field, where there is one; another type is left for the shapes to refuse."""
         if value is None or field.property is None:
             return
+        if field.period and (between := period_of(value)):
+            for property_, day in zip(field.period, between, strict=True):
+                self.add(subject, property_, day_of(day))
+            return
         if field.kind == "coded":
             term: ox.NamedNode | ox.Literal | None = self.coded(value, field, path)
         elif field.kind == "day":
@@ -108,19 +112,18 @@ class _Writer:
             self.value(node, field, record[field.key], field.key)
             self.value(node, dated, day, dated.key)
         if day is not None and not given:
-            if day_literal(str(day)) is None:
+            if day_literal(str(day)) is None and period_of(day) is None:
                 self.refuse(dated.key, str(day), BilingualText("is not a date", "n’est pas une date"))
             self.ignored.append(dated.key)  # the day of no measurement
 
     def entries(self, field: Field, stated: Any) -> None:
         assert field.property is not None  # it is a list
-        assert field.section is not None
         if stated is None:
             return
         if not isinstance(stated, list):
             self.refuse(field.key, _shown(stated), BilingualText("is not a list", "n’est pas une liste"))
             return
-        if not stated:
+        if not stated and field.section is not None:
             self.add(self.patient, OSTEO.isCompleteFor, field.section)
         for number, entry in enumerate(stated, 1):
             path = f"{field.key}[{number}]"

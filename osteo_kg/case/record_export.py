@@ -25,7 +25,7 @@ from osteo_kg.case.fields import (
 from osteo_kg.case.model import Case
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge import Terms
-from osteo_kg.rdf import OSTEO, RDF, XSD, Node, day_literal, day_text, decimal_text, local_name
+from osteo_kg.rdf import OSTEO, RDF, XSD, Node, day_literal, day_text, decimal_text, local_name, period_text
 
 _Facts = dict[ox.NamedNode, list[Any]]  # what is said of one node, by property
 _NAMES = {
@@ -99,7 +99,7 @@ class _Flattener:
         for facts in self._entries(own, measurement.property):
             self._types(facts, measurement.entry_class, optional=True)
             fields = [field for field in measured(measurement) if self._is_at(facts, field, measurement)]
-            days.add(self._value(facts, dated))
+            days.add(self._value(facts, dated) or self._period(facts, dated))
             found = {field.key: value for field in fields if (value := self._value(facts, field)) is not None}
             place = self._one(facts, measurement.place) if measurement.place else None
             if not fields:
@@ -114,6 +114,16 @@ class _Flattener:
         if len(days) > 1:
             self.unfit.append(f"results of {name} that differ in their date")
         return {**record, dated.key: next(iter(days), None)}
+
+    def _period(self, facts: _Facts, field: Field) -> str | None:
+        """Give the month or the year that the first and the last day of a period stand for."""
+        if field.period is None:
+            return None
+        first, last = (day_text(getattr(self._one(facts, each), "value", "")) for each in field.period)
+        text = period_text(first, last)
+        if text is None and (first or last):
+            self.unfit.append(f"a period that is neither a month nor a year: {first} to {last}")
+        return text
 
     def _is_at(self, facts: _Facts, field: Field, measurement: Measurement) -> bool:
         """Whether a measurement was taken at the place that a field speaks of."""
@@ -130,7 +140,7 @@ class _Flattener:
                 entries = [self._entry(each, field) for each in self._entries(own, field.property)]
             else:
                 entries = [self._key(each, field) for each in own.pop(field.property, [])]
-            if field.section in complete or entries:
+            if entries or (field.section and field.section in complete):
                 yield field.key, entries
         known = SECTIONS.values()
         self.unfit += [f"the section {each.value}" for each in complete if each not in known]

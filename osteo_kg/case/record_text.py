@@ -155,16 +155,22 @@ def _from_cell(field: Field, text: str) -> Any:
 
 
 def _entry_cell(field: Field, text: str) -> dict[str, Any]:
-    """Read an entry, such as `vertebra:low-energy:2026-02-01:x2`: a number has an x, a day begins with a digit."""
+    """Read an entry, such as `vertebra:low-energy:2026-02-01:x2`: a number has an x, a day begins with a digit.
+
+    `x1-3` is a range: one at least, and three at most.
+    """
     main, *others = field.entry
     keys = {each.kind: each.key for each in reversed(others)}
+    most = [each.key for each in others if each.kind == "whole"][-1:]
     stated, *parts = text.split(":")
     entry: dict[str, Any] = {main.key: stated}
     for part in filter(None, parts):
-        number = re.fullmatch(r"x(-?\d+)", part, re.ASCII) if "whole" in keys else None
+        number = re.fullmatch(r"x(-?\d+)(?:-(\d+))?", part, re.ASCII) if "whole" in keys else None
         day = re.match(r"\d", part) if "day" in keys else None
         key = keys["whole"] if number else keys["day"] if day else keys["coded"]
         value = Decimal(number.group(1)) if number else part
+        if number and number.group(2):
+            entry |= {each: Decimal(number.group(2)) for each in most}
         entry[key] = f"{entry[key]}:{part}" if key in entry else value  # two values are refused, not one of them lost
     return entry
 

@@ -208,5 +208,8 @@ def _cell(value: Any) -> str:
     if isinstance(value, list):
         return ";".join(_cell(each) for each in value) or "none"
     if isinstance(value, dict):
-        return ":".join(f"x{each}" if key == "count" else str(each) for key, each in value.items())
+        most = value.get("count_at_most")
+        shown = {key: each for key, each in value.items() if key != "count_at_most"}
+        counted = "" if most is None else f"-{most}"
+        return ":".join(f"x{each}{counted}" if key == "count" else str(each) for key, each in shown.items())
     return "" if value is None else str(value) if isinstance(value, str) else _exact(value)

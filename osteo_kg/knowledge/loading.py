@@ -69,6 +69,7 @@ _LIMITS = [
     "monthsAllowed",
     "leastDecimals",
     "leastEntries",
+    "mayTogetherBe",
     "above",
     "atMost",
     "atLeast",

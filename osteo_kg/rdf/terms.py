@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime
 import re
 from decimal import Decimal, InvalidOperation
@@ -118,6 +119,45 @@ def is_a_day(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+_DECEMBER = 12
+_PERIOD = re.compile(r"\d{4}(-\d{2})?", re.ASCII)
+
+
+def is_period(text: object) -> bool:
+    """Whether a date is one of a year, or of a month, alone."""
+    return isinstance(text, str) and _PERIOD.fullmatch(text) is not None
+
+
+def period_of(text: object) -> tuple[datetime.date, datetime.date] | None:
+    """Give the first and the last day of a year or of a month; None where it is neither.
+
+    >>> [str(day) for day in period_of("2024-02")]
+    ['2024-02-01', '2024-02-29']
+    """
+    if not isinstance(text, str) or not is_period(text):
+        return None
+    year, _, month = text.partition("-")
+    try:
+        first = datetime.date(int(year), int(month or 1), 1)
+        last_month = first.replace(month=int(month or _DECEMBER))
+        return first, last_month.replace(day=calendar.monthrange(last_month.year, last_month.month)[1])
+    except ValueError:
+        return None
+
+
+def period_text(first: str, last: str) -> str | None:
+    """Write the year or the month that two days begin and end; None where they begin and end neither.
+
+    >>> period_text("2024-01-01", "2024-12-31"), period_text("2024-02-01", "2024-02-29")
+    ('2024', '2024-02')
+    """
+    for text in (first[:4], first[:7]):
+        found = period_of(text)
+        if found and (found[0].isoformat(), found[1].isoformat()) == (first, last):
+            return text
+    return None
 
 
 def day_of(on: datetime.date) -> ox.Literal:

@@ -143,28 +143,45 @@ class Band:
 
 @dataclass(frozen=True)
 class BandDimension(Dimension):
-    """A measured number, by the bands between the thresholds of the guideline."""
+    """A measured number, by the bands between the thresholds of the guideline.
+
+    Where the section that it is read from is open, the number is at most what was read: every lower band is a way that
+    it may turn out (reading.md R2).
+
+    Attributes:
+        never_tried: whether its absence is an answer of its own, so that no value is tried for it.
+        section: the section that it is read from, by IRI; None where nothing says that more may be there.
+    """
 
     fact: str
     predicate: str
     bands: tuple[Band, ...]
     never_tried: bool
+    section: str | None = None
 
     @property
     def values(self) -> tuple[str, ...]:
-        return (*(band.name for band in self.bands), NONE if self.never_tried else UNKNOWN)
+        settled = tuple(band.name for band in self.bands)
+        at_most = tuple(map(_at_most, settled[1:])) if self.section else ()
+        return (*settled, *at_most, NONE if self.never_tried else UNKNOWN)
 
     def completions(self, value: str) -> tuple[str, ...]:
-        return tuple(band.name for band in self.bands) if value == UNKNOWN else (value,)
+        names = tuple(band.name for band in self.bands)
+        if value == UNKNOWN:
+            return names
+        if value.startswith(_AT_MOST):
+            return names[: names.index(value.removeprefix(_AT_MOST)) + 1]
+        return (value,)
 
     def read(self, case_facts: CaseFacts, coded: Mapping[str, str]) -> str:
-        return self.value_of(case_facts.numbers.get(self.predicate))
+        return self.value_of(case_facts.numbers.get(self.predicate), self.section in case_facts.open)
 
-    def value_of(self, number: Decimal | None) -> str:
-        """Give the value of a number, or of none."""
+    def value_of(self, number: Decimal | None, is_open: bool = False) -> str:
+        """Give the value of a number, or of none; where it is open, of a number that is at most this."""
         if number is None:
             return NONE if self.never_tried else UNKNOWN
-        return next(band.name for band in self.bands if band.holds(number))
+        name = next(band.name for band in self.bands if band.holds(number))
+        return _at_most(name) if is_open and name != self.bands[0].name else name
 
     def piece(self, value: str) -> RepresentativeFacts:
         band = next((band for band in self.bands if band.name == value), None)
@@ -176,7 +193,17 @@ class BandDimension(Dimension):
 
     def actual(self, case_facts: CaseFacts, coded: Mapping[str, str], value: str) -> RepresentativeFacts:
         number = case_facts.numbers.get(self.predicate)
-        return self.piece(value) if number is None else RepresentativeFacts(numbers={self.predicate: number})
+        if number is None or self.value_of(number) != value:
+            return self.piece(value)
+        return RepresentativeFacts(numbers={self.predicate: number})
+
+
+_AT_MOST = "at-most_"
+
+
+def _at_most(name: str) -> str:
+    """Name what is known of a number that may be lower than what was read."""
+    return _AT_MOST + name
 
 
 def bands(criteria: Iterable[Criterion]) -> tuple[Band, ...]:

@@ -17,6 +17,7 @@ from osteo_kg.reasoning.dimensions import NONE, UNKNOWN, Dimension, Representati
 _NS = OSTEO.iri
 
 
+_AT_LEAST = "at-least_"
 Profile = tuple[tuple[str, int], ...]  # name of a signature, count; sorted, counts above nought
 
 
@@ -45,10 +46,24 @@ class SectionDimension(Dimension):
         return tuple(_profile_name(profile) for profile in self.states[value])
 
     def read(self, case_facts: CaseFacts, coded: Mapping[str, str]) -> str:
-        return self.value_of(case_facts.sections[self.fact], self.fact in case_facts.complete)
+        return self.value_of(
+            case_facts.sections[self.fact],
+            self.fact in case_facts.complete,
+            self.fact in case_facts.open,
+            case_facts.perhaps.get(self.fact, ()),
+        )
 
-    def value_of(self, entries: Iterable[Entry], complete: bool) -> str:
-        """Give the value of a section with these entries; an empty one that is not complete is unknown."""
+    def value_of(
+        self, entries: Iterable[Entry], complete: bool, is_open: bool = False, perhaps: Iterable[Atom] = ()
+    ) -> str:
+        """Give the value of a section with these entries; an empty one that is not complete is unknown.
+
+        Args:
+            entries: the entries that were read.
+            complete: whether nothing is left out.
+            is_open: whether more may be there than was read.
+            perhaps: what may be there beside the entries, or not.
+        """
         entries = tuple(entries)
         if not entries and not complete:
             return UNKNOWN
@@ -59,12 +74,19 @@ class SectionDimension(Dimension):
             if name is not None and name in self.doubts:
                 doubtful[name] += 1
             elif name is not None:
-                certain[name] += entry.vertebrae or 1
-        return self.settle(certain, doubtful)
+                least = entry.vertebrae or 1
+                certain[name] += least
+                doubtful[_perhaps(name)] += max((entry.at_most or least) - least, 0)
+        for atom in perhaps:
+            if name := self.name_of(Entry(atom, True, None, {})):
+                doubtful[_perhaps(name)] += 1
+        return self.settle(certain, doubtful, is_open)
 
-    def settle(self, certain: Mapping[str, int], doubtful: Mapping[str, int]) -> str:
+    def settle(self, certain: Mapping[str, int], doubtful: Mapping[str, int], is_open: bool = False) -> str:
         """Give the shortest value that leaves the same ways open."""
         completions = self.possible(certain, doubtful)
+        if is_open:
+            completions = _or_more(completions, self.states[UNKNOWN])
         return next(value for value, known in self.states.items() if known == completions)
 
     def possible(self, certain: Mapping[str, int], doubtful: Mapping[str, int]) -> tuple[Profile, ...]:
@@ -139,7 +161,7 @@ def _possible(
 ) -> tuple[Profile, ...]:
     found = {_capped(kinds, certain)}
     for name, times in doubtful.items():
-        for _ in range(times):
+        for _ in range(times if name in doubts else 0):
             grown = {
                 profile if kind is None else _capped(kinds, Counter(dict(profile)) + Counter({kind: 1}))
                 for profile in found
@@ -187,6 +209,9 @@ def read_section(
             caps = [_highest(criteria, number) for number, counts in counted.items() if name in counts]
             kinds[name] = (atom, max(caps, default=1))
     doubts = {called[atom]: may_be for atom, may_be in doubtful.items()}
+    together = {names[atom] for atom in atoms if any(knowledge.triples.subjects(OSTEO.mayTogetherBe, atom.value))}
+    perhaps = {name for name in (*together, *(name for each in counted.values() for name in each)) if name}
+    doubts |= {_perhaps(name): frozenset({name, None}) for name in sorted(perhaps)}
 
     def name_of(entry: Entry) -> str | None:
         return called.get(entry.atom) or names.get(entry.atom)
@@ -210,6 +235,21 @@ def _may_be(knowledge: Knowledge, atom: Atom, names: Mapping[Atom, str | None]) 
 
 def _possibly(may_be: Iterable[str | None]) -> str:
     return "possible-" + "-or-".join(sorted(name for name in may_be if name))
+
+
+def _perhaps(name: str) -> str:
+    """Name a kind of entry that may be there once more, or not."""
+    return f"perhaps-{name}"
+
+
+def _or_more(completions: Iterable[Profile], everything: Iterable[Profile]) -> tuple[Profile, ...]:
+    """Give every settled profile that further entries could make of one of some."""
+    least = [dict(profile) for profile in completions]
+    return tuple(
+        profile
+        for profile in everything
+        if any(all(dict(profile).get(name, 0) >= count for name, count in each.items()) for each in least)
+    )
 
 
 def _counted(
@@ -253,9 +293,10 @@ def _states(
         for times in itertools.product(range(most + 1), repeat=len(doubts)):
             doubtful = dict(zip(doubts, times, strict=True))
             completions = _possible(kinds, doubts, dict(profile), doubtful)
-            if completions not in seen:
-                seen.add(completions)
-                named = (*profile, *((name, count) for name, count in doubtful.items() if count))
-                states[_profile_name(named)] = completions
+            named = _profile_name((*profile, *((name, count) for name, count in doubtful.items() if count)))
+            for name, known in ((named, completions), (_AT_LEAST + named, _or_more(completions, everything))):
+                if known not in seen:
+                    seen.add(known)
+                    states[name] = known
     states[UNKNOWN] = everything
     return states

@@ -227,7 +227,8 @@ class SituationSpace:
         if found == "statement":
             return StatementDimension(fact, property_)
         never_tried = triples.value(fact, OSTEO.isNeverTried) == "true"
-        return BandDimension(fact, property_, bands(criteria), never_tried)
+        section = triples.value(fact, OSTEO.belongsToSection)
+        return BandDimension(fact, property_, bands(criteria), never_tried, section)
 
 
 def kind(knowledge: Knowledge, fact: str) -> str:

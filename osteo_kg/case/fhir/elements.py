@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
-import datetime
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,10 +13,6 @@ def extension(resource: dict[str, Any], url: str, value: str) -> Any:
     extensions = resource.get("extension")
     found = extensions if isinstance(extensions, list) else []
     return next((first(each, value) for each in found if isinstance(each, dict) and each.get("url") == url), None)
-
-
-_DECEMBER = 12
-_PARTIAL = re.compile(r"\d{4}(-\d{2})?", re.ASCII)
 
 
 def each(node: Any, *path: str) -> Iterator[Any]:
@@ -78,25 +71,3 @@ def day(value: Any) -> str | None:
     written = value.partition("T")[0] if literal is None else value
     literal = literal or day_literal(written)
     return day_text(literal.value) if literal else None
-
-
-def span(value: Any) -> tuple[datetime.date, datetime.date] | None:
-    """Give the first and the last day of a year or of a month; None where it is neither.
-
-    >>> [str(day) for day in span("2024-02")]
-    ['2024-02-01', '2024-02-29']
-    """
-    if not is_partial(value):
-        return None
-    year, _, month = value.partition("-")
-    try:
-        first_day = datetime.date(int(year), int(month or 1), 1)
-        last_month = first_day.replace(month=int(month or _DECEMBER))
-        return first_day, last_month.replace(day=calendar.monthrange(last_month.year, last_month.month)[1])
-    except ValueError:
-        return None
-
-
-def is_partial(value: Any) -> bool:
-    """Whether a date is one of a year, or of a month, alone."""
-    return isinstance(value, str) and _PARTIAL.fullmatch(value) is not None

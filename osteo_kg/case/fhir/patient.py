@@ -10,8 +10,8 @@ import pyoxigraph as ox
 from osteo_kg.case.fhir.bundles import Gathered
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import OWN_SYSTEM
-from osteo_kg.case.fhir.elements import day, each, is_partial, span, text
-from osteo_kg.rdf import OSTEO, XSD, day_literal, node_of
+from osteo_kg.case.fhir.elements import day, each, text
+from osteo_kg.rdf import OSTEO, XSD, day_literal, is_period, node_of, period_of
 
 _SEXES = {"female": OSTEO.Female, "male": OSTEO.Male}
 
@@ -32,7 +32,7 @@ def read_patient(patient: dict[str, Any], builder: CaseBuilder) -> None:
     born = patient.get("birthDate")
     if literal := day_literal(day(born) or ""):
         builder.say(builder.patient, OSTEO.birthDate, literal)
-    elif is_partial(born):
+    elif is_period(born):
         builder.ignore(patient, OSTEO.BirthDateNotWhole, f"birthDate {born}")
     if patient.get("deceasedBoolean") is True or patient.get("deceasedDateTime"):
         builder.say(builder.patient, OSTEO.isDeceased, ox.Literal("true", datatype=XSD.boolean))
@@ -48,7 +48,7 @@ def assume_postmenopausal(patient: dict[str, Any], builder: CaseBuilder, least_a
 
 def _least_age(born: Any, builder: CaseBuilder, on: datetime.date) -> int | None:
     """Give the completed years that a birth date, whole or not, leaves her with at least, or the age stated."""
-    between, whole = span(born), day(born)
+    between, whole = period_of(born), day(born)
     if between or whole:
         birth = between[1] if between else datetime.date.fromisoformat(whole or "")
         return on.year - birth.year - ((birth.month, birth.day) > (on.month, on.day))

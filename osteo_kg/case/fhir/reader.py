@@ -15,7 +15,7 @@ from osteo_kg.case.fhir.bundles import Gathered, Input, Resource, gather
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import meanings, of_kind, shown
 from osteo_kg.case.fhir.conditions import Fractures, read_condition
-from osteo_kg.case.fhir.elements import each, span, text
+from osteo_kg.case.fhir.elements import each, text
 from osteo_kg.case.fhir.medications import Treatments
 from osteo_kg.case.fhir.observations import read_observation
 from osteo_kg.case.fhir.patient import MenopauseStatements, assume_postmenopausal, name_of, read_patient
@@ -24,7 +24,7 @@ from osteo_kg.case.model import Case, normalised, patient_iri, reserved, violati
 from osteo_kg.case.report import Finding
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge import Terms
-from osteo_kg.rdf import OSTEO, node_of
+from osteo_kg.rdf import OSTEO, node_of, period_of
 
 _READ = (
     "Patient",
@@ -140,7 +140,7 @@ def _case(name: str, person: Gathered, builder: CaseBuilder) -> Case:
         normalised(builder.triples),
         findings=tuple(refused),
         remarks=builder.remarks,
-        born_between=span(person.patient.get("birthDate")),
+        born_between=period_of(person.patient.get("birthDate")),
     )
 
 
