@@ -14,8 +14,12 @@ from osteo_kg.rdf.terms import OSTEO
 
 _KINDS = packaged_knowledge().terms.kinds
 _SITES = sorted(_KINDS[OSTEO.Fracture])
+_SECTIONS = sorted(_KINDS[OSTEO.RecordSection])
 _BOUNDS = ["-3", "-2", "-1", "2", "0.3", "1.6", "-2.95", "-1.05", "-2.999", "-3.001", "0.850"]
 _days = st.dates(date(2019, 1, 1), date(2026, 11, 22)).map(str)
+_periods = st.dates(date(2019, 1, 1), date(2026, 11, 22)).map(lambda day: str(day)[:7]) | st.sampled_from(
+    ["2021", "2026"]
+)
 
 
 def _optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -41,6 +45,8 @@ def fractures(draw: st.DrawFn) -> dict[str, Any]:
         "date": draw(_optional(_days)),
         "count": draw(_optional(st.integers(1, 3))) if site == "vertebra" else None,
     }
+    if entry["count"] is not None and draw(st.integers(0, 3)) == 0:
+        entry["count_at_most"] = entry["count"] + draw(st.integers(0, 2))
     return {key: value for key, value in entry.items() if value is not None}
 
 
@@ -67,7 +73,7 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
         "t_score_lumbar_spine": draw(_optional(scores)),
         "t_score_femoral_neck": draw(_optional(scores)),
         "t_score_total_hip": draw(_optional(scores)),
-        "densitometry_date": draw(_optional(_days)),
+        "densitometry_date": draw(_optional(_days | _periods)),
         "fractures": draw(_optional(st.lists(fractures(), max_size=3))),
         "treatment_history": draw(_optional(st.lists(treatments(), max_size=2))),
         "conditions": draw(_optional(st.lists(_keys(OSTEO.MedicalCondition), max_size=3, unique=True))),
@@ -76,6 +82,7 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
         "creatinine_clearance": draw(_optional(filtrations)),
         "egfr": draw(_optional(filtrations)),
         "renal_function_date": draw(_optional(_days)),
+        "open_sections": draw(st.lists(st.sampled_from(_SECTIONS), max_size=2, unique=True)) or None,
     }
     if not any(record[key] is not None for key in record if key.startswith("t_score")):
         record["densitometry_date"] = None  # the date of no densitometry is not read
