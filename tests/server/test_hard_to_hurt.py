@@ -161,8 +161,9 @@ def test_more_heavy_queries_than_there_are_workers_end_too(server: Server) -> No
         thread.start()
     for thread in threads:
         thread.join()
-    assert {answer.status for answer in answers} == {503}
     assert len(answers) == 6
+    for answer in answers:
+        problem(answer, 503, 413)
 
 
 def test_a_server_that_is_busy_says_when_to_come_back() -> None:
