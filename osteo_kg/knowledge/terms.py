@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import pyoxigraph as ox
 
 from osteo_kg.bilingual import BilingualText
+from osteo_kg.knowledge.words import Names, WordList, read_word_lists
 from osteo_kg.rdf import OSTEO, RDF, RDFS, SKOS, Iri, Lookup, local_name, node_of, text_of
 
 
@@ -29,6 +30,7 @@ class Terms:
         stated_by: the property that states each fact, by IRI.
         codes: the codes of published terminologies, and what they stand for.
         limits: the other values that readers of a source record go by, by property and then by term.
+        word_lists: the words that keep a section open.
     """
 
     labels: Mapping[str, BilingualText]
@@ -39,6 +41,7 @@ class Terms:
     stated_by: Mapping[str, str]
     codes: Codes
     limits: Mapping[str, Mapping[str, frozenset[str]]]
+    word_lists: tuple[WordList, ...] = ()
 
     def label(self, iri: Iri) -> BilingualText:
         """Give the label of a term; the end of its IRI where it has none."""
@@ -58,12 +61,62 @@ class Terms:
         return {key: iri for iri, key in self.record_keys.items()}
 
     @functools.cached_property
+    def site_names(self) -> Names:
+        """What records call the sites of a densitometry."""
+        return self._names(OSTEO.DensitometrySite)
+
+    @functools.cached_property
+    def side_names(self) -> Names:
+        """What records call the sides of the body."""
+        return self._names(OSTEO.Side)
+
+    @functools.cached_property
+    def score_names(self) -> Names:
+        """What records call a T-score."""
+        return Names((OSTEO.AxialTScore.value, name) for name in self._written(OSTEO.AxialTScore.value))
+
+    @functools.cached_property
+    def drug_names(self) -> Names:
+        """What records call the drugs and their classes: labels, names in terminologies, and names of products."""
+        coded = (
+            (drug, label.partition("(")[2].rstrip(")"))
+            for drug in self._of_kind(OSTEO.Drug)
+            for code in self.codes.of(drug)
+            for label in (self.label(code.iri).en, self.label(code.iri).fr)
+        )
+        return self._names(OSTEO.Drug, coded)
+
+    @functools.cached_property
+    def other_use_names(self) -> Names:
+        """What products of the drugs are called that serve another use than bone health."""
+        return Names((drug, name) for drug, names in self.limits["otherUseName"].items() for name in names)
+
+    def _names(self, kind: ox.NamedNode, more: Iterable[tuple[str, str]] = ()) -> Names:
+        own = ((term, name) for term in self._of_kind(kind) for name in self._written(term))
+        return Names((*own, *more))
+
+    def _of_kind(self, kind: ox.NamedNode) -> list[str]:
+        return sorted(iri for iri in self.types if self.is_a(iri, kind) and iri != kind.value)
+
+    def _written(self, term: str) -> Iterator[str]:
+        label = self.label(term)
+        yield from (label.en, label.fr, *sorted(self.limits["writtenAs"].get(term, ())))
+
+    @functools.cached_property
     def sites(self) -> Mapping[str, str]:
         """The fracture classes that a case may use, by site key."""
         return self.kinds[OSTEO.Fracture]
 
 
-_READERS_LIMITS = ("acceptedUnit", "otherUseDoseInMilligrams", "otherUseRoute", "readAs")
+_READERS_LIMITS = (
+    "acceptedUnit",
+    "otherMeasureUnit",
+    "otherUseDoseInMilligrams",
+    "otherUseName",
+    "otherUseRoute",
+    "readAs",
+    "writtenAs",
+)
 
 
 def read_terms(triples: Lookup) -> Terms:
@@ -78,7 +131,9 @@ def read_terms(triples: Lookup) -> Terms:
     limits = {name: _values(triples, OSTEO[name]) for name in _READERS_LIMITS}
     record_keys = dict(triples.pairs(OSTEO.recordKey))
     stated_by = dict(triples.pairs(OSTEO.statedBy))
-    return Terms(labels, keys, kinds, record_keys, types, stated_by, Codes(triples), limits)
+    lists = [iri for iri, kind in triples.pairs(RDF.type) if kind == OSTEO.WordList.value]
+    words = tuple(read_word_lists(triples, lists))
+    return Terms(labels, keys, kinds, record_keys, types, stated_by, Codes(triples), limits, words)
 
 
 def _values(triples: Lookup, property_: ox.NamedNode) -> dict[str, frozenset[str]]:
@@ -138,7 +193,11 @@ class Codes:
     def __init__(self, triples: Lookup) -> None:
         systems = dict(triples.pairs(OSTEO.systemUri))
         self.systems = {uri: iri for iri, uri in systems.items()}
+        self._aliases = {_plain(uri): systems[iri] for iri, uri in triples.pairs(OSTEO.systemAlias)}
+        self._aliases |= {_plain(uri): uri for uri in self.systems}
         self._nesting = {systems[iri] for iri, nests in triples.pairs(OSTEO.codesNest) if nests == "true"}
+        self._dotted = {systems[iri]: int(place) for iri, place in triples.pairs(OSTEO.dotAfter)}
+        self._families = tuple(_families(triples, systems))
         self._codes = {(code.system, code.value): code for code in _codes(triples, systems)}
         self._known = {system for system, _ in self._codes}
         self._of: dict[str, list[Code]] = defaultdict(list)
@@ -153,13 +212,37 @@ class Codes:
             if concept.rsplit("/", 1)[-1] == code.value
         }
 
+    def canonical(self, system: str, value: str) -> tuple[str, str]:
+        """Give a coding as the ontology writes it: the URI of its system, and the code with its dot.
+
+        An OID and a trailing slash name the same system; a code that is put together stands for its focus.
+        """
+        uri = self._aliases.get(_plain(system)) or _edition_of(system, self.systems) or system
+        written = value.split(":", 1)[0].partition("|")[0].strip()
+        if place := self._dotted.get(uri):
+            written = written.upper().replace("+", "").replace(".", "")
+            written = written[:place] + (f".{written[place:]}" if written[place:] else "")
+        return uri, written
+
     def find(self, system: str, value: str) -> Code | None:
         """Give a code, or in a system in which codes nest the narrowest one above it; None where there is none."""
-        shortest = 1 if system in self._nesting else len(value)
-        for length in range(len(value), shortest - 1, -1):
-            if code := self._codes.get((system, value[:length])):
+        uri, written = self.canonical(system, value)
+        shortest = 1 if uri in self._nesting else len(written)
+        for length in range(len(written), shortest - 1, -1):
+            if code := self._codes.get((uri, written[:length])):
                 return code
         return None
+
+    def is_classification(self, system: str) -> bool:
+        """Whether the chapter of a code tells what it is about, be the code known or not."""
+        return self.canonical(system, "")[0] in self._dotted
+
+    def sections_opened_by(self, system: str, value: str) -> frozenset[str]:
+        """Give the sections that the families of a code keep open where it is not read."""
+        uri, written = self.canonical(system, value)
+        return frozenset(
+            section for systems, prefixes, section in self._families if uri in systems and written.startswith(prefixes)
+        )
 
     @property
     def all(self) -> tuple[Code, ...]:
@@ -177,7 +260,43 @@ class Codes:
 
     def knows(self, system: str) -> bool:
         """Whether the ontology has any code of a system."""
-        return system in self._known
+        return self.canonical(system, "")[0] in self._known
+
+    def system_of(self, system: str) -> str | None:
+        """Give the IRI of a coding system, by any URI that names it; None where the ontology has no such system."""
+        return self.systems.get(self.canonical(system, "")[0])
+
+
+def _plain(uri: str) -> str:
+    return uri.strip().rstrip("/").casefold()
+
+
+def _edition_of(system: str, systems: Iterable[str]) -> str | None:
+    """Give the system of which a URI names an edition or a version."""
+    return next((uri for uri in systems if system.startswith((f"{uri}/", f"{uri}|"))), None)
+
+
+def _families(triples: Lookup, systems: Mapping[str, str]) -> Iterator[tuple[frozenset[str], tuple[str, ...], str]]:
+    """Give families of codes: the systems that they are of, how they begin, and the section that they open."""
+    of_systems, prefixes = _values(triples, OSTEO.familyOf), _values(triples, OSTEO.codePrefix)
+    sections = dict(triples.pairs(OSTEO.opensSection))
+    for family, beginnings in prefixes.items():
+        named = frozenset(systems[each] for each in of_systems[family])
+        yield named, tuple(sorted(beginnings)), sections[family]
+
+
+_FACTS = (
+    "impliesLeastCount",
+    "impliesMechanism",
+    "impliesSide",
+    "isNarrowedBy",
+    "isOfOtherUse",
+    "leavesLevelOpen",
+    "namesOtherProducts",
+    "opensSection",
+    "raisesNotice",
+    "vertebralLevel",
+)
 
 
 def _codes(triples: Lookup, systems: Mapping[str, str]) -> Iterator[Code]:
@@ -186,7 +305,7 @@ def _codes(triples: Lookup, systems: Mapping[str, str]) -> Iterator[Code]:
         for term, code in triples.pairs(relation):
             stands_for[code].append(term)
     facts: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for name in ("leavesLevelOpen", "impliesSide", "namesOtherProducts", "isNarrowedBy"):
+    for name in _FACTS:
         for code, value in triples.pairs(OSTEO[name]):
             facts[code][name].append(value)
     in_system = dict(triples.pairs(OSTEO.inCodingSystem))

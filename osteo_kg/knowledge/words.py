@@ -1,0 +1,136 @@
+"""What the words of a record may name: phrases of the ontology, looked for in texts of any case, accent and sign."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from osteo_kg.rdf import OSTEO, Lookup, Node
+
+_LIGATURES = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ß": "ss"})
+_REST_OF_A_WORD = "…"
+_QUALIFIERS = "*"
+
+
+def folded(text: str) -> str:
+    """Give a text in lower case, without accents, with one space for whatever is no letter or digit.
+
+    >>> folded("Tassement vertébral, L1–L4")
+    'tassement vertebral l1 l4'
+    """
+    plain = unicodedata.normalize("NFKD", text.translate(_LIGATURES)).casefold()
+    kept = (sign if sign.isalnum() else "" if unicodedata.combining(sign) else " " for sign in plain)
+    return " ".join("".join(kept).split())
+
+
+class Phrases:
+    """Phrases to look for in a folded text.
+
+    In a phrase of the ontology an ellipsis stands for the rest of a word, and an asterisk for any number of qualifiers.
+    """
+
+    def __init__(self, phrases: Iterable[str], qualifiers: Iterable[str] = ()) -> None:
+        words = "|".join(sorted({re.escape(folded(each)) for each in qualifiers}))
+        made = {_pattern(phrase, words) for phrase in phrases}
+        longest_first = sorted(made, key=lambda pattern: (-len(pattern), pattern))
+        self._pattern = re.compile(rf"\b(?:{'|'.join(longest_first)})\b") if made else None
+
+    def stand_in(self, text: str) -> bool:
+        """Whether a phrase stands in a folded text."""
+        return self._pattern is not None and self._pattern.search(text) is not None
+
+    def taken_out(self, text: str) -> str:
+        """Give a folded text without the phrases."""
+        return self._pattern.sub(" ", text) if self._pattern else text
+
+
+def _pattern(phrase: str, qualifiers: str) -> str:
+    parts = [_part(part, qualifiers) for part in phrase.split()]
+    return " ".join(part for part in parts if part).replace(f" {_ANY}", f"{_ANY}").replace("\0", qualifiers)
+
+
+_ANY = "(?: (?:\0))*"
+
+
+def _part(part: str, qualifiers: str) -> str:
+    if part == _QUALIFIERS:
+        return _ANY if qualifiers else ""
+    before = r"\w*" if part.startswith(_REST_OF_A_WORD) else ""
+    after = r"\w*" if part.endswith(_REST_OF_A_WORD) else ""
+    return before + re.escape(folded(part)).replace(r"\ ", " ") + after
+
+
+@dataclass(frozen=True)
+class WordList:
+    """Words that keep a section of a record open.
+
+    Attributes:
+        section: the IRI of the section.
+        alone: phrases that are enough by themselves.
+        beside: phrases that are so only where another phrase stands in the text too.
+        excluded: phrases that are taken out of the text before.
+    """
+
+    section: str
+    alone: Phrases
+    beside: tuple[tuple[Phrases, Phrases], ...]
+    excluded: Phrases
+
+    def name(self, text: str) -> bool:
+        """Whether a folded text may name what belongs in the section."""
+        left = self.excluded.taken_out(text)
+        return self.alone.stand_in(left) or any(
+            words.stand_in(left) and places.stand_in(left) for words, places in self.beside
+        )
+
+
+def read_word_lists(triples: Lookup, lists: Iterable[str]) -> Iterator[WordList]:
+    """Read lists of words (`osteo:WordList`) out of the loaded modules."""
+    for iri in lists:
+
+        def of(property_: Node, iri: str = iri) -> list[str]:
+            return [value for subject, value in triples.pairs(property_) if subject == iri]
+
+        yield WordList(
+            of(OSTEO.opensSection)[0],
+            Phrases(of(OSTEO.writtenAs)),
+            (
+                (Phrases(of(OSTEO.writtenBesideBone)), Phrases([*of(OSTEO.boneWord), *of(OSTEO.vertebraWord)])),
+                (Phrases(of(OSTEO.writtenBesideVertebra)), Phrases(of(OSTEO.vertebraWord))),
+            ),
+            Phrases(of(OSTEO.excludedPhrase), of(OSTEO.qualifierWord)),
+        )
+
+
+class Names:
+    """Finds which of some terms a text names, the longest name first."""
+
+    def __init__(self, names: Iterable[tuple[str, str]]) -> None:
+        """Take pairs of a term and one of its names."""
+        self._terms: dict[str, str] = {}
+        stems: list[tuple[str, str]] = []
+        for term, name in names:
+            key = folded(name)
+            if name.endswith(_REST_OF_A_WORD):
+                stems.append((key, term))
+            self._terms.setdefault(key, term)
+        self._stems = tuple(stems)
+        pattern = "|".join(
+            re.escape(key) + (r"\w*" if (key, term) in stems else "")
+            for key, term in sorted(self._terms.items(), key=lambda pair: (-len(pair[0]), pair[0]))
+            if key
+        )
+        self._pattern = re.compile(rf"\b(?:{pattern})\b") if pattern else None
+
+    def found_in(self, text: str) -> dict[str, tuple[str, ...]]:
+        """Give each term that a text names, with the names, folded, under which it stands there."""
+        found: dict[str, tuple[str, ...]] = {}
+        for match in self._pattern.finditer(folded(text)) if self._pattern else ():
+            term = self._term(match.group())
+            found[term] = (*found.get(term, ()), match.group())
+        return found
+
+    def _term(self, name: str) -> str:
+        return self._terms.get(name) or next(term for stem, term in self._stems if name.startswith(stem))
