@@ -55,6 +55,7 @@ RemarkKind = Literal[
     "partOfSpine",
     "dateAssumed",
     "perhapsDrug",  # may be of the drug that is its reason
+    "raisesNotice",  # is a reason for the notice that is its reason
 ]
 
 

@@ -3,6 +3,7 @@
 from osteo_kg.knowledge.guideline import BOUNDS, Criterion, Guideline, Listing, Option, Rule, Span, read_guideline
 from osteo_kg.knowledge.loading import ONTOLOGY_FORMATS, Knowledge, load_knowledge, packaged_knowledge, written_ontology
 from osteo_kg.knowledge.terms import Code, Terms
+from osteo_kg.knowledge.words import folded
 
 __all__ = [
     "BOUNDS",
@@ -16,6 +17,7 @@ __all__ = [
     "Rule",
     "Span",
     "Terms",
+    "folded",
     "load_knowledge",
     "packaged_knowledge",
     "read_guideline",

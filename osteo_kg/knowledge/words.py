@@ -7,7 +7,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from osteo_kg.rdf import OSTEO, Lookup, Node
+import pyoxigraph as ox
+
+from osteo_kg.rdf import OSTEO, Lookup
 
 _LIGATURES = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ß": "ss"})
 _REST_OF_A_WORD = "…"
@@ -90,7 +92,7 @@ def read_word_lists(triples: Lookup, lists: Iterable[str]) -> Iterator[WordList]
     """Read lists of words (`osteo:WordList`) out of the loaded modules."""
     for iri in lists:
 
-        def of(property_: Node, iri: str = iri) -> list[str]:
+        def of(property_: ox.NamedNode, iri: str = iri) -> list[str]:
             return [value for subject, value in triples.pairs(property_) if subject == iri]
 
         yield WordList(

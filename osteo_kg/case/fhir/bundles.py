@@ -1,24 +1,42 @@
-"""Whose resource is it? Resources of bundles, NDJSON and single ones, gathered by patient."""
+"""Whose resource is it? Resources of bundles, NDJSON and single ones, gathered by patient.
+
+A resource is known by where it comes from: the URL of its entry, or its server, type and id. Equal ids of two servers
+are two resources; of the versions of one resource the newest counts, none where that deletes it (reading.md, R14).
+"""
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from osteo_kg.case.fhir.elements import each, first, text
 
 Resource = dict[str, Any]
+Kind = TypeVar("Kind")
 _SUBJECTS = ("subject", "patient", "beneficiary", "for", "individual")
+_URL_OF_A_RESOURCE = re.compile(r"(?P<server>https?://.+?)/(?P<name>[A-Z][A-Za-z]+/[A-Za-z0-9\-.]+)(/_history/.+)?")
 
 
 @dataclass
 class Gathered:
-    """The resources of one patient, in the order of the input; `url` is that of her entry in a bundle."""
+    """The resources of one patient, in the order of the input.
+
+    Attributes:
+        patient: her Patient resource.
+        url: the URL of its entry in a bundle.
+        resources: those that name her.
+        dropped: resources of hers that were deleted, or replaced by a newer version, with whether they were deleted.
+        shares_id: whether another patient of the input, of another server, has the same id.
+    """
 
     patient: Resource
     url: str = ""
     resources: list[Resource] = field(default_factory=list)
+    dropped: list[tuple[Resource, bool]] = field(default_factory=list)
+    shares_id: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,55 +48,124 @@ class Input:
         unassigned: the resources that belong to no patient of the input.
         medications: the Medication resources, by every way to refer to them.
         unreadable: where something stands that is no resource.
-        cut: whether a Bundle goes on in a page that is not here.
+        cut: for each Bundle that goes on in a page that is not here, the types of what it holds.
     """
 
     patients: tuple[Gathered, ...]
     unassigned: tuple[Resource, ...]
     medications: Mapping[str, Resource]
     unreadable: tuple[str, ...] = ()
-    cut: bool = False
+    cut: tuple[frozenset[str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A resource, or the deletion of one, as an input gives it.
+
+    Attributes:
+        resource: the resource; None where it is deleted.
+        url: the URL of its entry; empty where it has none.
+        name: its type and id; empty without an id.
+        age: what orders its versions: the moment of the change, the number of the version, and how early it stands in
+            a history, which gives the newest first.
+    """
+
+    resource: Resource | None
+    url: str
+    name: str
+    age: tuple[str, int, int] | None = None
+
+    @property
+    def server(self) -> str:
+        """The server that it comes from; empty where its entry does not say."""
+        return _server(self.url)
+
+    @property
+    def key(self) -> str:
+        """What identifies it among the resources of an input; empty where nothing does."""
+        return f"{self.server}/{self.name}" if self.name else self.url
 
 
 def gather(documents: Iterable[Any]) -> Input:
     """Gather the resources of documents by patient."""
-    unreadable: list[str] = []
     given = list(documents)
-    found = [pair for document in given for pair in _resources(document, unreadable)]
-    patients: dict[str, Gathered] = {}
+    unreadable: list[str] = []
+    entries, older = _newest([entry for document in given for entry in _entries(document, unreadable)])
     people: list[Gathered] = []
-    medications: dict[str, Resource] = {}
-    others: list[Resource] = []
-    for url, resource in found:
-        names = names_of(resource, url)
+    patients, medications = _Table[Gathered](), _Table[Resource]()
+    others: list[Entry] = []
+    for entry in entries:
+        resource = entry.resource
+        assert resource is not None  # a deletion is no entry that counts
         if resource["resourceType"] == "Patient":
-            _add_patient(Gathered(resource, url), names, patients, people)
+            _add_patient(entry, resource, patients, people)
         elif resource["resourceType"] == "Medication":
-            medications |= dict.fromkeys(names, resource)
+            medications.add(entry, resource)
         else:
-            others.append(resource)
-    unassigned = [other for other in others if not _give(other, patients)]
-    cut = any("next" in each(document, "link", "relation") for document in given)
+            others.append(entry)
+    _tell_apart(people)
+    owners = _owners_by_panel(others, patients)
+    unassigned = []
+    for entry in others:
+        if (owner := _owner(entry, patients) or owners.get(id(entry.resource))) is None:
+            unassigned.append(_some(entry))
+        else:
+            owner.resources.append(_some(entry))
+    for entry, deleted in older:
+        if (owner := _owner(entry, patients)) is not None:
+            owner.dropped.append((_some(entry), deleted))
+    cut = tuple(_types(document) for document in given if "next" in each(document, "link", "relation"))
     return Input(tuple(people), tuple(unassigned), medications, tuple(unreadable), cut)
 
 
-def _add_patient(person: Gathered, names: list[str], patients: dict[str, Gathered], people: list[Gathered]) -> None:
+def _owner(entry: Entry, patients: _Table[Gathered]) -> Gathered | None:
+    subject = subject_of(_some(entry))
+    return patients.find(subject, entry.server) if subject else None
+
+
+def _some(entry: Entry) -> Resource:
+    return entry.resource or {}
+
+
+def _types(document: Resource) -> frozenset[str]:
+    return frozenset(each(document, "entry", "resource", "resourceType"))
+
+
+def _add_patient(entry: Entry, resource: Resource, patients: _Table[Gathered], people: list[Gathered]) -> None:
     """Add a patient; one who stands in the input again is the same, and her second resource is one of hers."""
-    known = next((patients[name] for name in names if name in patients), None)
+    known = patients.same(entry)
     if known is not None:
-        known.resources.append(person.patient)
+        known.resources.append(resource)
         return
+    person = Gathered(resource, entry.url)
     people.append(person)
-    patients.update(dict.fromkeys(names, person))
+    patients.add(entry, person)
 
 
-def _give(resource: Resource, patients: dict[str, Gathered]) -> bool:
-    """Give a resource to the patient whom it names; False where she is not here."""
-    for name in _spellings(subject_of(resource)):
-        if name in patients:
-            patients[name].resources.append(resource)
-            return True
-    return False
+def _tell_apart(people: list[Gathered]) -> None:
+    """Mark patients of several servers who have one id."""
+    ids: dict[str, list[Gathered]] = defaultdict(list)
+    for person in people:
+        ids[text(person.patient, "id")].append(person)
+    for own, sharing in ids.items():
+        for person in sharing if own and len(sharing) > 1 else ():
+            person.shares_id = True
+
+
+def _owners_by_panel(entries: list[Entry], patients: _Table[Gathered]) -> dict[int, Gathered]:
+    """Give the patients of results that name none, by the panels that have them as members."""
+    nameless = _Table[Resource]()
+    for entry in entries:
+        if not subject_of(_some(entry)):
+            nameless.add(entry, _some(entry))
+    found = {}
+    for entry in entries:
+        for reference in each(entry.resource, "hasMember", "reference"):
+            owner = _owner(entry, patients)
+            member = nameless.find(f"{reference}", entry.server)
+            if owner is not None and member is not None:
+                found[id(member)] = owner
+    return found
 
 
 def subject_of(resource: Resource) -> str:
@@ -92,21 +179,54 @@ def kinship(name: str) -> str:
     >>> kinship("Patient/1") == kinship("https://hospital.example/fhir/Patient/1/_history/2")
     True
     """
-    return list(_spellings(name))[-1] if name else ""
+    return _bare(name) if name else ""
 
 
-def _resources(
-    document: Any, unreadable: list[str], url: str = "", where: str = "resource"
-) -> Iterator[tuple[str, Resource]]:
-    """Give every resource with the URL of its entry, bundles inside bundles included; note what is none."""
+def names_of(resource: Resource) -> list[str]:
+    """Give the name of a resource, its type and id; none without an id."""
+    own = text(resource, "id")
+    return [f"{resource['resourceType']}/{own}"] if own else []
+
+
+# From documents to entries.
+
+
+def _entries(document: Any, unreadable: list[str], url: str = "", where: str = "resource") -> Iterator[Entry]:
+    """Give every resource of a document, of bundles and parameters in it too; note what is none."""
     if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):
         unreadable.append(where)
-    elif document["resourceType"] != "Bundle":
-        yield url, document
-    else:
+    elif document["resourceType"] == "Bundle":
         for number, entry in enumerate(each(document, "entry"), 1):
-            if not _says_no_resource(entry):
-                yield from _resources(first(entry, "resource"), unreadable, text(entry, "fullUrl"), f"entry {number}")
+            yield from _of_entry(entry, document, number, unreadable)
+    elif document["resourceType"] == "Parameters":
+        for number, part in enumerate(_parts(document, "parameter"), 1):
+            yield from _entries(part, unreadable, "", f"parameter {number}")
+    else:
+        yield Entry(document, url, "".join(names_of(document)))
+
+
+def _of_entry(entry: Any, bundle: Resource, number: int, unreadable: list[str]) -> Iterator[Entry]:
+    moment = text(entry, "response", "lastModified") or text(bundle, "timestamp") or text(bundle, "meta", "lastUpdated")
+    place = -number if text(bundle, "type") == "history" else 0
+    url = text(entry, "fullUrl")
+    if text(entry, "request", "method") == "DELETE":
+        asked = text(entry, "request", "url")
+        yield Entry(None, url or (asked if "://" in asked else ""), _bare(asked), (moment, 0, place))
+    elif not _says_no_resource(entry):
+        for found in _entries(first(entry, "resource"), unreadable, url, f"entry {number}"):
+            changed = text(found.resource, "meta", "lastUpdated") or text(entry, "response", "lastModified")
+            version = text(found.resource, "meta", "versionId")
+            known = bool(changed or version or place)
+            age = (changed, int(version) if version.isdecimal() else 0, place) if known else None
+            yield replace(found, age=age)
+
+
+def _parts(node: Any, key: str) -> Iterator[Any]:
+    """Give the resources of parameters and of their parts."""
+    for part in each(node, key):
+        if isinstance(part, dict):
+            yield from (each(part, "resource"))
+            yield from _parts(part, "part")
 
 
 def _says_no_resource(entry: Any) -> bool:
@@ -114,21 +234,96 @@ def _says_no_resource(entry: Any) -> bool:
     return isinstance(entry, dict) and "resource" not in entry and not entry.keys().isdisjoint(("request", "response"))
 
 
-def names_of(resource: Resource, url: str = "") -> list[str]:
-    """Give the ways to refer to a resource: the URL of its entry, and its type and id."""
-    own = text(resource, "id")
-    return [name for name in (url, f"{resource['resourceType']}/{own}" if own else "") if name]
+def _newest(entries: list[Entry]) -> tuple[list[Entry], list[tuple[Entry, bool]]]:
+    """Keep the newest version of each resource; give what is left out with whether it was deleted.
+
+    Resources that nothing orders are all kept: they may say different things, and each of them counts.
+    """
+    deleted = [entry for entry in entries if entry.resource is None]
+    versions: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if entry.resource is not None and entry.key:
+            versions[entry.key].append(entry)
+    kept, left = [], []
+    for entry in entries:
+        if entry.resource is None:
+            continue
+        if any(_is_deleted_by(entry, deletion) for deletion in deleted):
+            left.append((entry, True))
+        elif any(_is_older(entry, other) for other in versions.get(entry.key, ())):
+            left.append((entry, False))
+        else:
+            kept.append(entry)
+    return kept, left
 
 
-def _spellings(reference: str) -> Iterator[str]:
-    """Give a reference as written, without a version, and by type and id alone."""
-    if reference:
-        yield reference
-        bare = reference.partition("/_history/")[0]
-        yield bare
-        yield "/".join(bare.rsplit("/", 2)[-2:])
+def _is_older(entry: Entry, other: Entry) -> bool:
+    return entry.age is not None and other.age is not None and _before(entry.age, other.age)
+
+
+def _is_deleted_by(entry: Entry, deletion: Entry) -> bool:
+    """Whether a deletion is of a resource, and no older than it as far as both say when they were."""
+    if not entry.name or entry.name != deletion.name or (deletion.server and entry.server not in ("", deletion.server)):
+        return False
+    return entry.age is None or deletion.age is None or not _before(deletion.age, entry.age)
+
+
+def _before(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
+    """Whether a version is older than another, by the first of moment, number and place in which they differ."""
+    (moment, *mine), (its_moment, *its) = one, other
+    if moment and its_moment and moment != its_moment:
+        return moment < its_moment
+    return next((a < b for a, b in zip(mine, its, strict=True) if a and b and a != b), False)
+
+
+# From references to resources.
+
+
+class _Table(dict[str, Kind]):
+    """Things by the URL of their entry, and by type, id and server."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._named: dict[str, dict[str, Kind]] = defaultdict(dict)
+
+    def add(self, entry: Entry, thing: Kind) -> None:
+        """Add a thing under the names of its entry."""
+        if entry.url:
+            self[entry.url] = thing
+        if entry.name:
+            self._named[entry.name][entry.server] = thing
+
+    def same(self, entry: Entry) -> Kind | None:
+        """Give what has the name of an entry already."""
+        return self._named.get(entry.name, {}).get(entry.server) if entry.name else self.get(entry.url)
+
+    def find(self, reference: str, server: str = "") -> Kind | None:
+        """Give what a reference names in an entry of a server; None where that cannot be told."""
+        whole, bare = reference.partition("/_history/")[0], _bare(reference)
+        if ":" in whole and whole in self:
+            return self[whole]
+        servers = self._named.get(bare, {})
+        wanted = _server(whole) or server
+        if wanted in servers:
+            return servers[wanted]
+        if wanted:  # a resource of which nothing says where it comes from may be the one
+            return servers.get("")
+        return next(iter(servers.values())) if len(servers) == 1 else None
+
+
+def _server(url: str) -> str:
+    found = _URL_OF_A_RESOURCE.fullmatch(url)
+    return found["server"] if found else ""
+
+
+def _bare(reference: str) -> str:
+    """Give a reference by type and id alone."""
+    return "/".join(reference.partition("/_history/")[0].rsplit("/", 2)[-2:])
 
 
 def resolved(reference: str, table: Mapping[str, Resource]) -> Resource | None:
     """Give the resource that a reference names."""
-    return next((table[name] for name in _spellings(reference) if name in table), None)
+    if isinstance(table, _Table):
+        return table.find(reference)
+    spellings = (reference, reference.partition("/_history/")[0], _bare(reference))
+    return next((table[name] for name in spellings if name in table), None)

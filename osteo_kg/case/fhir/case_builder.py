@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 import pyoxigraph as ox
 
 from osteo_kg.case.fhir.codings import shown, why_unread
-from osteo_kg.case.fhir.elements import codings, day, first, text
-from osteo_kg.case.model import Remark
+from osteo_kg.case.fhir.elements import When, codings, dated, text, when, words
+from osteo_kg.case.model import Remark, RemarkKind
 from osteo_kg.knowledge import Terms
-from osteo_kg.rdf import OSTEO, RDF, Node
+from osteo_kg.rdf import OSTEO, RDF, Node, day_literal, node_of
 
-#: Where a date may stand, by the end of its element.
-_DATES = (("DateTime",), ("Period", "start"), ("Instant",))
+_LONGEST_TEXT = 120  # characters of a text that are shown
 
 
 class CaseBuilder:
@@ -27,8 +26,7 @@ class CaseBuilder:
         self.patient = ox.NamedNode(iri)
         self.triples = [ox.Triple(self.patient, RDF.type, OSTEO.Patient)]
         self._remarks: list[Remark] = []
-        self._unread: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-        self._types: dict[str, Counter[str]] = defaultdict(Counter)
+        self._unread: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         self._numbers = itertools.count(1)
 
     def say(self, subject: Node, property_: ox.NamedNode, value: Node | ox.Literal) -> None:
@@ -42,40 +40,80 @@ class CaseBuilder:
         self.triples.append(ox.Triple(entry, RDF.type, kind))
         return entry
 
-    def day_of(self, resource: Any, key: str) -> str | None:
-        """Give the day that a resource states under `effective` or `onset`; a date that gives none is noted."""
-        stated = next((each for ending in _DATES if (each := first(resource, f"{key}{ending[0]}", *ending[1:]))), None)
-        found = day(stated)
+    def when(self, resource: Any, key: str) -> When | None:
+        """Give when a resource states under `effective` or `onset` that it was; what cannot be read is noted."""
+        found = when(resource, key)
         given = [name for name in resource if name.startswith(key) and resource[name] is not None]
         if found is None and given:
+            stated = resource[given[0]]
             self.ignore(resource, OSTEO.DateNotWhole, f"{key} {stated}" if isinstance(stated, str) else given[0])
         return found
 
-    def ignore(self, resource: Any, reason: ox.NamedNode, detail: str = "") -> None:
-        """Note that a resource, or an element of it, was not used."""
-        self._remarks.append(Remark("ignoredElement", titled(resource, detail), reason.value))
+    def day_of(self, resource: Any, key: str) -> str | None:
+        """Give the day that a resource states under `effective` or `onset`; a date that gives none is noted."""
+        found = self.when(resource, key)
+        if found is not None and found.day is None:
+            self.ignore(resource, OSTEO.DateNotWhole, f"{key} {found}")
+        return found.day if found else None
+
+    def measured(self, entry: Node, at: When | None) -> None:
+        """State when a measurement was performed: the day, or the first and the last day of a period."""
+        between = [(OSTEO.performedFrom, at.first), (OSTEO.performedUntil, at.last)] if at else []
+        for property_, written in [(OSTEO.performedOn, at.day)] if at and at.day else between:
+            literal = day_literal(written)
+            assert literal is not None  # it was read as a day
+            self.say(entry, property_, literal)
+
+    def ignore(self, resource: Any, reason: ox.NamedNode, *details: str, concept: Any = None) -> None:
+        """Note that a resource, or an element of it, was not used; it is named by its concept and its date."""
+        self._remark("ignoredElement", resource, reason, *details, concept=concept)
+
+    def open(self, section: Node, resource: Any, *details: str, concept: Any = None) -> None:
+        """Keep a section open, since a resource may belong there; a medical history mostly is, and is not told of."""
+        if (said := ox.Triple(self.patient, OSTEO.isOpenFor, section)) not in self.triples:
+            self.triples.append(said)
+        if section != OSTEO.MedicalHistory:
+            self._remark("openElement", resource, section, *details, concept=concept)
+
+    def perhaps(self, drug: str, resource: Any, concept: Any) -> None:
+        """Note that a resource may be of a drug."""
+        self._remark("perhapsDrug", resource, node_of(drug), concept=concept)
+
+    def raised(self, notice: str, resource: Any) -> None:
+        """Note that the code of a resource is a reason for a notice."""
+        self._remark("raisesNotice", resource, node_of(notice))
+
+    def remark(self, kind: RemarkKind, resource: Any, *details: str, concept: Any = None) -> None:
+        """Note something that was assumed of a resource, or that stands beside what was read of it."""
+        self._remark(kind, resource, None, *details, concept=concept)
+
+    def _remark(self, kind: RemarkKind, resource: Any, reason: Node | None, *details: str, concept: Any = None) -> None:
+        found = resource.get("code") if concept is None else concept
+        told = (*self.named(found), *dict.fromkeys(details), dated(resource))
+        element = titled(resource, ", ".join(part for part in told if part))
+        self._remarks.append(Remark(kind, element, reason.value if reason is not None else None))
 
     def invalid(self, resource: Any, elements: tuple[str, ...]) -> None:
         """Note that elements of a resource are not valid."""
         self._remarks.append(Remark("invalidElement", titled(resource, ", ".join(elements))))
 
-    def open_level(self, resource: Any, coding: tuple[str, str]) -> None:
-        """Note that the code of a vertebral fracture leaves its level open."""
-        self._remarks.append(Remark("openLevel", titled(resource, shown(coding, self.terms))))
-
-    def doubtful_product(self, resource: Any, coding: tuple[str, str]) -> None:
-        """Note that the code of a drug also names products for another use."""
-        self._remarks.append(Remark("doubtfulProduct", titled(resource, shown(coding, self.terms))))
-
-    def unread(self, resource: Any, concept: Any) -> None:
-        """Count a resource whose code stands for nothing; those of one type are told in one line."""
-        reason = why_unread(concept, self.terms).value
-        codes = [shown(coding, self.terms) for coding in dict.fromkeys(codings(concept))]
-        self._unread[text(resource, "resourceType"), reason][" = ".join(codes) or "?"] += 1
+    def unread(self, resource: Any, concept: Any, *details: str) -> None:
+        """Note a resource whose code stands for nothing; those of one type and code are told in one line."""
+        self._count(resource, why_unread(concept, self.terms), ", ".join((*self.named(concept), *details)) or "?")
 
     def unread_type(self, resource: Any, reason: ox.NamedNode = OSTEO.TypeNotRead) -> None:
-        """Count a resource of a type that is not read, or that belongs to nobody."""
-        self._types[reason.value][text(resource, "resourceType")] += 1
+        """Note a resource of a type that is not read, or that belongs to nobody."""
+        self._count(resource, reason, ", ".join(self.named(resource.get("code"))))
+
+    def _count(self, resource: Any, reason: ox.NamedNode, what: str) -> None:
+        self._unread[text(resource, "resourceType"), reason.value][what].append(dated(resource))
+
+    def named(self, concept: Any) -> tuple[str, ...]:
+        """Name a concept as a person can find it: its words, and its codes with their systems."""
+        said = " / ".join(words(concept))
+        short = said if len(said) <= _LONGEST_TEXT else f"{said[:_LONGEST_TEXT]}…"
+        codes = " = ".join(shown(coding, self.terms) for coding in dict.fromkeys(codings(concept)))
+        return tuple(part for part in (f"“{short}”" if short else "", codes) if part)
 
     @property
     def remarks(self) -> tuple[Remark, ...]:
@@ -83,18 +121,17 @@ class CaseBuilder:
         return tuple(dict.fromkeys((*self._remarks, *self._counted())))
 
     def _counted(self) -> Iterator[Remark]:
-        for (kind, reason), codes in sorted(self._unread.items()):
-            yield Remark("ignoredElement", f"{_times(kind, codes.total())} ({_listed(codes)})", reason)
-        for reason, types in sorted(self._types.items()):
-            yield Remark("ignoredElement", _listed(types), reason)
+        for (kind, reason), found in sorted(self._unread.items()):
+            for what, days in sorted(found.items()):
+                told = ", ".join(part for part in (what, _span(days)) if part)
+                times = f" ×{len(days)}" if len(days) > 1 else ""
+                yield Remark("ignoredElement", f"{kind}{times} ({told})" if told else f"{kind}{times}", reason)
 
 
-def _listed(counts: Counter[str]) -> str:
-    return ", ".join(_times(what, number) for what, number in sorted(counts.items()))
-
-
-def _times(what: str, number: int) -> str:
-    return f"{what} ×{number}" if number > 1 else what
+def _span(days: list[str]) -> str:
+    """Give the first and the last of some dates."""
+    stated = sorted(day for day in days if day)
+    return " – ".join(dict.fromkeys((stated[0], stated[-1]))) if stated else ""
 
 
 def titled(resource: Any, detail: str = "") -> str:

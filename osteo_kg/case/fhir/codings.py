@@ -9,8 +9,8 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg.case.fhir.elements import codings
-from osteo_kg.knowledge import Code, Terms
+from osteo_kg.case.fhir.elements import codings, each, text, words
+from osteo_kg.knowledge import Code, Terms, folded
 from osteo_kg.rdf import OSTEO
 
 #: The project's own code system: a code in it is the name of a term.
@@ -72,7 +72,7 @@ def shown(coding: tuple[str, str], terms: Terms) -> str:
     system, value = coding
     if system == OWN_SYSTEM:
         return f"osteo-kg {value}"
-    known = terms.codes.systems.get(system)
+    known = terms.codes.system_of(system)
     return f"{terms.label(known).en if known else system or '?'} {value}"
 
 
@@ -85,6 +85,50 @@ def why_unread(concept: Any, terms: Terms) -> ox.NamedNode:
             return OSTEO.DensityNotTScore
         if code is not None:
             reason = OSTEO.CodeDecidesNothing
-        elif system in terms.codes.systems and not terms.codes.knows(system):
+        elif terms.codes.system_of(system) and not terms.codes.knows(system):
             reason = OSTEO.SystemNotVerified
     return reason
+
+
+# What a concept that stands for nothing may still be: by the families of its codes, and by its words.
+
+
+def is_known(concept: Any, terms: Terms) -> bool:
+    """Whether the ontology has a code of a concept, be it one that decides nothing."""
+    return any(terms.codes.find(system, value) or system == OWN_SYSTEM for system, value in codings(concept))
+
+
+def sections_left_open(concept: Any, terms: Terms) -> frozenset[str]:
+    """Give the sections in which a concept that no fact was read of may belong (reading.md, R14).
+
+    A known code outside every family, and a code that its chapter places, open nothing by their words.
+    """
+    opened: set[str] = set()
+    placed = False
+    unplaced: list[Any] = []
+    for coding in (*each(concept, "coding"), *each(concept)):
+        system, value = text(coding, "system"), text(coding, "code").strip()
+        if not value:
+            continue
+        if code := terms.codes.find(system, value):
+            opened.update(code.facts.get("opensSection", ()))
+            placed = True
+        elif terms.codes.is_classification(system):
+            opened |= terms.codes.sections_opened_by(system, value)
+            placed = True
+        else:
+            unplaced.append({"coding": [coding]})
+    said = words(*unplaced) if placed else words(concept)
+    return frozenset(opened | named_sections(said, terms))
+
+
+def named_sections(said: Iterable[str], terms: Terms) -> set[str]:
+    """Give the sections in which what some words name may belong."""
+    plain = [folded(each) for each in said]
+    return {found.section for found in terms.word_lists if any(found.name(each) for each in plain)}
+
+
+def raised_notices(concept: Any, terms: Terms) -> frozenset[str]:
+    """Give the notices that the codes of a concept are a reason for."""
+    found = (terms.codes.find(system, value) for system, value in codings(concept))
+    return frozenset(notice for code in found if code for notice in code.facts.get("raisesNotice", ()))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from osteo_kg.rdf import day_literal, day_text
+from osteo_kg.rdf import day_literal, day_text, period_of
 
 
 def extension(resource: dict[str, Any], url: str, value: str) -> Any:
@@ -54,6 +55,17 @@ def codings(concept: Any) -> Iterator[tuple[str, str]]:
             yield system, code
 
 
+def words(*concepts: Any) -> tuple[str, ...]:
+    """Give what concepts, lists of concepts or single codings say in words: texts and displays, each once."""
+    found = (
+        word
+        for concept in concepts
+        for node in each(concept)
+        for word in (*each(node, "text"), *each(node, "coding", "display"), *each(node, "display"))
+    )
+    return tuple(dict.fromkeys(word.strip() for word in found if isinstance(word, str) and word.strip()))
+
+
 def status(resource: Any, *path: str) -> str:
     """Give a status, which older FHIR writes as a plain code and newer FHIR as a concept."""
     return text(resource, *path) or text(resource, *path, "coding", "code")
@@ -71,3 +83,63 @@ def day(value: Any) -> str | None:
     written = value.partition("T")[0] if literal is None else value
     literal = literal or day_literal(written)
     return day_text(literal.value) if literal else None
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """When something was: on a day, or in a period of which the first and the last day are known (ISO 8601)."""
+
+    first: str
+    last: str
+
+    @property
+    def day(self) -> str | None:
+        """The day; None where only a period is known."""
+        return self.first if self.first == self.last else None
+
+    def __str__(self) -> str:
+        """Give the day, or the first and the last one."""
+        return self.day or f"{self.first}/{self.last}"
+
+
+def when(resource: Any, key: str) -> When | None:
+    """Give when a resource says that something was, under any form that the element has in FHIR.
+
+    >>> str(when({"effectiveDateTime": "2024-02"}, "effective"))
+    '2024-02-01/2024-02-29'
+    """
+    for ending in ("DateTime", "Date", "Instant", ""):
+        if found := moment(first(resource, f"{key}{ending}")):
+            return found
+    start, end = (moment(first(resource, f"{key}Period", side)) for side in ("start", "end"))
+    if start and end:
+        return When(start.first, max(start.first, end.last))
+    return start or end or moment(first(resource, f"{key}Timing", "event"))
+
+
+def moment(value: Any) -> When | None:
+    """Give the day of a date, or the days between which a year or a month lies; None where it is neither."""
+    if whole := day(value):
+        return When(whole, whole)
+    between = period_of(value)
+    return When(between[0].isoformat(), between[1].isoformat()) if between else None
+
+
+#: Where the date of a resource stands, what tells most of the matter first.
+_DATES = (
+    "effective",
+    "onset",
+    "occurrence",
+    "performed",
+    "issued",
+    "recordedDate",
+    "authoredOn",
+    "dateAsserted",
+    "date",
+)
+
+
+def dated(resource: Any) -> str:
+    """Give the date of a resource as a person would look for it; empty where it has none."""
+    found = (when(resource, key) for key in _DATES)
+    return next((str(each) for each in found if each), "")

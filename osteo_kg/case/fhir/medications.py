@@ -11,8 +11,8 @@ import pyoxigraph as ox
 
 from osteo_kg.case.fhir.bundles import Resource, gather, resolved
 from osteo_kg.case.fhir.case_builder import CaseBuilder
-from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, meanings, of_kind, shown
-from osteo_kg.case.fhir.elements import codings, each, status, text
+from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, is_known, meanings, of_kind
+from osteo_kg.case.fhir.elements import codings, each, first, status, text, words
 from osteo_kg.knowledge import Terms
 from osteo_kg.rdf import OSTEO, node_of
 
@@ -24,9 +24,11 @@ _OUTCOMES: dict[str, ox.NamedNode | None] = {
     "on-hold": None,
     "unknown": None,
 }
+_UNCERTAIN = ("unconfirmed",)
 _COURSES = ("MedicationStatement", "MedicationRequest")  # completed, they are a whole course; a dose is not
 _NO_ORDERS = ("proposal", "plan", "option")
 _RULED_OUT = ("refuted", "entered-in-error")
+_NEVER_MEANT = ("entered-in-error", "draft", "cancelled")  # every other record of a drug may be a treatment with it
 
 
 class Treatments:
@@ -36,32 +38,63 @@ class Treatments:
         self._medications = medications
         self._told: set[tuple[str, ox.NamedNode | None]] = set()
 
-    def read_medication(self, resource: Resource, builder: CaseBuilder) -> bool:
-        """Read a MedicationStatement, MedicationRequest or MedicationAdministration."""
-        concept = self.drug_concept(resource)
-        found = meanings(concept, builder.terms)
-        if not found:
-            builder.unread(resource, concept)
-            return False
-        drugs = of_kind(found, OSTEO.Drug, builder.terms)
-        if not _was_given(resource):
-            builder.ignore(
-                resource, OSTEO.StatusRulesOut, f"{shown(found[0].coding, builder.terms)}, {_why_not(resource)}"
-            )
-        elif self._one_drug(resource, drugs, builder) and self.is_meant(resource, drugs[0], builder):
-            self._add(drugs[0], _outcome(resource, builder), resource, builder)
-        return True
+    def read_medication(self, resource: Resource, builder: CaseBuilder, doubt: str = "") -> bool:
+        """Read a MedicationStatement, MedicationRequest, MedicationAdministration or MedicationDispense.
 
-    def read_allergy(self, resource: Resource, builder: CaseBuilder) -> bool:
+        What names a drug or a class of ours and is no treatment for certain keeps the treatment history open, or, where
+        its status says that nothing was given, only says that there may have been the drug (reading.md, R13, R14).
+        """
+        concept = self.drug_concept(resource)
+        drugs = of_kind(meanings(concept, builder.terms), OSTEO.Drug, builder.terms)
+        single = [drug for drug in drugs if drug.term in builder.terms.keys]
+        if _is_of_other_use(concept, drugs, builder.terms):
+            builder.ignore(resource, OSTEO.OtherProduct, concept=concept)
+        elif not _was_given(resource):
+            builder.ignore(resource, OSTEO.StatusRulesOut, _why_not(resource), concept=concept)
+            if status(resource, "status") not in _NEVER_MEANT and resource.get("doNotPerform") is not True:
+                self._perhaps([drug.term for drug in single] or _named(concept, builder.terms), resource, builder)
+        elif not is_known(concept, builder.terms) or (doubt and drugs):
+            self._leave_open(resource, concept, doubt, builder)
+        elif single:
+            if self.is_meant(resource, single[0], builder):
+                self._add(single[0], _outcome(resource, builder), resource, builder)
+        elif drugs:
+            builder.ignore(resource, OSTEO.GroupOfDrugs, concept=concept)
+            builder.open(OSTEO.TreatmentHistory, resource, concept=concept)
+        else:
+            builder.ignore(resource, OSTEO.ValueNotUsable, concept=concept)
+        return bool(drugs)
+
+    def _leave_open(self, resource: Resource, concept: Any, doubt: str, builder: CaseBuilder) -> None:
+        """Keep the treatment history open for a medication whose words name a drug of ours, or that has none."""
+        named = {each.term for each in of_kind(meanings(concept, builder.terms), OSTEO.Drug, builder.terms)}
+        named |= set(_named(concept, builder.terms))
+        builder.unread(resource, concept, *([doubt] if doubt else []))
+        if named or not words(concept):
+            builder.open(OSTEO.TreatmentHistory, resource, *([doubt] if doubt else []), concept=concept)
+        self._perhaps(named, resource, builder)
+
+    def _perhaps(self, drugs: Iterable[str], resource: Resource, builder: CaseBuilder) -> None:
+        for drug in sorted(set(drugs) & builder.terms.keys.keys()):
+            builder.perhaps(drug, resource, self.drug_concept(resource))
+
+    def read_allergy(self, resource: Resource, builder: CaseBuilder, doubt: str = "") -> bool:
         """Read an AllergyIntolerance; one to a drug is an intolerance of it, one to a group of every drug in it."""
         concepts = [resource.get("code"), *each(resource, "reaction", "substance")]
         found = [(concept, meanings(concept, builder.terms)) for concept in concepts]
         said = [meaning for _, known in found for meaning in known]
+        verified = doubt or status(resource, "verificationStatus")
         for concept, known in found:
             if not known and (concept or not said):
                 builder.unread(resource, concept)
-        if said and (verified := status(resource, "verificationStatus")) in _RULED_OUT:
-            builder.ignore(resource, OSTEO.StatusRulesOut, f"{shown(said[0].coding, builder.terms)}, {verified}")
+                if verified not in _RULED_OUT and _named(concept, builder.terms):
+                    builder.open(OSTEO.TreatmentHistory, resource, concept=concept)
+        if said and verified in _RULED_OUT:
+            builder.ignore(resource, OSTEO.StatusRulesOut, verified)
+        elif said and (doubt or verified in _UNCERTAIN):
+            builder.ignore(resource, OSTEO.NotCertain, verified)
+            if of_kind(said, OSTEO.Drug, builder.terms):
+                builder.open(OSTEO.TreatmentHistory, resource, verified)
         elif said:
             self._add_intolerances([_narrowest(known, builder.terms) for _, known in found], resource, builder)
         return bool(said)
@@ -76,21 +109,16 @@ class Treatments:
 
     def drug_concept(self, resource: Resource) -> Any:
         """Give the concept of the drug: stated, or that of the medication that is referred to."""
-        if resource.get("medicationCodeableConcept"):
-            return resource["medicationCodeableConcept"]
-        reference = text(resource, "medicationReference", "reference")
+        if stated := resource.get("medicationCodeableConcept") or first(resource, "medication", "concept"):
+            return stated
+        if resource["resourceType"] == "AllergyIntolerance":
+            return resource.get("code")
+        reference = text(resource, "medicationReference", "reference") or text(
+            resource, "medication", "reference", "reference"
+        )
         contained = {f"#{text(found, 'id')}": found for found in each(resource, "contained") if isinstance(found, dict)}
         medication = contained.get(reference) or resolved(reference, self._medications) or {}
         return [medication.get("code"), *each(medication, "ingredient", "itemCodeableConcept")]
-
-    def _one_drug(self, resource: Resource, drugs: list[Meaning], builder: CaseBuilder) -> bool:
-        """See that a single drug is named, not a group of them."""
-        if drugs and drugs[0].term not in builder.terms.keys:
-            builder.ignore(resource, OSTEO.GroupOfDrugs, shown(drugs[0].coding, builder.terms))
-            return False
-        if not drugs:
-            builder.ignore(resource, OSTEO.ValueNotUsable)
-        return bool(drugs)
 
     def is_meant(self, resource: Resource, drug: Meaning, builder: CaseBuilder) -> bool:
         """Whether dose and route are those of the product meant; where they tell nothing, the doubt is noted."""
@@ -99,17 +127,17 @@ class Treatments:
         other_doses = {Decimal(dose) for dose in builder.terms.limits["otherUseDoseInMilligrams"].get(drug.term, ())}
         other_routes = builder.terms.limits["otherUseRoute"].get(drug.term, frozenset())
         if doses & other_doses or routes & other_routes:
-            builder.ignore(resource, OSTEO.OtherProduct, shown(drug.coding, builder.terms))
+            builder.ignore(resource, OSTEO.OtherProduct, concept=self.drug_concept(resource))
             return False
         told = (doses and other_doses) or (routes and other_routes)
         if drug.says("namesOtherProducts") and not told:
-            builder.doubtful_product(resource, drug.coding)
+            builder.remark("doubtfulProduct", resource, concept=self.drug_concept(resource))
         return True
 
     def _add(self, drug: Meaning, outcome: ox.NamedNode | None, resource: Resource, builder: CaseBuilder) -> None:
         key = drug.term, outcome
         if key in self._told and not drug.own:
-            builder.ignore(resource, OSTEO.SameEntryTwice, shown(drug.coding, builder.terms))
+            builder.ignore(resource, OSTEO.SameEntryTwice, concept=self.drug_concept(resource))
             return
         self._told.add(key)
         entry = builder.entry(OSTEO.hasPastTreatment, OSTEO.PastTreatment)
@@ -131,7 +159,7 @@ def members(group: Meaning, terms: Terms) -> list[Meaning]:
 
 
 def _was_given(resource: Resource) -> bool:
-    stated = status(resource, "status")
+    stated = status(resource, "status") if text(resource, "taken") != "n" else "not-taken"
     ordered = text(resource, "intent") not in _NO_ORDERS and resource.get("doNotPerform") is not True
     return ordered and (stated in _OUTCOMES or stated == "completed")
 
@@ -151,8 +179,7 @@ def _outcome(resource: Resource, builder: CaseBuilder) -> ox.NamedNode | None:
         said = of_kind(meanings(reason, builder.terms), OSTEO.TreatmentOutcome, builder.terms)
         stated += said
         if not said:
-            told = [shown(coding, builder.terms) for coding in codings(reason)]
-            builder.ignore(resource, OSTEO.CodeNotRead, " ".join(["statusReason", *told[:1]]))
+            builder.ignore(resource, OSTEO.CodeNotRead, "statusReason", concept=reason)
     if stated:
         return node_of(stated[0].term)
     if status(resource, "status") == "completed":
@@ -223,30 +250,32 @@ def read_order(order: Resource, beside: Iterable[Any], terms: Terms) -> Order:
         return Order()
     drugs = of_kind(meanings(concept, terms), OSTEO.Drug, terms)
     single = [each for each in drugs if each.term in terms.keys]
+    if _is_of_other_use(concept, drugs, terms):
+        return Order()
     if single:
         return Order(tuple(dict.fromkeys(each.term for each in single if treatments.is_meant(order, each, builder))))
     if drugs:
         return Order(perhaps=tuple(each.term for group in drugs for each in members(group, terms)), told=False)
-    named, written = _named(concept, terms), list(codings(concept))
+    named = _drugs_in(_named(concept, terms), terms)
+    written = list(codings(concept))
     told = not named and any(system == OWN_SYSTEM or terms.codes.knows(system) for system, _ in written)
-    return Order(perhaps=named, told=told, silent=not written and not _words(concept))
+    return Order(perhaps=named, told=told, silent=not written and not words(concept))
 
 
 def _named(concept: Any, terms: Terms) -> tuple[str, ...]:
-    """Give the drugs of ours that the words of a concept name; its codes do not."""
-    said = " ".join(_words(concept)).casefold()
-    drugs = sorted(terms.kinds[OSTEO.Drug].values())
-    return tuple(drug for drug in drugs if any(name in said for name in _names(drug, terms)))
+    """Give the drugs and the classes of ours that the words of a concept name; its codes do not."""
+    return tuple(sorted({drug for said in words(concept) for drug in terms.drug_names.found_in(said)}))
 
 
-def _names(drug: str, terms: Terms) -> frozenset[str]:
-    """Give the label of a drug, and the names that its codes have in their systems, in both languages."""
-    labels = [terms.label(drug)]
-    codes = [terms.label(code.iri) for code in terms.codes.of(drug)]
-    inside = [word.partition("(")[2].rstrip(")") for label in codes for word in (label.en, label.fr)]
-    return frozenset(name.casefold() for name in (*inside, *(w for t in labels for w in (t.en, t.fr))) if name)
+def _drugs_in(named: Iterable[str], terms: Terms) -> tuple[str, ...]:
+    """Give drugs, and those of classes, that words name."""
+    groups = [
+        sorted(terms.kinds.get(node_of(each), {}).values()) if each not in terms.keys else [each] for each in named
+    ]
+    return tuple(dict.fromkeys(drug for group in groups for drug in group))
 
 
-def _words(concept: Any) -> list[str]:
-    found = (*each(concept, "text"), *each(concept, "coding", "display"))
-    return [word for word in found if isinstance(word, str) and word.strip()]
+def _is_of_other_use(concept: Any, drugs: Iterable[Meaning], terms: Terms) -> bool:
+    """Whether the codes or the words of a concept name a product for another use than bone health."""
+    coded = any(drug.says("isOfOtherUse") for drug in drugs)
+    return coded or any(terms.other_use_names.found_in(said) for said in words(concept))

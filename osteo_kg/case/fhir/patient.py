@@ -10,16 +10,19 @@ import pyoxigraph as ox
 from osteo_kg.case.fhir.bundles import Gathered
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import OWN_SYSTEM
-from osteo_kg.case.fhir.elements import day, each, text
+from osteo_kg.case.fhir.elements import When, day, each, text
 from osteo_kg.rdf import OSTEO, XSD, day_literal, is_period, node_of, period_of
 
 _SEXES = {"female": OSTEO.Female, "male": OSTEO.Male}
 
 
 def name_of(person: Gathered, fallback: str) -> str:
-    """Give the patient's name: our identifier, or her id, or the URL of her entry."""
+    """Give the patient's name: our identifier, or her id, or the URL of her entry, which tells equal ids apart."""
     own = (text(found, "value") for found in each(person.patient, "identifier") if text(found, "system") == OWN_SYSTEM)
-    return next(own, "") or text(person.patient, "id") or person.url or fallback
+    if stated := next(own, ""):
+        return stated
+    names = (person.url, text(person.patient, "id")) if person.shares_id else (text(person.patient, "id"), person.url)
+    return next((name for name in names if name), fallback)
 
 
 def read_patient(patient: dict[str, Any], builder: CaseBuilder) -> None:
@@ -63,22 +66,34 @@ class MenopauseStatements:
     """What was stated of the menopausal status, and when."""
 
     def __init__(self) -> None:
-        self._made: list[tuple[str, str, dict[str, Any]]] = []
+        self._made: list[tuple[When | None, str, dict[str, Any]]] = []
 
-    def add(self, status: str, day: str | None, resource: dict[str, Any]) -> None:
-        """Add a statement; one without a day is older than every one with a day."""
-        self._made.append((day or "", status, resource))
+    def add(self, status: str, at: When | None, resource: dict[str, Any]) -> None:
+        """Add a statement; one without a date is older than every one with a date."""
+        self._made.append((at, status, resource))
 
     def __bool__(self) -> bool:
         """Whether anything was stated."""
         return bool(self._made)
 
     def settle(self, builder: CaseBuilder) -> None:
-        """Write the newest statement; two of one day that contradict each other are both written, and refused."""
-        newest = max((stated for stated, _, _ in self._made), default="")
-        current = {status for stated, status, _ in self._made if stated == newest}
+        """Write the newest statement.
+
+        Two of one day that contradict each other are both written, and refused; where it is not known which of two is
+        the newer one, nothing is known.
+        """
+        newest = [
+            (at, status) for at, status, _ in self._made if not any(_replaces(other, at) for other, *_ in self._made)
+        ]
+        current = {status for _, status in newest}
+        if len(current) > 1 and any(at is not None and at.day is None for at, _ in newest):
+            current = set()
         for status in sorted(current):
             builder.say(builder.patient, OSTEO.hasMenopausalStatus, node_of(status))
-        for stated, status, resource in self._made:
-            if stated != newest and status not in current:
-                builder.ignore(resource, OSTEO.NewerStatement)
+        for _, status, resource in self._made:
+            if status not in current:
+                builder.ignore(resource, OSTEO.NewerStatement if current else OSTEO.DateNotWhole)
+
+
+def _replaces(one: When | None, other: When | None) -> bool:
+    return one is not None and (other is None or one.first > other.last)

@@ -6,36 +6,41 @@ What is not used is named with its reason; what is not valid is named, and read 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pyoxigraph as ox
+
 from osteo_kg.bilingual import BilingualText
-from osteo_kg.case.fhir.bundles import Gathered, Input, Resource, gather
+from osteo_kg.case.fhir.bundles import Gathered, Input, Resource, gather, kinship, subject_of
 from osteo_kg.case.fhir.case_builder import CaseBuilder
-from osteo_kg.case.fhir.codings import meanings, of_kind, shown
-from osteo_kg.case.fhir.conditions import Fractures, read_condition
-from osteo_kg.case.fhir.elements import each, text
+from osteo_kg.case.fhir.codings import meanings, of_kind
+from osteo_kg.case.fhir.conditions import read_condition
+from osteo_kg.case.fhir.densitometry import Densitometry
+from osteo_kg.case.fhir.elements import each, extension, text
+from osteo_kg.case.fhir.fractures import Fractures
 from osteo_kg.case.fhir.medications import Treatments
 from osteo_kg.case.fhir.observations import read_observation
+from osteo_kg.case.fhir.other_resources import read_mentions
 from osteo_kg.case.fhir.patient import MenopauseStatements, assume_postmenopausal, name_of, read_patient
-from osteo_kg.case.fhir.validity import keys_twice, problems
+from osteo_kg.case.fhir.validity import keys_twice, problems, release_of
 from osteo_kg.case.model import Case, normalised, patient_iri, reserved, violation
 from osteo_kg.case.report import Finding
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge import Terms
 from osteo_kg.rdf import OSTEO, node_of, period_of
 
-_READ = (
-    "Patient",
-    "Condition",
-    "Observation",
-    "MedicationStatement",
-    "MedicationRequest",
-    "MedicationAdministration",
-    "AllergyIntolerance",
-    "List",
-)
+_MEDICATIONS = ("MedicationStatement", "MedicationRequest", "MedicationAdministration", "MedicationDispense")
+#: The sections that resources of a type belong in.
+SECTIONS_OF: dict[str, tuple[ox.NamedNode, ...]] = {
+    "Condition": (OSTEO.FractureHistory, OSTEO.MedicalHistory),
+    "Observation": (OSTEO.Densitometry,),
+    "AllergyIntolerance": (OSTEO.TreatmentHistory,),
+} | dict.fromkeys(_MEDICATIONS, (OSTEO.TreatmentHistory,))
+_EVERY_SECTION = {section for sections in SECTIONS_OF.values() for section in sections}
+_READ = ("Patient", "List", *SECTIONS_OF)
+_OF_NOBODY = "no patient is named"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,42 +98,96 @@ class Reader:
         return _case(name, person, builder)
 
     def _read(self, person: Gathered, found: Input, builder: CaseBuilder) -> None:
-        fractures, menopause, treatments = Fractures(), MenopauseStatements(), Treatments(found.medications)
-        readers: dict[str, Callable[[Resource], bool]] = {
-            "Condition": lambda resource: read_condition(resource, builder, fractures, menopause),
-            "Observation": lambda resource: read_observation(resource, builder, menopause),
-            "MedicationStatement": lambda resource: treatments.read_medication(resource, builder),
-            "MedicationRequest": lambda resource: treatments.read_medication(resource, builder),
-            "MedicationAdministration": lambda resource: treatments.read_medication(resource, builder),
-            "AllergyIntolerance": lambda resource: treatments.read_allergy(resource, builder),
-            "List": lambda resource: read_list(resource, builder),
-        }
+        record = _Record(builder, found.medications)
         read_patient(person.patient, builder)
         self._check(person.patient, builder)
         for resource in person.resources:
-            self._read_one(resource, readers, builder)
-        fractures.settle(builder)
-        menopause.settle(builder)
+            self._read_one(resource, record)
+        for resource, deleted in person.dropped:
+            builder.ignore(resource, OSTEO.ElementDeleted if deleted else OSTEO.OlderVersion)
+        if len(found.patients) == 1:
+            for resource in found.unassigned:
+                if not subject_of(resource) and resource["resourceType"] in record.readers:
+                    record.readers[resource["resourceType"]](resource, _OF_NOBODY)
+        _open_what_is_cut(found, builder)
+        record.settle()
         assumed = self.postmenopausal
-        if assumed is not None and not menopause:
+        if assumed is not None and not record.menopause:
             assume_postmenopausal(person.patient, builder, assumed.least_age, assumed.on)
 
-    def _read_one(
-        self, resource: Resource, readers: dict[str, Callable[[Resource], bool]], builder: CaseBuilder
-    ) -> None:
-        reader = readers.get(resource["resourceType"])
+    def _read_one(self, resource: Resource, record: _Record) -> None:
+        kind, builder = resource["resourceType"], record.builder
+        reader = record.readers.get(kind)
+        is_read = False
         if twice := tuple(dict.fromkeys(keys_twice(resource))):
             builder.ignore(resource, OSTEO.KeyTwice, ", ".join(twice))
-        elif resource["resourceType"] == "Patient":
+            reader = None
+            for section in SECTIONS_OF.get(kind, ()):
+                builder.open(section, resource, ", ".join(twice))
+        elif kind == "Patient":
             builder.ignore(resource, OSTEO.SameEntryTwice)
+        elif _is_about_somebody_else(resource):
+            builder.ignore(resource, OSTEO.AboutSomebodyElse)
+            return
         elif reader is None:
             builder.unread_type(resource)
-        elif reader(resource):
+        elif release := release_of(resource):
+            builder.ignore(resource, OSTEO.OtherRelease, f"FHIR {release}")
+            is_read = reader(resource, f"FHIR {release}")
+        elif is_read := reader(resource, ""):
             self._check(resource, builder)
+        if kind != "Condition":
+            read_mentions(resource, record.fractures, builder, is_read=is_read)
 
     def _check(self, resource: Resource, builder: CaseBuilder) -> None:
         if found := self.problems(resource):
             builder.invalid(resource, found)
+
+
+class _Record:
+    """What is read of one patient, by kind, until all is read and can be settled."""
+
+    def __init__(self, builder: CaseBuilder, medications: Mapping[str, Resource]) -> None:
+        self.builder = builder
+        self.fractures = Fractures()
+        self.menopause = MenopauseStatements()
+        self.densitometry = Densitometry()
+        self.treatments = Treatments(medications)
+        self.readers: dict[str, Callable[[Resource, str], bool]] = {
+            "Condition": self._condition,
+            "Observation": self._observation,
+            "AllergyIntolerance": lambda resource, doubt: self.treatments.read_allergy(resource, builder, doubt),
+            "List": lambda resource, _: read_list(resource, builder),
+        }
+        for kind in _MEDICATIONS:
+            self.readers[kind] = lambda resource, doubt: self.treatments.read_medication(resource, builder, doubt)
+
+    def _condition(self, resource: Resource, doubt: str) -> bool:
+        return read_condition(resource, self.builder, self.fractures, self.menopause, doubt)
+
+    def _observation(self, resource: Resource, doubt: str) -> bool:
+        return read_observation(resource, self.builder, self.menopause, self.densitometry, doubt)
+
+    def settle(self) -> None:
+        """Write what could be told only once all was read."""
+        self.fractures.settle(self.builder)
+        self.densitometry.settle(self.builder)
+        self.menopause.settle(self.builder)
+
+
+def _is_about_somebody_else(resource: Resource) -> bool:
+    """Whether a resource has a focus that is not its own patient."""
+    focus = [kinship(f"{reference}") for reference in each(resource, "focus", "reference")]
+    return bool(focus) and kinship(subject_of(resource)) not in focus
+
+
+def _open_what_is_cut(found: Input, builder: CaseBuilder) -> None:
+    """Keep open what the further pages of a Bundle may hold; of a search for one type, what that type tells."""
+    for types in found.cut:
+        known = types & SECTIONS_OF.keys()
+        sections = {section for kind in known or SECTIONS_OF for section in SECTIONS_OF[kind]}
+        for section in sorted(sections if known == types else _EVERY_SECTION, key=lambda each: each.value):
+            builder.open(section, {"resourceType": "Bundle"}, "link next")
 
 
 def _case(name: str, person: Gathered, builder: CaseBuilder) -> Case:
@@ -180,9 +239,13 @@ def read_list(resource: dict[str, Any], builder: CaseBuilder) -> bool:
     if not found:
         builder.unread(resource, resource.get("code"))
         return False
+    section = node_of(found[0].term)
+    if extension(resource, OSTEO.isOpenFor.value, "valueBoolean") is True:
+        builder.say(builder.patient, OSTEO.isOpenFor, section)
+        return True
     none_known = _NONE_KNOWN in each(resource, "emptyReason", "coding", "code")
     if text(resource, "status") == "current" and (none_known or any(each(resource, "entry"))):
-        builder.say(builder.patient, OSTEO.isCompleteFor, node_of(found[0].term))
+        builder.say(builder.patient, OSTEO.isCompleteFor, section)
     else:
-        builder.ignore(resource, OSTEO.SectionNotClosed, shown(found[0].coding, builder.terms))
+        builder.ignore(resource, OSTEO.SectionNotClosed)
     return True

@@ -50,6 +50,38 @@ def _model(name: str) -> Any:
     return get_fhir_model_class(name)
 
 
+#: Elements that a type of resource has in another release of FHIR only.
+_OF_RELEASES = {
+    "R5": {
+        "MedicationStatement": ("medication", "adherence", "renderedDosageInstruction"),
+        "MedicationRequest": ("medication", "renderedDosageInstruction"),
+        "MedicationAdministration": ("medication", "occurenceDateTime", "occurencePeriod"),
+        "MedicationDispense": ("medication", "recorded"),
+        "Condition": ("participant",),
+        "AllergyIntolerance": ("participant",),
+        "Observation": ("triggeredBy", "bodyStructure", "instantiatesReference"),
+    },
+    "STU3": {
+        "MedicationStatement": ("taken", "wasNotTaken", "reasonForUseCodeableConcept"),
+        "Condition": ("assertedDate", "dateRecorded"),
+        "AllergyIntolerance": ("assertedDate", "substance"),
+        "Observation": ("comments",),
+    },
+}
+
+
+def release_of(resource: dict[str, Any]) -> str:
+    """Give the release of FHIR that the elements of a resource show, where it is not R4; empty where it is.
+
+    >>> release_of({"resourceType": "MedicationStatement", "medication": {"concept": {"text": "Prolia"}}})
+    'R5'
+    """
+    for release, types in _OF_RELEASES.items():
+        if not resource.keys().isdisjoint(types.get(resource["resourceType"], ())):
+            return release
+    return ""
+
+
 def keys_twice(node: Any) -> Iterator[str]:
     """Give the keys that stand twice in one object of a resource; one of their values was lost."""
     waiting = [node]

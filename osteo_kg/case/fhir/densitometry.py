@@ -1,0 +1,242 @@
+"""T-scores: at which site, of which side, when, and whether the value is a T-score at all (reading.md, R2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pyoxigraph as ox
+
+from osteo_kg.case.fhir.case_builder import CaseBuilder
+from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, meanings, of_kind
+from osteo_kg.case.fhir.elements import When, codings, each, extension, first, moment, text, words
+from osteo_kg.knowledge import Terms, folded
+from osteo_kg.rdf import OSTEO, XSD, node_of
+
+#: Reasons why a value is absent that say that there was one.
+_HELD_BACK = ("as-text", "error", "masked", "unsupported", "not-a-number", "negative-infinity", "positive-infinity")
+_CODES_INSIDE = re.compile(r"\d{6,18}")
+
+
+@dataclass(frozen=True)
+class Score:
+    """A T-score that was read.
+
+    Attributes:
+        part: the Observation, or the component of one.
+        found: what its code stands for.
+        site: the IRI of the site; empty where none is stated.
+        levels: the names of ranges of vertebrae under which it stands.
+        at: when it was measured; None where that is not stated.
+        value: the value as reported.
+    """
+
+    part: Mapping[str, Any]
+    found: list[Meaning]
+    site: str
+    levels: tuple[str, ...]
+    at: When | None
+    value: Decimal
+
+
+class Densitometry:
+    """The T-scores of one patient, settled once all are read."""
+
+    def __init__(self) -> None:
+        self._scores: list[Score] = []
+
+    def read(self, part: dict[str, Any], found: list[Meaning], builder: CaseBuilder, doubt: str = "") -> None:
+        """Read a T-score; what is not used is noted, and what was measured and could not be read leaves all open."""
+        sites = _sites(part, found, builder.terms)
+        peripheral = [site for site in sites or () if builder.terms.is_a(site, OSTEO.PeripheralSite)]
+        reason, is_unread = _why_no_score(part, builder.terms)
+        if peripheral and not self._is_in_the_record(peripheral[0], builder.terms):
+            self._ignore_part(peripheral[0], part, builder)
+        elif reason is not None:
+            builder.ignore(part, reason, *_value_told(part))
+            if is_unread and not peripheral:
+                builder.open(OSTEO.Densitometry, part, *_value_told(part))
+        elif sites is None or len(sites) > 1:
+            builder.ignore(part, OSTEO.BodySiteNotKnown, *_place_told(part), *_value_told(part))
+            builder.open(OSTEO.Densitometry, part, *_place_told(part), *_value_told(part))
+        elif doubt:
+            builder.ignore(part, OSTEO.NotCertain, doubt, *_value_told(part))
+            builder.open(OSTEO.Densitometry, part, doubt, *_value_told(part))
+        else:
+            site = next(iter(sites), "")
+            score = Score(part, found, site, sites.get(site, ()), _moment_of(part, builder), _value(part))
+            self._scores.append(score)
+
+    def named(self, part: dict[str, Any], builder: CaseBuilder) -> None:
+        """Note an observation whose words or unit name a T-score, and whose code is not read."""
+        builder.unread(part, part.get("code"), *_place_told(part), *_value_told(part))
+        sites = _sites(part, [], builder.terms) or {}
+        reason, is_unread = _why_no_score(part, builder.terms)
+        if (reason is None or is_unread) and not any(builder.terms.is_a(s, OSTEO.PeripheralSite) for s in sites):
+            builder.open(OSTEO.Densitometry, part, *_place_told(part), *_value_told(part))
+
+    def _is_in_the_record(self, site: str, terms: Terms) -> bool:
+        """Whether a record has a key for a site; others are parts, which nothing is written of."""
+        return site in terms.keys
+
+    def _ignore_part(self, site: str, part: dict[str, Any], builder: CaseBuilder) -> None:
+        if site == OSTEO.SingleVertebra.value:
+            builder.remark("partOfSpine", part, *_place_told(part), *_value_told(part))
+        else:
+            builder.ignore(part, OSTEO.SiteNeverDecides, *_place_told(part), *_value_told(part))
+
+    def settle(self, builder: CaseBuilder) -> None:
+        """Write every score; of several ranges of vertebrae of one day the lowest (reading.md, R2)."""
+        for score in self._scores:
+            lower = next((other for other in self._scores if _is_lower_range(other, score)), None)
+            if lower is not None:
+                builder.ignore(score.part, OSTEO.OtherLevelRange, *_place_told(score.part), *_value_told(score.part))
+            else:
+                _write(score, builder)
+
+
+def _is_lower_range(other: Score, score: Score) -> bool:
+    """Whether another score of the spine, of the same day and of another range of vertebrae, is lower."""
+    spine = OSTEO.LumbarSpine.value
+    return (
+        other.site == score.site == spine
+        and other.levels != score.levels
+        and score.at is not None
+        and score.at.day is not None
+        and other.at == score.at
+        and other.value < score.value
+    )
+
+
+def _write(score: Score, builder: CaseBuilder) -> None:
+    entry = builder.entry(OSTEO.hasBoneDensitometry, OSTEO.BoneDensitometry)
+    if score.site:
+        builder.say(entry, OSTEO.hasSite, node_of(score.site))
+    builder.say(entry, OSTEO.tScore, ox.Literal(f"{score.value:f}", datatype=XSD.decimal))
+    if side := _side(score, builder.terms):
+        builder.say(entry, OSTEO.hasSide, node_of(side))
+    builder.measured(entry, score.at)
+    if not score.found[0].own and builder.terms.is_a(score.site, OSTEO.PeripheralSite):
+        builder.ignore(score.part, OSTEO.SiteNeverDecides, *_value_told(score.part))
+
+
+def names_a_score(part: Mapping[str, Any], terms: Terms) -> bool:
+    """Whether an observation whose code is not read is of a T-score, by its words or by its unit."""
+    named = any(terms.score_names.found_in(said) for said in words(part.get("code")))
+    units = {folded(unit) for unit in _units(part)}
+    return named or bool(units & {folded(name) for name in terms.limits["writtenAs"][OSTEO.AxialTScore.value]})
+
+
+def _why_no_score(part: Mapping[str, Any], terms: Terms) -> tuple[ox.NamedNode | None, bool]:
+    """Give why a value is not used, and whether it may be a T-score all the same."""
+    if not any(key.startswith("value") for key in part):
+        absent = set(each(part, "dataAbsentReason", "coding", "code"))
+        return OSTEO.ValueNotUsable, not absent.isdisjoint(_HELD_BACK)
+    units = {_plain_unit(unit) for unit in _units(part)}
+    if units & {_plain_unit(unit) for unit in terms.limits["otherMeasureUnit"][OSTEO.AxialTScore.value]}:
+        return OSTEO.DensityNotTScore, False
+    if not isinstance(_value(part), Decimal) or text(part, "valueQuantity", "comparator"):
+        return OSTEO.ValueNotUsable, True
+    if units <= {_plain_unit(unit) for unit in terms.limits["acceptedUnit"][OSTEO.AxialTScore.value]}:
+        return None, False
+    return OSTEO.UnitNotAccepted, True
+
+
+def _plain_unit(unit: str) -> str:
+    """Give a unit without what is only its spelling; the sign of percent is none of that."""
+    return folded(unit.replace("%", " percent ")).replace(" ", "")
+
+
+def _units(part: Mapping[str, Any]) -> set[str]:
+    return {text(part, "valueQuantity", key) for key in ("code", "unit")} - {""}
+
+
+def _value(part: Mapping[str, Any]) -> Any:
+    quantity = first(part, "valueQuantity", "value")
+    return part.get("valueInteger") if quantity is None else quantity
+
+
+def _value_told(part: Mapping[str, Any]) -> tuple[str, ...]:
+    stated = _value(part) if _value(part) is not None else part.get("valueString")
+    told = (text(part, "valueQuantity", "comparator"), stated, text(part, "valueQuantity", "unit"))
+    found = " ".join(f"{word}" for word in told if word is not None and word != "")
+    return (found,) if found else ()
+
+
+def _place_told(part: Mapping[str, Any]) -> tuple[str, ...]:
+    return words(part.get("bodySite")) or tuple(code for _, code in codings(part.get("bodySite")))
+
+
+def _sites(part: Mapping[str, Any], found: list[Meaning], terms: Terms) -> dict[str, tuple[str, ...]] | None:
+    """Give the sites with the names under which they stand: of the body site, else of the code.
+
+    A body site that is stated and not known is None: it is never read as what the code says. Nothing stated is empty.
+    """
+    place = part.get("bodySite")
+    known = [each.term for each in of_kind(meanings(place, terms), OSTEO.DensitometrySite, terms)]
+    named = _named(words(place), terms)
+    if known:
+        names = {site: named.get(site, ()) for site in known}
+        return _parts_of(names, known.count(OSTEO.SingleVertebra.value), terms)
+    if named:
+        return named
+    if place is not None and not _says_side_alone(place, terms):
+        return None
+    by_code = [each.term for each in of_kind(found, OSTEO.DensitometrySite, terms)]
+    if by_code:
+        return {by_code[0]: ()}
+    return _named(words(part.get("code")), terms)
+
+
+def _named(said: tuple[str, ...], terms: Terms) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for text_ in said:
+        for site, names in terms.site_names.found_in(text_).items():
+            found[site] = tuple(dict.fromkeys((*found.get(site, ()), *names)))
+    return _parts_of(found, len(set(found.get(OSTEO.SingleVertebra.value, ()))), terms)
+
+
+def _parts_of(found: dict[str, tuple[str, ...]], vertebrae: int, terms: Terms) -> dict[str, tuple[str, ...]]:
+    """Where a part is named beside what it is a part of, it is the part; several single vertebrae are a range."""
+    if vertebrae > 1:
+        whole = {site: names for site, names in found.items() if site != OSTEO.SingleVertebra.value}
+        spine = OSTEO.LumbarSpine.value
+        return _parts_of({**whole, spine: (*whole.get(spine, ()), *found[OSTEO.SingleVertebra.value])}, 0, terms)
+    wholes = {whole for site in found for whole in terms.limits["isPartOfSite"].get(site, ())}
+    return {site: names for site, names in found.items() if site not in wholes}
+
+
+def _says_side_alone(place: Any, terms: Terms) -> bool:
+    """Whether a body site tells the side and nothing else."""
+    found = meanings(place, terms)
+    named = [word for said in words(place) for word in folded(said).split() if not terms.side_names.found_in(word)]
+    return not named and all(terms.is_a(each.term, OSTEO.Side) for each in found) and bool(found or words(place))
+
+
+def _side(score: Score, terms: Terms) -> str | None:
+    """Give the side: our own extension, a code of the body site or inside one, its words, or the observation's code."""
+    stated = extension(dict(score.part), OSTEO.hasSide.value, "valueCode")
+    if isinstance(stated, str):
+        return OWN_SYSTEM + stated if terms.is_a(OWN_SYSTEM + stated, OSTEO.Side) else None
+    place = score.part.get("bodySite")
+    inside = [(system, part) for system, code in codings(place) for part in _CODES_INSIDE.findall(code)]
+    coded = [term for system, part in inside if (code := terms.codes.find(system, part)) for term in code.stands_for]
+    named = [side for said in words(place) for side in terms.side_names.found_in(said)]
+    implied = [side for each in score.found for side in each.fact("impliesSide")]
+    for sides in ([term for term in coded if terms.is_a(term, OSTEO.Side)], named, implied):
+        if len(set(sides)) == 1:
+            return sides[0]
+    return None
+
+
+def _moment_of(part: dict[str, Any], builder: CaseBuilder) -> When | None:
+    """Give when a score was measured; where only the issue of its result is dated, that is taken and noted."""
+    if (at := builder.when(part, "effective")) is not None:
+        return at
+    issued = moment(part.get("issued"))
+    if issued is not None:
+        builder.remark("dateAssumed", part)
+    return issued

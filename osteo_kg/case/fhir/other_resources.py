@@ -1,0 +1,62 @@
+"""Reasons, findings and problems that other resources name, which may be fractures that no Condition states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from osteo_kg.case.fhir.bundles import Resource
+from osteo_kg.case.fhir.case_builder import CaseBuilder
+from osteo_kg.case.fhir.codings import is_known, meanings, of_kind, sections_left_open
+from osteo_kg.case.fhir.elements import each, status, text
+from osteo_kg.case.fhir.fractures import Fractures
+from osteo_kg.rdf import OSTEO
+
+#: Where a resource says why something was done, or what was found; the keys of FHIR R4, and those that R5 renamed.
+_ELEMENTS = ("reasonCode", "reason", "finding", "problem", "conclusionCode", "diagnosis", "indication", "complication")
+_OF_TYPE = {
+    "AdverseEvent": ("event",),
+    "Flag": ("code",),
+    "Observation": ("code", "valueCodeableConcept"),
+    "Procedure": ("code",),
+}
+_TEXTS = ("conclusion", "valueString")
+_ABOUT_OTHERS = ("FamilyMemberHistory", "RelatedPerson", "Person", "Group")
+_NEVER_WAS = ("entered-in-error", "cancelled", "not-done", "rejected")
+
+
+def read_mentions(resource: Resource, fractures: Fractures, builder: CaseBuilder, *, is_read: bool) -> None:
+    """Take note of what a resource names that may be a fracture (reading.md, R14).
+
+    Args:
+        resource: a resource that is no Condition.
+        fractures: the fractures of the patient.
+        builder: what collects the case.
+        is_read: whether facts were read of the resource, so that what it is about is known.
+    """
+    if resource["resourceType"] in _ABOUT_OTHERS or status(resource, "status") in _NEVER_WAS:
+        return
+    for concept in _concepts(resource, is_read=is_read):
+        found = meanings(concept, builder.terms)
+        broken = of_kind(found, OSTEO.Fracture, builder.terms)
+        opened = sections_left_open(concept, builder.terms)
+        unread = not (found or is_known(concept, builder.terms)) or not found
+        if broken or (unread and OSTEO.FractureHistory.value in opened):
+            fractures.mentioned(resource, concept, broken)
+
+
+def _concepts(resource: Resource, *, is_read: bool) -> Iterator[Any]:
+    own = _OF_TYPE.get(resource["resourceType"], ()) if not is_read else ()
+    denied = resource.get("valueBoolean") is False
+    for key in (*_ELEMENTS, *(own if not denied else ())):
+        for node in each(resource, key):
+            if isinstance(node, dict):
+                yield from _inside(node)
+    if not is_read:
+        yield from ({"text": said} for key in _TEXTS if (said := text(resource, key)))
+
+
+def _inside(node: dict[str, Any]) -> Iterator[Any]:
+    """Give a concept, or the one that stands inside an element."""
+    inner = [node[key] for key in ("itemCodeableConcept", "diagnosisCodeableConcept", "concept") if node.get(key)]
+    yield from inner or [node]
