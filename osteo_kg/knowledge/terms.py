@@ -110,6 +110,7 @@ class Terms:
 
 _READERS_LIMITS = (
     "acceptedUnit",
+    "isNarrowedBy",
     "isPartOfSite",
     "otherMeasureUnit",
     "otherUseDoseInMilligrams",

@@ -17,6 +17,11 @@ from osteo_kg.case.fhir.elements import each, first, text
 Resource = dict[str, Any]
 Kind = TypeVar("Kind")
 _SUBJECTS = ("subject", "patient", "beneficiary", "for", "individual")
+#: Types of resources that tell of somebody else than their patient.
+ABOUT_OTHERS = ("FamilyMemberHistory", "RelatedPerson", "Person", "Group")
+#: Types that are read where another resource refers to them.
+_REFERRED_TO = ("Medication", "Patient", "Practitioner", "PractitionerRole", "Organization", "Location", "Specimen")
+_DATE = ("effective", "issued")
 _URL_OF_A_RESOURCE = re.compile(r"(?P<server>https?://.+?)/(?P<name>[A-Z][A-Za-z]+/[A-Za-z0-9\-.]+)(/_history/.+)?")
 
 
@@ -110,7 +115,7 @@ def gather(documents: Iterable[Any]) -> Input:
         if (owner := _owner(entry, patients) or owners.get(id(entry.resource))) is None:
             unassigned.append(_some(entry))
         else:
-            owner.resources.append(_some(entry))
+            owner.resources += [_some(entry), *_contained(_some(entry), patients, owner)]
     for entry, deleted in older:
         if (owner := _owner(entry, patients)) is not None:
             owner.dropped.append((_some(entry), deleted))
@@ -129,6 +134,20 @@ def _some(entry: Entry) -> Resource:
 
 def _types(document: Resource) -> frozenset[str]:
     return frozenset(each(document, "entry", "resource", "resourceType"))
+
+
+def _contained(resource: Resource, patients: _Table[Gathered], owner: Gathered) -> Iterator[Resource]:
+    """Give the resources inside one that are its patient's, with its date where they have none."""
+    if text(resource, "status") == "entered-in-error" or resource["resourceType"] in ABOUT_OTHERS:
+        return
+    for found in each(resource, "contained"):
+        if not isinstance(found, dict) or not isinstance(found.get("resourceType"), str):
+            continue
+        named = patients.find(subject_of(found)) if subject_of(found) else owner
+        if named is owner and found["resourceType"] not in _REFERRED_TO:
+            is_dated = any(key.startswith(_DATE) for key in found)
+            dates = {} if is_dated else {key: value for key, value in resource.items() if key.startswith(_DATE)}
+            yield dates | found
 
 
 def _add_patient(entry: Entry, resource: Resource, patients: _Table[Gathered], people: list[Gathered]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg.case.fhir.codings import shown, why_unread
-from osteo_kg.case.fhir.elements import When, codings, dated, text, when, words
+from osteo_kg.case.fhir.elements import When, codings, concept_of, dated, text, when, words
 from osteo_kg.case.model import Remark, RemarkKind
 from osteo_kg.knowledge import Terms
 from osteo_kg.rdf import OSTEO, RDF, Node, day_literal, node_of
@@ -88,7 +88,7 @@ class CaseBuilder:
         self._remark(kind, resource, None, *details, concept=concept)
 
     def _remark(self, kind: RemarkKind, resource: Any, reason: Node | None, *details: str, concept: Any = None) -> None:
-        found = resource.get("code") if concept is None else concept
+        found = concept_of(resource) if concept is None else concept
         told = (*self.named(found), *dict.fromkeys(details), dated(resource))
         element = titled(resource, ", ".join(part for part in told if part))
         self._remarks.append(Remark(kind, element, reason.value if reason is not None else None))
@@ -103,7 +103,7 @@ class CaseBuilder:
 
     def unread_type(self, resource: Any, reason: ox.NamedNode = OSTEO.TypeNotRead) -> None:
         """Note a resource of a type that is not read, or that belongs to nobody."""
-        self._count(resource, reason, ", ".join(self.named(resource.get("code"))))
+        self._count(resource, reason, ", ".join(self.named(concept_of(resource))))
 
     def _count(self, resource: Any, reason: ox.NamedNode, what: str) -> None:
         self._unread[text(resource, "resourceType"), reason.value][what].append(dated(resource))

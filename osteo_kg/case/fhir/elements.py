@@ -125,6 +125,12 @@ def moment(value: Any) -> When | None:
     return When(between[0].isoformat(), between[1].isoformat()) if between else None
 
 
+def concept_of(resource: Any) -> Any:
+    """Give what a resource is about: its code, or that of its medication."""
+    found = (first(resource, *path) for path in (("code",), ("medicationCodeableConcept",), ("medication", "concept")))
+    return next((each for each in found if each is not None), None)
+
+
 #: Where the date of a resource stands, what tells most of the matter first.
 _DATES = (
     "effective",

@@ -51,10 +51,13 @@ class Fracture:
     least: int | None = None
     most: int | None = None
 
-    @property
-    def broad(self) -> bool:
-        """Whether a published code says why the bone broke, or too broadly where."""
-        return not self.meaning.own and self.meaning.term == OSTEO.UnspecifiedSiteFracture.value
+    def sites(self, terms: Terms) -> frozenset[str] | None:
+        """Give the sites of which it may be one; none where every site may be meant; None where it says its own."""
+        if self.meaning.own:
+            return None
+        by_code = frozenset(self.meaning.fact("isNarrowedBy"))
+        narrower = by_code or terms.limits["isNarrowedBy"].get(self.meaning.term, frozenset())
+        return narrower if narrower or self.meaning.term == OSTEO.UnspecifiedSiteFracture.value else None
 
     @property
     def is_vertebral(self) -> bool:
@@ -159,7 +162,7 @@ class Fractures:
         once = list(_once(self._read, builder))
         kept = []
         for each in once:
-            if each.broad and any(_says_where(other, each, builder.terms) for other in once):
+            if any(_says_where(other, each, builder.terms) for other in once):
                 builder.ignore(each.resource, OSTEO.SiteSaidElsewhere)
             else:
                 kept.append(each)
@@ -208,14 +211,12 @@ def _are_one(group: list[Fracture], new: Fracture) -> bool:
 
 def _says_where(other: Fracture, broad: Fracture, terms: Terms) -> bool:
     """Whether another fracture of the same date gives the site that a broad code leaves open."""
-    if broad.day is None or other.day != broad.day or other.meaning.term == OSTEO.UnspecifiedSiteFracture.value:
+    sites = broad.sites(terms)
+    if sites is None or broad.day is None or other.day != broad.day or _is_excluded(other, terms):
         return False
-    if _is_excluded(other, terms):
+    if other.meaning.term == OSTEO.UnspecifiedSiteFracture.value or (sites and other.meaning.term not in sites):
         return False
-    sites = broad.meaning.fact("isNarrowedBy")
-    return other.meaning.term in (sites or (other.meaning.term,)) and OSTEO.QualifyingFracture.value in terms.types.get(
-        other.meaning.term, ()
-    )
+    return terms.is_a(other.meaning.term, OSTEO.QualifyingFracture)
 
 
 def _write_vertebrae(found: list[Fracture], builder: CaseBuilder) -> None:

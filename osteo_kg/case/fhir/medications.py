@@ -12,7 +12,7 @@ import pyoxigraph as ox
 from osteo_kg.case.fhir.bundles import Resource, gather, resolved
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, is_known, meanings, of_kind
-from osteo_kg.case.fhir.elements import codings, each, first, status, text, words
+from osteo_kg.case.fhir.elements import codings, concept_of, each, status, text, words
 from osteo_kg.knowledge import Terms
 from osteo_kg.rdf import OSTEO, node_of
 
@@ -49,11 +49,13 @@ class Treatments:
         single = [drug for drug in drugs if drug.term in builder.terms.keys]
         if _is_of_other_use(concept, drugs, builder.terms):
             builder.ignore(resource, OSTEO.OtherProduct, concept=concept)
+        elif doubt and status(resource, "status") not in _NEVER_MEANT:
+            self._leave_open(resource, concept, doubt, builder)
         elif not _was_given(resource):
             builder.ignore(resource, OSTEO.StatusRulesOut, _why_not(resource), concept=concept)
             if status(resource, "status") not in _NEVER_MEANT and resource.get("doNotPerform") is not True:
                 self._perhaps([drug.term for drug in single] or _named(concept, builder.terms), resource, builder)
-        elif not is_known(concept, builder.terms) or (doubt and drugs):
+        elif not is_known(concept, builder.terms):
             self._leave_open(resource, concept, doubt, builder)
         elif single:
             if self.is_meant(resource, single[0], builder):
@@ -69,7 +71,8 @@ class Treatments:
         """Keep the treatment history open for a medication whose words name a drug of ours, or that has none."""
         named = {each.term for each in of_kind(meanings(concept, builder.terms), OSTEO.Drug, builder.terms)}
         named |= set(_named(concept, builder.terms))
-        builder.unread(resource, concept, *([doubt] if doubt else []))
+        if not is_known(concept, builder.terms):
+            builder.unread(resource, concept, *([doubt] if doubt else []))
         if named or not words(concept):
             builder.open(OSTEO.TreatmentHistory, resource, *([doubt] if doubt else []), concept=concept)
         self._perhaps(named, resource, builder)
@@ -109,10 +112,8 @@ class Treatments:
 
     def drug_concept(self, resource: Resource) -> Any:
         """Give the concept of the drug: stated, or that of the medication that is referred to."""
-        if stated := resource.get("medicationCodeableConcept") or first(resource, "medication", "concept"):
+        if stated := concept_of(resource):
             return stated
-        if resource["resourceType"] == "AllergyIntolerance":
-            return resource.get("code")
         reference = text(resource, "medicationReference", "reference") or text(
             resource, "medication", "reference", "reference"
         )

@@ -33,7 +33,7 @@ def read_observation(
     densitometry: Densitometry,
     doubt: str = "",
 ) -> bool:
-    """Read an Observation, its components and the ones that it contains; False where no code concerns anything here.
+    """Read an Observation and its components; False where no code concerns anything here.
 
     Args:
         resource: the Observation.
@@ -59,24 +59,12 @@ def read_observation(
 
 
 def _parts(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give an observation, its components and those it contains, with what the whole says of date and body site."""
+    """Give an observation, and each of its components as one with the date and the body site of the whole."""
     yield resource
-    inherited = {
-        key: value for key, value in resource.items() if not key.startswith(("value", "component", "contained"))
-    }
     for component in each(resource, "component"):
         if isinstance(component, dict):
-            yield inherited | component
-    for contained in each(resource, "contained"):
-        if isinstance(contained, dict) and contained.get("resourceType") == "Observation":
-            yield from _parts(_dated_by(inherited, contained))
-
-
-def _dated_by(whole: dict[str, Any], contained: dict[str, Any]) -> dict[str, Any]:
-    """Give an observation that stands inside another, with the date of that where it has none."""
-    if any(key.startswith("effective") for key in contained):
-        return contained
-    return {key: value for key, value in whole.items() if key.startswith(("effective", "issued"))} | contained
+            whole = {key: value for key, value in resource.items() if not key.startswith(("value", "component"))}
+            yield whole | component
 
 
 def _concerns(part: dict[str, Any], builder: CaseBuilder) -> bool:

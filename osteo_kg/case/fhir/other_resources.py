@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from osteo_kg.case.fhir.bundles import Resource
+from osteo_kg.case.fhir.bundles import ABOUT_OTHERS, Resource
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import is_known, meanings, of_kind, sections_left_open
 from osteo_kg.case.fhir.elements import each, status, text
@@ -21,7 +21,6 @@ _OF_TYPE = {
     "Procedure": ("code",),
 }
 _TEXTS = ("conclusion", "valueString")
-_ABOUT_OTHERS = ("FamilyMemberHistory", "RelatedPerson", "Person", "Group")
 _NEVER_WAS = ("entered-in-error", "cancelled", "not-done", "rejected")
 
 
@@ -34,7 +33,7 @@ def read_mentions(resource: Resource, fractures: Fractures, builder: CaseBuilder
         builder: what collects the case.
         is_read: whether facts were read of the resource, so that what it is about is known.
     """
-    if resource["resourceType"] in _ABOUT_OTHERS or status(resource, "status") in _NEVER_WAS:
+    if resource["resourceType"] in ABOUT_OTHERS or status(resource, "status") in _NEVER_WAS:
         return
     for concept in _concepts(resource, is_read=is_read):
         found = meanings(concept, builder.terms)

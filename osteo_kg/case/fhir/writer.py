@@ -16,7 +16,7 @@ from osteo_kg.case.fhir.observations import MEASURES, STATEMENTS
 from osteo_kg.case.fields import LISTING
 from osteo_kg.case.model import Case
 from osteo_kg.knowledge import Terms
-from osteo_kg.rdf import OSTEO, RDF, day_text, local_name
+from osteo_kg.rdf import OSTEO, RDF, day_text, local_name, period_text
 
 _EMPTY_REASON = "http://terminology.hl7.org/CodeSystem/list-empty-reason"
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -50,6 +50,7 @@ class _Exporter:
         yield self._entry(self._patient())
         yield from (self._entry(each, property_) for property_, each in self._resources())
         yield from (self._entry(self._section(each.value)) for each in self._own[OSTEO.isCompleteFor])
+        yield from (self._entry(self._open_section(each.value)) for each in self._own[OSTEO.isOpenFor])
 
     def _entry(self, resource: Resource, property_: ox.NamedNode | None = None) -> Resource:
         if resource["resourceType"] != "Patient":
@@ -94,15 +95,14 @@ class _Exporter:
 
     def _densitometry(self, node: Any) -> Resource:
         facts = self._facts[node]
-        site, side, day = (_value(facts, each) for each in (OSTEO.hasSite, OSTEO.hasSide, OSTEO.performedOn))
+        site, side = (_value(facts, each) for each in (OSTEO.hasSite, OSTEO.hasSide))
         found = self._observation(OSTEO.tScore.value)
         found["code"]["coding"] += self._loinc(site, side)
         if site:
             found["bodySite"] = self._concept(site, beside=False)
         if side:
             found["extension"] = [{"url": OSTEO.hasSide.value, "valueCode": local_name(side)}]
-        if day:
-            found["effectiveDateTime"] = day_text(day)
+        found |= _performed(facts)
         score = _value(facts, OSTEO.tScore)
         return {**found, "valueQuantity": {"value": Decimal(score)}} if score else found
 
@@ -110,6 +110,7 @@ class _Exporter:
         """Give the published code of a T-score of a site and side; a site without one may be read from another's."""
         read_from = [other for other, sites in self._terms.limits["readAs"].items() if site in sites]
         codes = [code for term in (site, *read_from) for code in self._terms.codes.of(term)]
+        codes = [code for code in codes if self._terms.codes.systems[code.system] == OSTEO.Loinc.value]
         found = next((code for code in codes if code.facts.get("impliesSide", ("",)) == (side,)), None)
         return [{"system": found.system, "code": found.value}] if found else []
 
@@ -120,21 +121,21 @@ class _Exporter:
             (each for each in MEASURES.items() if _value(facts, each[1])), next(iter(MEASURES.items()))
         )
         found = self._observation(measure)
-        if day := _value(facts, OSTEO.performedOn):
-            found["effectiveDateTime"] = day_text(day)
+        found |= _performed(facts)
         value = _value(facts, stated)
         return {**found, "valueQuantity": {"value": Decimal(value), "unit": _RENAL_UNIT}} if value else found
 
     def _fracture(self, node: Any) -> Resource:
         facts = self._facts[node]
         found = self._condition(facts[RDF.type][0].value)
-        mechanism, count = _value(facts, OSTEO.hasMechanism), _value(facts, OSTEO.fracturedVertebraCount)
+        mechanism = _value(facts, OSTEO.hasMechanism)
         extensions: list[Resource] = []
         if mechanism:
             concept = self._concept(mechanism)
             extensions.append({"url": OSTEO.hasMechanism.value, "valueCodeableConcept": concept})
-        if count:
-            extensions.append({"url": OSTEO.fracturedVertebraCount.value, "valueInteger": int(count)})
+        for property_ in (OSTEO.fracturedVertebraCount, OSTEO.fracturedVertebraCountAtMost):
+            if count := _value(facts, property_):
+                extensions.append({"url": property_.value, "valueInteger": int(count)})
         if extensions:
             found["extension"] = extensions
         if day := _value(facts, OSTEO.occurredOn):
@@ -165,6 +166,11 @@ class _Exporter:
             return {**found, "entry": [{"item": {"reference": url}} for url in urls]}
         return {**found, "emptyReason": {"coding": [{"system": _EMPTY_REASON, "code": "nilknown"}]}}
 
+    def _open_section(self, section: str) -> Resource:
+        found: Resource = {"resourceType": "List", "status": "current", "mode": "snapshot"}
+        extension = {"url": OSTEO.isOpenFor.value, "valueBoolean": True}
+        return {**found, "code": self._concept(section), "extension": [extension]}
+
     def _concept(self, term: str, *, beside: bool = True) -> Resource:
         """Give the concept of a term: our own code, and where the ontology matches one, a published code."""
         own = {"system": OWN_SYSTEM, "code": term.removeprefix(OWN_SYSTEM), "display": self._terms.label(term).en}
@@ -175,6 +181,17 @@ class _Exporter:
 def _value(facts: _Facts, property_: ox.NamedNode) -> str:
     """Give the first value of a property; empty where there is none."""
     return next((str(each.value) for each in facts.get(property_, ())), "")
+
+
+def _performed(facts: _Facts) -> Resource:
+    """Give the day of a measurement, or the month, the year or the period in which it was performed."""
+    if day := _value(facts, OSTEO.performedOn):
+        return {"effectiveDateTime": day_text(day)}
+    first, last = (day_text(_value(facts, each)) for each in (OSTEO.performedFrom, OSTEO.performedUntil))
+    if not first or not last:
+        return {}
+    partial = period_text(first, last)
+    return {"effectiveDateTime": partial} if partial else {"effectivePeriod": {"start": first, "end": last}}
 
 
 def _statement(kind: str, value: str) -> Resource:

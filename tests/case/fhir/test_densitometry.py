@@ -74,13 +74,16 @@ def test_the_femoral_neck_is_known_by_its_words(knowledge_base: KnowledgeBase) -
 
 
 def test_a_femur_at_an_unknown_body_site_is_not_used(knowledge_base: KnowledgeBase) -> None:
-    """It might be a region that never decides."""
-    case = read(knowledge_base, t_score("80948-3", -2, bodySite=coded((SNOMED, "29627003"))))
+    """It might be a region that never decides, or the lowest of all: the densitometry stays open."""
+    case = read(knowledge_base, t_score("80948-3", -2, bodySite=coded((SNOMED, "421060004"))))
     assert said(case, "tScore") == []
     assert "BodySiteNotKnown" in reasons(case)
+    assert said(case, "isOpenFor") == ["Densitometry"]
 
 
-@pytest.mark.parametrize("unit", ["{T-score}", "{T-Score}", "1", ""])
+@pytest.mark.parametrize(
+    "unit", ["{T-score}", "{T-Score}", "1", "", "SD", "{SD}", "sd", "{Tscore}", "[T-score]", "T score"]
+)
 def test_a_unit_of_a_t_score_is_accepted(knowledge_base: KnowledgeBase, unit: str) -> None:
     """Those are the units met."""
     assert said(read(knowledge_base, t_score("38267-1", -2.5, unit=unit)), "tScore") == ["-2.5"]
@@ -90,7 +93,7 @@ def test_a_density_under_the_code_of_a_t_score_is_told_and_not_used(knowledge_ba
     """A public bundle carries 0.889 g/cm² under 38263-0."""
     case = read(knowledge_base, t_score("38263-0", 0.889, unit="g/cm2"))
     assert said(case, "tScore") == []
-    assert "0.889 g/cm2" in reasons(case)["UnitNotAccepted"][0]
+    assert "0.889 g/cm2" in reasons(case)["DensityNotTScore"][0]
 
 
 @pytest.mark.parametrize("code", ["24966-4", "38261-4", "24701-5"])
@@ -158,8 +161,14 @@ def test_renal_function_is_read_in_the_unit_of_its_limits(
     assert (len(tests), bool(case.remarks)) == (read, not read)
 
 
-@pytest.mark.parametrize("day", [{"effectiveDateTime": "2026-03"}, {"effectiveTiming": {"code": {"text": "BID"}}}])
-@pytest.mark.parametrize("whole", [t_score("38267-1", -2), RENAL], ids=["T-score", "renal function"])
+@pytest.mark.parametrize(
+    ("whole", "day"),
+    [
+        (t_score("38267-1", -2), {"effectiveTiming": {"code": {"text": "BID"}}}),
+        (RENAL, {"effectiveTiming": {"code": {"text": "BID"}}}),
+        (RENAL, {"effectiveDateTime": "2026-03"}),
+    ],
+)
 def test_a_date_that_gives_no_day_is_told(knowledge_base: KnowledgeBase, whole: Resource, day: Resource) -> None:
     undated = {key: value for key, value in whole.items() if key != "effectiveDateTime"}
     case = read(knowledge_base, {**undated, **day})

@@ -35,12 +35,12 @@ from tests.support.bundles import (
         (SNOMED, "79546008", "MultipleRibFracture"),
         (SNOMED, "39335003", "MultipleRibFracture"),
         (SNOMED, "1261007", "UnspecifiedSiteFracture"),
-        (SNOMED, "71620000", "UnspecifiedSiteFracture"),
+        (SNOMED, "71620000", "FemurFracture"),
         (SNOMED, "443165006", "UnspecifiedSiteFracture"),
         (ICD_CM, "S72.001A", "ProximalFemurFracture"),
         (ICD_CM, "S52.501A", "DistalRadiusFracture"),
         (ICD_CM, "S52.201A", "ForearmFracture"),
-        (ICD_CM, "M80.051A", "UnspecifiedSiteFracture"),
+        (ICD_CM, "M80.051A", "FemurFracture"),
         (OWN, "MetatarsalFracture", "MetatarsalFracture"),
     ],
 )
@@ -53,14 +53,19 @@ def test_a_code_without_its_system_says_nothing(knowledge_base: KnowledgeBase) -
     """The system is part of the code."""
     case = read(knowledge_base, condition(LOINC, "5913000"), condition("", "5913000"))
     assert fractures(case) == []
-    assert "LOINC 5913000" in reasons(case)["CodeNotRead"][0]
+    assert any("LOINC 5913000" in told for told in reasons(case)["CodeNotRead"])
 
 
 def test_the_who_edition_is_not_the_american_one(knowledge_base: KnowledgeBase) -> None:
-    """M80.0 means another thing there, and no code of it is verified."""
-    case = read(knowledge_base, condition(ICD_WHO, "M80.0"), condition(ICD_WHO, "S72.0"))
-    assert fractures(case) == []
-    assert "M80.0" in reasons(case)["SystemNotVerified"][0]
+    """A fifth character means another place there, and a title other bones."""
+    for code, here, there in (
+        ("M80.05", "PelvisOrFemurFracture", "FemurFracture"),
+        ("M80.08", "UnspecifiedSiteFracture", "VertebralFracture"),
+        ("S22.01", "VertebralFracture", "UpperThoracicSpineFracture"),
+        ("S32.8", "UnspecifiedSiteFracture", "PelvicFracture"),
+    ):
+        assert fractures(read(knowledge_base, condition(ICD_WHO, code))) == [here]
+        assert fractures(read(knowledge_base, condition(ICD_CM, code))) == [there]
 
 
 @pytest.mark.parametrize("code", ["5291005", "66931009", "45564002"])
@@ -95,10 +100,10 @@ def test_a_fracture_of_the_past_counts(knowledge_base: KnowledgeBase, status: st
 
 def test_two_conditions_of_one_code_and_date_are_one_fracture(knowledge_base: KnowledgeBase) -> None:
     """A problem list and an encounter both hold it; the project's own codes are entries each."""
-    twice = [condition(SNOMED, "125608002", day) for day in ("2020-01-02", "2020-01-02T08:00:00Z", "2021-05-05")]
+    twice = [condition(SNOMED, "5913000", day) for day in ("2020-01-02", "2020-01-02T08:00:00Z", "2021-05-05")]
     case = read(knowledge_base, *twice)
-    assert fractures(case) == ["VertebralFracture", "VertebralFracture"]
-    assert "125608002" in reasons(case)["SameEntryTwice"][0]
+    assert fractures(case) == ["ProximalFemurFracture", "ProximalFemurFracture"]
+    assert "5913000" in reasons(case)["SameEntryTwice"][0]
     own = [condition(OWN, "VertebralFracture", "2020-01-02")] * 2
     assert fractures(read(knowledge_base, *own)) == ["VertebralFracture", "VertebralFracture"]
 
@@ -109,7 +114,7 @@ def test_two_conditions_of_one_code_and_date_are_one_fracture(knowledge_base: Kn
         ("443165006", "263102004", ["DistalRadiusFracture"]),
         ("443165006", "71642004", ["SkullFracture", "UnspecifiedSiteFracture"]),  # the skull is never osteoporotic
         ("71620000", "5913000", ["ProximalFemurFracture"]),
-        ("71620000", "263102004", ["DistalRadiusFracture", "UnspecifiedSiteFracture"]),  # a wrist is no femur
+        ("71620000", "263102004", ["DistalRadiusFracture", "FemurFracture"]),  # a wrist is no femur
         ("1261007", "79546008", ["MultipleRibFracture"]),
     ],
 )
@@ -120,7 +125,7 @@ def test_another_fracture_of_the_same_date_may_say_where(
     day = "2022-02-02"
     assert fractures(read(knowledge_base, condition(SNOMED, broad, day), condition(SNOMED, other, day))) == left
     with_fresh_blank_nodes = read(knowledge_base, condition(SNOMED, broad, "2022-02-03"), condition(SNOMED, other, day))
-    assert "UnspecifiedSiteFracture" in fractures(with_fresh_blank_nodes)
+    assert len(fractures(with_fresh_blank_nodes)) == 2
 
 
 def test_of_several_codings_the_one_that_says_most_counts(knowledge_base: KnowledgeBase) -> None:
@@ -151,4 +156,4 @@ def test_an_onset_that_gives_no_day_is_told(knowledge_base: KnowledgeBase) -> No
         case = read(knowledge_base, condition(SNOMED, "5913000", **onset))
         assert fractures(case) == ["ProximalFemurFracture"]
         [told] = reasons(case)["DateNotWhole"]
-        assert next(iter(onset)) in told or "onset 2020" in told
+        assert next(iter(onset)) in told or "onset 2020-01-01/2020-12-31" in told or "onset in spring" in told

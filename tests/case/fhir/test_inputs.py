@@ -54,7 +54,8 @@ def test_what_belongs_to_no_patient_is_not_given_to_her(knowledge_base: Knowledg
     """Another patient's fracture is not hers, and one of nobody may be anybody's."""
     case = read(knowledge_base, condition(SNOMED, "5913000", subject=subject))
     assert fractures(case) == []
-    assert reasons(case)["OtherPatient"] == ["Condition"]
+    assert reasons(case)["OtherPatient"] == ["Condition (SNOMED CT 5913000)"]
+    assert said(case, "isOpenFor") == ([] if subject else ["FractureHistory"])
 
 
 def test_ndjson_is_grouped_by_patient(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:

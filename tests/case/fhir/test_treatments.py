@@ -169,11 +169,11 @@ def test_every_substance_of_an_allergy_is_read(knowledge_base: KnowledgeBase) ->
 
 def test_an_allergy_to_whatever_drug_is_told(knowledge_base: KnowledgeBase) -> None:
     allergy = {"resourceType": "AllergyIntolerance", "patient": HER, "code": coded((OWN, "Drug"))}
-    assert reasons(read(knowledge_base, allergy))["ValueNotUsable"] == ["AllergyIntolerance"]
+    assert reasons(read(knowledge_base, allergy))["ValueNotUsable"] == ["AllergyIntolerance (osteo-kg Drug)"]
 
 
 def test_a_reason_for_stopping_that_is_not_known_is_told(knowledge_base: KnowledgeBase) -> None:
     stopped = medication("MedicationStatement", "stopped", RXNORM, "46041", statusReason=[coded((SNOMED, "182861009"))])
     case = read(knowledge_base, stopped)
     assert said(case, "withDrug") == ["Alendronate"]
-    assert "statusReason SNOMED CT 182861009" in reasons(case)["CodeNotRead"][0]
+    assert "SNOMED CT 182861009, statusReason" in reasons(case)["CodeNotRead"][0]
