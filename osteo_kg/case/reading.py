@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Callable, Iterable
 from pathlib import PurePath
 from typing import Any
@@ -42,6 +43,8 @@ _FLAT: dict[str, Callable[[str, str, Terms], tuple[Case, ...]]] = {
     "jsonl": read_json_lines,
 }
 _MAY_BE_FHIR = ("json", "jsonl", "fhir")
+#: The first element of a resource of FHIR in XML.
+_FHIR_XML = re.compile(r"\s*(<[?!][^>]*>\s*)*<[^>]*\bxmlns(:\w+)?=[\"']http://hl7\.org/fhir[\"']")
 
 
 def read_case(
@@ -78,6 +81,10 @@ def read_case(
     """
     format_name = _format(format, name)
     text = _text(data, name)
+    if _FHIR_XML.match(text):
+        raise UnreadableCaseError(
+            f"{name} is FHIR in XML.", advice="Send it as FHIR JSON: its resources are not read in XML."
+        )
     if format_name in RDF_FORMATS:
         return read_rdf(text, format_name, name)
     vocabulary = terms or packaged_knowledge().terms

@@ -84,7 +84,7 @@ def why_unread(concept: Any, terms: Terms) -> ox.NamedNode:
         if code is not None and terms.is_a(code.iri, OSTEO.BoneMineralDensityCode):
             return OSTEO.DensityNotTScore
         if code is not None:
-            reason = OSTEO.CodeDecidesNothing
+            reason = OSTEO.NotCertain if code.facts.get("opensSection") else OSTEO.CodeDecidesNothing
         elif terms.codes.system_of(system) and not terms.codes.knows(system):
             reason = OSTEO.SystemNotVerified
     return reason
