@@ -118,7 +118,9 @@ class Treatments:
             resource, "medication", "reference", "reference"
         )
         contained = {f"#{text(found, 'id')}": found for found in each(resource, "contained") if isinstance(found, dict)}
-        medication = contained.get(reference) or resolved(reference, self._medications) or {}
+        medication = contained.get(reference) or resolved(reference, self._medications)
+        if medication is None:  # what the reference is said to lead to is all that there is
+            return {"text": text(resource, "medicationReference", "display")}
         return [medication.get("code"), *each(medication, "ingredient", "itemCodeableConcept")]
 
     def is_meant(self, resource: Resource, drug: Meaning, builder: CaseBuilder) -> bool:

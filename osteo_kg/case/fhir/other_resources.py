@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from osteo_kg.case.fhir.bundles import ABOUT_OTHERS, Resource
+from osteo_kg.case.fhir.bundles import ABOUT_OTHERS, Resource, kinship
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import is_known, meanings, of_kind, sections_left_open
 from osteo_kg.case.fhir.elements import each, status, text
@@ -13,7 +13,17 @@ from osteo_kg.case.fhir.fractures import Fractures
 from osteo_kg.rdf import OSTEO
 
 #: Where a resource says why something was done, or what was found; the keys of FHIR R4, and those that R5 renamed.
-_ELEMENTS = ("reasonCode", "reason", "finding", "problem", "conclusionCode", "diagnosis", "indication", "complication")
+_ELEMENTS = (
+    "reasonCode",
+    "reasonReference",
+    "reason",
+    "finding",
+    "problem",
+    "conclusionCode",
+    "diagnosis",
+    "indication",
+    "complication",
+)
 _OF_TYPE = {
     "AdverseEvent": ("event",),
     "Flag": ("code",),
@@ -24,7 +34,9 @@ _TEXTS = ("conclusion", "valueString")
 _NEVER_WAS = ("entered-in-error", "cancelled", "not-done", "rejected")
 
 
-def read_mentions(resource: Resource, fractures: Fractures, builder: CaseBuilder, *, is_read: bool) -> None:
+def read_mentions(
+    resource: Resource, fractures: Fractures, builder: CaseBuilder, *, is_read: bool, hers: frozenset[str] = frozenset()
+) -> None:
     """Take note of what a resource names that may be a fracture (reading.md, R14).
 
     Args:
@@ -32,10 +44,11 @@ def read_mentions(resource: Resource, fractures: Fractures, builder: CaseBuilder
         fractures: the fractures of the patient.
         builder: what collects the case.
         is_read: whether facts were read of the resource, so that what it is about is known.
+        hers: the names, by type and id, of the resources that are read by themselves.
     """
     if resource["resourceType"] in ABOUT_OTHERS or status(resource, "status") in _NEVER_WAS:
         return
-    for concept in _concepts(resource, is_read=is_read):
+    for concept in _concepts(resource, hers, is_read=is_read):
         found = meanings(concept, builder.terms)
         broken = of_kind(found, OSTEO.Fracture, builder.terms)
         opened = sections_left_open(concept, builder.terms)
@@ -44,18 +57,34 @@ def read_mentions(resource: Resource, fractures: Fractures, builder: CaseBuilder
             fractures.mentioned(resource, concept, broken)
 
 
-def _concepts(resource: Resource, *, is_read: bool) -> Iterator[Any]:
+def _concepts(resource: Resource, hers: frozenset[str], *, is_read: bool) -> Iterator[Any]:
     own = _OF_TYPE.get(resource["resourceType"], ()) if not is_read else ()
     denied = resource.get("valueBoolean") is False
     for key in (*_ELEMENTS, *(own if not denied else ())):
         for node in each(resource, key):
             if isinstance(node, dict):
-                yield from _inside(node)
+                yield from (inner for inner in _inside(node) if not _is_read_by_itself(inner, hers))
     if not is_read:
         yield from ({"text": said} for key in _TEXTS if (said := text(resource, key)))
 
 
+def _is_read_by_itself(node: Any, hers: frozenset[str]) -> bool:
+    """Whether a reference leads to a resource of the record; one of an entry without a name is taken to."""
+    reference = text(node, "reference")
+    return reference.startswith(("urn:", "#")) or (bool(reference) and kinship(reference) in hers)
+
+
+_INNER = (
+    "itemCodeableConcept",
+    "itemReference",
+    "diagnosisCodeableConcept",
+    "diagnosisReference",
+    "condition",
+    "concept",
+)
+
+
 def _inside(node: dict[str, Any]) -> Iterator[Any]:
-    """Give a concept, or the one that stands inside an element."""
-    inner = [node[key] for key in ("itemCodeableConcept", "diagnosisCodeableConcept", "concept") if node.get(key)]
+    """Give a concept or a reference, or the one that stands inside an element."""
+    inner = [node[key] for key in _INNER if node.get(key)]
     yield from inner or [node]

@@ -13,7 +13,7 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg.bilingual import BilingualText
-from osteo_kg.case.fhir.bundles import Gathered, Input, Resource, gather, kinship, subject_of
+from osteo_kg.case.fhir.bundles import Gathered, Input, Resource, gather, kinship, names_of, subject_of
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import meanings, of_kind
 from osteo_kg.case.fhir.conditions import read_condition
@@ -98,7 +98,8 @@ class Reader:
         return _case(name, person, builder)
 
     def _read(self, person: Gathered, found: Input, builder: CaseBuilder) -> None:
-        record = _Record(builder, found.medications)
+        names = frozenset(name for resource in person.resources for name in names_of(resource))
+        record = _Record(builder, found.medications, names)
         read_patient(person.patient, builder)
         self._check(person.patient, builder)
         for resource in person.resources:
@@ -137,7 +138,7 @@ class Reader:
         elif is_read := reader(resource, ""):
             self._check(resource, builder)
         if kind != "Condition":
-            read_mentions(resource, record.fractures, builder, is_read=is_read)
+            read_mentions(resource, record.fractures, builder, is_read=is_read, hers=record.names)
 
     def _check(self, resource: Resource, builder: CaseBuilder) -> None:
         if found := self.problems(resource):
@@ -147,8 +148,9 @@ class Reader:
 class _Record:
     """What is read of one patient, by kind, until all is read and can be settled."""
 
-    def __init__(self, builder: CaseBuilder, medications: Mapping[str, Resource]) -> None:
+    def __init__(self, builder: CaseBuilder, medications: Mapping[str, Resource], names: frozenset[str]) -> None:
         self.builder = builder
+        self.names = names
         self.fractures = Fractures()
         self.menopause = MenopauseStatements()
         self.densitometry = Densitometry()
