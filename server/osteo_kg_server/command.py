@@ -55,7 +55,7 @@ _MEBIBYTE = 1 << 20
     is_flag=False,
     flag_value=("all",),
     default=(),
-    help="Prefetch of a hook that may be missing, by key or group; all without a name.",
+    help="Prefetch of a hook that may be missing, by key or group; without a value all but the patient.",
 )
 @options.assume_postmenopausal_in_hooks
 @click.option("--private", is_flag=True, help="Want a token for reading too.")
