@@ -12,19 +12,20 @@ import pyoxigraph as ox
 
 from osteo_kg.case.fhir.codings import OWN_SYSTEM, shown
 from osteo_kg.case.fhir.observations import MEASURES, STATEMENTS
+from osteo_kg.case.fhir.reader import SECTIONS_OF
 from osteo_kg.knowledge import Terms
 from osteo_kg.rdf import OSTEO, local_name
 
-_TREATMENTS = (OSTEO.TreatmentHistory,)
 _DENSITOMETRY = (OSTEO.Densitometry,)
-#: The resources that are searched for whole, by group, each with the sections that it fills.
-_WHOLE: dict[str, tuple[str, tuple[ox.NamedNode, ...]]] = {
-    "conditions": ("Condition", (OSTEO.FractureHistory, OSTEO.MedicalHistory)),
-    "statements": ("MedicationStatement", _TREATMENTS),
-    "requests": ("MedicationRequest", _TREATMENTS),
-    "administrations": ("MedicationAdministration", _TREATMENTS),
-    "allergies": ("AllergyIntolerance", _TREATMENTS),
-    "lists": ("List", ()),
+#: The types of resource that are searched for whole, by group.
+_WHOLE = {
+    "conditions": "Condition",
+    "statements": "MedicationStatement",
+    "requests": "MedicationRequest",
+    "administrations": "MedicationAdministration",
+    "dispenses": "MedicationDispense",
+    "allergies": "AllergyIntolerance",
+    "lists": "List",
 }
 
 
@@ -53,7 +54,7 @@ class Search:
 def searches(terms: Terms) -> tuple[Search, ...]:
     """Give every search, her Patient first; none finds what another asks for by the same code."""
     found = [Search("patient", "Patient")]
-    found += [Search(group, kind, None, sections) for group, (kind, sections) in _WHOLE.items()]
+    found += [Search(group, kind, None, SECTIONS_OF.get(kind, ())) for group, kind in _WHOLE.items()]
     return (*found, *dict.fromkeys(_observations(terms)))
 
 

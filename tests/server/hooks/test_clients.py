@@ -79,34 +79,38 @@ def test_a_token_lets_in_once(guarded: FlaskClient, keys: dict[str, Any], alg: s
     assert [called(guarded, signed), called(guarded, signed)] == [412, 401]
 
 
-NOW = int(time.time())
-NOT_GOOD: dict[str, tuple[dict[str, Any], str]] = {
-    "of nobody known": ({"iss": "https://other.example"}, "Its issuer (iss) is not known here."),
-    "without an issuer": ({"iss": None}, "Its issuer (iss) is not known here."),
-    "for elsewhere": (
-        {"aud": "https://cds.example/cds-services/other"},
-        f"It is for another address: its aud has to be https://cds.example{SERVICE}",
-    ),
-    "for nowhere": ({"aud": None}, "It has no aud."),
-    "expired": ({"exp": 1}, "It expired at 1970-01-01T00:00:01Z (now 2"),
-    "just expired": ({"iat": NOW - 200, "exp": NOW - 70}, "It expired at 2"),
-    "expired before all time": ({"exp": -(10**20)}, "It expired at a time outside the calendar (now 2"),
-    "not yet valid": ({"nbf": NOW + 3600, "exp": NOW + 60}, "It is not valid before 2"),
-    "issued in the future": ({"iat": NOW + 3600, "exp": NOW + 3660}, "It is not valid before 2"),
-    "good for too long": ({"exp": NOW + 10_000}, "It is good for more than 300 seconds."),
-    "ends at a word": ({"exp": str(NOW + 60)}, "Its times (exp, iat) are not whole numbers of seconds."),
-    "ends never": ({"exp": float("inf")}, "It is no JSON Web Token that can be read."),
-    "issued in half a second": ({"iat": 1.5}, "Its times (exp, iat) are not whole numbers of seconds."),
-    "issued never": ({"iat": float("inf")}, "Its iat is not a number of seconds."),
-    "without a beginning": ({"iat": None}, "It has no iat."),
-    "without an end": ({"exp": None}, "It has no exp."),
-    "without a name": ({"jti": None}, "It has no jti."),
-    "named by a number": ({"jti": 7}, "Its jti is not a text."),
-    "keys elsewhere": ({"header": {"jku": "https://other.example/jwks.json"}}, "at an address (jku) that is not known"),
-    "another kind of key": ({"header": {"kid": "RS384"}}, "not that of its key, which is RS384."),
-    "no key": ({"header": {"kid": "none"}}, "Its key (kid) is not known of its issuer."),
-    "another type": ({"header": {"typ": "at+jwt"}}, "The typ of its header is not JWT."),
-}
+def not_good(now: int) -> dict[str, tuple[dict[str, Any], str]]:
+    """Give tokens that are not good at a second, each as what of it is changed and what is told."""
+    return {
+        "of nobody known": ({"iss": "https://other.example"}, "Its issuer (iss) is not known here."),
+        "without an issuer": ({"iss": None}, "Its issuer (iss) is not known here."),
+        "for elsewhere": (
+            {"aud": "https://cds.example/cds-services/other"},
+            f"It is for another address: its aud has to be https://cds.example{SERVICE}",
+        ),
+        "for nowhere": ({"aud": None}, "It has no aud."),
+        "expired": ({"exp": 1}, "It expired at 1970-01-01T00:00:01Z (now 2"),
+        "just expired": ({"iat": now - 200, "exp": now - 70}, "It expired at 2"),
+        "expired before all time": ({"exp": -(10**20)}, "It expired at a time outside the calendar (now 2"),
+        "not yet valid": ({"nbf": now + 3600, "exp": now + 60}, "It is not valid before 2"),
+        "issued in the future": ({"iat": now + 3600, "exp": now + 3660}, "It is not valid before 2"),
+        "good for too long": ({"exp": now + 10_000}, "It is good for more than 300 seconds."),
+        "ends at a word": ({"exp": str(now + 60)}, "Its times (exp, iat) are not whole numbers of seconds."),
+        "ends never": ({"exp": float("inf")}, "It is no JSON Web Token that can be read."),
+        "issued in half a second": ({"iat": 1.5}, "Its times (exp, iat) are not whole numbers of seconds."),
+        "issued never": ({"iat": float("inf")}, "Its iat is not a number of seconds."),
+        "without a beginning": ({"iat": None}, "It has no iat."),
+        "without an end": ({"exp": None}, "It has no exp."),
+        "without a name": ({"jti": None}, "It has no jti."),
+        "named by a number": ({"jti": 7}, "Its jti is not a text."),
+        "keys elsewhere": (
+            {"header": {"jku": "https://other.example/jwks.json"}},
+            "at an address (jku) that is not known",
+        ),
+        "another kind of key": ({"header": {"kid": "RS384"}}, "not that of its key, which is RS384."),
+        "no key": ({"header": {"kid": "none"}}, "Its key (kid) is not known of its issuer."),
+        "another type": ({"header": {"typ": "at+jwt"}}, "The typ of its header is not JWT."),
+    }
 
 
 def refused(guarded: FlaskClient, bearer: str | None) -> str:
@@ -127,11 +131,11 @@ def refused(guarded: FlaskClient, bearer: str | None) -> str:
     return str(told["error_description"])
 
 
-@pytest.mark.parametrize("case", NOT_GOOD)
+@pytest.mark.parametrize("case", not_good(0))
 def test_a_token_that_is_not_good_is_refused_with_the_reason(
     guarded: FlaskClient, keys: dict[str, Any], case: str
 ) -> None:
-    change, why = NOT_GOOD[case]
+    change, why = not_good(int(time.time()))[case]
     assert why in refused(guarded, token(keys["ES384"], "ES384", **change))
 
 

@@ -122,6 +122,17 @@ def test_conditions_that_are_missing_are_not_taken_for_none(
     assert "Missing: fracture history" in card["summary"]
 
 
+def test_what_may_always_be_missing_leaves_its_section_open_too(
+    serving: Callable[..., FlaskClient], templates: dict[str, str]
+) -> None:
+    sent = prefetched(templates, POSTMENOPAUSAL, HIP, SPINE)
+    [whole] = cards(serving(), hook(prefetch=sent))
+    assert not line(whole, "Not used: MedicationDispense")
+    del sent["dispenses"]
+    [card] = cards(serving(), hook(prefetch=sent))
+    assert line(card, "Not used: MedicationDispense: it was not supplied.")
+
+
 def test_a_t_score_that_is_missing_may_be_lower(serving: Callable[..., FlaskClient], templates: dict[str, str]) -> None:
     sent = prefetched(templates, POSTMENOPAUSAL, NO_FRACTURE, t_score("38267-1", -2.5), *EVERY_YES)
     [whole] = cards(serving("t-score"), hook(prefetch=sent))
@@ -333,7 +344,7 @@ def test_the_members_of_a_panel_are_asked_for(serving: Callable[..., FlaskClient
 
 def test_drugs_and_conditions_of_every_system_are_asked_for_at_once(templates: dict[str, str]) -> None:
     """No system, status or category is asked for: servers differ in all of them."""
-    for key in ("conditions", "statements", "requests", "administrations", "allergies"):
+    for key in ("conditions", "statements", "requests", "administrations", "dispenses", "allergies"):
         assert templates[key].partition("?")[2] == "patient={{context.patientId}}&_count=1000"
 
 
