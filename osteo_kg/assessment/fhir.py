@@ -23,6 +23,14 @@ _TYPES = {
     OSTEO.TreatmentHistory.value: "MedicationStatement",
 }
 _DENSITOMETRY, _OUT_OF_SCOPE = "densitometry-required", "out-of-scope"
+#: Dispositions that ask for a service; the others are a task of whoever treats her.
+_SERVICES = (_DENSITOMETRY, "specialist-opinion")
+#: How each kind of request names its patient, its subject matter, and its place in a group.
+_REQUESTS = {
+    "MedicationRequest": ("subject", "medicationCodeableConcept", "option"),
+    "ServiceRequest": ("subject", "code", "proposal"),
+    "Task": ("for", "code", "proposal"),
+}
 _TITLE = BilingualText("What to do", "Conduite à tenir")
 _CHOICE = BilingualText(
     "Drug treatment, at most one of these, unranked", "Traitement, un au plus parmi ceux-ci, sans ordre"
@@ -73,32 +81,48 @@ class _Guidance:
             "dataRequirement": [self._wanted(each) for each in found.missing],
         }
         if found.disposition != _OUT_OF_SCOPE:
-            response["result"] = {"reference": f"urn:uuid:{self._id('request')}"}
+            response["result"] = {"reference": f"urn:uuid:{self._id('request')}", "type": "RequestGroup"}
         return {key: value for key, value in response.items() if value != []}
 
     def request(self) -> Resource:
-        """Say what to do: the disposition, the options, and the obligations."""
+        """Say what to do: the disposition, the options, and the obligations.
+
+        Each action stands for a request, contained and in draft, or for a group of actions: never for neither, never
+        for both (invariant rqg-1).
+        """
         found = self._assessment
+        contained: list[Resource] = []
+        actions = [self._disposition(contained), *self._choice(contained)]
+        actions += [self._obligation(each.key, each.label, contained) for each in found.obligations]
         return {
             "resourceType": "RequestGroup",
             "id": self._id("request"),
             "language": self._language,
+            "contained": contained,
             "instantiatesCanonical": [found.guideline],
             "status": "draft",
             "intent": "proposal",
             "subject": self._subject(),
             "authoredOn": found.assessed_on.isoformat(),
-            "action": [
-                {
-                    "title": self._say(_TITLE),
-                    "description": self._say(found.disposition_label),
-                    "code": [self._code(self._terms.kinds[OSTEO.Disposition][found.disposition])],
-                    "documentation": [{"type": "citation", "resource": rule.id} for rule in found.deciding],
-                },
-                *self._choice(),
-                *(self._obligation(each.key, each.label) for each in found.obligations),
-            ],
+            "action": actions,
         }
+
+    def _standing_for(self, kind: str, term: str, label: BilingualText, contained: list[Resource]) -> Resource:
+        """Begin an action, and add to the contained resources the request of a kind that it stands for."""
+        subject, matter, intent = _REQUESTS[kind]
+        name, concept = term.removeprefix(OWN_SYSTEM), {**self._code(term), "text": self._say(label)}
+        request = {"resourceType": kind, "id": name, "status": "draft", "intent": intent, matter: concept}
+        contained.append({**request, subject: self._subject()})
+        return {"title": self._say(label), "code": [self._code(term)], "resource": {"reference": f"#{name}"}}
+
+    def _disposition(self, contained: list[Resource]) -> Resource:
+        found = self._assessment
+        kind = "ServiceRequest" if found.disposition in _SERVICES else "Task"
+        term = self._terms.kinds[OSTEO.Disposition][found.disposition]
+        action = self._standing_for(kind, term, found.disposition_label, contained)
+        citations = [{"type": "citation", "resource": rule.id} for rule in found.deciding]
+        action |= {"title": self._say(_TITLE), "description": self._say(found.disposition_label)}
+        return {**action, "documentation": citations} if citations else action
 
     def _status(self) -> str:
         """Give `data-required` where nothing can be said without more, `data-requested` where more would say more."""
@@ -128,8 +152,8 @@ class _Guidance:
         parameters += [{"name": "knowledge", "valueString": found.version.knowledge}]
         return {"resourceType": "Parameters", "id": "answer", "parameter": parameters}
 
-    def _choice(self) -> Iterator[Resource]:
-        options = [self._option(each) for each in self._assessment.options if each.status != NOT_ELIGIBLE]
+    def _choice(self, contained: list[Resource]) -> Iterator[Resource]:
+        options = [self._option(each, contained) for each in self._assessment.options if each.status != NOT_ELIGIBLE]
         if options:
             yield {
                 "title": self._say(_CHOICE),
@@ -138,24 +162,21 @@ class _Guidance:
                 "action": options,
             }
 
-    def _option(self, option: OptionAssessment) -> Resource:
+    def _option(self, option: OptionAssessment, contained: list[Resource]) -> Resource:
         words = [self._say(each.message) for each in (*option.contraindications, *option.cautions)]
         words += [f"{self._say(each.label)}: ?" for each in option.criteria if each.status == UNKNOWN]
+        term = self._terms.kinds[OSTEO.TreatmentOption][option.treatment]
         action: Resource = {
-            "title": self._say(option.label),
-            "code": [self._code(self._terms.kinds[OSTEO.TreatmentOption][option.treatment])],
+            **self._standing_for("MedicationRequest", term, option.label, contained),
             "textEquivalent": option.status,
             "precheckBehavior": "no",
             "documentation": [{"type": "citation", "resource": rule} for rule in option.listed_by],
         }
         return {**action, "description": "\n".join(words)} if words else action
 
-    def _obligation(self, key: str, label: BilingualText) -> Resource:
-        return {
-            "title": self._say(label),
-            "code": [self._code(self._terms.kinds[OSTEO.Obligation][key])],
-            "requiredBehavior": "must",
-        }
+    def _obligation(self, key: str, label: BilingualText, contained: list[Resource]) -> Resource:
+        term = self._terms.kinds[OSTEO.Obligation][key]
+        return {**self._standing_for("Task", term, label, contained), "requiredBehavior": "must"}
 
     def _wanted(self, missing: Missing) -> Resource:
         """Say where a fact that is missing would be found, by our own code and the published ones."""

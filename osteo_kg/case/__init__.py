@@ -1,7 +1,7 @@
 """One patient, in and out: records, RDF and FHIR to a case, and a case to the facts that it states."""
 
 from osteo_kg.case.facts import Atom, CaseFacts, Entry, derive_facts
-from osteo_kg.case.fhir import Assumption, Order, read_fhir, read_order
+from osteo_kg.case.fhir import Assumption, Order, Search, read_fhir, read_order, searches, titled_searches
 from osteo_kg.case.fields import (
     CODED,
     DENSITOMETRY,
@@ -18,7 +18,16 @@ from osteo_kg.case.fields import (
     day_field,
     of_kind,
 )
-from osteo_kg.case.model import Case, Remark, assumed_complete, patient_iri, source_triples, with_source
+from osteo_kg.case.model import (
+    Case,
+    Remark,
+    Unread,
+    assumed_complete,
+    left_open,
+    patient_iri,
+    source_triples,
+    with_source,
+)
 from osteo_kg.case.rdf import ANNOTATIONS, OWN_VOCABULARIES, read_rdf
 from osteo_kg.case.reading import INPUT_FORMATS, read_case
 from osteo_kg.case.record import Repeated, nearest, record_case
@@ -65,7 +74,9 @@ __all__ = [
     "RefusedCaseError",
     "Remark",
     "Repeated",
+    "Search",
     "Severity",
+    "Unread",
     "ValidationReport",
     "assumed_complete",
     "case_of",
@@ -76,6 +87,7 @@ __all__ = [
     "derive_facts",
     "empty_record",
     "json_line_records",
+    "left_open",
     "names_shared",
     "nearest",
     "of_kind",
@@ -87,8 +99,10 @@ __all__ = [
     "read_rdf",
     "record_case",
     "record_of",
+    "searches",
     "shared_names",
     "source_triples",
+    "titled_searches",
     "with_source",
     "write_cases",
 ]

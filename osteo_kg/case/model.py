@@ -52,6 +52,7 @@ RemarkKind = Literal[
     "openLevel",
     "doubtfulProduct",
     "openElement",  # keeps the section open that is its reason
+    "lackingElement",  # could not be had at all, and keeps the section open that is its reason
     "partOfSpine",
     "dateAssumed",
     "perhapsDrug",  # may be of the drug that is its reason
@@ -237,6 +238,33 @@ def source_triples(case: Case, assume_complete: Iterable[str] = ()) -> list[ox.T
         if remark.reason is not None:
             found.append(ox.Triple(node, LIFTED.reason, ox.NamedNode(remark.reason)))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Something of the source that could not be had.
+
+    Attributes:
+        element: what it is, in words a person can follow.
+        reason: the IRI of the `osteo:ReasonNotUsed`.
+        sections: the IRIs of the sections to which it may belong.
+    """
+
+    element: str
+    reason: str
+    sections: tuple[str, ...]
+
+
+def left_open(case: Case, unread: Iterable[Unread]) -> Case:
+    """Give a case whose sections are open for what could not be had, and that says so (reading.md, R9, R14)."""
+    found = list(unread)
+    remarks = [Remark("ignoredElement", each.element, each.reason) for each in found]
+    remarks += [Remark("lackingElement", each.element, section) for each in found for section in each.sections]
+    sections = dict.fromkeys(section for each in found for section in each.sections)
+    patient = ox.NamedNode(case.iri)
+    opened = [ox.Triple(patient, OSTEO.isOpenFor, ox.NamedNode(section)) for section in sections]
+    triples = tuple(dict.fromkeys((*case.triples, *opened)))
+    return replace(case, triples=triples, remarks=tuple(dict.fromkeys((*case.remarks, *remarks))))
 
 
 def with_source(case: Case, triples: Iterable[ox.Triple]) -> Case:

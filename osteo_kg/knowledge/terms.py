@@ -260,6 +260,10 @@ class Codes:
         alone = self._of[term] if len(self._of.get(term, ())) == 1 else [None]
         return self._matches.get(term, alone[0])
 
+    def nests(self, system: str) -> bool:
+        """Whether a code of a system stands for all those that begin with it."""
+        return self.canonical(system, "")[0] in self._nesting
+
     def knows(self, system: str) -> bool:
         """Whether the ontology has any code of a system."""
         return self.canonical(system, "")[0] in self._known

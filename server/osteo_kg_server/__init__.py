@@ -48,7 +48,7 @@ def create_app(knowledge_base: KnowledgeBase, dataset: Dataset, settings: Settin
 
     Raises:
         StoreUnavailableError: the store cannot be opened.
-        UsageError: the tokens cannot be read, or a FHIR server may not be named so.
+        UsageError: the tokens cannot be read, a FHIR server may not be named so, or there is no such prefetch.
     """
     app = Flask(__name__, static_folder=None)
     settings = settings or Settings()

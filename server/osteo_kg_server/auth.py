@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import hmac
 import json
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -68,9 +70,10 @@ class Access:
             raise Forbidden("Nothing can be written here. Start the service with OSTEO_KG_UPDATE_TOKEN or --tokens.")
         given = request.authorization
         token = given.token if given and given.type == "bearer" else None
-        if token is None or (held := self._right_of(token)) is None:
-            how = WWWAuthenticate("bearer", {"realm": "osteo-kg"})
-            raise Unauthorized("A token is wanted. Send it as 'Authorization: Bearer TOKEN'.", www_authenticate=how)
+        if token is None:
+            raise refusal(None)
+        if (held := self._right_of(token)) is None:
+            raise refusal("The token is none that is known here.")
         if right == "write" and held != "write":
             raise Forbidden("This token may read and not write. Use one that may.")
 
@@ -82,7 +85,7 @@ class Access:
     def _verify(self, clients: Clients) -> None:
         given = request.authorization
         if given is None or given.type != "bearer" or not given.token:
-            raise refusal("A token is wanted.")
+            raise refusal(None, _SIGN)
         clients.verify(given.token, (self._address or request.host_url).rstrip("/") + request.path)
 
     def _right_of(self, token: str) -> Right | None:
@@ -131,6 +134,8 @@ def _read(file: Path) -> dict[str, Right]:
 ALGORITHMS = ("ES384", "RS384")
 _CLAIMS = ("iss", "aud", "exp", "iat", "jti")
 _LONGEST = 300  # seconds that a token may be good for, so that few need be remembered
+_LEEWAY = 60  # seconds by which the clocks of a client and of the service may differ
+_SIGN = f"Sign one for each call, by {' or '.join(ALGORITHMS)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,49 +165,105 @@ class Clients:
         """Let a token pass that a known client has signed for this address, once.
 
         Raises:
-            Unauthorized: it is none.
+            Unauthorized: it is none; the description says what of it is not good.
         """
+        claims: dict[str, Any] = {}
         try:
             header = jwt.get_unverified_header(token)
-            named = jwt.decode(token, options={"verify_signature": False}).get("iss")
-            client = self._clients.get(named) if isinstance(named, str) else None
-            key = _key(client, header)
-            claims = jwt.decode(
-                token, key, algorithms=[key.algorithm_name], audience=audience, options={"require": list(_CLAIMS)}
-            )
-        except (jwt.PyJWTError, OverflowError) as error:  # of a time without end
-            raise refusal("The token is not good, or not for this address.") from error
+            claims |= jwt.decode(token, options={"verify_signature": False})
+            key = self._key(header, claims)
+            jwt.decode(token, key, [key.algorithm_name], {"require": list(_CLAIMS)}, audience=audience, leeway=_LEEWAY)
+        except (jwt.PyJWTError, OverflowError) as error:  # the second of a time without end
+            raise refusal(_why(error, claims, audience), _SIGN) from error
         self._use(claims)
+
+    def _key(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> jwt.PyJWK:
+        """Give the key that a token names: one of its issuer's, of the same algorithm, at the same address."""
+        issuer = claims.get("iss")
+        client = self._clients.get(issuer) if isinstance(issuer, str) else None
+        key = client.keys.get(str(header.get("kid"))) if client else None
+        if header.get("alg") not in ALGORITHMS:
+            why = "It is signed by an algorithm that is not taken."
+        elif client is None:
+            why = "Its issuer (iss) is not known here."
+        elif header.get("typ") != "JWT":
+            why = "The typ of its header is not JWT."
+        elif header.get("jku", client.keys_at) != client.keys_at:
+            why = "Its keys are said to be at an address (jku) that is not known of its issuer."
+        elif key is None:
+            why = "Its key (kid) is not known of its issuer."
+        elif header["alg"] != key.algorithm_name:
+            why = f"Its algorithm (alg) is not that of its key, which is {key.algorithm_name}."
+        else:
+            return key
+        raise _NotTakenError(why)
 
     def _use(self, claims: Mapping[str, Any]) -> None:
         times = claims["exp"], claims["iat"]
-        if not all(isinstance(each, int) for each in times) or not isinstance(claims["jti"], str):
-            raise refusal("The token has no jti, or no whole number of seconds as its time.")
+        if not all(isinstance(each, int) for each in times):
+            raise refusal("Its times (exp, iat) are not whole numbers of seconds.", _SIGN)
         if times[0] - times[1] > _LONGEST:
-            raise refusal(f"The token is good for more than {_LONGEST} seconds.")
+            raise refusal(f"It is good for more than {_LONGEST} seconds.", _SIGN)
         used, now = (claims["iss"], claims["jti"]), time.time()
         with self._lock:
             self._used = {each: end for each, end in self._used.items() if end > now}
             if used in self._used:
-                raise refusal("The token was used before.")
-            self._used[used] = float(claims["exp"])
+                raise refusal("It was used before (jti).", _SIGN)
+            self._used[used] = float(claims["exp"]) + _LEEWAY
 
 
-def refusal(why: str) -> Unauthorized:
-    """Say why a client is not let in, and what would be."""
-    how = WWWAuthenticate("bearer", {"realm": "osteo-kg"})
-    advice = f"Sign one for each call, by {' or '.join(ALGORITHMS)}."
-    return Unauthorized(f"{why} {advice}", www_authenticate=how)
+class _NotTakenError(jwt.InvalidTokenError):
+    """A token is not taken, for the reason that is the message."""
 
 
-def _key(client: Client | None, header: Mapping[str, Any]) -> jwt.PyJWK:
-    """Give the key that a header names: one of the client's, of the same algorithm, at the same address."""
-    key = client.keys.get(str(header.get("kid"))) if client else None
-    if client is None or key is None or header.get("typ") != "JWT" or header.get("alg") != key.algorithm_name:
-        raise jwt.InvalidKeyError
-    if header.get("jku", client.keys_at) != client.keys_at:
-        raise jwt.InvalidKeyError
-    return key
+#: What of a token is not good, by the error that the library raises; the first that fits.
+_WHYS: tuple[tuple[type[Exception], str], ...] = (
+    (_NotTakenError, "{error}"),
+    (jwt.MissingRequiredClaimError, "It has no {error.claim}."),
+    (jwt.InvalidSignatureError, "Its signature is not that of the key that it names."),
+    (jwt.InvalidAudienceError, "It is for another address: its aud has to be {audience}"),
+    (jwt.ExpiredSignatureError, "It expired at {expired} (now {now}, clocks may differ by {leeway} seconds)."),
+    (jwt.ImmatureSignatureError, "It is not valid before {valid} (now {now}, clocks may differ by {leeway} seconds)."),
+    (jwt.InvalidIssuedAtError, "Its iat is not a number of seconds."),
+    (jwt.exceptions.InvalidJTIError, "Its jti is not a text."),
+    (Exception, "It is no JSON Web Token that can be read."),
+)
+
+
+def _why(error: Exception, claims: Mapping[str, Any], audience: str) -> str:
+    sentence = next(text for kind, text in _WHYS if isinstance(error, kind))
+    beginnings = [claims[name] for name in ("iat", "nbf") if isinstance(claims.get(name), int | float)]
+    return sentence.format(
+        error=error,
+        audience=audience,
+        expired=_moment(claims.get("exp")),
+        valid=_moment(max(beginnings, default=None)),
+        now=_moment(time.time()),
+        leeway=_LEEWAY,
+    )
+
+
+def _moment(seconds: Any) -> str:
+    """Write a moment in UTC; one that is no date is only said to be outside the calendar."""
+    try:
+        return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (TypeError, ValueError, OverflowError, OSError):
+        return "a time outside the calendar"
+
+
+def refusal(why: str | None, advice: str = "Send one as 'Authorization: Bearer TOKEN'.") -> Unauthorized:
+    """Say why a token is not taken, and what to do, as RFC 6750 has it.
+
+    Args:
+        why: what is not good of the token, in ASCII; None where there is none, which is no error of the token.
+        advice: what to do.
+    """
+    how: dict[str, str | None] = {"realm": "osteo-kg"}
+    if why is not None:
+        told = re.sub(r"[^ !#-\[\]-~]", "?", why)  # what an error_description may hold
+        how |= {"error": "invalid_token", "error_description": told}
+    said = f"The token is not taken. {why}" if why else "A token is wanted."
+    return Unauthorized(f"{said} {advice}", www_authenticate=WWWAuthenticate("bearer", how))
 
 
 def _read_OF_CLIENTS(file: Path) -> list[Client]:

@@ -48,6 +48,15 @@ _MEBIBYTE = 1 << 20
     envvar="OSTEO_KG_FHIR_SERVER",
     help="FHIR server that a hook may have called, with all below its address; repeatable.",
 )
+@click.option(
+    "--optional-prefetch",
+    metavar="KEYS",
+    type=options.Words(),
+    is_flag=False,
+    flag_value=("all",),
+    default=(),
+    help="Prefetch of a hook that may be missing, by key or group; without a value all but the patient.",
+)
 @options.assume_postmenopausal_in_hooks
 @click.option("--private", is_flag=True, help="Want a token for reading too.")
 @click.option("--cors-origins", type=options.Words(), default=(), metavar="ORIGINS", help="Sites whose pages may ask.")

@@ -17,6 +17,7 @@ from osteo_kg.rdf import OWL, RDF, Node
 from osteo_kg_server.auth import Access
 from osteo_kg_server.case_repository import CaseRepository
 from osteo_kg_server.cds.fhir_servers import Servers
+from osteo_kg_server.cds.prefetch import Prefetch
 from osteo_kg_server.settings import Settings
 from osteo_kg_server.store import Change, LocalStore, Remote, RemoteStore, Store
 
@@ -32,12 +33,14 @@ class Service:
         access: who may read and write.
         keeper: what keeps cases in the store.
         servers: the FHIR servers that may be called.
+        prefetch: what clients are to send beside a hook.
         turn: held while the knowledge base works: some libraries below it change state of the whole process.
     """
 
     def __init__(self, knowledge_base: KnowledgeBase, dataset: Dataset, settings: Settings) -> None:
         self.knowledge_base, self.settings = knowledge_base, settings
         self.access, self.servers = Access(settings), Servers(settings.fhir_servers)
+        self.prefetch = Prefetch(knowledge_base, settings.optional_prefetch)
         self.store = opened(dataset, settings)
         self.lock = threading.Lock()
         self.keeper = CaseRepository(knowledge_base, self.store, self.lock)

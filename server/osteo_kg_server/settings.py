@@ -49,6 +49,7 @@ class Settings:
         tokens: a file of tokens with their rights, read again whenever it changes.
         cds_clients: a file of the clients of CDS Hooks with their public keys; all may call when None.
         fhir_servers: the addresses of the FHIR servers that a hook may have called.
+        optional_prefetch: the keys or groups of the prefetch of a hook that may be missing, or `all`.
         assume_postmenopausal_from: in hooks, the age from which a woman whose menopausal status is not recorded is
             taken for post-menopausal; never when None.
         private: whether reading wants a token too.
@@ -67,6 +68,7 @@ class Settings:
     tokens: Path | None = None
     cds_clients: Path | None = None
     fhir_servers: tuple[str, ...] = ()
+    optional_prefetch: tuple[str, ...] = ()
     assume_postmenopausal_from: int | None = None
     private: bool = False
     cors_origins: tuple[str, ...] = ()

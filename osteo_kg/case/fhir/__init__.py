@@ -2,6 +2,7 @@
 
 from osteo_kg.case.fhir.medications import Order, read_order
 from osteo_kg.case.fhir.reader import Assumption, read_fhir
+from osteo_kg.case.fhir.searches import Search, searches, titled_searches
 from osteo_kg.case.fhir.writer import bundle_of
 
-__all__ = ["Assumption", "Order", "bundle_of", "read_fhir", "read_order"]
+__all__ = ["Assumption", "Order", "Search", "bundle_of", "read_fhir", "read_order", "searches", "titled_searches"]

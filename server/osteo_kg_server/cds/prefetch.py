@@ -1,36 +1,88 @@
-"""What clients are to send beside a hook: asked by queries that the ontology's codes fill in, and read as they are.
+"""What clients are to send beside a hook: a query for everything that is read of a record; and what of it they sent.
 
-What they do not send is asked of their server, where that may be called.
+What they do not send is asked of their server, where that may be called. What cannot be had leaves its section open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from werkzeug.exceptions import BadRequest, PreconditionFailed
 
-from osteo_kg import KnowledgeBase
-from osteo_kg.rdf import OSTEO, PREFIXES
-from osteo_kg_server.cds.fhir_client import Fetched, FhirAnswer, NotFhirError, fetch, read_answer
+from osteo_kg import KnowledgeBase, UsageError
+from osteo_kg.case import Search, Unread, searches, titled_searches
+from osteo_kg.rdf import OSTEO
+from osteo_kg_server.cds.fhir_client import Fetched, FhirAnswer, NotFhirError, Query, fetch, read_answer
 from osteo_kg_server.cds.fhir_servers import Server, Servers
 from osteo_kg_server.cds.request import Hook, Json
 
-_OWN = PREFIXES["osteo"]
 _HERS = "?patient={{context.patientId}}"
-_SECTIONS = {
-    "conditions": "Condition",
-    "statements": "MedicationStatement",
-    "requests": "MedicationRequest",
-    "administrations": "MedicationAdministration",
-    "allergies": "AllergyIntolerance",
-}
 _LARGE_PAGE = "&_count=1000"  # so that a record comes in one page
 _NEWEST_FIRST = "&_sort=-date"
-#: Facts that no published code was verified for: asked for in the project's own code system.
-_STATED = ("RecordedMenopausalStatus", "climactericDisorders", "lowPeripheralFractureRisk", "tScore")
-_MEASURES = ("CreatinineClearance", "EstimatedGfr")
+_CURRENT = "&status=current"
+#: Why an answer is not whole, as the ontology names it; of the last two an answer that is needed is refused.
+_CUT, _ABSENT, *_WANTING = "PageNotGiven", "NotServed", "NotAnswered", "NotSupplied"
+_FAILED, _MISSING = _WANTING
+_PATIENT, _LISTS, _ALL = "patient", "lists", "all"
+#: The groups of queries without whose answers nothing is decided, unless whoever runs the service lets them be missing.
+_NEEDED = (_PATIENT, "conditions", "statements", "requests", "administrations", "allergies", "t-score")
+
+
+class Prefetch:
+    """The queries of the prefetch, and which of them may be missing.
+
+    Args:
+        knowledge_base: whose codes the queries ask for.
+        optional: keys or groups of keys, or `all`, that may be missing beside those that always may.
+
+    Raises:
+        UsageError: one of them is none, or is the patient herself.
+    """
+
+    def __init__(self, knowledge_base: KnowledgeBase, optional: Iterable[str] = ()) -> None:
+        self.terms = knowledge_base.knowledge.terms
+        self.searches: Mapping[str, Search] = {each.key: each for each in searches(self.terms)}
+        self.templates: Mapping[str, str] = {key: _template(each) for key, each in self.searches.items()}
+        chosen = frozenset(optional)
+        groups = dict.fromkeys(each.group for each in self.searches.values() if each.group != _PATIENT)
+        if unknown := sorted(chosen - {_ALL, *groups, *self.searches} | chosen & {_PATIENT}):
+            raise UsageError(
+                f"The prefetch {unknown[0]!r} is none that may be missing.",
+                advice=f"Name {_ALL}, a group ({', '.join(groups)}), or a key of /cds-services but {_PATIENT}.",
+            )
+        self.needed = frozenset(
+            key
+            for key, each in self.searches.items()
+            if each.group in _NEEDED and (key == _PATIENT or not chosen & {_ALL, each.group, key})
+        )
+
+    def unread(self, keys: Iterable[str], reason: str) -> Iterator[Unread]:
+        """Say of queries that were not answered wholly what is not known for it, by type of resource and section.
+
+        Args:
+            keys: the queries.
+            reason: the name of the `osteo:ReasonNotUsed`.
+        """
+        alike: dict[tuple[str, tuple[Any, ...]], list[Search]] = defaultdict(list)
+        for key in keys:
+            search = self.searches[key]
+            alike[search.kind, search.sections].append(search)
+        for (_, sections), found in alike.items():
+            if sections:
+                yield Unread(
+                    titled_searches(found, self.terms), OSTEO[reason].value, tuple(each.value for each in sections)
+                )
+
+
+def _template(search: Search) -> str:
+    if search.group == _PATIENT:
+        return "Patient/{{context.patientId}}"
+    if search.coding:
+        return f"{search.kind}{_HERS}&code={'|'.join(search.coding)}{_NEWEST_FIRST}"
+    return f"{search.kind}{_HERS}{_CURRENT if search.group == _LISTS else _LARGE_PAGE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +93,9 @@ class Sent:
         patient: her Patient resource.
         resources: what else is about her, each once.
         empty: the keys that were asked and found nothing.
-        lacking: the keys, none of them wanted, that were not supplied or not whole.
+        lacking: the keys, none of them needed, that were not supplied or not whole.
         fetched: the keys that were asked of the client's server.
+        unread: what is not known for it, where a section stays open.
     """
 
     patient: Json
@@ -50,52 +103,58 @@ class Sent:
     empty: tuple[str, ...]
     lacking: tuple[str, ...]
     fetched: tuple[str, ...]
+    unread: tuple[Unread, ...] = ()
 
 
-def wanted(knowledge_base: KnowledgeBase) -> dict[str, str]:
-    """Give the queries without whose answers nothing is decided."""
-    terms = knowledge_base.knowledge.terms
-    read_as = terms.limits["readAs"]
-    sites = dict.fromkeys([*terms.kinds[OSTEO.AxialSite].values(), *read_as])
-    codes = [code for site in sites for code in terms.codes.of(site)]
-    scores = {f"t-score-{each.value}": _observation(each.system, each.value) for each in codes}
-    sections = {key: f"{kind}{_HERS}{_LARGE_PAGE}" for key, kind in _SECTIONS.items()}
-    return {"patient": "Patient/{{context.patientId}}", **sections, **dict(sorted(scores.items()))}
-
-
-def welcome(knowledge_base: KnowledgeBase) -> dict[str, str]:
-    """Give the queries whose answers say more, and without which something stays unknown."""
-    codes = [code for each in _MEASURES for code in knowledge_base.knowledge.terms.codes.of(_OWN + each)]
-    renal = {f"renal-{each.value}": _observation(each.system, each.value) for each in codes}
-    stated = {f"stated-{name}": _observation(_OWN, name) for name in _STATED}
-    return {"lists": f"List{_HERS}&status=current", **dict(sorted(renal.items())), **stated}
-
-
-def _observation(system: str, code: str) -> str:
-    return f"Observation{_HERS}&code={system}|{code}{_NEWEST_FIRST}"
-
-
-def sent(hook: Hook, knowledge_base: KnowledgeBase, servers: Servers) -> Sent:
+def sent(hook: Hook, prefetch: Prefetch, servers: Servers) -> Sent:
     """Gather what a client sent, and from its server, where that may be called, what it did not send.
 
     Raises:
         BadRequest: it is no FHIR, or is about another patient.
-        PreconditionFailed: something that is wanted was not supplied, or not whole.
+        PreconditionFailed: something that is needed was not supplied, or failed.
     """
-    answers = {key: _answer(key, value) for key, value in hook.prefetch.items()}
-    asked, server = templates(knowledge_base), servers.of(hook.server) if hook.server else None
-    open_ = {key: query for key, query in asked.items() if key not in answers or not answers[key].whole}
-    given = [each for answer in answers.values() for each in answer.resources]
-    fetched = fetch(server, hook, open_, [*given, *hook.medications]) if server else Fetched({}, {}, ())
-    answers |= fetched.answers
-    lacking = [key for key in open_ if key not in fetched.answers]
-    if needed := [key for key in lacking if key in wanted(knowledge_base)]:
-        raise PreconditionFailed(_insufficient(needed, fetched, _why_no_server(hook, servers, server)))
-    her = _patient(answers["patient"], hook)
-    every = (*answers.values(), FhirAnswer(fetched.products))
-    found = {key: each for answer in every for key, each in _by_name(answer)}
-    empty = [key for key in asked if key in answers and not answers[key].resources]
-    return Sent(her, tuple(found.values()), tuple(empty), tuple(lacking), tuple(fetched.answers))
+    given = {key: _answer(key, value) for key, value in hook.prefetch.items()}
+    open_ = [key for key in prefetch.templates if key not in given or not given[key].whole]
+    server = servers.of(hook.server) if hook.server else None
+    fetched = _fetched(hook, prefetch, server, given, open_)
+    answers = {**given, **fetched.answers}
+    lacking = {key: _why_lacking(key, given.get(key), fetched) for key in open_ if key not in fetched.answers}
+    _check_needed([key for key, why in lacking.items() if why in _WANTING], hook, prefetch, fetched, servers, server)
+    unread = [
+        each
+        for why in dict.fromkeys(lacking.values())
+        for each in prefetch.unread([key for key in lacking if lacking[key] == why], why)
+    ]
+    every = (*answers.values(), FhirAnswer(fetched.referred))
+    return Sent(
+        patient=_patient(answers.get(_PATIENT, FhirAnswer()), hook),
+        resources=tuple({key: each for answer in every for key, each in _by_name(answer)}.values()),
+        empty=tuple(
+            key for key in prefetch.templates if key not in lacking and key in answers and not answers[key].resources
+        ),
+        lacking=tuple(lacking),
+        fetched=tuple(fetched.answers),
+        unread=tuple(unread),
+    )
+
+
+def _fetched(
+    hook: Hook, prefetch: Prefetch, server: Server | None, given: Mapping[str, FhirAnswer], open_: Iterable[str]
+) -> Fetched:
+    if server is None:
+        return Fetched({}, {}, frozenset(), ())
+    known = [each for answer in given.values() for each in answer.resources]
+    queries = {key: Query(prefetch.searches[key].kind, prefetch.templates[key], given.get(key)) for key in open_}
+    return fetch(server, hook, queries, [*known, *hook.medications])
+
+
+def _why_lacking(key: str, given: FhirAnswer | None, fetched: Fetched) -> str:
+    """Name the reason why an answer is not whole; of her Patient alone a part, or none, will not do."""
+    if key != _PATIENT and given is not None and given.cut:
+        return _CUT
+    if key != _PATIENT and (key in fetched.absent or (given is not None and given.not_supported)):
+        return _ABSENT
+    return _FAILED if key in fetched.failures or (given is not None and given.failed) else _MISSING
 
 
 def _patient(answer: FhirAnswer, hook: Hook) -> Json:
@@ -127,12 +186,22 @@ def _by_name(answer: FhirAnswer) -> Iterator[tuple[object, Json]]:
             yield ((each["resourceType"], own) if isinstance(own, str) else id(each)), each
 
 
-def _insufficient(keys: list[str], fetched: Fetched, no_server: str) -> str:
-    told = [f"{key} ({fetched.failures[key]})" if key in fetched.failures else key for key in keys]
-    return (
-        f"Not supplied, or not whole: {', '.join(told)}. Send each as a prefetch, whole (no 'next' page, no error), "
-        f"with null where the query finds nothing. {no_server}"
-    )
+def _check_needed(
+    lacking: Iterable[str],
+    hook: Hook,
+    prefetch: Prefetch,
+    fetched: Fetched,
+    servers: Servers,
+    server: Server | None,
+) -> None:
+    """Refuse a call that lacks what is needed, with each key and why."""
+    keys = [key for key in lacking if key in prefetch.needed]
+    if keys:
+        told = [f"{key} ({fetched.failures[key]})" if key in fetched.failures else key for key in keys]
+        raise PreconditionFailed(
+            f"Not supplied, or not whole: {', '.join(told)}. Send each as a prefetch, without an error, with "
+            f"null where the query finds nothing. {_why_no_server(hook, servers, server)}"
+        )
 
 
 def _why_no_server(hook: Hook, servers: Servers, server: Server | None) -> str:
@@ -142,8 +211,3 @@ def _why_no_server(hook: Hook, servers: Servers, server: Server | None) -> str:
     if servers and hook.server:
         return "The FHIR server of this call is none that may be called from here."
     return "No FHIR server was named that may be called." if servers else "No FHIR server is called from here."
-
-
-def templates(knowledge_base: KnowledgeBase) -> Mapping[str, str]:
-    """Give every query of the prefetch."""
-    return {**wanted(knowledge_base), **welcome(knowledge_base)}

@@ -31,7 +31,7 @@ _DESCRIBED = {
     204: "It is done.",
     303: "Another address has it.",
     304: "The client has it already.",
-    401: "A token is wanted, and there is none that is known.",
+    401: "A token is wanted, and there is none that is taken; `WWW-Authenticate` says why.",
     403: "The token may not do this, or the graph is read only.",
     404: "There is no such thing.",
     406: "None of the formats accepted is offered.",

@@ -12,11 +12,11 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import NotFound
 
 from osteo_kg import Case
-from osteo_kg.case import Assumption, parse_json, read_fhir
+from osteo_kg.case import Assumption, left_open, parse_json, read_fhir
 from osteo_kg_server import metrics
 from osteo_kg_server.cds import messages
 from osteo_kg_server.cds.cards import Cards, OrderCards, read_orders
-from osteo_kg_server.cds.prefetch import Sent, sent, templates
+from osteo_kg_server.cds.prefetch import Sent, sent
 from osteo_kg_server.cds.request import OUTCOMES, PATIENT_VIEW, USERS, Json, read_feedback, read_hook
 from osteo_kg_server.http.endpoints import TEXT, endpoint
 from osteo_kg_server.http.negotiation import body, body_format, text
@@ -57,7 +57,7 @@ blueprint = Blueprint("cds_hooks", __name__)
 @endpoint("read", {200: _JSON})
 def discover() -> Response:
     """Name the services of CDS Hooks, each with its prefetch."""
-    prefetch = templates(service().knowledge_base)
+    prefetch = service().prefetch.templates
     common = {"id": SERVICE, "title": messages.TITLE.en, "description": messages.DESCRIPTION}
     needs = messages.NEEDS_OR_ACCESS if service().servers else messages.NEEDS
     services = [{"hook": hook, **common, "prefetch": prefetch, "usageRequirements": needs} for hook in USERS]
@@ -80,7 +80,7 @@ def call(name: str) -> Response:
     hook = read_hook(_posted())
     serving = service()
     today = datetime.date.today()
-    record = sent(hook, serving.knowledge_base, serving.servers)
+    record = sent(hook, serving.prefetch, serving.servers)
     with serving.lock:
         case = serving.knowledge_base.prepare(_case(serving, record, today), on=today)
         assessment = serving.knowledge_base.assess(case)
@@ -121,4 +121,4 @@ def _case(serving: Service, record: Sent, today: datetime.date) -> Case:
     assumption = None if least_age is None else Assumption(least_age, today)
     documents, terms = [record.patient, *record.resources], serving.knowledge_base.knowledge.terms
     [case] = read_fhir(documents, "prefetch", terms, assumption)
-    return case
+    return left_open(case, record.unread)
