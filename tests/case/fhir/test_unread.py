@@ -187,6 +187,10 @@ def test_a_section_closes_again_when_the_entry_is_refuted(knowledge_base: Knowle
         {"resourceType": "DiagnosticReport", "status": "final", "conclusion": "Fracture-tassement de L1."},
         {"resourceType": "DiagnosticReport", "status": "final", "conclusionCode": [coded((SNOMED, "5913000"))]},
         {"resourceType": "ClinicalImpression", "finding": [{"itemCodeableConcept": {"text": "Hip fracture"}}]},
+        {
+            "resourceType": "Encounter",
+            "diagnosis": [{"condition": {"reference": "Condition/gone", "display": "Hip fracture"}}],
+        },
         {"resourceType": "Claim", "diagnosis": [{"diagnosisCodeableConcept": coded((ICD_CM, "S72.001A"))}]},
         {
             "resourceType": "Observation",
@@ -288,6 +292,15 @@ def test_a_drug_in_words_is_perhaps_a_treatment(knowledge_base: KnowledgeBase, t
     case = read(knowledge_base, one)
     assert said(case, "isOpenFor") == ["TreatmentHistory"]
     assert said(case, "hasPastTreatment") == []
+
+
+def test_a_medication_that_is_not_there_is_known_by_what_leads_to_it(knowledge_base: KnowledgeBase) -> None:
+    """Without words it may be any drug."""
+    for reference, is_open in (({"display": "Prolia"}, True), ({"display": "Paracetamol"}, False), ({}, True)):
+        one = medication("MedicationStatement", "active", "", "")
+        del one["medicationCodeableConcept"]
+        case = read(knowledge_base, {**one, "medicationReference": {"reference": "Medication/gone", **reference}})
+        assert said(case, "isOpenFor") == (["TreatmentHistory"] if is_open else [])
 
 
 @pytest.mark.parametrize(
