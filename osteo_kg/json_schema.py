@@ -135,6 +135,7 @@ def _option(terms: Terms, guideline: Guideline, words: list[str]) -> _Schema:
             "interpretations": _array(_one_of(words)),
             "drugs": _array(_one_of({drug for each in guideline.options for drug in each.drugs})),
             "criteria": _array(_criterion(terms, guideline)),
+            "open_facts": {**_array(_one_of(_facts(terms, guideline))), "uniqueItems": True},
             "cautions": _cautions(terms),
             "contraindications": _array(_caution(terms, OSTEO.Contraindication)),
         }
@@ -157,6 +158,7 @@ def _rule(terms: Terms, guideline: Guideline, words: list[str]) -> _Schema:
 def _criterion(terms: Terms, guideline: Guideline) -> _Schema:
     values = _evidence(terms)
     facts = [key for fact in _facts(terms, guideline) for key in (SCORES if fact not in values else (fact,))]
+    facts += [terms.record_keys[each] for each in terms.deciding.values()]
     return _object(
         {
             "id": _one_of(guideline.criteria),
@@ -198,7 +200,7 @@ def _notice(terms: Terms, kind: ox.NamedNode, words: list[str]) -> _Schema:
 
 def _cautions(terms: Terms) -> _Schema:
     """Cautions of the guideline, and those of the safety layer beside it."""
-    return _array(_caution(terms, OSTEO.CautionCode, OSTEO.SafetyCautionCode))
+    return _array(_caution(terms, OSTEO.CautionCode, OSTEO.SafetyCautionCode, OSTEO.Precaution))
 
 
 def _caution(terms: Terms, *kinds: ox.NamedNode) -> _Schema:

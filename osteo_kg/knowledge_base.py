@@ -195,9 +195,9 @@ class KnowledgeBase:
         self, case: Case | PreparedCase, drugs: Iterable[str], *, on: datetime.date | None = None
     ) -> list[DrugSafety]:
         """Give what stands against each drug for the patient of a case that can be assessed, whatever is decided."""
-        facts, _, _ = self._completed(self._prepared(case, on).facts, ())
+        facts, taken, _ = self._completed(self._prepared(case, on).facts, ())
         raised = self.notices.raised(facts, ["caution"])
-        found = [self._safety.of_drug(drug, facts) if self._safety else DrugSafety(drug) for drug in drugs]
+        found = [self._safety.of_drug(drug, facts, taken) if self._safety else DrugSafety(drug) for drug in drugs]
         return [replace(each, cautions=(*each.cautions, *cautions_of(raised, each.drug))) for each in found]
 
     def triples(self, assessment: Assessment, *, ended: datetime.datetime | None = None) -> list[ox.Triple]:
@@ -274,6 +274,11 @@ class KnowledgeBase:
     def tells_safety(self) -> bool:
         """Whether answers tell what product information says."""
         return self._safety is not None
+
+    @property
+    def limit_measures(self) -> tuple[frozenset[str], ...]:
+        """The measures, by property, in which each limit of renal function is set that answers tell."""
+        return self._safety.limit_measures if self._safety else ()
 
     def version_of(self, guideline: str) -> str | None:
         """Give the version of a guideline, named by its IRI; None where its module states none."""

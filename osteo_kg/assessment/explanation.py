@@ -23,14 +23,15 @@ from osteo_kg.assessment.model import (
     RuleAssessment,
     Version,
 )
-from osteo_kg.assessment.notices import Notices, RaisedNotice
+from osteo_kg.assessment.notices import Notices, RaisedNotice, Saying
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.case import LISTING, CaseFacts, Entry
 from osteo_kg.knowledge import Criterion, Rule
-from osteo_kg.rdf import LIFTED, OSTEO, SITUATION, XSD
+from osteo_kg.rdf import LIFTED, OSTEO, SITUATION, XSD, day_text
 from osteo_kg.reasoning import (
     LOWEST_T_SCORE,
     NOT_MET,
+    UNDETERMINED,
     UNKNOWN,
     Answer,
     Engine,
@@ -41,7 +42,6 @@ from osteo_kg.reasoning import (
 )
 
 AnswerTo = Callable[[Key], Answer]
-Saying = tuple[ox.NamedNode, ox.NamedNode | ox.Literal]  # a property of the patient, and its value
 _LIFTED = LIFTED.iri
 
 
@@ -235,6 +235,7 @@ class Explainer:
         listings = [guideline.listings[each] for each in option.listings]
         reserved = list(dict.fromkeys(each for listing in listings for each in listing.reserved_by))
         own = [each for each in cautions if each.option == option.option]
+        settling = [fact for fact, settles in answer.missing if known.key in settles]
         return OptionAssessment(
             treatment=known.key,
             label=known.label,
@@ -248,6 +249,7 @@ class Explainer:
             drugs=known.drugs,
             drug_labels=tuple(self._terms.label(drug) for drug in known.drugs),
             criteria=tuple(criteria[each] for each in reserved),
+            open_facts=tuple(self._terms.record_keys[fact] for fact in settling if option.status == UNDETERMINED),
             cautions=tuple(Caution(each.kind.code, each.message, each.drug, each.kind.source) for each in own),
         )
 
@@ -281,10 +283,9 @@ class EvidenceFinder:
 
     def criteria(self, case_facts: CaseFacts, answer: Answer) -> dict[str, CriterionAssessment]:
         """Give every criterion with its status and the facts of a case that bear on it."""
-        coded = self.engine.space.coded(case_facts)
         return {
             iri: CriterionAssessment(
-                iri, each.label, answer.criteria[iri], tuple(self._evidence(case_facts, coded, each, answer))
+                iri, each.label, answer.criteria[iri], tuple(self._evidence(case_facts, each, answer))
             )
             for iri, each in self.engine.guideline.criteria.items()
         }
@@ -294,21 +295,30 @@ class EvidenceFinder:
         criteria = self.engine.guideline.criteria
         return {iri: CriterionAssessment(iri, each.label, answer.criteria[iri], ()) for iri, each in criteria.items()}
 
-    def _evidence(
-        self, case_facts: CaseFacts, coded: Mapping[str, str], criterion: Criterion, answer: Answer
-    ) -> Iterator[Evidence]:
+    def _evidence(self, case_facts: CaseFacts, criterion: Criterion, answer: Answer) -> Iterator[Evidence]:
+        """Quote what the record states, and nothing that only follows from it."""
         for fact in criterion.facts:
             key, stated_by = self._terms.record_keys[fact], self._stated_by[fact]
             if fact in LISTING:
                 yield from (Evidence(key, value) for value in self._entries(case_facts, fact, criterion, answer))
             elif stated_by == LOWEST_T_SCORE:
                 yield from (Evidence(site, _json_number(score)) for site, score in case_facts.deciding)
+            elif deciding := self._deciding(case_facts, fact):
+                yield deciding
             elif stated_by in case_facts.numbers:
                 yield Evidence(key, _json_number(case_facts.numbers[stated_by]))
             elif stated_by in case_facts.statements:
                 yield Evidence(key, case_facts.statements[stated_by])
-            elif stated_by in coded:
-                yield Evidence(key, self._terms.key(coded[stated_by]))
+            elif stated_by in case_facts.coded:
+                yield Evidence(key, self._terms.key(case_facts.coded[stated_by]))
+
+    def _deciding(self, case_facts: CaseFacts, fact: str) -> Evidence | None:
+        """Quote the fact that decides another where the record states it: the birth date, not the age."""
+        deciding = self._terms.deciding.get(fact)
+        for triple in case_facts.case.triples if deciding else ():
+            if triple.predicate.value == self._stated_by[deciding or ""] and isinstance(triple.object, ox.Literal):
+                return Evidence(self._terms.record_keys[deciding or ""], day_text(triple.object.value))
+        return None
 
     @functools.cached_property
     def _stated_by(self) -> Mapping[str, str]:

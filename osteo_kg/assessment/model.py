@@ -15,6 +15,8 @@ from typing import Any
 from osteo_kg.bilingual import BESIDE_JSON, BilingualText, Language, to_json
 from osteo_kg.knowledge import Span
 
+_NOTHING = BilingualText("", "")
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -49,6 +51,9 @@ class Caution:
 
     Attributes:
         sources: the documents behind it, by IRI, where it comes from the safety layer.
+        conditions: the conditions of the patient from which a statement of product information arises, by IRI.
+        condition: what they are called.
+        found: the numbers and stages of renal function that show them, as recorded; empty where they are recorded.
     """
 
     code: str
@@ -56,6 +61,9 @@ class Caution:
     drug: str | None
     source: BilingualText
     sources: tuple[str, ...] = field(default=(), metadata=BESIDE_JSON)
+    conditions: tuple[str, ...] = field(default=(), metadata=BESIDE_JSON)
+    condition: BilingualText = field(default=_NOTHING, metadata=BESIDE_JSON)
+    found: BilingualText = field(default=_NOTHING, metadata=BESIDE_JSON)
 
     @property
     def order(self) -> tuple[str, str, str]:
@@ -75,6 +83,8 @@ class OptionAssessment:
     Attributes:
         listed: whether the guideline lists it for this patient; None where that is open.
         listed_by: the rules that list it, or may.
+        open_facts: the keys of the facts that are not known and would settle an undetermined one: those that its own
+            criteria look at, and those that leave the branch of the guideline open.
     """
 
     treatment: str
@@ -87,6 +97,7 @@ class OptionAssessment:
     drugs: tuple[str, ...]
     drug_labels: tuple[BilingualText, ...] = field(metadata=BESIDE_JSON)
     criteria: tuple[CriterionAssessment, ...]
+    open_facts: tuple[str, ...]
     cautions: tuple[Caution, ...]
     contraindications: tuple[Caution, ...] = ()
 

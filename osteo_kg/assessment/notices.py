@@ -19,6 +19,7 @@ from osteo_kg.case import Case, CaseFacts, Finding
 from osteo_kg.knowledge import Knowledge
 from osteo_kg.rdf import DCTERMS, OSTEO, day_text, sparql
 
+Saying = tuple[ox.NamedNode, ox.NamedNode | ox.Literal]  # a property of the patient, and its value
 _OF_SOURCE = ("element-ignored", "element-invalid")
 _READ_IT = BilingualText(
     "If it matters, give it in a form that is read.", "Si cela compte, le donner sous une forme qui est lue."

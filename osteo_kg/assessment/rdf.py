@@ -28,7 +28,7 @@ from osteo_kg.assessment.model import (
     RuleAssessment,
     Version,
 )
-from osteo_kg.assessment.safety import SafetyStatements
+from osteo_kg.assessment.safety import SafetyStatements, listed
 from osteo_kg.bilingual import LANGUAGES, BilingualText
 from osteo_kg.case import patient_iri
 from osteo_kg.errors import UnreadableCaseError
@@ -110,10 +110,9 @@ class AssessmentGraph:
 
     # what stands how
 
-    def _coded(self, kind: ox.NamedNode, order: Callable[[Any], Any] = str) -> _Value:
-        return _Value(
-            lambda key: ox.NamedNode(self._terms.kinds[kind][key]), lambda node: self._terms.key(_iri(node)), order
-        )
+    def _coded(self, *kinds: ox.NamedNode) -> _Value:
+        iris = {key: iri for kind in kinds for key, iri in self._terms.kinds[kind].items()}
+        return _Value(lambda key: ox.NamedNode(iris[key]), lambda node: self._terms.key(_iri(node)))
 
     def _named(self, iris: Mapping[str, str]) -> _Value:
         """Let keys stand by their IRIs, in the order in which they are given."""
@@ -133,10 +132,9 @@ class AssessmentGraph:
         status = _Row("status", OSTEO.hasStatus, self._coded(OSTEO.AssessmentStatus))
         rests_on = _Row("interpretations", OSTEO.restsOnInterpretation, interpretations, "many")
         criteria = _parts("criteria", OSTEO.hasCriterionAssessment, CriterionAssessment, lambda each: each.id)
-        code, message = (
-            _Row("code", OSTEO.hasNoticeCode, self._coded(OSTEO.NoticeCode)),
-            _Row("message", OSTEO.message, number="texts"),
-        )
+        code = _Row("code", OSTEO.hasNoticeCode, self._coded(OSTEO.NoticeCode, OSTEO.SafetyStatement))
+        message = _Row("message", OSTEO.message, number="texts")
+        facts = self._named({terms.record_keys[fact]: fact for fact in places})
         cautions = _parts("cautions", OSTEO.hasNotice, Caution, _in_order)
         whole = (
             _Row("patient", DCTERMS.identifier, _TEXT),
@@ -163,6 +161,7 @@ class AssessmentGraph:
             _Row("listed_by", OSTEO.listedByRule, rules, "many"),
             rests_on,
             criteria,
+            _Row("open_facts", OSTEO.isLeftOpenBy, facts, "many"),
             cautions,
             _parts("contraindications", OSTEO.hasNotice, Caution, _in_order, OSTEO.ContraindicationNotice),
         )
@@ -172,6 +171,8 @@ class AssessmentGraph:
             _Row("drug", OSTEO.concernsDrug, _IRI, "optional"),
             _Row("source", DCTERMS.source, _ENGLISH),
             _Row("sources", OSTEO.hasSafetySource, _IRI, "many"),
+            _Row("conditions", OSTEO.concernsCondition, _IRI, "many"),
+            _Row("found", OSTEO.foundInRecord, number="texts"),
         )
         rule = (_Row("id", OSTEO.ofRule, rules), status, criteria, rests_on)
         evidence = _parts("evidence", OSTEO.hasEvidence, Evidence)
@@ -223,7 +224,7 @@ class AssessmentGraph:
             if row.part is not None:
                 yield from self._parts(node, row, found)
             elif isinstance(found, BilingualText) and row.number == "texts":
-                for language in LANGUAGES:
+                for language in LANGUAGES if found.en else ():
                     yield ox.Triple(node, row.property, ox.Literal(found.get(language), language=language))
             elif row.value is not None:
                 for each in found if row.number == "many" else () if found is None else (found,):
@@ -304,12 +305,12 @@ class AssessmentGraph:
 
     def _part(self, graph: _Graph, node: Node, class_: type) -> Any:
         found = self._values(graph, node, class_)
-        return class_(**found, **_DERIVED[class_](self, found)) if class_ is not Caution else self._caution(found)
+        return class_(**found | _DERIVED[class_](self, found)) if class_ in _DERIVED else class_(**found)
 
-    def _caution(self, found: dict[str, Any]) -> Caution:
-        """Name its sources in both languages again, where it is one of the safety layer."""
-        sources = found["sources"]
-        return Caution(**{**found, "source": self._safety.cited(sources)}) if sources else Caution(**found)
+    def _of_caution(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """Name its sources in both languages again, where it is one of the safety layer, and its conditions."""
+        condition = listed(map(self._terms.label, found["conditions"]))
+        return {"condition": condition} | ({"source": self._safety.cited(found["sources"])} if found["sources"] else {})
 
     def _label(self, kind: ox.NamedNode, key: str) -> BilingualText:
         return self._terms.label(self._terms.kinds[kind][key])
@@ -335,9 +336,6 @@ class AssessmentGraph:
         settled = (options.get(each) or self._terms.label(OSTEO[each.capitalize()]) for each in found["would_settle"])
         return {"label": self._terms.label(self._terms.fact_of[found["fact"]]), "would_settle_labels": tuple(settled)}
 
-    def _of_nothing(self, found: Mapping[str, Any]) -> dict[str, Any]:
-        return {}
-
 
 #: What a part says beside what is written: what the guideline says of it.
 _DERIVED: Mapping[type, Callable[[AssessmentGraph, Mapping[str, Any]], dict[str, Any]]] = {
@@ -345,8 +343,7 @@ _DERIVED: Mapping[type, Callable[[AssessmentGraph, Mapping[str, Any]], dict[str,
     RuleAssessment: AssessmentGraph._of_rule,
     CriterionAssessment: AssessmentGraph._of_criterion,
     Missing: AssessmentGraph._of_missing,
-    Evidence: AssessmentGraph._of_nothing,
-    Notice: AssessmentGraph._of_nothing,
+    Caution: AssessmentGraph._of_caution,
 }
 
 

@@ -1,27 +1,29 @@
 """The safety layer: what product information says of the drugs, put beside an answer that it never changes.
 
-A statement is met, not met or open. It is met by a recorded condition or number, not met where the record is known to
-be complete or a number says so, and open otherwise; what is open is told as to be checked.
+A statement is met, not met or open. It is met by a recorded condition, or by a number or a stage of renal function, not
+met where the record is stated to be complete or a number says so, and open otherwise; what is open is told as to be
+checked.
 """
 
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
-from osteo_kg.assessment.model import AdverseEvents, Assessment, Caution, OptionAssessment
-from osteo_kg.assessment.notices import Notices, RaisedNotice
+import pyoxigraph as ox
+
+from osteo_kg.assessment.model import AdverseEvents, Assessment, Caution, Notice, OptionAssessment
+from osteo_kg.assessment.notices import Notices, RaisedNotice, Saying
+from osteo_kg.assessment.renal_function import RenalFinding, RenalFunction, RenalKnowledge, Verdict
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.case import CaseFacts
-from osteo_kg.knowledge import BOUNDS, Knowledge
-from osteo_kg.rdf import DCTERMS, OSTEO, RDF, day_text, sparql
+from osteo_kg.knowledge import Knowledge
+from osteo_kg.rdf import DCTERMS, LIFTED, OSTEO, RDF
 from osteo_kg.reasoning import NOT_ELIGIBLE
 
 _NS, _HISTORY = OSTEO.iri, OSTEO.MedicalHistory.value
-_HOLDS = {"above": operator.gt, "atLeast": operator.ge, "atMost": operator.le, "below": operator.lt}
+_RECORDED, _NOT_RECORDED = BilingualText("recorded: ", "au dossier : "), BilingualText("not recorded", "non renseigné")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,15 @@ class RecordedFacts:
 
     Attributes:
         conditions: the conditions recorded, by IRI.
-        complete: whether a condition that is not recorded is absent.
-        measured: the number that counts for each measure, by property, with its day.
+        complete: whether a condition that is not recorded is absent: one only taken as complete shows none as absent.
+        listed: whether the list of conditions was read as complete, be it only taken so.
+        renal: what it says of renal function.
     """
 
     conditions: frozenset[str]
     complete: bool
-    measured: Mapping[str, tuple[Decimal, str | None]]
+    listed: bool
+    renal: RenalFunction
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Safety:
         self._terms, self._triples = knowledge.terms, knowledge.triples
         self._notices = notices
         self._statements = SafetyStatements(knowledge)
+        self._renal = RenalKnowledge(knowledge)
         self._written: dict[tuple[str, tuple[Statement, ...]], tuple[Caution, ...]] = {}
 
     def beside(
@@ -74,24 +79,40 @@ class Safety:
             taken: sections that were taken as complete because they have entries, by IRI.
             assumed: sections that were read as empty because the caller asked for it, by IRI.
         """
-        raised, facts = self._notices.raised(case_facts, ["safety"]), _facts(case_facts)
+        raised, facts = self._notices.raised(case_facts, ["safety"]), self._facts(case_facts, taken)
         options = tuple(self._option(each, facts, raised) for each in assessment.options)
         whole = [self._joining(each) for each in raised if each.option is None]
-        if options:
-            whole += self._closed_world(_HISTORY in taken, _HISTORY in assumed)
-        open_ = [each for each in options if each.status != NOT_ELIGIBLE]
+        whole += self._contradictions(facts)
+        if options and _HISTORY in assumed:
+            whole.append(self._check("MedicalHistoryAssumedComplete", {}, None, ()))
+        drugs = [drug for each in options if each.status != NOT_ELIGIBLE for drug in each.drugs]
+        warnings = (*assessment.warnings, *self._wanted(drugs, facts, case_facts))
         return replace(
             assessment,
             options=options,
             cautions=_ordered([*assessment.cautions, *whole]),
-            adverse_events=self._statements.informing(drug for option in open_ for drug in option.drugs),
+            warnings=tuple(sorted(warnings, key=lambda each: (each.code, each.message.en))),
+            adverse_events=self._statements.informing(drugs),
         )
 
-    def of_drug(self, drug: str, case_facts: CaseFacts) -> DrugSafety:
+    @functools.cached_property
+    def limit_measures(self) -> tuple[frozenset[str], ...]:
+        """The measures, by property, in which each limit of renal function is set."""
+        named = {c for stated in self._statements.of_drug.values() for each in stated for c in each.conditions}
+        limits = {self._renal.ranges[each].measures for each in named & set(self._renal.ranges)}
+        return tuple(sorted(limits, key=sorted))
+
+    def of_drug(self, drug: str, case_facts: CaseFacts, taken: Collection[str]) -> DrugSafety:
         """Give what stands against one drug, the option that it belongs to left aside."""
-        facts = _facts(case_facts)
+        facts = self._facts(case_facts, taken)
         contraindications, precautions = self._recorded(drug, facts)
         return DrugSafety(drug, contraindications, _ordered([*precautions, *self._to_check(drug, facts)]))
+
+    def _facts(self, case_facts: CaseFacts, taken: Collection[str]) -> RecordedFacts:
+        conditions = frozenset(entry.atom.value for entry in case_facts.sections[_HISTORY])
+        listed = _HISTORY in case_facts.complete
+        renal = self._renal.read(case_facts, conditions)
+        return RecordedFacts(conditions, listed and _HISTORY not in taken, listed, renal)
 
     def _recorded(self, drug: str, facts: RecordedFacts) -> tuple[tuple[Caution, ...], tuple[Caution, ...]]:
         """Give the contraindications and the precautions that the record has."""
@@ -119,55 +140,122 @@ class Safety:
     def _of(self, drug: str) -> tuple[Statement, ...]:
         return self._statements.of_drug.get(drug, ())
 
-    def _met(self, statement: Statement, drug: str, facts: RecordedFacts) -> Caution | None:
-        found = [self._terms.label(each) for each in statement.conditions if each in facts.conditions]
-        found += [
-            self._measured(each, facts) for each in statement.measures if _is_out_of_bounds(statement, each, facts)
-        ]
-        if not found:
-            return None
-        limit = f"{statement.bounds[0][1]:f}".removesuffix(".0") if statement.bounds else ""
-        message = statement.template.filled({"found": listed(found), "limit": limit})
-        return Caution(statement.code, message, drug, self._statements.cited(statement.sources), statement.sources)
+    def _verdict(self, condition: str, facts: RecordedFacts) -> Verdict:
+        """Judge one condition: what is recorded is met, and what a number or a stage excludes is absent."""
+        if condition in facts.conditions:
+            return Verdict(True)
+        range_ = self._renal.ranges.get(condition)
+        if range_ is not None and (found := facts.renal.verdict(range_)) is not None:
+            return found
+        is_in_records = condition in self._terms.keys
+        is_doubtful = not facts.conditions.isdisjoint(self._statements.doubtful(condition))
+        return Verdict(False if is_in_records and facts.complete and not is_doubtful else None)
 
-    def _measured(self, property_: str, facts: RecordedFacts) -> BilingualText:
-        value, day = facts.measured[property_]
-        label = self._terms.label(self._statements.measure_of[property_])
-        dated = f" ({day_text(day)})" if day else ""
-        return BilingualText(f"{label.en} {value:f}{dated}", f"{label.fr} {value:f}{dated}")
+    def _met(self, statement: Statement, drug: str, facts: RecordedFacts) -> Caution | None:
+        verdicts = {each: self._verdict(each, facts) for each in statement.conditions}
+        met = {condition: verdict.findings for condition, verdict in verdicts.items() if verdict.met}
+        if not met:
+            return None
+        ranges = [self._renal.ranges[each] for each, findings in met.items() if findings]
+        found = [
+            self._renal.ranges[each].said(_quoted(findings)) if findings else self._terms.label(each)
+            for each, findings in met.items()
+        ]
+        limit = f"{ranges[0].interval.below.normalize():f}" if ranges else ""
+        message = statement.template.filled({"found": listed(found), "limit": limit})
+        sources = tuple(sorted({*statement.sources, *(source for each in ranges for source in each.sources)}))
+        return Caution(
+            statement.code,
+            message,
+            drug,
+            self._statements.cited(sources),
+            sources,
+            conditions=tuple(sorted(met)),
+            condition=listed(self._terms.label(each) for each in sorted(met)),
+            found=_quoted(finding for findings in met.values() for finding in findings),
+        )
 
     def _to_check(self, drug: str, facts: RecordedFacts) -> tuple[Caution, ...]:
-        """Give what is open for a drug; most records leave the same open, so it is written once."""
-        open_ = tuple(each for each in self._of(drug) if _is_open(each, facts))
+        """Give what is open for a drug; most records leave the same open and say nothing of it: written once."""
+        open_ = tuple(each for each in self._of(drug) if self._is_open(each, facts))
+        if facts.conditions or facts.renal.findings:
+            return tuple(self._checks(drug, open_, facts))
         if (drug, open_) not in self._written:
-            self._written[drug, open_] = tuple(self._checks(drug, open_))
+            self._written[drug, open_] = tuple(self._checks(drug, open_, facts))
         return self._written[drug, open_]
 
-    def _checks(self, drug: str, open_: Iterable[Statement]) -> Iterator[Caution]:
+    def _is_open(self, statement: Statement, facts: RecordedFacts) -> bool:
+        """Whether the record leaves open that the statement is met; one that is met is not open."""
+        verdicts = [self._verdict(each, facts).met for each in statement.conditions]
+        return True not in verdicts and None in verdicts
+
+    def _checks(self, drug: str, open_: Iterable[Statement], facts: RecordedFacts) -> Iterator[Caution]:
         """Write one caution for each kind of open statement."""
         kinds: dict[str, list[Statement]] = {}
         for each in open_:
             kinds.setdefault(_kind(each), []).append(each)
         for name, statements in kinds.items():
             sources = tuple(sorted({source for each in statements for source in each.sources}))
-            found = listed(self._asked(each) for each in statements)
+            found = listed(self._asked(each, facts) for each in statements)
             yield self._check(name, {"drug": self._terms.label(drug), "found": found}, drug, sources)
 
-    def _asked(self, statement: Statement) -> BilingualText:
-        """Name what a statement asks about: its conditions, or its measures with their bound."""
-        labels = [self._terms.label(each) for each in statement.conditions]
-        labels += [self._terms.label(self._statements.measure_of[each]) for each in statement.measures]
-        bound = "".join(f" {_SIGNS[name]} {value:f}".removesuffix(".0") for name, value in statement.bounds)
-        return BilingualText(
-            " / ".join(each.en for each in labels) + bound, " / ".join(each.fr for each in labels) + bound
-        )
+    def _asked(self, statement: Statement, facts: RecordedFacts) -> BilingualText:
+        """Name the conditions that a statement asks about, with what is recorded of each."""
+        open_ = [each for each in statement.conditions if self._verdict(each, facts).met is None]
+        named = [(self._terms.label(each), self._known_of(each, facts)) for each in open_]
+        said = [_noted(label, known) if known else label for label, known in named]
+        return BilingualText(" / ".join(each.en for each in said), " / ".join(each.fr for each in said))
 
-    def _closed_world(self, taken: bool, assumed: bool) -> Iterator[Caution]:
-        """Say on whose word an unrecorded condition counted as absent."""
-        if taken:
-            yield self._check("MedicalHistoryTakenAsComplete", {}, None, ())
-        if assumed:
-            yield self._check("MedicalHistoryAssumedComplete", {}, None, ())
+    def _known_of(self, condition: str, facts: RecordedFacts) -> BilingualText | None:
+        """Quote what is recorded and leaves a condition open; of a limit it is said that nothing is."""
+        quoted = [each.said for each in self._verdict(condition, facts).findings]
+        doubtful = facts.conditions & self._statements.doubtful(condition)
+        quoted += [self._terms.label(each) for each in sorted(doubtful)]
+        if quoted:
+            return _after(_RECORDED, listed(quoted))
+        return None if condition in self._terms.keys else _NOT_RECORDED
+
+    def _wanted(self, drugs: Iterable[str], facts: RecordedFacts, case_facts: CaseFacts) -> Iterator[Notice]:
+        """Warn of numbers that leave a limit open because it is set in another measure."""
+        ranges = (
+            self._renal.ranges[condition]
+            for drug in dict.fromkeys(drugs)
+            for statement in self._of(drug)
+            if self._is_open(statement, facts)
+            for condition in statement.conditions
+            if condition in self._renal.ranges
+        )
+        measures = self._renal.measure_of
+        leaving = {
+            (wanted, finding)
+            for each in ranges
+            for finding in self._verdict(each.iri, facts).findings
+            if finding.measure is not None and finding.measure not in each.measures
+            for wanted in each.measures
+        }
+        for wanted, finding in leaving:
+            said: list[Saying] = [
+                (LIFTED.wantsMeasure, ox.NamedNode(measures[wanted])),
+                (LIFTED.hasOtherMeasure, ox.NamedNode(measures[finding.measure or ""])),
+                (LIFTED.otherValue, ox.Literal(finding.value or "")),
+                *([(LIFTED.otherDay, ox.Literal(finding.day))] if finding.day else []),
+            ]
+            with case_facts.saying(said):
+                raised = self._notices.raised(case_facts, ["warning"], LIFTED.wantsMeasure)
+            yield from (Notice(each.kind.code, each.message, None) for each in raised)
+
+    def _contradictions(self, facts: RecordedFacts) -> Iterator[Caution]:
+        """Tell what cannot hold together: two findings, or a number and a list of conditions that does not name it."""
+        named = [each for iri, each in self._renal.ranges.items() if iri in self._terms.keys and each.definition]
+        for one, other in facts.renal.contradictions(named):
+            found = BilingualText(f"{one.said.en} / {other.said.en}", f"{one.said.fr} / {other.said.fr}")
+            yield self._check("RenalFunctionContradictory", {"found": found}, None, ())
+        if facts.listed and facts.conditions.isdisjoint(self._renal.ranges):
+            for range_ in named:
+                verdict = facts.renal.verdict(range_)
+                if verdict is not None and verdict.met:
+                    found = range_.said(_quoted(verdict.findings))
+                    yield self._check("RenalImpairmentNotListed", {"found": found}, None, ())
 
     def _check(
         self, name: str, values: Mapping[str, BilingualText], drug: str | None, sources: tuple[str, ...]
@@ -183,15 +271,6 @@ class Safety:
         return Caution(raised.kind.code, raised.message, raised.drug, self._statements.cited(sources), sources)
 
 
-def _facts(case_facts: CaseFacts) -> RecordedFacts:
-    measured: dict[str, tuple[Decimal, str | None]] = {}
-    if any(triple.predicate == OSTEO.hasRenalFunctionTest for triple in case_facts.case.triples):
-        for row in sparql.select(case_facts.store, "safety/renal_function"):
-            measured.setdefault(row["measure"], (Decimal(row["value"]), row.get("day")))
-    conditions = frozenset(entry.atom.value for entry in case_facts.sections[_HISTORY])
-    return RecordedFacts(conditions, _HISTORY in case_facts.complete, measured)
-
-
 def _kind(statement: Statement) -> str:
     """Name the notice that asks for what a statement looks at."""
     if statement.is_limit:
@@ -199,27 +278,20 @@ def _kind(statement: Statement) -> str:
     return "ContraindicationsToCheck" if statement.is_contraindication else "PrecautionsToCheck"
 
 
-def _is_out_of_bounds(statement: Statement, property_: str, facts: RecordedFacts) -> bool:
-    if property_ not in facts.measured:
-        return False
-    value, _ = facts.measured[property_]
-    return all(_HOLDS[name](value, bound) for name, bound in statement.bounds)
+def _quoted(findings: Iterable[RenalFinding]) -> BilingualText:
+    return listed(each.said for each in findings)
 
 
-def _is_open(statement: Statement, facts: RecordedFacts) -> bool:
-    """Whether the record leaves open that the statement is met; one that is met is not open."""
-    if statement.measures:
-        return not any(each in facts.measured for each in statement.measures)
-    if not facts.conditions.isdisjoint(statement.conditions):
-        return False
-    return not facts.complete or not facts.conditions.isdisjoint(statement.doubtful)
+def _noted(label: BilingualText, note: BilingualText) -> BilingualText:
+    return BilingualText(f"{label.en} ({note.en})", f"{label.fr} ({note.fr})")
+
+
+def _after(first: BilingualText, then: BilingualText) -> BilingualText:
+    return BilingualText(first.en + then.en, first.fr + then.fr)
 
 
 def _ordered(cautions: Iterable[Caution]) -> tuple[Caution, ...]:
     return tuple(sorted(cautions, key=lambda caution: caution.order))
-
-
-_SIGNS = {"above": ">", "atLeast": "≥", "atMost": "≤", "below": "<"}
 
 
 # What the safety modules of the ontology say of each drug, as frozen values; nothing here knows what any of it says.
@@ -232,20 +304,14 @@ class Statement:
     """A contraindication or a precaution of one drug.
 
     Attributes:
-        conditions: the conditions from any of which it arises, by IRI.
-        doubtful: conditions that may mean one of these, so that they leave it open.
-        measures: the numbers that it bounds, by property; a number of any of them settles it.
-        bounds: its bounds by name (`below`).
-        is_limit: whether the number is to be known before the drug is given.
+        conditions: the conditions from any of which it arises, by IRI; some are ranges of renal function.
+        is_limit: whether the renal function is to be known before the drug is given.
     """
 
     iri: str
     code: str
     template: BilingualText
     conditions: tuple[str, ...]
-    doubtful: frozenset[str]
-    measures: tuple[str, ...]
-    bounds: tuple[tuple[str, Decimal], ...]
     sources: tuple[str, ...]
     is_contraindication: bool
     is_limit: bool
@@ -267,11 +333,14 @@ class SafetyStatements:
                     found.setdefault(drug, []).append(self._statement(iri))
         return {drug: tuple(statements) for drug, statements in found.items()}
 
+    def doubtful(self, condition: str) -> frozenset[str]:
+        """Give the conditions that may mean another, so that they leave it open."""
+        return self._doubtful.get(condition, frozenset())
+
     @functools.cached_property
-    def measure_of(self) -> Mapping[str, str]:
-        """The measure of renal function, by IRI, that each property states."""
-        measures = self._triples.subjects(RDF.type, OSTEO.RenalMeasure.value)
-        return {property_: measure for measure in measures for property_ in self._of(measure, "statedBy")}
+    def _doubtful(self) -> Mapping[str, frozenset[str]]:
+        meant = {narrow for _, narrow in self._triples.pairs(OSTEO.mayMean)}
+        return {each: frozenset(self._triples.subjects(OSTEO.mayMean, each)) for each in meant}
 
     def cited(self, sources: Iterable[str]) -> BilingualText:
         """Name sources, and say that no clinician has reviewed what was read there."""
@@ -307,15 +376,11 @@ class SafetyStatements:
     def _statement(self, iri: str) -> Statement:
         template = self._triples.text(iri, OSTEO.messageText)
         assert template is not None  # the style shapes see to it
-        conditions = tuple(self._of(iri, "arisesFromCondition"))
         return Statement(
             iri=iri,
             code=self._terms.key(iri),
             template=template,
-            conditions=conditions,
-            doubtful=frozenset(each for one in conditions for each in self._triples.subjects(OSTEO.mayMean, one)),
-            measures=tuple(self._of(iri, "measures")),
-            bounds=tuple((name, Decimal(value)) for name in BOUNDS for value in self._of(iri, name)),
+            conditions=tuple(self._of(iri, "arisesFromCondition")),
             sources=tuple(self._of(iri, "hasSafetySource")),
             is_contraindication=self._terms.is_a(iri, OSTEO.Contraindication),
             is_limit=self._terms.is_a(iri, OSTEO.RenalLimit),

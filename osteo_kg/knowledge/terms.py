@@ -28,6 +28,7 @@ class Terms:
         record_keys: the flat key of each fact and of each axial site, by IRI.
         types: the classes that an individual belongs to, or that a class stands under (itself included).
         stated_by: the property that states each fact, by IRI.
+        deciding: the fact that decides another wherever a record states it, by IRI.
         codes: the codes of published terminologies, and what they stand for.
         limits: the other values that readers of a source record go by, by property and then by term.
         word_lists: the words that keep a section open.
@@ -39,6 +40,7 @@ class Terms:
     record_keys: Mapping[str, str]
     types: Mapping[str, frozenset[str]]
     stated_by: Mapping[str, str]
+    deciding: Mapping[str, str]
     codes: Codes
     limits: Mapping[str, Mapping[str, frozenset[str]]]
     word_lists: tuple[WordList, ...] = ()
@@ -132,10 +134,10 @@ def read_terms(triples: Lookup) -> Terms:
             kinds[node_of(kind)][key] = iri
     limits = {name: _values(triples, OSTEO[name]) for name in _READERS_LIMITS}
     record_keys = dict(triples.pairs(OSTEO.recordKey))
-    stated_by = dict(triples.pairs(OSTEO.statedBy))
+    stated_by, deciding = dict(triples.pairs(OSTEO.statedBy)), dict(triples.pairs(OSTEO.isDecidedBy))
     lists = [iri for iri, kind in triples.pairs(RDF.type) if kind == OSTEO.WordList.value]
     words = tuple(read_word_lists(triples, lists))
-    return Terms(labels, keys, kinds, record_keys, types, stated_by, Codes(triples), limits, words)
+    return Terms(labels, keys, kinds, record_keys, types, stated_by, deciding, Codes(triples), limits, words)
 
 
 def _values(triples: Lookup, property_: ox.NamedNode) -> dict[str, frozenset[str]]:

@@ -61,7 +61,8 @@ def _measured(patient: ox.NamedNode, site: str) -> Iterator[ox.Triple]:
     yield ox.Triple(entry, OSTEO.tScore, ox.Literal(_PLAUSIBLE, datatype=XSD.decimal))
 
 
-# Entries of a case that decide nothing: renal function, and densitometries that do not count.
+# Entries of a case that decide nothing: renal function, and densitometries that do not count. Numbers of renal function
+# that may leave a limit open, since it is set in another measure, are warned of: they stay.
 
 _PERFORMED, _SITE = OSTEO.performedOn.value, OSTEO.hasSite.value
 _TESTS, _MEASURED = OSTEO.hasRenalFunctionTest.value, OSTEO.hasBoneDensitometry.value
@@ -93,10 +94,12 @@ class IrrelevantEntries:
     Attributes:
         terms: the vocabulary.
         background: what queries over one case need beside it.
+        limit_measures: the measures in which each limit of renal function is set that answers tell.
     """
 
     terms: Terms
     background: tuple[ox.Quad, ...]
+    limit_measures: tuple[frozenset[str], ...]
 
     def spared(self, case: Case) -> ReducedCase:
         """Take the entries out that decide nothing; none, where two measurements may contradict each other."""
@@ -109,7 +112,9 @@ class IrrelevantEntries:
             current = self._current(case)
         never = [entry for entry in about.measured if about.never_decides(entry)]
         read_as = [entry for entry in about.measured if entry in current and about.read_as(entry)]
-        out = {*about.tests, *never, *(entry for entry in about.measured if entry not in current)}
+        measures = about.renal_measures
+        tests = [] if any(each.isdisjoint(measures) for each in self.limit_measures) else about.tests
+        out = {*tests, *never, *(entry for entry in about.measured if entry not in current)}
         told = ((MEASURED,) if never else ()) + ((READ_AS,) if read_as else ())
         days = [day_text(day) for entry in out if (day := about.value(entry, _PERFORMED))]
         texts = tuple(sorted(about.text(entry) for entry in out))
@@ -139,6 +144,11 @@ class _About:
                 self._listed[triple.object] = triple.predicate.value
         self.tests = [entry for entry, listing in self._listed.items() if listing == _TESTS]
         self.measured = [entry for entry, listing in self._listed.items() if listing == _MEASURED]
+
+    @property
+    def renal_measures(self) -> frozenset[str]:
+        """The properties by which the tests of renal function state their numbers."""
+        return frozenset(triple.predicate.value for entry in self.tests for triple in self._said[entry])
 
     def value(self, entry: Any, property_: str) -> str:
         """Give the value of a property; empty where there is none."""

@@ -10,7 +10,8 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg.assessment.explanation import Explainer, Saying, would_change
+from osteo_kg.assessment.explanation import Explainer, would_change
+from osteo_kg.assessment.notices import Saying
 from osteo_kg.case import LISTING, STATEMENTS, Case, CaseFacts, derive_facts, record_case
 from osteo_kg.errors import KnowledgeError
 from osteo_kg.knowledge_base import KnowledgeBase

@@ -56,7 +56,11 @@ class FhirSource(Source):
             tuple(map(str, self.homes)),
             folder,
             min(_MOST_PARTITIONS, self._size // _PARTITION + 1),
-            IrrelevantEntries(reading.terms, reading.parts.knowledge_base.knowledge.background),
+            IrrelevantEntries(
+                reading.terms,
+                reading.parts.knowledge_base.knowledge.background,
+                reading.parts.knowledge_base.limit_measures,
+            ),
             reading.postmenopausal,
         )
 
