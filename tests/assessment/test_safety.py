@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from osteo_kg import Assessment
 from osteo_kg.assessment import assessment_lines
 from osteo_kg.assessment.model import Caution
+from osteo_kg.bilingual import LANGUAGES
 from osteo_kg.cli.main import main
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf.terms import OSTEO, OWL, RDF
@@ -36,7 +38,13 @@ EVERYTHING_OPEN: dict[str, Any] = {
     "climacteric_disorders": True,
     "low_peripheral_fracture_risk": True,
 }
-HISTORIES = {"medical-history-taken-as-complete", "medical-history-assumed-complete"}
+ASSUMED = "medical-history-assumed-complete"
+WHOLE = {
+    ASSUMED,
+    "exclude-atypical-femoral-fracture",
+    "renal-function-contradictory",
+    "renal-impairment-not-listed",
+}  # these stand beside the whole answer
 
 
 @dataclass(frozen=True)
@@ -101,28 +109,69 @@ def test_a_worked_patient_is_told_of_what_the_sources_say(knowledge_base: Knowle
 def test_every_contraindication_and_precaution_has_a_case(knowledge_base: KnowledgeBase) -> None:
     kinds = knowledge_base.knowledge.terms.kinds
     told = {code for each in WORKED for code in (*each.contraindications, *each.cautions)}
-    assert {*kinds[OSTEO.Contraindication], *kinds[OSTEO.Precaution], *kinds[OSTEO.SafetyCautionCode]} - told == {
-        *HISTORIES,
-        "exclude-atypical-femoral-fracture",
-    }  # these stand beside the whole answer
+    known = {*kinds[OSTEO.Contraindication], *kinds[OSTEO.Precaution], *kinds[OSTEO.SafetyCautionCode]}
+    assert known - told == WHOLE
 
 
-def test_every_limit_has_a_case_on_it_and_on_each_side(knowledge_base: KnowledgeBase) -> None:
-    triples = knowledge_base.knowledge.triples
-    limited = [iri for iri, _ in triples.pairs(OSTEO.measures) if triples.value(iri, OSTEO.isAboutDrug)]
-    assert limited
-    for iri in limited:
-        limit = triples.decimal(iri, OSTEO.below)
-        [drug] = [knowledge_base.knowledge.terms.key(each) for each in triples.objects(iri, OSTEO.isAboutDrug)]
-        tried = {
-            value
-            for each in WORKED
-            if each.drug == drug
-            for value in each.record.values()
-            if isinstance(value, Decimal)
-        }
-        assert limit is not None
-        assert {limit - Decimal("0.1"), limit, limit + Decimal("0.1")} - tried == set()
+LIMITS = {  # each renal limit and caution of product information, and the measures that it is set in
+    "alendronate": (35, {"creatinineClearance", "estimatedGfr"}),
+    "risedronate": (30, {"creatinineClearance"}),
+    "zoledronate": (35, {"creatinineClearance"}),
+    "denosumab": (30, {"creatinineClearance"}),
+    "raloxifene": (30, {"creatinineClearance", "estimatedGfr"}),
+    "teriparatide": (30, {"creatinineClearance", "estimatedGfr"}),
+}
+
+
+def test_every_limit_of_renal_function_is_a_condition_with_its_measures(knowledge_base: KnowledgeBase) -> None:
+    triples, terms = knowledge_base.knowledge.triples, knowledge_base.knowledge.terms
+    found = {
+        terms.key(drug): (
+            triples.decimal(range_, OSTEO.below),
+            {each.removeprefix(NS) for each in triples.objects(range_, OSTEO.measures)},
+        )
+        for range_ in triples.subjects(RDF.type, OSTEO.RenalFunctionRange)
+        for statement in triples.subjects(OSTEO.arisesFromCondition, range_)
+        for drug in triples.objects(statement, OSTEO.isAboutDrug)
+    }
+    assert found == LIMITS
+
+
+@pytest.mark.parametrize("drug", LIMITS)
+@pytest.mark.parametrize("key", ["creatinine_clearance", "egfr"])
+def test_every_limit_has_a_case_on_it_and_on_each_side_in_both_measures(drug: str, key: str) -> None:
+    limit = Decimal(LIMITS[drug][0])
+    tried = {each.record[key] for each in WORKED if each.drug == drug and set(each.record) == {"conditions", key}}
+    assert {limit - Decimal("0.1"), limit, limit + Decimal("0.1")} - tried == set()
+
+
+def test_the_stages_of_chronic_kidney_disease_are_the_ranges_of_their_names(knowledge_base: KnowledgeBase) -> None:
+    """KDIGO's; together they leave no number out."""
+    triples, kinds = knowledge_base.knowledge.triples, knowledge_base.knowledge.terms.kinds
+    found = {
+        key.rsplit("-", 1)[-1]: (triples.decimal(iri, OSTEO.atLeast), triples.decimal(iri, OSTEO.below))
+        for key, iri in kinds[OSTEO.MedicalCondition].items()
+        if key.startswith("chronic-kidney-disease-stage-")
+    }
+    assert found == {
+        "1": (90, None),
+        "2": (60, 90),
+        "3": (30, 60),
+        "3a": (45, 60),
+        "3b": (30, 45),
+        "4": (15, 30),
+        "5": (None, 15),
+    }
+
+
+def test_a_range_is_called_by_its_own_numbers(knowledge_base: KnowledgeBase) -> None:
+    triples, terms = knowledge_base.knowledge.triples, knowledge_base.knowledge.terms
+    for iri in triples.subjects(RDF.type, OSTEO.RenalFunctionRange):
+        bounds = [each for name in ("atLeast", "below") if (each := triples.decimal(iri, OSTEO[name])) is not None]
+        last = {bounds[-1], bounds[-1] - 1}  # “15 to 29” is below 30
+        for text in (terms.label(iri).en, terms.label(iri).fr):
+            said = [Decimal(number) for number in re.findall(r"\d+", text.rpartition("(")[2])]
+            assert not said or (said[:-1] == bounds[:-1] and said[-1] in last), text
 
 
 def test_what_is_told_has_its_source_and_says_that_nobody_reviewed_it(knowledge_base: KnowledgeBase) -> None:
@@ -166,14 +215,52 @@ def test_the_rebound_risk_is_told_beside_denosumab_only_after_a_vertebral_fractu
 # Unknown is not absent
 
 
-def test_conditions_read_as_complete_are_said_to_be(knowledge_base: KnowledgeBase) -> None:
+def test_conditions_that_the_caller_takes_for_none_are_said_to_be(knowledge_base: KnowledgeBase) -> None:
     def told(*more: dict[str, Any], **asked: Any) -> set[str]:
-        return {each.code for each in _assess(knowledge_base, *more, **asked).cautions} & HISTORIES
+        return {each.code for each in _assess(knowledge_base, *more, **asked).cautions} & {ASSUMED}
 
     assert told() == set()
     assert told({"conditions": []}) == set()
-    assert told({"conditions": ["stroke"]}) == {"medical-history-taken-as-complete"}
-    assert told(assume_complete=["conditions"]) == {"medical-history-assumed-complete"}
+    assert told({"conditions": ["stroke"]}) == set()
+    assert told(assume_complete=["conditions"]) == {ASSUMED}
+
+
+@pytest.mark.parametrize(
+    ("more", "asked", "open_"),
+    [
+        ({}, [], True),
+        ({"conditions": []}, [], False),
+        ({}, ["conditions"], False),
+        ({"conditions": ["stroke"]}, [], True),  # only taken as complete
+        ({"conditions": [], "open_sections": ["conditions"]}, [], True),
+        ({"open_sections": ["conditions"]}, ["conditions"], True),
+    ],
+)
+def test_a_contraindication_is_absent_only_where_the_list_is_stated_or_asked_to_be_complete(
+    knowledge_base: KnowledgeBase, more: dict[str, Any], asked: list[str], open_: bool
+) -> None:
+    assessment = _assess(knowledge_base, more, assume_complete=asked)
+    _, cautions = _of(assessment, _drug(knowledge_base, "zoledronate"))
+    assert ("contraindications-to-check" in _codes(cautions)) == open_
+
+
+def test_what_is_to_be_checked_quotes_what_is_recorded(knowledge_base: KnowledgeBase) -> None:
+    def asked(drug: str, code: str, more: dict[str, Any]) -> str:
+        _, cautions = _of(_assess(knowledge_base, {"conditions": []}, more), _drug(knowledge_base, drug))
+        [found] = [each for each in cautions if each.code == code]
+        return found.message.en
+
+    number, stage = {"egfr": Decimal("60.5")}, {"conditions": ["chronic-kidney-disease-stage-3"]}
+    disorder = {"conditions": ["oesophageal-disorder"]}
+    said = "creatinine clearance < 35 mL/min (recorded: eGFR 60.5 mL/min)"
+    assert said in asked("zoledronate", "renal-function-to-check", number)
+    said = "< 35 mL/min (recorded: chronic kidney disease, stage 3 (30 to 59 mL/min))"
+    assert said in asked("alendronate", "renal-function-to-check", stage)
+    assert "(not recorded)" in asked("alendronate", "renal-function-to-check", {})
+    assert "creatinine clearance < 30 mL/min (recorded: eGFR 60.5 mL/min)" in asked(
+        "denosumab", "precautions-to-check", number
+    )
+    assert "(recorded: oesophageal disorder)" in asked("alendronate", "contraindications-to-check", disorder)
 
 
 def test_nothing_is_asked_of_a_drug_that_the_guideline_closes(knowledge_base: KnowledgeBase) -> None:
@@ -199,11 +286,12 @@ TESTS = """
 @pytest.mark.parametrize(
     ("values", "shown"),
     [
-        ({"old": "20", "undated": "20", "new": "80", "same": "80.5"}, None),
-        ({"old": "80", "undated": "80", "new": "29.9", "same": "60"}, "29.9 (2026-01-01)"),
+        ({"old": "20", "undated": "80", "new": "80", "same": "80.5"}, None),
+        ({"old": "80", "undated": "80", "new": "29.9", "same": "60"}, "29.9 mL/min (2026-01-01)"),
+        ({"old": "80", "undated": "20", "new": "80", "same": "80.5"}, "20 mL/min"),
     ],
 )
-def test_of_several_tests_the_most_recent_counts_and_of_one_day_the_lowest(
+def test_of_several_tests_the_most_recent_counts_and_the_lowest_of_those_that_may_be(
     knowledge_base: KnowledgeBase, values: dict[str, str], shown: str | None
 ) -> None:
     [case] = knowledge_base.read(exact_json(EVERYTHING_OPEN | {"patient": "urn:p", "conditions": []}), "json")
@@ -214,6 +302,133 @@ def test_of_several_tests_the_most_recent_counts_and_of_one_day_the_lowest(
     contraindications, _ = _of(knowledge_base.assess(whole, on=ON), _drug(knowledge_base, "zoledronate"))
     assert bool(contraindications) == (shown is not None)
     assert all(shown in each.message.en for each in contraindications if shown)
+
+
+SEVERE = "teriparatide-severe-renal-impairment"
+STAGE = "chronic-kidney-disease-stage-"
+
+
+@pytest.mark.parametrize(
+    ("more", "met"),
+    [
+        ({"creatinine_clearance": 40, "egfr": 25}, True),
+        ({"creatinine_clearance": 25, "egfr": 40}, True),
+        ({"creatinine_clearance": 40, "egfr": 40}, False),
+        ({"creatinine_clearance": 40, "conditions": [STAGE + "4"]}, True),
+        ({"creatinine_clearance": 25, "conditions": [STAGE + "2"]}, True),
+        ({"creatinine_clearance": 40, "conditions": [STAGE + "3b"]}, False),
+        ({"creatinine_clearance": 40, "conditions": [STAGE + "3", STAGE + "4"]}, True),
+        ({"creatinine_clearance": 80, "conditions": ["severe-renal-impairment"]}, True),
+        ({"egfr": 12, "conditions": []}, True),
+        ({"egfr": 12}, True),
+    ],
+)
+def test_the_worst_of_clearance_filtration_rate_and_stage_decides(
+    knowledge_base: KnowledgeBase, more: dict[str, Any], met: bool
+) -> None:
+    contraindications, _ = _of(_assess(knowledge_base, more), _drug(knowledge_base, "teriparatide"))
+    assert _codes(contraindications) == ([SEVERE] if met else [])
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({"creatinine_clearance": 40, "conditions": [STAGE + "3"]}, "not met"),
+        ({"creatinine_clearance": 34, "conditions": [STAGE + "3"]}, "met"),
+        ({"creatinine_clearance": 60, "conditions": [STAGE + "3"]}, "open"),
+        ({"creatinine_clearance": 40, "egfr": 90, "conditions": []}, "not met"),
+        ({"creatinine_clearance": 90, "egfr": 34, "conditions": []}, "met"),
+        ({"egfr": 90, "conditions": [STAGE + "1"]}, "open"),
+        ({"egfr": 40, "conditions": [STAGE + "4"]}, "met"),
+    ],
+)
+def test_a_number_in_the_measure_of_a_limit_says_more_than_a_stage_it_lies_in(
+    knowledge_base: KnowledgeBase, more: dict[str, Any], status: str
+) -> None:
+    """Zoledronate, limited by the clearance: another measure at or above the limit never excludes it."""
+    contraindications, cautions = _of(_assess(knowledge_base, more), _drug(knowledge_base, "zoledronate"))
+    assert ("zoledronate-low-creatinine-clearance" in _codes(contraindications)) == (status == "met")
+    assert ("renal-function-to-check" in _codes(cautions)) == (status == "open")
+
+
+AGAINST, NOT_LISTED = "renal-function-contradictory", "renal-impairment-not-listed"
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"creatinine_clearance": 12, "egfr": 11, "conditions": []}, {NOT_LISTED}),
+        ({"egfr": 14, "conditions": ["stroke"]}, {NOT_LISTED}),
+        ({"egfr": 14}, set()),
+        ({"egfr": 14, "conditions": [], "open_sections": ["conditions"]}, set()),
+        ({"egfr": 30, "conditions": []}, set()),
+        ({"egfr": 14, "conditions": [STAGE + "5"]}, set()),
+        ({"egfr": 15, "conditions": [STAGE + "5"]}, {AGAINST}),
+        ({"egfr": 29, "conditions": [STAGE + "3"]}, {AGAINST}),
+        ({"egfr": 30, "conditions": [STAGE + "3"]}, set()),
+        ({"egfr": Decimal("59.9"), "conditions": [STAGE + "3"]}, set()),
+        ({"creatinine_clearance": 60, "conditions": [STAGE + "3"]}, {AGAINST}),
+        ({"conditions": [STAGE + "3a", STAGE + "4"]}, {AGAINST}),
+        ({"conditions": [STAGE + "3", STAGE + "3b"]}, set()),
+        ({"conditions": [STAGE + "3", "severe-renal-impairment"]}, {AGAINST}),
+        ({"creatinine_clearance": 80, "conditions": ["severe-renal-impairment"]}, {AGAINST}),
+        ({"creatinine_clearance": 29, "egfr": 30}, {AGAINST}),
+        ({"creatinine_clearance": 31, "egfr": 80}, set()),
+        ({"creatinine_clearance": 80, "egfr": 29, "conditions": []}, {AGAINST, NOT_LISTED}),
+    ],
+)
+def test_every_contradiction_about_renal_function_is_told(
+    knowledge_base: KnowledgeBase, more: dict[str, Any], told: set[str]
+) -> None:
+    found = {each.code for each in _assess(knowledge_base, more).cautions}
+    assert found & {AGAINST, NOT_LISTED} == told
+
+
+def test_a_contradiction_is_told_in_every_disposition(knowledge_base: KnowledgeBase) -> None:
+    assessment = _assess(knowledge_base, {"t_score_total_hip": 1, "egfr": 14, "conditions": []})
+    assert assessment.options == ()
+    assert [each.code for each in assessment.cautions] == [NOT_LISTED]
+
+
+def test_severe_renal_impairment_by_number_is_told_as_the_definition_of_kdigo(knowledge_base: KnowledgeBase) -> None:
+    assessment = _assess(knowledge_base, {"creatinine_clearance": Decimal("12.5"), "conditions": []})
+    [told], _ = _of(assessment, _drug(knowledge_base, "raloxifene"))
+    assert "creatinine clearance 12.5 mL/min, severe renal impairment as KDIGO defines it" in told.message.en
+    assert "12,5 mL/min, insuffisance rénale sévère selon la définition KDIGO" in told.message.fr
+    assert "KDIGO" in told.source.en
+    assert (told.condition.en, told.found.en) == ("severe renal impairment", "creatinine clearance 12.5 mL/min")
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        ({"egfr": 29}, False),
+        ({"egfr": 30}, True),  # that of risedronate is open
+        ({"egfr": 90}, True),
+        ({"egfr": 90, "creatinine_clearance": 35}, False),
+        ({"creatinine_clearance": 35}, False),
+        ({}, False),
+        ({"egfr": 90, "conditions": [STAGE + "4"]}, False),
+        ({"conditions": [STAGE + "3"]}, False),
+        ({"egfr": 90, "t_score_total_hip": 1}, False),  # no option stands open
+    ],
+)
+def test_a_clearance_is_wanted_where_the_other_measure_leaves_a_limit_open(
+    knowledge_base: KnowledgeBase, more: dict[str, Any], wanted: bool
+) -> None:
+    found = [each for each in _assess(knowledge_base, more).warnings if each.code == "clearance-wanted"]
+    assert len(found) == wanted
+    assert all(f"{more['egfr']} mL/min" in each.message.get(language) for each in found for language in LANGUAGES)
+
+
+def test_the_value_that_leaves_a_limit_open_is_quoted_with_its_day(
+    knowledge_base: KnowledgeBase, without: KnowledgeBase
+) -> None:
+    more = {"egfr": 60, "renal_function_date": "2026-10-01"}
+    [told] = [each for each in _assess(knowledge_base, more).warnings if each.code == "clearance-wanted"]
+    assert "creatinine clearance" in told.message.en
+    assert "(eGFR) 60 mL/min (2026-10-01)" in told.message.en
+    assert [each for each in _assess(without, more).warnings if each.code == "clearance-wanted"] == []
 
 
 @pytest.mark.parametrize(
@@ -245,7 +460,8 @@ def _bare(assessment: Assessment) -> Assessment:
         replace(each, contraindications=(), cautions=tuple(c for c in each.cautions if not c.is_safety))
         for each in assessment.options
     )
-    return replace(assessment, options=options, cautions=(), adverse_events=())
+    warnings = tuple(each for each in assessment.warnings if each.code != "clearance-wanted")
+    return replace(assessment, options=options, cautions=(), warnings=warnings, adverse_events=())
 
 
 @pytest.mark.slow

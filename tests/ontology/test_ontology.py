@@ -41,7 +41,7 @@ NOTICES = {
         near-threshold old-densitometry densitometry-sites-apart densitometry-site-ignored sites-not-measured
         positive-t-score possible-bone-density high-energy-not-counted pathological-not-counted
         non-osteoporotic-site ribs-simultaneous low-risk-contradicted already-treated denosumab-rebound
-        secondary-cause deceased property-ignored element-ignored element-invalid""",
+        secondary-cause deceased property-ignored element-ignored element-invalid clearance-wanted""",
     "AssumptionCode": """
         mechanism-assumed count-assumed densitometry-site-assumed section-taken-as-complete
         section-assumed-complete postmenopausal-assumed vertebral-level-assumed drug-product-assumed""",
