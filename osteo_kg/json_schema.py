@@ -17,6 +17,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TEXT: _Schema = {"type": "string"}
 _TRUTH: _Schema = {"type": "boolean"}
 _DAY: _Schema = {"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
+_DAY_OR_PERIOD: _Schema = {"type": "string", "pattern": "^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"}
 _COUNT: _Schema = {"type": "integer", "minimum": 0}
 _DIGEST: _Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _KINDS: dict[str, _Schema] = {
@@ -59,7 +60,9 @@ def _title(terms: Terms, field: Field) -> str:
 def _field(terms: Terms, field: Field) -> _Schema:
     if field.kind == "list":
         return _array(_or_key(_entry(terms, field)) if field.entry else _coded(terms, _values(field)))
-    return _coded(terms, _values(field)) if field.kind == "coded" else _KINDS[field.kind]
+    if field.kind == "coded":
+        return _coded(terms, _values(field))
+    return _DAY_OR_PERIOD if field.period else _KINDS[field.kind]
 
 
 def _values(field: Field) -> ox.NamedNode:
@@ -177,7 +180,12 @@ def _evidence(terms: Terms) -> dict[str, _Schema]:
         field.key: _entry(terms, field) if field.entry else _object({"condition": _coded(terms, _values(field))})
         for field in LISTS
     }
-    return _record(terms) | {key: {"anyOf": [{"const": []}, entry]} for key, entry in entries.items()}
+    own = _record(terms)
+    born = {
+        key: {"title": own[key]["title"], **_DAY_OR_PERIOD}
+        for key in (terms.record_keys[each] for each in terms.deciding.values())
+    }
+    return own | born | {key: {"anyOf": [{"const": []}, entry]} for key, entry in entries.items()}
 
 
 def _facts(terms: Terms, guideline: Guideline) -> list[str]:

@@ -27,7 +27,7 @@ from osteo_kg.assessment.notices import Notices, RaisedNotice, Saying
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.case import LISTING, CaseFacts, Entry
 from osteo_kg.knowledge import Criterion, Rule
-from osteo_kg.rdf import LIFTED, OSTEO, SITUATION, XSD, day_text
+from osteo_kg.rdf import LIFTED, OSTEO, SITUATION, XSD, day_text, period_text
 from osteo_kg.reasoning import (
     LOWEST_T_SCORE,
     NOT_MET,
@@ -315,10 +315,17 @@ class EvidenceFinder:
     def _deciding(self, case_facts: CaseFacts, fact: str) -> Evidence | None:
         """Quote the fact that decides another where the record states it: the birth date, not the age."""
         deciding = self._terms.deciding.get(fact)
-        for triple in case_facts.case.triples if deciding else ():
-            if triple.predicate.value == self._stated_by[deciding or ""] and isinstance(triple.object, ox.Literal):
-                return Evidence(self._terms.record_keys[deciding or ""], day_text(triple.object.value))
-        return None
+        if deciding is None:
+            return None
+        case, key = case_facts.case, self._terms.record_keys[deciding]
+        stated = {each.predicate.value: each.object for each in case.triples if each.subject.value == case.iri}
+        born = stated.get(self._stated_by[deciding])
+        if isinstance(born, ox.Literal):
+            return Evidence(key, day_text(born.value))
+        if case.born_between is None or OSTEO.ageInYears.value in stated:
+            return None
+        first, last = (each.isoformat() for each in case.born_between)
+        return Evidence(key, period_text(first, last))
 
     @functools.cached_property
     def _stated_by(self) -> Mapping[str, str]:
