@@ -31,6 +31,7 @@ from tests.support.bundles import (
     LOINC,
     NO_FRACTURE,
     POSTMENOPAUSAL,
+    RENAL,
     SNOMED,
     Resource,
     coded,
@@ -484,10 +485,13 @@ def _forearm(value: str, day: str = "2026-01-01") -> Resource:
 @pytest.mark.parametrize(
     ("more", "alone", "refused"),
     [
-        ((_egfr("45.2"), _egfr("80", "2020-05-05"), _forearm("-3.4"), _forearm("-3.4", "2020-01-01")), 0, 0),
+        ((_egfr("45.2"), RENAL, _forearm("-3.4"), _forearm("-3.4", "2020-01-01")), 0, 0),
+        ((_egfr("45.2"), _egfr("80", "2020-05-05")), 1, 0),  # a limit is set in the clearance
+        ((RENAL,), 0, 0),
         ((_egfr("900"),), 1, 1),
+        ((RENAL, _egfr("900")), 1, 1),
         ((_egfr("45", "2026-11-23"),), 1, 1),
-        ((_egfr("45", "2026-11-22"),), 0, 0),
+        ((RENAL, _egfr("45", "2026-11-22")), 0, 0),
         ((_forearm("-30"),), 1, 1),
         ((_forearm("-3"), _forearm("-2")), 1, 1),
         ((t_score("38267-1", Decimal("-0.3"), "2019-01-01"), t_score("38267-1", Decimal("-1"), "2020-01-01")), 0, 0),
@@ -499,7 +503,7 @@ def _forearm(value: str, day: str = "2026-01-01") -> Resource:
 def test_entries_that_decide_nothing_leave_a_patient_in_the_columns(
     knowledge_base: KnowledgeBase, tmp_path: Path, more: tuple[Resource, ...], alone: int, refused: int
 ) -> None:
-    """Renal function, sites that never decide, older scores; what the shapes refuse is refused all the same."""
+    """Renal function that leaves no limit open, sites that never decide, older scores; what is refused stays so."""
     resources = [patient(), HER_TEST, POSTMENOPAUSAL, NO_FRACTURE, *more]
     inputs = write_lines(tmp_path / "export.ndjson", *resources)
     assert _counted(tmp_path, knowledge_base, inputs) == alone

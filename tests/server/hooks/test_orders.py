@@ -104,7 +104,7 @@ def test_a_contraindicated_order_is_critical_whatever_is_decided(
     [card] = ordered(cds, templates, ZOLEDRONATE, *resources, LOW)
     assert card["indicator"] == "critical"
     assert card["summary"].startswith("zoledronate: contraindicated")
-    assert "creatinine clearance (mL/min) 20 (2026-10-01)" in card["detail"].replace("\\", "")
+    assert "creatinine clearance 20 mL/min (2026-10-01)" in card["detail"].replace("\\", "")
     assert "product information of zoledronate" in card["detail"]
 
 

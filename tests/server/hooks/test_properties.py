@@ -17,7 +17,7 @@ import osteo_kg_server
 from osteo_kg import Dataset
 from osteo_kg.knowledge.loading import packaged_knowledge
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.rdf.terms import OSTEO
+from osteo_kg.rdf.terms import OSTEO, RDF
 from tests.support.bundles import (
     ATC,
     HER,
@@ -131,41 +131,67 @@ _ENTRIES = {
 
 def contraindicated(drug: str, record: Record) -> bool:
     """Whether the ontology has a contraindication of a drug that the record meets, read without the layer."""
-    for statement in _statements(drug, "Contraindication"):
-        if {
-            each.removeprefix(OWN) for each in TRIPLES.objects(statement, OSTEO.arisesFromCondition)
-        } & record.conditions:
-            return True
-        bound = TRIPLES.decimal(statement, OSTEO.below)
-        values = [record.renal[name] for name in _measures(statement) if name in record.renal]
-        if bound is not None and any(value < bound for value in values):
-            return True
-    return False
+    return any(_is_met(each, record) for each in _statements(drug, "Contraindication"))
 
 
 def renal_is_missing(drug: str, record: Record) -> bool:
-    """Whether a drug has a limit of renal function, and the record no number that it is set in."""
-    return any(not record.renal.keys() & _measures(each) for each in _statements(drug, "RenalLimit"))
+    """Whether a drug has a limit of renal function that the record leaves open."""
+    limits = [_Range(each) for statement in _statements(drug, "RenalLimit") for each in _conditions(statement)]
+    return any(not each.is_shown(record) and each.is_left_open(record) for each in limits)
 
 
 def below_limit(drug: str, record: Record) -> bool:
-    """Whether a number of renal function is below a limit of a drug, be it a contraindication or a precaution."""
+    """Whether renal function is below a limit of a drug, be it a contraindication or a precaution."""
+    return any(_is_met(each, record) for each in _statements(drug, "RenalLimit"))
+
+
+def _is_met(statement: str, record: Record) -> bool:
     return any(
-        record.renal[name] < bound
-        for each in _statements(drug, "RenalLimit")
-        if (bound := TRIPLES.decimal(each, OSTEO.below)) is not None
-        for name in _measures(each) & record.renal.keys()
+        each.removeprefix(OWN) in record.conditions or (each in RANGES and _Range(each).is_shown(record))
+        for each in _conditions(statement)
     )
+
+
+def _conditions(statement: str) -> list[str]:
+    return TRIPLES.objects(statement, OSTEO.arisesFromCondition)
+
+
+RANGES = frozenset(TRIPLES.subjects(RDF.type, OSTEO.RenalFunctionRange))
+
+
+class _Range:
+    """A range of renal function, and what a record says of it (reading.md R12)."""
+
+    def __init__(self, iri: str) -> None:
+        self.least = TRIPLES.decimal(iri, OSTEO.atLeast) or Decimal(0)
+        self.below = TRIPLES.decimal(iri, OSTEO.below) or Decimal(1000)
+        self.measures = {each.removeprefix(OWN) for each in TRIPLES.objects(iri, OSTEO.measures)}
+
+    def has(self, value: Decimal) -> bool:
+        return self.least <= value < self.below
+
+    def is_shown(self, record: Record) -> bool:
+        """A number in it, or a recorded stage within it."""
+        stages = _recorded(record)
+        within = any(self.least <= each.least and each.below <= self.below for each in stages)
+        return within or any(self.has(value) for value in record.renal.values())
+
+    def is_left_open(self, record: Record) -> bool:
+        """Nothing known; only numbers of another measure; or a stage that reaches over a bound."""
+        own = [value for name, value in record.renal.items() if name in self.measures]
+        over = [each for each in _recorded(record) if each.least < self.below and self.least < each.below]
+        blurred = any(not any(each.has(value) for value in own) for each in over)
+        return blurred or (not own and (bool(record.renal) or not _recorded(record)))
+
+
+def _recorded(record: Record) -> list[_Range]:
+    return [_Range(OWN + each) for each in record.conditions if OWN + each in RANGES]
 
 
 def _statements(drug: str, kind: str) -> Iterator[str]:
     for statement in TRIPLES.subjects(OSTEO.isAboutDrug, OWN + drug):
         if OWN + kind in TERMS.types[statement]:
             yield statement
-
-
-def _measures(statement: str) -> set[str]:
-    return {each.removeprefix(OWN) for each in TRIPLES.objects(statement, OSTEO.measures)}
 
 
 SERVICES = {"DensitometryRequired", "SpecialistOpinion"}
@@ -178,6 +204,7 @@ def test_the_safety_of_drugs_is_found_here_too() -> None:
     low = Record([], frozenset({"Hypocalcaemia"}), {"creatinineClearance": Decimal(20)}, frozenset(), False)
     assert {drug for drug in DRUGS if renal_is_missing(drug, none)} == {"Alendronate", "Risedronate", "Zoledronate"}
     assert {drug for drug in DRUGS if contraindicated(drug, low)} > {"Risedronate", "Zoledronate", "Denosumab"}
+    assert {"Raloxifene", "Teriparatide"} < {drug for drug in DRUGS if contraindicated(drug, low)}
     assert [drug for drug in DRUGS if contraindicated(drug, none)] == []
     assert {drug for drug in DRUGS if below_limit(drug, low)} == {"Alendronate", "Risedronate", "Zoledronate"}
 
