@@ -318,7 +318,7 @@ class EvidenceFinder:
         if deciding is None:
             return None
         case, key = case_facts.case, self._terms.record_keys[deciding]
-        stated = {each.predicate.value: each.object for each in case.triples if each.subject.value == case.iri}
+        stated = {each.predicate.value: each.object for each in case.triples if each.subject == ox.NamedNode(case.iri)}
         born = stated.get(self._stated_by[deciding])
         if isinstance(born, ox.Literal):
             return Evidence(key, day_text(born.value))

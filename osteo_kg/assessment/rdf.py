@@ -28,7 +28,7 @@ from osteo_kg.assessment.model import (
     RuleAssessment,
     Version,
 )
-from osteo_kg.assessment.safety import SafetyStatements, listed
+from osteo_kg.assessment.safety_statements import SafetyStatements, listed
 from osteo_kg.bilingual import LANGUAGES, BilingualText
 from osteo_kg.case import patient_iri
 from osteo_kg.errors import UnreadableCaseError

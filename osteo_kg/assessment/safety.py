@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 
 import pyoxigraph as ox
 
-from osteo_kg.assessment.model import AdverseEvents, Assessment, Caution, Notice, OptionAssessment
+from osteo_kg.assessment.model import Assessment, Caution, Notice, OptionAssessment
 from osteo_kg.assessment.notices import Notices, RaisedNotice, Saying
 from osteo_kg.assessment.renal_function import RenalFinding, RenalFunction, RenalKnowledge, Verdict
+from osteo_kg.assessment.safety_statements import SafetyStatements, Statement, listed
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.case import CaseFacts
 from osteo_kg.knowledge import Knowledge
-from osteo_kg.rdf import DCTERMS, LIFTED, OSTEO, RDF
+from osteo_kg.rdf import DCTERMS, LIFTED, OSTEO
 from osteo_kg.reasoning import NOT_ELIGIBLE
 
 _NS, _HISTORY = OSTEO.iri, OSTEO.MedicalHistory.value
@@ -83,8 +84,8 @@ class Safety:
         options = tuple(self._option(each, facts, raised) for each in assessment.options)
         whole = [self._joining(each) for each in raised if each.option is None]
         whole += self._contradictions(facts)
-        if options and _HISTORY in assumed:
-            whole.append(self._check("MedicalHistoryAssumedComplete", {}, None, ()))
+        if options:
+            whole += self._how_history_was_read(case_facts, assumed)
         drugs = [drug for each in options if each.status != NOT_ELIGIBLE for drug in each.drugs]
         warnings = (*assessment.warnings, *self._wanted(drugs, facts, case_facts))
         return replace(
@@ -257,6 +258,19 @@ class Safety:
                     found = range_.said(_quoted(verdict.findings))
                     yield self._check("RenalImpairmentNotListed", {"found": found}, None, ())
 
+    def _how_history_was_read(self, case_facts: CaseFacts, assumed: Collection[str]) -> Iterator[Caution]:
+        """Say on whose word an unrecorded condition counted as absent, or why none did."""
+        if _HISTORY in assumed:
+            yield self._check("MedicalHistoryAssumedComplete", {}, None, ())
+        if _HISTORY in case_facts.open:
+            is_stated = any(
+                each.predicate == OSTEO.isCompleteFor and each.object == OSTEO.MedicalHistory
+                for each in case_facts.case.triples
+            )
+            asked = OSTEO.SaidEmptyOrComplete if _HISTORY in case_facts.asked else OSTEO.MoreMayBeThere
+            state = self._terms.label(OSTEO.SaidCompleteYetOpen if is_stated else asked)
+            yield self._check("MedicalHistoryOpen", {"state": state}, None, ())
+
     def _check(
         self, name: str, values: Mapping[str, BilingualText], drug: str | None, sources: tuple[str, ...]
     ) -> Caution:
@@ -292,110 +306,3 @@ def _after(first: BilingualText, then: BilingualText) -> BilingualText:
 
 def _ordered(cautions: Iterable[Caution]) -> tuple[Caution, ...]:
     return tuple(sorted(cautions, key=lambda caution: caution.order))
-
-
-# What the safety modules of the ontology say of each drug, as frozen values; nothing here knows what any of it says.
-
-_EVENTS = (OSTEO.FrequentAdverseEvents.value, OSTEO.SeriousAdverseEvents.value)
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A contraindication or a precaution of one drug.
-
-    Attributes:
-        conditions: the conditions from any of which it arises, by IRI; some are ranges of renal function.
-        is_limit: whether the renal function is to be known before the drug is given.
-    """
-
-    iri: str
-    code: str
-    template: BilingualText
-    conditions: tuple[str, ...]
-    sources: tuple[str, ...]
-    is_contraindication: bool
-    is_limit: bool
-
-
-class SafetyStatements:
-    """Reads the statements of the loaded modules."""
-
-    def __init__(self, knowledge: Knowledge) -> None:
-        self._triples, self._terms = knowledge.triples, knowledge.terms
-
-    @functools.cached_property
-    def of_drug(self) -> Mapping[str, tuple[Statement, ...]]:
-        """The contraindications and precautions of each drug, in the order of their codes."""
-        found: dict[str, list[Statement]] = {}
-        for kind in (OSTEO.Contraindication, OSTEO.Precaution):
-            for _, iri in sorted(self._terms.kinds[kind].items()):
-                for drug in self._of(iri, "isAboutDrug"):
-                    found.setdefault(drug, []).append(self._statement(iri))
-        return {drug: tuple(statements) for drug, statements in found.items()}
-
-    def doubtful(self, condition: str) -> frozenset[str]:
-        """Give the conditions that may mean another, so that they leave it open."""
-        return self._doubtful.get(condition, frozenset())
-
-    @functools.cached_property
-    def _doubtful(self) -> Mapping[str, frozenset[str]]:
-        meant = {narrow for _, narrow in self._triples.pairs(OSTEO.mayMean)}
-        return {each: frozenset(self._triples.subjects(OSTEO.mayMean, each)) for each in meant}
-
-    def cited(self, sources: Iterable[str]) -> BilingualText:
-        """Name sources, and say that no clinician has reviewed what was read there."""
-        return listed(self._terms.label(each) for each in (*sources, OSTEO.NotReviewed.value))
-
-    def informing(self, drugs: Iterable[str], wanted: Collection[str] | None = None) -> tuple[AdverseEvents, ...]:
-        """Give the adverse events of drugs: all that are known, or those of the wanted statements."""
-        found = (each for drug in dict.fromkeys(drugs) for each in self._events.get(drug, ()))
-        return tuple(each for each in found if wanted is None or each.statement in wanted)
-
-    @functools.cached_property
-    def _events(self) -> Mapping[str, tuple[AdverseEvents, ...]]:
-        found: dict[str, list[AdverseEvents]] = {}
-        for each in (events for kind in _EVENTS for events in self._adverse_events(kind)):
-            found.setdefault(each.drug, []).append(each)
-        return {drug: tuple(sorted(events, key=_shown_order)) for drug, events in found.items()}
-
-    def _adverse_events(self, kind: str) -> Iterator[AdverseEvents]:
-        for iri in self._triples.subjects(RDF.type, kind):
-            names = [self._terms.label(each) for each in self._of(iri, "namesEvent")]
-            sources = self._of(iri, "hasSafetySource")
-            unsourced = OSTEO.UnsourcedStatement.value
-            for drug in self._of(iri, "isAboutDrug"):
-                yield AdverseEvents(
-                    statement=iri,
-                    drug=drug,
-                    kind=self._terms.label(kind),
-                    events=listed(names),
-                    source=self.cited([*sources, *([unsourced] if unsourced in self._terms.types[iri] else [])]),
-                    sourced=unsourced not in self._terms.types[iri],
-                )
-
-    def _statement(self, iri: str) -> Statement:
-        template = self._triples.text(iri, OSTEO.messageText)
-        assert template is not None  # the style shapes see to it
-        return Statement(
-            iri=iri,
-            code=self._terms.key(iri),
-            template=template,
-            conditions=tuple(self._of(iri, "arisesFromCondition")),
-            sources=tuple(self._of(iri, "hasSafetySource")),
-            is_contraindication=self._terms.is_a(iri, OSTEO.Contraindication),
-            is_limit=self._terms.is_a(iri, OSTEO.RenalLimit),
-        )
-
-    def _of(self, iri: str, name: str) -> list[str]:
-        return self._triples.objects(iri, OSTEO[name])
-
-
-def listed(texts: Iterable[BilingualText]) -> BilingualText:
-    """Put texts in one, one after the other."""
-    found = list(texts)
-    return BilingualText("; ".join(each.en for each in found), " ; ".join(each.fr for each in found))
-
-
-def _shown_order(events: AdverseEvents) -> tuple[str, bool, str]:
-    """Frequent ones before serious ones, and what has no source last."""
-    return events.kind.en, not events.sourced, events.statement

@@ -35,7 +35,8 @@ def _assess(knowledge_base: KnowledgeBase, **more: Any) -> Assessment:
 
 def _evidence(assessment: Assessment, criterion: str) -> dict[str, Any]:
     """Give what is quoted for a criterion, which is the same wherever it stands."""
-    criteria = [each for part in (*assessment.rules, *assessment.options) for each in part.criteria]
+    criteria = [each for rule in assessment.rules for each in rule.criteria]
+    criteria += [each for option in assessment.options for each in option.criteria]
     found = [each for each in criteria if each.id.endswith(f"/{criterion}")]
     assert len({each.evidence for each in found}) == 1
     return {each.fact: each.value for each in found[0].evidence}

@@ -41,6 +41,7 @@ EVERYTHING_OPEN: dict[str, Any] = {
 ASSUMED = "medical-history-assumed-complete"
 WHOLE = {
     ASSUMED,
+    "medical-history-open",
     "exclude-atypical-femoral-fracture",
     "renal-function-contradictory",
     "renal-impairment-not-listed",
@@ -113,7 +114,9 @@ def test_every_contraindication_and_precaution_has_a_case(knowledge_base: Knowle
     assert known - told == WHOLE
 
 
-LIMITS = {  # each renal limit and caution of product information, and the measures that it is set in
+LIMITS: dict[
+    str, tuple[int, set[str]]
+] = {  # each renal limit and caution of product information, and the measures that it is set in
     "alendronate": (35, {"creatinineClearance", "estimatedGfr"}),
     "risedronate": (30, {"creatinineClearance"}),
     "zoledronate": (35, {"creatinineClearance"}),
@@ -127,7 +130,7 @@ def test_every_limit_of_renal_function_is_a_condition_with_its_measures(knowledg
     triples, terms = knowledge_base.knowledge.triples, knowledge_base.knowledge.terms
     found = {
         terms.key(drug): (
-            triples.decimal(range_, OSTEO.below),
+            int(triples.decimal(range_, OSTEO.below) or 0),
             {each.removeprefix(NS) for each in triples.objects(range_, OSTEO.measures)},
         )
         for range_ in triples.subjects(RDF.type, OSTEO.RenalFunctionRange)
@@ -223,6 +226,22 @@ def test_conditions_that_the_caller_takes_for_none_are_said_to_be(knowledge_base
     assert told({"conditions": []}) == set()
     assert told({"conditions": ["stroke"]}) == set()
     assert told(assume_complete=["conditions"]) == {ASSUMED}
+
+
+@pytest.mark.parametrize(
+    ("more", "asked", "said"),
+    [
+        ({}, [], "more may be there"),
+        ({"conditions": []}, [], "said to be complete"),
+        ({}, ["conditions"], "asked to be read as complete"),
+    ],
+)
+def test_an_open_medical_history_is_told_with_what_contradicts_it(
+    knowledge_base: KnowledgeBase, more: dict[str, Any], asked: list[str], said: str
+) -> None:
+    assessment = _assess(knowledge_base, more, {"open_sections": ["conditions"]}, assume_complete=asked)
+    [told] = [each for each in assessment.cautions if each.code == "medical-history-open"]
+    assert said in told.message.en
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ GUIDELINE_FAULTS = [  # each shape, what is taken away, what is put in its place
     ("SpanDigest", f"{SPAN} osteo:spanDigest", f'{SPAN} osteo:spanDigest "{"A" * 64}"'),
 ]
 
-DRUG, NOTICE = "osteo:Alendronate", "osteo:NearThreshold"
+DRUG, NOTICE, STATEMENT = "osteo:Alendronate", "osteo:NearThreshold", "osteo:AlendronateInHypocalcaemia"
 CORE = "<https://w3id.org/osteo-kg/ontology/core>"
 STYLE_FAULTS = [
     ("TermLabel", f"{DRUG} rdfs:label", f'{DRUG} rdfs:label "alendronate"@en'),
@@ -134,6 +134,10 @@ STYLE_FAULTS = [
     ("IndividualName", "", "osteo:severe-treat a owl:NamedIndividual"),
     ("InterpretationName", "", "oic:first a osteo:Interpretation"),
     ("NoticeMessage", f"{NOTICE} osteo:messageText", f'{NOTICE} osteo:messageText "Near."@en'),
+    ("StatementDrug", f"{STATEMENT} osteo:isAboutDrug", ""),
+    ("StatementDrug", "", f"{STATEMENT} osteo:isAboutDrug osteo:Denosumab"),
+    ("StatementCondition", f"{STATEMENT} osteo:arisesFromCondition", ""),
+    ("StatementSource", f"{STATEMENT} osteo:hasSafetySource", ""),
     ("ModuleTitle", f"{CORE} dcterms:title", ""),
     ("ModuleDescription", f"{CORE} dcterms:description", ""),
     ("ModuleCreator", f"{CORE} dcterms:creator", ""),
