@@ -1,12 +1,11 @@
 """What the ontology says, loaded: the modules, the vocabulary of cases, the guidelines."""
 
-from osteo_kg.knowledge.guideline import BOUNDS, Criterion, Guideline, Listing, Option, Rule, Span, read_guideline
+from osteo_kg.knowledge.guideline import Criterion, Guideline, Listing, Option, Rule, Span, read_guideline
 from osteo_kg.knowledge.loading import ONTOLOGY_FORMATS, Knowledge, load_knowledge, packaged_knowledge, written_ontology
 from osteo_kg.knowledge.terms import Code, Terms
 from osteo_kg.knowledge.words import folded
 
 __all__ = [
-    "BOUNDS",
     "ONTOLOGY_FORMATS",
     "Code",
     "Criterion",
