@@ -208,7 +208,7 @@ _COLUMN_OF = {remark.kind: column for column, remark in extra_facts.REMARKED.ite
 
 def flat_row(case: Case, irrelevant: IrrelevantEntries) -> Mapping[str, Any] | None:
     """Give a case as columns hold it; None where they would lose something of it."""
-    if case.born_between is not None:
+    if case.born_between is not None or any(each.kind not in _COLUMN_OF for each in case.remarks):
         return None
     left = irrelevant.spared(case)
     kept = tuple(t for t in left.case.triples if t.predicate.value not in extra_facts.STATED.values())
