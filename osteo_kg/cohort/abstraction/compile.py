@@ -257,7 +257,7 @@ class Abstraction:
 
     def _told_beyond(self, flat: ir.Table) -> Iterable[tuple[str, Case]]:
         """Give the columns of what is said beyond a flat record, each with a case that says this alone."""
-        parts = extra_facts.parts(self._parts.knowledge_base.knowledge.terms)
+        parts = extra_facts.parts(self._parts.knowledge_base.knowledge.terms, self._parts.on)
         return ((name, case) for name, case in parts.items() if name in flat.columns)
 
     # what columns let pass

@@ -38,12 +38,12 @@ COLUMNS = (*STATED, *REMARKED, MEASURED, READ_AS, IGNORED)
 _PLAUSIBLE = "0.0"
 
 
-def parts(terms: Terms) -> Mapping[str, Case]:
-    """Give for each column a case that says this alone."""
-    return dict(_parts(terms))
+def parts(terms: Terms, on: datetime.date) -> Mapping[str, Case]:
+    """Give for each column a case that says this alone, of a day where it is a measurement."""
+    return dict(_parts(terms, on))
 
 
-def _parts(terms: Terms) -> Iterator[tuple[str, Case]]:
+def _parts(terms: Terms, on: datetime.date) -> Iterator[tuple[str, Case]]:
     patient = ox.NamedNode(patient_iri(_PART))
     kind = ox.Triple(patient, RDF.type, OSTEO.Patient)
     for column, property_ in STATED.items():
@@ -54,15 +54,16 @@ def _parts(terms: Terms) -> Iterator[tuple[str, Case]]:
     yield IGNORED, Case(_PART, patient.value, (kind,), ignored=(_PART,))
     never = (iri for iri in sorted(terms.types) if OSTEO.PeripheralSite.value in terms.types[iri] - {iri})
     for column, sites in {MEASURED: never, READ_AS: iter(sorted(terms.limits["readAs"]))}.items():
-        yield column, Case(_PART, patient.value, (kind, *_measured(patient, next(sites))))
+        yield column, Case(_PART, patient.value, (kind, *_measured(patient, next(sites), on)))
 
 
-def _measured(patient: ox.NamedNode, site: str) -> Iterator[ox.Triple]:
+def _measured(patient: ox.NamedNode, site: str, on: datetime.date) -> Iterator[ox.Triple]:
     entry = ox.BlankNode("entry")
     yield ox.Triple(patient, OSTEO.hasBoneDensitometry, entry)
     yield ox.Triple(entry, RDF.type, OSTEO.BoneDensitometry)
     yield ox.Triple(entry, OSTEO.hasSite, ox.NamedNode(site))
     yield ox.Triple(entry, OSTEO.tScore, ox.Literal(_PLAUSIBLE, datatype=XSD.decimal))
+    yield ox.Triple(entry, OSTEO.performedOn, day_of(on))
 
 
 # Entries of a case that decide nothing: renal function, and densitometries that do not count.
