@@ -29,7 +29,7 @@ _MARK = "\ufeff".encode()  # a byte order mark
 _WORD = b'"resourceType"'
 _PIECE = 32 << 20  # bytes of a file that are read in one go
 _LOOK = 1 << 20
-_LINES_LOOKED_AT = 64
+_LINES_LOOKED_AT = 8
 _SEVERAL = 2
 
 
@@ -127,13 +127,12 @@ def held_in(path: Path) -> Held:
     line = first_line(path)
     if not line:
         return "nothing"
+    if _WORD in line:
+        return "fhir"
     with contextlib.suppress(ValueError, RecursionError):
         document = json.loads(line)
-        if isinstance(document, dict):
-            if "resourceType" in document:
-                return "fhir"
-            if not document.keys().isdisjoint(KEYS):
-                return "flat"
+        if isinstance(document, dict) and not document.keys().isdisjoint(KEYS):
+            return "flat"
     before = b""
     with opened(path) as file:
         while part := file.read(_LOOK):
