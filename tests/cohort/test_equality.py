@@ -68,8 +68,13 @@ def _unlike(here: dict[str, Any], there: dict[str, Any]) -> dict[str, Any]:
     return named | {key: (here.get(key), there[key]) for key in there if here.get(key) != there[key]}
 
 
-_HERS = {"sex": "female", "menopausal_status": "postmenopausal", "age_years": 70, "t_score_total_hip": Decimal("-2.5")}
-_HELD = [
+_HERS: dict[str, Any] = {
+    "sex": "female",
+    "menopausal_status": "postmenopausal",
+    "age_years": 70,
+    "t_score_total_hip": Decimal("-2.5"),
+}
+_HELD: list[dict[str, Any]] = [
     {"open_sections": ["fractures"], "fractures": ["distal-radius"]},
     {"open_sections": ["fractures", "treatments", "conditions"], "fractures": []},
     {"open_sections": ["densitometry"], "fractures": ["vertebra"], "treatment_history": []},
