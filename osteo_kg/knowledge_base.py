@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -92,6 +92,7 @@ class KnowledgeBase:
         ignore_columns: Iterable[str] = (),
         assume_postmenopausal_from: int | None = None,
         on: datetime.date | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> tuple[Case, ...]:
         """Read cases with the vocabulary of this knowledge base; see `read_case`.
 
@@ -106,6 +107,7 @@ class KnowledgeBase:
             ignore_columns=ignore_columns,
             assume_postmenopausal_from=assume_postmenopausal_from,
             on=on,
+            tell=tell,
         )
 
     def prepare(self, case: Case, *, on: datetime.date | None = None) -> PreparedCase:

@@ -181,7 +181,7 @@ class Explainer:
                 continue
             dimension = self.engine.space.dimensions[place]
             assert isinstance(dimension, SectionDimension)
-            more = dimension.with_more(entries)
+            more = dimension.with_more(entries, section in case_facts.open)
             if more is not None and would_change(self.engine.space, key, place, more, answer, other):
                 return True
         return False

@@ -29,10 +29,10 @@ from osteo_kg.case.model import (
     with_source,
 )
 from osteo_kg.case.rdf import ANNOTATIONS, OWN_VOCABULARIES, read_rdf
-from osteo_kg.case.reading import INPUT_FORMATS, read_case
+from osteo_kg.case.reading import INPUT_FORMATS, read_case, read_folder
 from osteo_kg.case.record import Repeated, nearest, record_case
 from osteo_kg.case.record_export import completeness_implied, record_of
-from osteo_kg.case.record_text import case_of, csv_records, json_line_records, parse_json
+from osteo_kg.case.record_text import case_of, csv_records, json_documents, json_line_records, parse_json
 from osteo_kg.case.report import Finding, RefusedCaseError, Severity, ValidationReport
 from osteo_kg.case.writing import (
     OUTPUT_FORMATS,
@@ -86,6 +86,7 @@ __all__ = [
     "day_field",
     "derive_facts",
     "empty_record",
+    "json_documents",
     "json_line_records",
     "left_open",
     "names_shared",
@@ -95,6 +96,7 @@ __all__ = [
     "patient_iri",
     "read_case",
     "read_fhir",
+    "read_folder",
     "read_order",
     "read_rdf",
     "record_case",

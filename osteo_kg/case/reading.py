@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Callable, Iterable
-from pathlib import PurePath
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePath
 from typing import Any
 
 from osteo_kg.case.fhir import Assumption, read_fhir
+from osteo_kg.case.fhir.exports import Beside, read_export, standing
+from osteo_kg.case.fields import KEYS
+from osteo_kg.case.files import extension, opened, walked
 from osteo_kg.case.model import Case
 from osteo_kg.case.rdf import read_rdf
-from osteo_kg.case.record_text import parse_json, read_csv, read_json, read_json_lines
+from osteo_kg.case.record_text import json_documents, read_csv, read_json, read_json_lines
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge import Terms, packaged_knowledge
 from osteo_kg.rdf import RDF_FORMATS
@@ -56,6 +59,7 @@ def read_case(
     ignore_columns: Iterable[str] = (),
     assume_postmenopausal_from: int | None = None,
     on: datetime.date | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> tuple[Case, ...]:
     """Read every case of one input.
 
@@ -71,6 +75,7 @@ def read_case(
         assume_postmenopausal_from: in FHIR, the age from which a woman whose menopausal status is not recorded is
             taken for post-menopausal; never when None.
         on: the day on which that age is reckoned; today when None.
+        tell: is told what stands in FHIR and is no resource; when None, every answer tells it.
 
     Raises:
         UnreadableCaseError: the input is not of its format, or holds no patient.
@@ -89,6 +94,10 @@ def read_case(
         return read_rdf(text, format_name, name)
     vocabulary = terms or packaged_knowledge().terms
     if format_name in _MAY_BE_FHIR and (documents := _fhir(text, format_name, name)) is not None:
+        if tell is not None:
+            beside = Beside()
+            documents = [each for each in documents if not _is_no_resource(each, name, beside)]
+            _tell(beside, tell)
         return read_fhir(documents, name, vocabulary, _assumption(assume_postmenopausal_from, on))
     if format_name == "csv":
         return read_csv(text, name, vocabulary, frozenset(ignore_columns))
@@ -99,36 +108,76 @@ def _assumption(least_age: int | None, on: datetime.date | None) -> Assumption |
     return None if least_age is None else Assumption(least_age, on or datetime.date.today())
 
 
+def read_folder(
+    folder: Path,
+    *,
+    terms: Terms | None = None,
+    assume_postmenopausal_from: int | None = None,
+    on: datetime.date | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> tuple[Case, ...]:
+    """Read the cases of a folder of FHIR, and of the folders inside it, as one source: a bulk export, or Bundles.
+
+    Args:
+        folder: the folder; its files of JSON are read, in any split, gzipped or not.
+        terms: the vocabulary; the packaged one when None.
+        assume_postmenopausal_from: as in `read_case`.
+        on: as in `read_case`.
+        tell: is told what stands in the files and is no resource of a patient.
+
+    Raises:
+        UnreadableCaseError: a file is not JSON, or no patient is there.
+    """
+    paths = [path for path in walked(folder) if INPUT_FORMATS.get(extension(path)) in _MAY_BE_FHIR]
+    once = {path.resolve(): path for path in reversed(paths)}
+    files = ((path.name, _documents_of(path)) for path in sorted(once.values()))
+    cases, beside = read_export(
+        files, folder.name, terms or packaged_knowledge().terms, _assumption(assume_postmenopausal_from, on)
+    )
+    _tell(beside, tell)
+    return cases
+
+
+def _documents_of(path: Path) -> Iterator[Any]:
+    with opened(path) as file:
+        text = _text(file.read(), path.name)
+    yield from (document for _, document in json_documents(text, path.name))
+
+
+def _tell(beside: Beside, tell: Callable[[str], None]) -> None:
+    for sentence in beside.sentences():
+        tell(sentence)
+
+
+def _is_no_resource(document: Any, name: str, beside: Beside) -> bool:
+    return standing(document) == "no resource" and beside.count("no resource", name)
+
+
 def _fhir(text: str, format_name: str, name: str) -> list[Any] | None:
-    """Give the FHIR documents of an input: one, or one a line; None where it is no FHIR.
+    """Give the FHIR documents of an input, whether one a line or over many lines; None where it is no FHIR.
 
     Raises:
         UnreadableCaseError: it is to be FHIR, and cannot be read as such.
     """
-    lines = [(row, line) for row, line in enumerate(text.split("\n"), 1) if line.strip()]
-    start = lines[0][1] if lines else ""
-    if format_name == "json" or (format_name == "fhir" and not _is_whole(start)):
-        documents = [parse_json(text, name)] if format_name == "fhir" or '"resourceType"' in text else []
-    elif format_name == "fhir" or '"resourceType"' in start:
-        documents = [parse_json(line, f"{name}, line {row}") for row, line in lines]
-    else:
-        documents = []
-    are_fhir = bool(documents) and all(isinstance(each, dict) and "resourceType" in each for each in documents)
-    if format_name == "fhir" and not are_fhir:
+    if format_name != "fhir" and ('"resourceType"' not in text or _is_flat(text)):
+        return None
+    documents = [document for _, document in json_documents(text, name)]
+    if any(standing(each) != "no resource" for each in documents):
+        return documents
+    if format_name == "fhir":
         raise UnreadableCaseError(
-            f"{name} is not FHIR: an object without resourceType stands in it.",
-            advice="Send a Bundle, or one resource a line.",
+            f"{name} is not FHIR: no object in it has a resourceType.", advice="Send a Bundle, or one resource a line."
         )
-    return documents if are_fhir else None
+    return None
 
 
-def _is_whole(line: str) -> bool:
-    """Whether a line is JSON by itself, as in NDJSON."""
+def _is_flat(text: str) -> bool:
+    """Whether the first line is a flat record by itself."""
     try:
-        json.loads(line)
-    except ValueError:
+        document = json.loads(text.lstrip().partition("\n")[0])
+    except (ValueError, RecursionError):
         return False
-    return True
+    return isinstance(document, dict) and "resourceType" not in document and not document.keys().isdisjoint(KEYS)
 
 
 def _format(format: str | None, name: str) -> str:

@@ -204,6 +204,41 @@ def parse_json(text: str, name: str) -> Any:
         ) from error
 
 
+def json_documents(text: str, name: str) -> Iterator[tuple[str, Any]]:
+    r"""Give every JSON document of a text with what it was written as: one, one a line, or several over many lines.
+
+    White space between them does not matter; of an array each member is one.
+
+    Raises:
+        UnreadableCaseError: something else than JSON stands in the text.
+
+    >>> [document for _, document in json_documents('{"a": 1}\n\n{\n"a": 2\n}', "input")]
+    [{'a': Decimal('1')}, {'a': Decimal('2')}]
+    """
+    between, place = _BLANK, _end(_BLANK, text, 0)
+    if text.startswith("[", place):
+        parse_json(text[place:], name)  # whole, before its brackets are passed over
+        between, place = _IN_ARRAY, _end(_IN_ARRAY, text, place)
+    first = place
+    while place < len(text):
+        try:
+            document, end = _DECODER.raw_decode(text, place)
+            is_sound = "\\u" not in text[place:end] or not _SURROGATE.search(text[place:end])
+        except (ValueError, RecursionError):
+            is_sound, end = False, len(text)
+        if not is_sound:
+            line = text.count("\n", 0, place) + 1
+            parse_json(text[place:end], name if place == first else f"{name}, line {line}")  # says what is wrong
+        yield text[place:end], document
+        place = _end(between, text, end)
+
+
+def _end(pattern: re.Pattern[str], text: str, place: int) -> int:
+    """Give where a pattern that may match nothing ends."""
+    found = pattern.match(text, place)
+    return found.end() if found else place
+
+
 def _number(text: str) -> Decimal | str:
     written = decimal_text(text)
     return text if written is None else Decimal(written)
@@ -217,4 +252,6 @@ def _pairs(items: list[tuple[str, Any]]) -> Repeated:
     return found
 
 
+_BLANK = re.compile("[ \t\r\n\x1e\ufeff]*")
+_IN_ARRAY = re.compile(r"[ \t\r\n\[\],]*")
 _DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number, parse_constant=str, object_pairs_hook=_pairs)

@@ -88,6 +88,8 @@ def cohort(
             progress=progress,
             **asked,
         ).summary
+    for remark in summary.remarks:
+        complain(remark)
     click.echo(json.dumps(summary.to_json(), indent=2) if format_name == "json" else "\n".join(summary.lines()))
     if summary.rejected and not asked["rejected"]:
         for report in summary.shown:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import gzip
 import json
 import sys
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -16,8 +18,9 @@ from rich.progress import track
 from osteo_kg.assessment.model import Assessment
 from osteo_kg.assessment.text import Line, assessment_lines, place, report_lines
 from osteo_kg.bilingual import BilingualText, Language
-from osteo_kg.case import Case, ValidationReport
-from osteo_kg.errors import OsteoError
+from osteo_kg.case import Case, ValidationReport, read_folder
+from osteo_kg.case.files import COMPRESSIONS, unpacked_name
+from osteo_kg.errors import OsteoError, UnreadableCaseError
 from osteo_kg.knowledge_base import KnowledgeBase
 
 _LONG_RUN = 200  # cases from which a progress bar is worth its line
@@ -122,20 +125,25 @@ def read_cases(
 ) -> tuple[list[Case], int]:
     """Read every file that can be read; say of the others what is wrong, and count them.
 
-    A folder is a FHIR bulk export: the resources of all its NDJSON files are read together.
+    A folder is FHIR, and one source: a bulk export, whose resources are read together, or Bundles.
     """
     cases: list[Case] = []
     unread = 0
     for file in files:
         try:
-            data, certain = _content(file)
+            path, assumed = Path(file), assume_postmenopausal_from
+            if path.is_dir():
+                terms = knowledge_base.knowledge.terms
+                cases += read_folder(path, terms=terms, assume_postmenopausal_from=assumed, on=on, tell=complain)
+                continue
             cases += knowledge_base.read(
-                data,
-                input_format or certain,
+                _content(file),
+                input_format,
                 name=_name(file),
                 ignore_columns=ignore_columns,
-                assume_postmenopausal_from=assume_postmenopausal_from,
+                assume_postmenopausal_from=assumed,
                 on=on,
+                tell=complain,
             )
         except OSError as error:
             unread += 1
@@ -146,15 +154,18 @@ def read_cases(
     return cases, unread
 
 
-def _content(file: str) -> tuple[bytes, str | None]:
-    """Give what a file holds, and its format where that is certain."""
+def _content(file: str) -> bytes:
+    """Give what a file holds, compressed or not."""
     if file == "-":
-        return sys.stdin.buffer.read(), None
-    path = Path(file)
-    if not path.is_dir():
-        return path.read_bytes(), None
-    return b"\n".join(part.read_bytes() for part in sorted(path.glob("*.ndjson"))), "fhir"
+        return sys.stdin.buffer.read()
+    data = Path(file).read_bytes()
+    if not data.startswith(COMPRESSIONS["gz"]):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (EOFError, zlib.error) as error:
+        raise UnreadableCaseError(f"{_name(file)} cannot be unpacked: {error}.", advice="Check the file.") from error
 
 
 def _name(file: str) -> str:
-    return Path(file).name.encode("utf-8", "replace").decode("utf-8")
+    return unpacked_name(Path(file).name).encode("utf-8", "replace").decode("utf-8")

@@ -102,7 +102,7 @@ class SectionDimension(Dimension):
             for kind in self.kinds
         )
 
-    def with_more(self, entries: Iterable[Entry]) -> str | None:
+    def with_more(self, entries: Iterable[Entry], is_open: bool = False) -> str | None:
         """Give the value if every counted entry without a count stood for as many as matter.
 
         None where there is none.
@@ -119,7 +119,7 @@ class SectionDimension(Dimension):
             return None
         most = max(cap for _, cap in self.kinds.values())
         more = [replace(entry, vertebrae=most) if entry in uncounted else entry for entry in entries]
-        return self.value_of(more, complete=True)
+        return self.value_of(more, True, is_open)
 
     def piece(self, value: str) -> RepresentativeFacts:
         profile = dict(self.states[value][0])

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from osteo_kg import Case
+from osteo_kg.cohort.run import Request, assess
 from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support import cohorts
-from tests.support.worked import needs_java
+from tests.support.worked import ON, needs_java
 
 pytestmark = pytest.mark.slow
 
@@ -64,3 +66,35 @@ def _different(found: Sequence[Any], wanted: Sequence[Any]) -> list[Any]:
 def _unlike(here: dict[str, Any], there: dict[str, Any]) -> dict[str, Any]:
     named = {"patient": (here["patient"], there["patient"])}
     return named | {key: (here.get(key), there[key]) for key in there if here.get(key) != there[key]}
+
+
+_HERS: dict[str, Any] = {
+    "sex": "female",
+    "menopausal_status": "postmenopausal",
+    "age_years": 70,
+    "t_score_total_hip": Decimal("-2.5"),
+}
+_HELD: list[dict[str, Any]] = [
+    {"open_sections": ["fractures"], "fractures": ["distal-radius"]},
+    {"open_sections": ["fractures", "treatments", "conditions"], "fractures": []},
+    {"open_sections": ["densitometry"], "fractures": ["vertebra"], "treatment_history": []},
+    {"densitometry_date": "2026-03"},
+    {"densitometry_date": "2021"},
+    {"fractures": [{"site": "vertebra", "count": 1, "count_at_most": 3}]},
+    {"t_score_lumbar_spine": Decimal("0.95")},
+    {"t_score_lumbar_spine": Decimal("2.5"), "t_score_femoral_neck": Decimal("-7")},
+    {"birth_date": "1955-11-22"},
+]
+
+
+def test_what_a_record_leaves_open_is_decided_in_columns(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
+    """Sections, periods of measurement, ranges of vertebrae, scores that are not the lowest, ages that differ."""
+    path = cohorts.write_json_lines(tmp_path / "women.jsonl", [{**_HERS, **each} for each in _HELD])
+    counts: list[int] = []
+    request = Request((str(path),), None, ON)
+    result = assess(
+        knowledge_base, request, lambda what, done, _: counts.append(done) if what == "One by one" else None
+    )
+    assert result.decisions is not None
+    rows, refused = cohorts.expected(knowledge_base, knowledge_base.read(path.read_bytes(), name=path.name))
+    assert (result.decisions.to_pylist(), refused, counts) == (rows, [], [])

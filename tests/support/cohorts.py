@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import datetime
 import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -49,6 +48,15 @@ SPOILED: list[Record] = [
     {"birth_date": "1965-11-22"},
     {"birth_date": "1965-11-21"},
     {"densitometry_date": "2026-11-23"},
+    {"densitometry_date": "2026-12"},
+    {"densitometry_date": "2026"},
+    {"densitometry_date": "2023-11"},
+    {"densitometry_date": "2026-13"},
+    {"open_sections": ["unheard-of"]},
+    {"open_sections": []},
+    {"t_score_total_hip": Decimal("0.80"), "t_score_lumbar_spine": Decimal("-2.5")},
+    {"t_score_total_hip": Decimal("2.5"), "t_score_lumbar_spine": Decimal("-2.97")},
+    {"t_score_total_hip": Decimal("-7"), "t_score_lumbar_spine": Decimal("-7.5")},
     {"densitometry_date": "2023-11-22", "t_score_total_hip": Decimal("-2.95")},
     {"densitometry_date": "2023-11-21", "t_score_total_hip": Decimal("-2.95")},
     {"fractures": [{"site": "hip"}]},
@@ -189,22 +197,25 @@ def _held(record: Record) -> Record:
 def _as_column(key: str, value: Any) -> Any:
     if key == "fractures":
         return [{"site": entry} if isinstance(entry, str) else entry for entry in value]
-    if key == "densitometry_date":
-        return datetime.date.fromisoformat(value)
     return float(value) if isinstance(value, Decimal) and _TYPES[key] in _FLOATS else value
 
 
-_FRACTURE = pa.struct([("site", pa.string()), ("mechanism", pa.string()), ("date", pa.string()), ("count", pa.int32())])
+_FRACTURE = pa.struct(
+    [
+        *((name, pa.string()) for name in ("site", "mechanism", "date")),
+        *((name, pa.int32()) for name in ("count", "count_at_most")),
+    ]
+)
 _TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys(KEYS, pa.string()),
     "age_years": pa.int16(),
     "t_score_lumbar_spine": pa.float64(),
     "t_score_femoral_neck": pa.decimal128(20, 18),
     "t_score_total_hip": pa.float32(),
-    "densitometry_date": pa.date32(),
     "fractures": pa.list_(_FRACTURE),
     "treatment_history": pa.list_(pa.struct([("drug", pa.string()), ("outcome", pa.string())])),
     "conditions": pa.list_(pa.string()),
+    "open_sections": pa.list_(pa.string()),
     "climacteric_disorders": pa.bool_(),
     "low_peripheral_fracture_risk": pa.bool_(),
     "creatinine_clearance": pa.float64(),
@@ -225,7 +236,7 @@ def _shown(key: str, value: Any) -> Any:
         return Decimal(repr(float(str(np.float32(value)))))
     if isinstance(value, float):
         return Decimal(repr(value))
-    return str(value) if isinstance(value, datetime.date) else value
+    return value
 
 
 def write_triples(path: Path, cases: Iterable[Case]) -> Path:
@@ -310,6 +321,12 @@ def files(
         "csv": lambda folder: read(write_csv(folder / "women.csv", batch)),
         "jsonl": lambda folder: read(write_spoiled_json_lines(folder / "women.jsonl", batch)),
         "nt": lambda folder: read(
-            write_triples(folder / "women.nt", [case for case in held("women", batch) if not case.findings])
+            write_triples(folder / "women.nt", [each for each in held("women", batch) if _is_pivoted(each)])
         ),
     }
+
+
+def _is_pivoted(case: Case) -> bool:
+    """Whether a case leaves the file that it stands in to the columns: one test of renal function, and none is read."""
+    tested = any(triple.predicate == RENAL_FUNCTION.property for triple in case.triples)
+    return not case.findings and not tested

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime
 import itertools
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
@@ -12,8 +13,8 @@ from typing import Any, Generic, TypeVar
 import ibis
 import ibis.expr.types as ir
 
-from osteo_kg.case import DENSITOMETRY, FIELDS, SCORES, Field
-from osteo_kg.cohort.abstraction.entry_lists import BETWEEN, COMPLETE, EMPTY, NOT_STATED, WITHIN, text_fields
+from osteo_kg.case import DENSITOMETRY, FIELDS, LISTS, SCORES, Field
+from osteo_kg.cohort.abstraction.entry_lists import BETWEEN, COMPLETE, EMPTY, NOT_STATED, OPEN, WITHIN, text_fields
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.rdf import OSTEO
 
@@ -27,6 +28,8 @@ def _is_held(field: Field) -> bool:
 #: The fields that columns hold. A record that states another one goes by itself.
 HELD = {key: field for key, field in FIELDS.items() if _is_held(field)}
 NOT_HELD = tuple(key for key in FIELDS if key not in HELD)
+#: The key of the list of those sections of which something could not be read.
+OPEN_SECTIONS = next(field.key for field in LISTS if field.property == OSTEO.isOpenFor)
 _TYPES = {
     "text": "string",
     "coded": "string",
@@ -36,6 +39,7 @@ _TYPES = {
     "truth": "boolean",
 }
 _A_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_BEGINNINGS = {r"^[0-9]{4}-[0-9]{2}$": "-01", r"^[0-9]{4}$": "-01-01"}  # of a month and of a year
 _FIRST_DAY = datetime.date.min
 
 
@@ -47,9 +51,17 @@ def day(column: Any) -> Any:
     return column.cast("date")
 
 
-def is_day_until(column: Any, last: datetime.date) -> Any:
-    """Say where a column holds nothing, or a day that is not after another."""
-    found = day(column)
+def beginning(column: Any) -> Any:
+    """Give a column of days, months and years as the first day of each; what is none is null."""
+    if not column.type().is_string():
+        return day(column)
+    whole = ((column.re_search(period), column.concat(rest)) for period, rest in _BEGINNINGS.items())
+    return day(ibis.cases(*whole, else_=column))
+
+
+def is_day_until(column: Any, last: datetime.date, read: Callable[[Any], Any] = day) -> Any:
+    """Say where a column holds nothing, or what is read as a day that is not after another."""
+    found = read(column)
     return column.isnull() | (found.notnull() & (found >= _FIRST_DAY) & (found <= last)).fill_null(False)
 
 
@@ -80,17 +92,30 @@ def years(flat: ir.Table, on: datetime.date) -> tuple[Any, Any]:
     return born, ibis.coalesce(born, number(flat["age_years"]))
 
 
-def list_text(flat: ir.Table, key: str) -> Any:
-    """Give a list of entries as a text without dates, its entries in order."""
+def is_open(flat: ir.Table, section: str) -> Any:
+    """Say of which records something in a section, by its key, could not be read."""
+    return flat[OPEN_SECTIONS].contains(section).fill_null(False)
+
+
+def open_sections_plain(flat: ir.Table, known: Iterable[str]) -> Any:
+    """Say which records name known sections only."""
+    names = list(known)
+    others = flat[OPEN_SECTIONS].filter(lambda name: ~name.isin(names).fill_null(False))
+    return (others.length() == 0).fill_null(True)
+
+
+def list_text(flat: ir.Table, key: str, is_open: Any) -> Any:
+    """Give a list of entries as a text without dates, its entries in order; it says where the section is open."""
     column, stated = flat[key], f"complete_{key}"
     texts = column.map(lambda entry: _entry_text(entry, key)).sort().join(BETWEEN)
     if stated in flat.columns:
         texts = ibis.ifelse(flat[stated], COMPLETE, "") + texts
-    return ibis.cases(
+    listed = ibis.cases(
         (column.isnull(), NOT_STATED),
         (column.length() == 0, EMPTY),
         else_=texts,
     )
+    return ibis.ifelse(is_open, OPEN, "") + listed
 
 
 def _entry_text(entry: Any, key: str) -> Any:
@@ -150,7 +175,7 @@ class Cuts(Generic[Value]):
         """Give the place of every value of a column, and one past the last for none."""
         place = 0
         for value in self.values:
-            at = float(value) if isinstance(value, Decimal) else value
+            at = _as_number(value)
             place = place + (column > at).cast("int64") + (column >= at).cast("int64")
         return (column.isnull().cast("int64") * 0 + place).fill_null(self.none)
 
@@ -159,11 +184,35 @@ class Cuts(Generic[Value]):
         """The place of what has no value."""
         return 2 * len(self.values) + 1
 
+    def masks(self, column: Any, masks: Sequence[int]) -> Any:
+        """Give for every value of a column the mask of its place; nought for none."""
+        cases = []
+        for mask, run in itertools.groupby(range(len(masks)), masks.__getitem__):
+            places = list(run)
+            if mask:
+                cases.append((self._between(column, places[0], places[-1]), mask))
+        return ibis.cases(*cases, else_=0).cast("int64") if cases else ibis.literal(0, "int64")
+
+    def _between(self, column: Any, first: int, last: int) -> Any:
+        """Say where the place of a value lies from a first one to a last one."""
+        found = column.notnull()
+        if first:
+            at = _as_number(self.values[(first - 1) // 2])
+            found = found & ((column >= at) if first % 2 else (column > at))
+        if last < 2 * len(self.values):
+            at = _as_number(self.values[last // 2])
+            found = found & ((column <= at) if last % 2 else (column < at))
+        return found
+
     def examples(self, less: Value, more: Value) -> list[Value]:
         """Give one value for each place; `less` and `more` lie outside all cuts."""
         edges: tuple[Any, ...] = (less, *self.values, more)
         gaps = [low + (high - low) / 2 for low, high in itertools.pairwise(edges)]
         return [each for pair in zip(gaps, (*self.values, more), strict=True) for each in pair][:-1]
+
+
+def _as_number(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def number_cuts(parts: LibraryProbe, predicate: str) -> Cuts[Decimal]:

@@ -10,8 +10,9 @@ import functools
 import itertools
 import operator
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import ibis
@@ -21,15 +22,17 @@ from osteo_kg.case import CODED, DENSITOMETRY, SCORES, SECTIONS, STATEMENTS, Cas
 from osteo_kg.cohort.abstraction import columns, extra_facts
 from osteo_kg.cohort.abstraction.columns import Cuts, day_cuts, number_cuts
 from osteo_kg.cohort.abstraction.entry_lists import SectionReader
-from osteo_kg.cohort.abstraction.probes import LibraryProbe
+from osteo_kg.cohort.abstraction.probes import ConditionalNotice, LibraryProbe
 from osteo_kg.cohort.abstraction.shape_conditions import Screen, certain_scores, score_range, whole_range
 from osteo_kg.rdf import LIFTED, OSTEO, XSD
 from osteo_kg.reasoning import LOWEST_T_SCORE, UNKNOWN, BandDimension, CodedDimension, Key, StatementDimension
 
-_DAY_KEY = day_field(DENSITOMETRY).key
+_DAY = day_field(DENSITOMETRY)
+_DAY_KEY = _DAY.key
 _YEARS = OSTEO.completedYears.value
 _AGES = (-999, 999)
 _FAR = Decimal(1000)
+_PARTS = ((4, "-01-01"), (7, "-01"))  # of a day as text: its year and its month, with what makes each its first day
 _YEAR = timedelta(days=366)
 
 
@@ -48,6 +51,7 @@ class Abstraction:
         self._ages = number_cuts(parts, _YEARS)
         self._values: list[Sequence[str]] = []
         self._weights: dict[str, int] = {}
+        self._raised_before: dict[str, frozenset[ConditionalNotice]] = {}
         weight = 1
         for dimension in parts.space.dimensions:
             values = self._values_of(dimension)
@@ -74,7 +78,7 @@ class Abstraction:
             situation=self._situation(whole),
             marks=self._marks(whole),
             score=whole.lowest.round(1),
-            **{key: columns.list_text(whole, key) for key in SECTIONS},
+            **{key: columns.list_text(whole, key, self._is_open(whole, each.value)) for key, each in SECTIONS.items()},
             **self._beside(whole),
         )
 
@@ -82,13 +86,13 @@ class Abstraction:
         """Add the numbers that are lifted from a record, and their places among the cuts."""
         born, years = columns.years(flat, self._parts.on)
         case_facts = flat.mutate(lowest=columns.least(flat), born=born, years=years)
-        step = 10 ** (self._least_decimals - 1)
         return case_facts.mutate(
-            lowest_place=self._scores.place(case_facts.lowest),
-            years_place=self._ages.place(case_facts.years),
-            day_place=self._days.place(columns.day(flat[_DAY_KEY])),
-            many_decimals=((case_facts.lowest * step).round() / step != case_facts.lowest).fill_null(False),
+            lowest_place=self._scores.place(case_facts.lowest), years_place=self._ages.place(case_facts.years)
         )
+
+    def _is_open(self, flat: ir.Table, section: str) -> Any:
+        """Say of which records something in a section, by its IRI, could not be read."""
+        return columns.is_open(flat, self._parts.knowledge_base.knowledge.terms.key(section))
 
     def texts(self, stage: ir.Table, key: str) -> ir.Table:
         """Give the different lists of a section."""
@@ -131,8 +135,9 @@ class Abstraction:
         if isinstance(dimension, StatementDimension):
             return (UNKNOWN, "true", "false")
         if isinstance(dimension, BandDimension):
-            examples = self._cuts(dimension.predicate).examples(-_FAR, _FAR)
-            return tuple(dimension.value_of(each) for each in (*examples, None))
+            examples = (*self._cuts(dimension.predicate).examples(-_FAR, _FAR), None)
+            opens = (False, True) if dimension.section else (False,)
+            return tuple(dimension.value_of(each, is_open) for is_open in opens for each in examples)
         return next(reader.values for reader in self.sections.values() if reader.fact == dimension.fact)
 
     def _cuts(self, predicate: str) -> Cuts[Decimal]:
@@ -148,6 +153,9 @@ class Abstraction:
                 place = _place(flat[_key(STATEMENTS, dimension.predicate)], [True, False])
             elif isinstance(dimension, BandDimension):
                 place = flat.lowest_place if dimension.predicate == LOWEST_T_SCORE else flat.years_place
+                if dimension.section:
+                    several = self._cuts(dimension.predicate).none + 1
+                    place = place + self._is_open(flat, dimension.section).cast("int64") * several
             if place is not None:
                 total = total + place.cast("int64") * self._weights[dimension.fact]
         return total
@@ -161,19 +169,43 @@ class Abstraction:
 
     def _marks(self, flat: ir.Table) -> Any:
         found = [self._score_marks(flat), self._day_marks(flat), *(self._absent_marks(flat, key) for key in SCORES)]
+        found += [self._age_marks(flat), *self._open_marks(flat)]
         found += [ibis.ifelse(flat[name], self._parts.mask_of(case), 0) for name, case in self._told_beyond(flat)]
         return functools.reduce(operator.or_, found)
 
+    def _told(self, record: Mapping[str, Any], beyond: Mapping[str, Any] = MappingProxyType({})) -> int:
+        """Give the bits of the notices of a record, with every answer, that another one does not raise."""
+        return self._parts.marks.mask(self._raised(record) - self._raised(beyond))
+
+    def _raised(self, record: Mapping[str, Any]) -> frozenset[ConditionalNotice]:
+        known = repr(sorted(record.items()))
+        if known not in self._raised_before:
+            self._raised_before[known] = frozenset(self._parts.raised_with_answers(record))
+        return self._raised_before[known]
+
+    @property
+    def _measured(self) -> dict[str, Any]:
+        """A record that states a score everywhere, of the day of assessment."""
+        return dict.fromkeys(SCORES, Decimal(0)) | {_DAY_KEY: str(self._parts.on)}
+
     def _score_marks(self, flat: ir.Table) -> Any:
-        """Give the notices of the lowest score, by its place among the cuts and by whether it has many decimals."""
-        masks = []
-        for example in self._scores.examples(-_FAR, _FAR):
-            for many in (False, True):
-                written = self._with_decimals(example) if many else example
-                record = dict.fromkeys(SCORES, written)
-                masks.append(self._parts.marks.mask(self._parts.raised_with_answers(record)))
-        few, many = (_picked(each, flat.lowest_place) for each in (masks[::2], masks[1::2]))
-        return ibis.ifelse(flat.many_decimals, many, few)
+        """Give the notices of the lowest score, and of any other by itself: by its place, and by its decimals."""
+        lowest = self._measured | dict.fromkeys(SCORES, -_FAR)
+        fewest = self._least_decimals - 1
+        examples = self._scores.examples(-_FAR, _FAR)
+        written = ([round(each, fewest) for each in examples], [self._with_decimals(each) for each in examples])
+        by_lowest = [[self._told(self._measured | dict.fromkeys(SCORES, e)) for e in each] for each in written]
+        by_other = [[self._told(lowest | dict.fromkeys(SCORES[1:], e), lowest) for e in each] for each in written]
+        found = self._marks_by_place(flat.lowest, *by_lowest)
+        for key in SCORES:
+            found |= self._marks_by_place(columns.number(flat[key]), *by_other)
+        return found
+
+    def _marks_by_place(self, column: Any, few: Sequence[int], many: Sequence[int]) -> Any:
+        """Give the notices of a number by its place: of one of few decimals, and of one of many."""
+        step = 10 ** (self._least_decimals - 1)
+        has_many = ((column * step).round() / step != column).fill_null(False)
+        return ibis.ifelse(has_many, self._scores.masks(column, many), self._scores.masks(column, few))
 
     def _with_decimals(self, number: Decimal) -> Decimal:
         return number.quantize(Decimal(1).scaleb(-max(self._least_decimals, -int(number.as_tuple().exponent))))
@@ -185,27 +217,47 @@ class Abstraction:
         return min(int(number) for _, number in triples.pairs(OSTEO.leastDecimals))
 
     def _day_marks(self, flat: ir.Table) -> Any:
-        """Give the notices of the day of the measurements; the day of none is not read, which is a notice too."""
-        own = self._parts.raised_with_answers(dict.fromkeys(SCORES, Decimal(0)))
-        days = self._days.examples(self._days.values[0] - _YEAR, self._parts.on)
-        masks = [
-            self._parts.marks.mask(self._parts.raised_with_answers({**record, _DAY_KEY: str(day)}) - own)
-            for record in [dict.fromkeys(SCORES, Decimal(0))]
-            for day in days
-        ]
-        of_none = self._parts.marks.mask(self._parts.raised(self._parts.case_facts({_DAY_KEY: str(self._parts.on)})))
-        return ibis.ifelse(flat.lowest.isnull() & flat[_DAY_KEY].notnull(), of_none, _picked(masks, flat.day_place))
+        """Give the notices of the day of the measurements, of its absence, and of the day of no measurement."""
+        masks = [self._told(self._measured | {_DAY_KEY: str(day)}, self._measured) for day in self._example_days]
+        undated = self._told(dict.fromkeys(SCORES, Decimal(0)), self._measured)
+        of_none = self._told({_DAY_KEY: str(self._parts.on)})
+        day = flat[_DAY_KEY]
+        return ibis.ifelse(
+            flat.lowest.isnull(),
+            ibis.ifelse(day.notnull(), of_none, 0),
+            ibis.ifelse(day.isnull(), undated, self._days.masks(columns.beginning(day), masks)),
+        )
+
+    @functools.cached_property
+    def _example_days(self) -> list[date]:
+        return self._days.examples(self._days.values[0] - _YEAR, self._parts.on)
 
     def _absent_marks(self, flat: ir.Table, key: str) -> Any:
         """Give the notices of a site that was not measured beside one that was."""
-        measured = dict.fromkeys(SCORES, Decimal(0))
-        own = self._parts.raised_with_answers(measured)
-        found = self._parts.raised_with_answers({name: score for name, score in measured.items() if name != key}) - own
-        return ibis.ifelse(flat[key].isnull() & flat.lowest.notnull(), self._parts.marks.mask(found), 0)
+        others = {name: score for name, score in self._measured.items() if name != key}
+        return ibis.ifelse(flat[key].isnull() & flat.lowest.notnull(), self._told(others, self._measured), 0)
+
+    def _age_marks(self, flat: ir.Table) -> Any:
+        """Give the notices of an age that is not the one of the birth date."""
+        day = {"birth_date": str(self._parts.on - 70 * _YEAR)}
+        born = int(self._parts.case_facts(day).numbers[_YEARS])
+        masks = [self._told(day | {"age_years": Decimal(born + each)}, day) for each in (-1, 1)]
+        age = columns.number(flat["age_years"])
+        return ibis.cases((age < flat.born, masks[0]), (age > flat.born, masks[1]), else_=0)
+
+    def _open_marks(self, flat: ir.Table) -> Iterable[Any]:
+        """Give the notices of each section of which something could not be read."""
+        for name in self._section_names:
+            mask = self._told({columns.OPEN_SECTIONS: [name]})
+            yield ibis.ifelse(columns.is_open(flat, name), mask, 0)
+
+    @functools.cached_property
+    def _section_names(self) -> list[str]:
+        return sorted(self._parts.knowledge_base.knowledge.terms.kinds[OSTEO.RecordSection])
 
     def _told_beyond(self, flat: ir.Table) -> Iterable[tuple[str, Case]]:
         """Give the columns of what is said beyond a flat record, each with a case that says this alone."""
-        parts = extra_facts.parts(self._parts.knowledge_base.knowledge.terms)
+        parts = extra_facts.parts(self._parts.knowledge_base.knowledge.terms, self._parts.on)
         return ((name, case) for name, case in parts.items() if name in flat.columns)
 
     # what columns let pass
@@ -216,6 +268,7 @@ class Abstraction:
             yield ibis.literal(True) if self._parts.passes(case) else ~flat[name]
         yield from (flat[key].isnull() for key in columns.NOT_HELD)
         yield ~flat.patient.fill_null("").startswith(OSTEO.iri)
+        yield columns.open_sections_plain(flat, self._section_names)
         yield self._coded_plain(flat)
         yield self._age_plain(flat)
         yield self._day_plain(flat)
@@ -253,10 +306,19 @@ class Abstraction:
         return functools.reduce(operator.or_, passing, ibis.literal(False))
 
     def _day_plain(self, flat: ir.Table) -> Any:
-        condition = self._screen.condition(OSTEO.performedOn, XSD.dateTime, [LIFTED.notAfter])
+        condition = self._screen.condition(OSTEO.performedOn, XSD.dateTime, [LIFTED.notAfter], _DAY.period or ())
         column = flat[_DAY_KEY]
-        passes = columns.is_day_until(column, self._parts.on)
+        read = columns.beginning if self._periods_are_days else columns.day
+        passes = columns.is_day_until(column, self._parts.on, read)
         return passes if condition is not None and condition("") is True else column.isnull()
+
+    @property
+    def _periods_are_days(self) -> bool:
+        """Whether a month and a year are told what their first day is told."""
+        days = [(str(day)[:length], str(day)[:length] + rest) for day in self._example_days for length, rest in _PARTS]
+        records = [(self._measured | {_DAY_KEY: part}, self._measured | {_DAY_KEY: day}) for part, day in days]
+        alike = all(self._raised(period) == self._raised(day) for period, day in records)
+        return alike and all(self._parts.conforms(period) for period, _ in records[: len(_PARTS)])
 
     def _age_plain(self, flat: ir.Table) -> Any:
         """Let pass ages that no shape refuses, birth dates that give such an age, and both where they agree."""
@@ -291,9 +353,3 @@ def _said(statement: str, truth: bool) -> str:
 def _place(column: Any, values: Sequence[Any]) -> Any:
     """Give the place of each value among these, from one on; nought for none of them."""
     return column.cases(*((value, place) for place, value in enumerate(values, 1)), else_=0)
-
-
-def _picked(masks: Sequence[int], place: Any) -> Any:
-    """Give the mask at a place; nought past the last."""
-    kept = [(number, mask) for number, mask in enumerate(masks) if mask]
-    return place.cases(*kept, else_=0).cast("int64") if kept else ibis.literal(0, "int64")

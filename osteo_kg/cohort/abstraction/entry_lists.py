@@ -16,8 +16,9 @@ from osteo_kg.cohort.abstraction.probes import ConditionalNotice, LibraryProbe
 from osteo_kg.reasoning import UNKNOWN
 
 #: How a list is written as text: entries between `BETWEEN`, the fields of an entry between `WITHIN`.
-#: `COMPLETE` stands before entries of which the record itself says that there are no others.
-NOT_STATED, EMPTY, COMPLETE, BETWEEN, WITHIN = "\x1d", "\x1c", "\x1a", "\x1e", "\x1f"
+#: `COMPLETE` stands before entries of which the record itself says that there are no others; `OPEN` before all else
+#: where something in the section could not be read.
+NOT_STATED, EMPTY, COMPLETE, BETWEEN, WITHIN, OPEN = "\x1d", "\x1c", "\x1a", "\x1e", "\x1f", "\x19"
 
 
 def text_fields(key: str) -> tuple[str, ...]:
@@ -77,16 +78,18 @@ class SectionReader:
         self._kinds: dict[tuple[object, ...], int] = {}
         self._read: list[EntryRead] = []
         self._entries: dict[str, int | None] = {}
-        self._lists: dict[tuple[int, ...], ListRead] = {}
+        self._lists: dict[tuple[bool, bool, tuple[int, ...]], ListRead] = {}
 
     def read(self, texts: Iterable[str]) -> list[ListRead]:
         """Read lists, all their new entries in one batch."""
-        asked = list(texts)
-        split = [[] if text in (NOT_STATED, EMPTY) else text.removeprefix(COMPLETE).split(BETWEEN) for text in asked]
+        asked = [(text.removeprefix(OPEN), text.startswith(OPEN)) for text in texts]
+        split = [[] if text in (NOT_STATED, EMPTY) else text.removeprefix(COMPLETE).split(BETWEEN) for text, _ in asked]
         self._learn({entry for entries in split for entry in entries} - self._entries.keys())
         return [
-            self._not_stated() if text == NOT_STATED else self._list(entries, text.startswith(COMPLETE))
-            for text, entries in zip(asked, split, strict=True)
+            self._not_stated()
+            if text == NOT_STATED and not is_open
+            else self._list(entries, text.startswith(COMPLETE), is_open)
+            for (text, is_open), entries in zip(asked, split, strict=True)
         ]
 
     def _learn(self, new: Iterable[str]) -> None:
@@ -119,40 +122,42 @@ class SectionReader:
         name = self._dimension.name_of(entry) or ""
         most = max((cap for _, cap in self._dimension.kinds.values()), default=1)
         vertebrae = None if entry.vertebrae is None else min(entry.vertebrae, most)
-        return Entry(self._stands.setdefault(name, entry.atom), True, vertebrae, {})
+        more = max((entry.at_most or 0) - (entry.vertebrae or 1), 0)
+        at_most = (vertebrae or 1) + min(more, most) if more else None
+        return Entry(self._stands.setdefault(name, entry.atom), True, vertebrae, {}, at_most)
 
     def _number(self, read: EntryRead) -> int:
         entry = read.entry
-        kind = (entry.atom, entry.counts, entry.vertebrae, read.marks, read.beside)
+        kind = (entry.atom, entry.counts, entry.vertebrae, entry.at_most, read.marks, read.beside)
         if kind not in self._kinds:
             self._kinds[kind] = len(self._read)
             self._read.append(read)
         return self._kinds[kind]
 
-    def _list(self, texts: list[str], complete: bool = False) -> ListRead:
+    def _list(self, texts: list[str], complete: bool = False, is_open: bool = False) -> ListRead:
         numbers = [number for text in texts if (number := self._entries[text]) is not None]
         if len(numbers) < len(texts):
             return ListRead(plain=False)
-        together = (complete, *sorted(numbers))
+        together = (complete, is_open, tuple(sorted(numbers)))
         if together not in self._lists:
-            self._lists[together] = self._together([self._read[number] for number in together[1:]], complete)
+            self._lists[together] = self._together([self._read[number] for number in together[2]], complete, is_open)
         return self._lists[together]
 
-    def _together(self, read: list[EntryRead], complete: bool) -> ListRead:
+    def _together(self, read: list[EntryRead], complete: bool, is_open: bool) -> ListRead:
         entries = [each.entry for each in read]
-        marks = {mark for each in read for mark in each.marks}.union(self._of_the_whole(entries, complete))
+        marks = {mark for each in read for mark in each.marks}.union(self._of_the_whole(entries, complete, is_open))
         beside = [{mark for each in read for mark in each.beside[n]} for n in range(len(self.companions))]
-        value = self._dimension.value_of(entries, complete=True) if self._dimension else UNKNOWN
+        value = self._dimension.value_of(entries, not is_open, is_open) if self._dimension else UNKNOWN
         mask = self._parts.marks.mask
         return ListRead(True, self.values.index(value), mask(marks), tuple(map(mask, beside)))
 
-    def _of_the_whole(self, entries: list[Entry], complete: bool) -> Iterable[ConditionalNotice]:
+    def _of_the_whole(self, entries: list[Entry], complete: bool, is_open: bool) -> Iterable[ConditionalNotice]:
         """Give the notices about a list as a whole: it was taken as complete, a count in it was assumed."""
         if self._dimension is None or not entries:
             return
-        if not complete and not self._dimension.is_exhausted(entries):
+        if not complete and not is_open and not self._dimension.is_exhausted(entries):
             yield from self._parts.told_of_section("takenAsCompleteFor", self.fact)
-        more = self._dimension.with_more(entries)
+        more = self._dimension.with_more(entries, is_open)
         if more is not None:
             yield from self._parts.count_decides(self.fact, more)
 

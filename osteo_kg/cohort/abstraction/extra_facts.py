@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 import pyoxigraph as ox
 
 from osteo_kg.case import Case, Remark, patient_iri
 from osteo_kg.knowledge import Terms
-from osteo_kg.rdf import OSTEO, RDF, XSD, day_of, day_text, sparql
+from osteo_kg.rdf import OSTEO, RDF, XSD, day_of, day_text, decimal_text, sparql
 
 _PART = "part"
 #: The columns of what a source says by a statement that is true, with its property.
@@ -23,6 +24,9 @@ REMARKED = {
     "has_invalid_element": Remark("invalidElement", _PART),
     "has_open_level": Remark("openLevel", _PART),
     "has_doubtful_product": Remark("doubtfulProduct", _PART),
+    "has_open_element": Remark("openElement", _PART, OSTEO.FractureHistory.value),  # told of an open section only
+    "has_part_of_spine": Remark("partOfSpine", _PART),
+    "has_date_assumed": Remark("dateAssumed", _PART),
 }
 #: The column of whether a site that never decides was measured.
 MEASURED = "has_site_that_never_decides"
@@ -34,12 +38,12 @@ COLUMNS = (*STATED, *REMARKED, MEASURED, READ_AS, IGNORED)
 _PLAUSIBLE = "0.0"
 
 
-def parts(terms: Terms) -> Mapping[str, Case]:
-    """Give for each column a case that says this alone."""
-    return dict(_parts(terms))
+def parts(terms: Terms, on: datetime.date) -> Mapping[str, Case]:
+    """Give for each column a case that says this alone, of a day where it is a measurement."""
+    return dict(_parts(terms, on))
 
 
-def _parts(terms: Terms) -> Iterator[tuple[str, Case]]:
+def _parts(terms: Terms, on: datetime.date) -> Iterator[tuple[str, Case]]:
     patient = ox.NamedNode(patient_iri(_PART))
     kind = ox.Triple(patient, RDF.type, OSTEO.Patient)
     for column, property_ in STATED.items():
@@ -50,15 +54,16 @@ def _parts(terms: Terms) -> Iterator[tuple[str, Case]]:
     yield IGNORED, Case(_PART, patient.value, (kind,), ignored=(_PART,))
     never = (iri for iri in sorted(terms.types) if OSTEO.PeripheralSite.value in terms.types[iri] - {iri})
     for column, sites in {MEASURED: never, READ_AS: iter(sorted(terms.limits["readAs"]))}.items():
-        yield column, Case(_PART, patient.value, (kind, *_measured(patient, next(sites))))
+        yield column, Case(_PART, patient.value, (kind, *_measured(patient, next(sites), on)))
 
 
-def _measured(patient: ox.NamedNode, site: str) -> Iterator[ox.Triple]:
+def _measured(patient: ox.NamedNode, site: str, on: datetime.date) -> Iterator[ox.Triple]:
     entry = ox.BlankNode("entry")
     yield ox.Triple(patient, OSTEO.hasBoneDensitometry, entry)
     yield ox.Triple(entry, RDF.type, OSTEO.BoneDensitometry)
     yield ox.Triple(entry, OSTEO.hasSite, ox.NamedNode(site))
     yield ox.Triple(entry, OSTEO.tScore, ox.Literal(_PLAUSIBLE, datatype=XSD.decimal))
+    yield ox.Triple(entry, OSTEO.performedOn, day_of(on))
 
 
 # Entries of a case that decide nothing: renal function, and densitometries that do not count. Numbers of renal function
@@ -102,7 +107,10 @@ class IrrelevantEntries:
     limit_measures: tuple[frozenset[str], ...]
 
     def spared(self, case: Case) -> ReducedCase:
-        """Take the entries out that decide nothing; none, where two measurements may contradict each other."""
+        """Take the entries out that decide nothing; none, where two measurements may contradict each other.
+
+        Nor where one that another supersedes is lower than all that count: it decides nothing, and is told.
+        """
         about = _About(case, self.terms)
         places = [about.place(entry) for entry in about.measured]
         if len(places) > len(set(places)):
@@ -111,10 +119,13 @@ class IrrelevantEntries:
         if len({site for site, _ in places}) < len(places):
             current = self._current(case)
         never = [entry for entry in about.measured if about.never_decides(entry)]
+        older = [entry for entry in about.measured if entry not in (*current, *never)]
+        if about.lowest(older) < about.lowest(current):
+            return ReducedCase(case)
         read_as = [entry for entry in about.measured if entry in current and about.read_as(entry)]
         measures = about.renal_measures
         tests = [] if any(each.isdisjoint(measures) for each in self.limit_measures) else about.tests
-        out = {*tests, *never, *(entry for entry in about.measured if entry not in current)}
+        out = {*tests, *never, *older}
         told = ((MEASURED,) if never else ()) + ((READ_AS,) if read_as else ())
         days = [day_text(day) for entry in out if (day := about.value(entry, _PERFORMED))]
         texts = tuple(sorted(about.text(entry) for entry in out))
@@ -162,6 +173,11 @@ class _About:
     def never_decides(self, entry: Any) -> bool:
         """Whether a measurement is of a site that never decides."""
         return OSTEO.PeripheralSite.value in self._terms.types.get(self.value(entry, _SITE), ())
+
+    def lowest(self, entries: Iterable[Any]) -> Decimal:
+        """Give the lowest score of some measurements; one above all others where none has any."""
+        scores = (decimal_text(self.value(entry, OSTEO.tScore.value)) for entry in entries)
+        return min((Decimal(each) for each in scores if each), default=Decimal("inf"))
 
     def place(self, entry: Any) -> tuple[str, str]:
         """Give the site of a measurement, as it is read, and its day."""

@@ -60,7 +60,11 @@ class Screen:
                     self._about[quad.object].append(quad.subject)
 
     def condition(
-        self, property_: ox.NamedNode, datatype: ox.NamedNode, compared: Iterable[ox.NamedNode] = ()
+        self,
+        property_: ox.NamedNode,
+        datatype: ox.NamedNode,
+        compared: Iterable[ox.NamedNode] = (),
+        absent: Iterable[ox.NamedNode] = (),
     ) -> Condition | None:
         """Give the condition under which no shape refuses a value; None where that cannot be told from the value.
 
@@ -68,8 +72,14 @@ class Screen:
             property_: the property that states the value.
             datatype: the type that the reader gives to the value.
             compared: the properties with which the caller compares the value itself.
+            absent: the properties that nothing states that states this one.
         """
-        shapes = [shape for shape in self._about[property_] if self._refuses(shape)]
+        nothing = set(absent)
+        shapes = [
+            shape
+            for shape in self._about[property_]
+            if self._refuses(shape) and nothing.isdisjoint(self._values(shape, SH.targetSubjectsOf))
+        ]
         found = [self._all(shape, datatype, frozenset(compared)) for shape in shapes]
         return None if None in found else functools.partial(_every, [each for each in found if each is not None])
 

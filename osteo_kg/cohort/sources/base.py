@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import glob
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import ibis.expr.types as ir
 
 from osteo_kg.case import Case
 from osteo_kg.case.fhir import Assumption
+from osteo_kg.case.files import extension, walked
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.engines import CohortEngine
-from osteo_kg.cohort.sources.fhir_files import COMPRESSIONS, is_fhir
+from osteo_kg.cohort.sources.fhir_files import Held, held_in
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge import Terms
 
@@ -30,6 +31,7 @@ FORMATS = {
     "nt": "ntriples",
     "nq": "nquads",
 }
+_OF_JSON = ("json", "jsonl")
 Wanted = Mapping[str, set[int]]  # numbers of records, by file
 
 
@@ -87,23 +89,35 @@ class Source(ABC):
 def found(inputs: Iterable[str], format_name: str | None = None) -> list[InputFile]:
     """Find the files that are named, lie in a folder that is named, or match a glob, each with its format.
 
-    Lines of JSON, and JSON, are FHIR where the first object has a resource type. JSON in a folder that is not FHIR is
-    passed over, as other files are that no cohort is read from, and hidden ones.
+    Lines of JSON, and JSON, are FHIR where the first object has a resource type, and where it is no flat record and
+    stands with files that are FHIR: what is no resource is counted there. Other JSON in a folder is passed over, as
+    other files are that no cohort is read from, and hidden ones. A file that is reached in two ways is read once.
 
     Raises:
         UnreadableCaseError: nothing is found under a name, or the format of a file is not known.
     """
-    files: dict[Path, InputFile] = {}
+    files: dict[Path, tuple[InputFile, Held | None, bool]] = {}
     for named in inputs:
         paths = sorted(_files(named))
         if not paths:
             raise UnreadableCaseError(f"There is no file {named}.", advice="Check its name.")
         folder = Path(named).resolve() if Path(named).is_dir() else None
         for path in map(_absolute, paths):
-            known = format_name or _looked_into(path)
-            if known != "json" or folder is None:
-                files[path] = InputFile(path, known, folder or path.parent)
-    return list(files.values())
+            known = format_name or format_of(path)
+            held = held_in(path) if known in _OF_JSON and not format_name else None
+            at = InputFile(path, "fhir" if held == "fhir" else known, folder or path.parent)
+            files.setdefault(path.resolve(), (at, held, folder is not None))
+    exports = {at.home for at, _, _ in files.values() if at.format_name == "fhir"}
+    return [chosen for each in files.values() if (chosen := _chosen(*each, exports)) is not None]
+
+
+def _chosen(at: InputFile, held: Held | None, in_folder: bool, exports: Container[Path]) -> InputFile | None:
+    """Give a file with its format as it follows from the files that it stands with; None where it is passed over."""
+    if held is None or held == "fhir":
+        return at
+    if at.home in exports and (held != "flat" or at.format_name == "json"):
+        return replace(at, format_name="fhir")
+    return None if in_folder and at.format_name == "json" else at
 
 
 def _absolute(path: Path) -> Path:
@@ -111,17 +125,10 @@ def _absolute(path: Path) -> Path:
     return path.parent.resolve() / path.name
 
 
-def _looked_into(path: Path) -> str:
-    """Give the format of a file by its name, and where that leaves it open by what stands in it."""
-    known = format_of(path)
-    return "fhir" if known in ("json", "jsonl") and is_fhir(path, by_line=known == "jsonl") else known
-
-
 def _files(named: str) -> Iterator[Path]:
     path = Path(named)
     if path.is_dir():
-        files = (each for each in path.rglob("*") if each.is_file() and _extension(each) in FORMATS)
-        yield from (each for each in files if not any(part.startswith(".") for part in each.relative_to(path).parts))
+        yield from (each for each in walked(path) if extension(each) in FORMATS)
     elif path.exists():
         yield path
     else:
@@ -137,15 +144,9 @@ def format_of(path: Path) -> str:
     >>> format_of(Path("women.csv.gz"))
     'csv'
     """
-    extension = _extension(path)
-    if extension not in FORMATS:
+    if extension(path) not in FORMATS:
         raise UnreadableCaseError(
             f"The format of {path.name} is not known.",
             advice=f"Name it .{', .'.join(FORMATS)}, or give --input-format.",
         )
-    return FORMATS[extension]
-
-
-def _extension(path: Path) -> str:
-    parts = path.name.lower().split(".")
-    return parts[-2] if len(parts) > 1 and parts[-1] in COMPRESSIONS else parts[-1]
+    return FORMATS[extension(path)]

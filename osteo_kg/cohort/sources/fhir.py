@@ -13,7 +13,7 @@ import queue
 import signal
 import subprocess
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, BinaryIO
@@ -23,12 +23,14 @@ import ibis.expr.types as ir
 import pyarrow.parquet as pq
 
 from osteo_kg.case import Case
+from osteo_kg.case.fhir.exports import Beside
+from osteo_kg.case.files import compression
 from osteo_kg.cohort.abstraction.extra_facts import IrrelevantEntries, part
 from osteo_kg.cohort.engines import CohortEngine, duckdb
 from osteo_kg.cohort.sources import fhir_files
 from osteo_kg.cohort.sources.base import InputFile, Reading, Source, Wanted
-from osteo_kg.cohort.sources.fhir_files import COMPRESSIONS, FilePart, Partitions, has_lines, pieces
-from osteo_kg.cohort.sources.fhir_rows import PatientReader, Plan, Task, Unassigned
+from osteo_kg.cohort.sources.fhir_files import Partitions, first_line, pieces
+from osteo_kg.cohort.sources.fhir_rows import PatientReader, Plan
 from osteo_kg.errors import KnowledgeError, OsteoError, UnreadableCaseError
 
 _PARTITION = 16 << 20  # bytes of text that a process holds at a time
@@ -37,7 +39,7 @@ _UNPACKED = 10  # times as large as its file is text that was compressed, or mor
 _WORTH_HELP = 32 << 20  # bytes from which on helpers are started
 _HELPERS = os.cpu_count() or 1
 _MOST_SPARED = 2_000  # different entries that the shapes are asked about
-_PLACES = ("task", "owner", "position", "place")
+_PLACES = ("partition", "owner", "position", "place")
 
 
 class FhirSource(Source):
@@ -49,8 +51,7 @@ class FhirSource(Source):
         folder = reading.scratch / "fhir"
         self._laid = folder / "patients.parquet"
         self._size = sum(sizes)
-        self._unassigned = Unassigned()
-        self._lines = frozenset(path for path in self.files if has_lines(path))
+        self._beside = Beside()
         self._plan = Plan(
             tuple(self.files),
             tuple(map(str, self.homes)),
@@ -89,17 +90,19 @@ class FhirSource(Source):
         return in_time & (others.length() == 0).fill_null(True)
 
     def _sort(self, work: Work) -> None:
-        divided = [
-            piece for number, path in enumerate(self.files) if path in self._lines for piece in pieces(number, path)
-        ]
-        for unassigned in work("sort", [(piece,) for piece in divided]):
-            self._unassigned += unassigned
-        fhir_files.keep(Partitions(self._plan.folder, 0).medications(), self._plan.medications)
+        for path in self.files:
+            if not first_line(path):
+                self._beside.empty[path.name] += 1
+        divided = [piece for number, path in enumerate(self.files) for piece in pieces(number, path)]
+        for beside in work("sort", [(piece,) for piece in divided]):
+            self._beside += beside
+        sorted_ = Partitions(self._plan.folder, 0)
+        fhir_files.keep(sorted_.medications(), self._plan.medications, sorted_.deleted())
 
     def _lay(self, work: Work) -> list[str]:
         laid = []
-        for path, patients, unassigned in work("lay", [(task,) for task in self._tasks()]):
-            self._unassigned += unassigned
+        for path, patients, beside in work("lay", [(number,) for number in range(self._plan.partitions)]):
+            self._beside += beside
             if patients:
                 laid.append(path)
         if not laid:
@@ -109,57 +112,34 @@ class FhirSource(Source):
             )
         return laid
 
-    def _tasks(self) -> list[Task]:
-        """Give what is read in one go: each partition, and files of one document each, small ones together."""
-        tasks = [Task(number, number) for number in range(self._plan.partitions)]
-        batch: list[FilePart] = []
-        size = 0
-        for number, path in enumerate(self.files):
-            if path not in self._lines:
-                batch.append(FilePart(number, path))
-                size += _size(path)
-                if size > _PARTITION:
-                    tasks.append(Task(len(tasks), documents=tuple(batch)))
-                    batch, size = [], 0
-        return [*tasks, Task(len(tasks), documents=tuple(batch))] if batch else tasks
-
     def cases(self, engine: CohortEngine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
         """Read some patients as cases."""
         reader = PatientReader(self._plan)
         numbers = self._numbers(wanted)
-        for task in self._tasks():
-            people = numbers.get(task.number, {})
-            for person in reader.people(task, Unassigned(), {owner for owner, _, _, _ in people}):
+        for partition, people in sorted(numbers.items()):
+            for person in reader.people(partition, Beside(), {owner for owner, _, _, _ in people}):
                 path = self.files[person.file]
                 number = people.get((person.owner, str(path), person.position, person.place))
                 if number is not None:
                     yield str(path), number, reader.case(person, f"{path.name}#{number}")
 
     def _numbers(self, wanted: Wanted) -> dict[int, dict[tuple[bytes, str, int, int], int]]:
-        """Give the numbers of some patients by the tasks and the places where they are found."""
+        """Give the numbers of some patients by the partitions and the places where they are found."""
         found: dict[int, dict[tuple[bytes, str, int, int], int]] = defaultdict(dict)
         for batch in pq.ParquetFile(self._laid).iter_batches(columns=["file", "number", *_PLACES]):
             for row in batch.to_pylist():
                 if row["number"] in wanted.get(row["file"], ()):
                     place = (row["owner"], row["file"], row["position"], row["place"])
-                    found[row["task"]][place] = row["number"]
+                    found[row["partition"]][place] = row["number"]
         return found
 
     def remarks(self) -> Iterable[str]:
-        """Say which resources belong to no patient."""
-        if self._unassigned.lost:
-            yield f"Resources of patients who are not there: {_listed(self._unassigned.lost)}."
-        if self._unassigned.of_nobody:
-            yield f"Resources that speak of no patient: {_listed(self._unassigned.of_nobody)}."
+        """Say what is no resource of a patient who is there."""
+        yield from self._beside.sentences()
 
 
 def _size(path: Any) -> int:
-    packed = path.suffix.removeprefix(".") in COMPRESSIONS
-    return int(path.stat().st_size) * (_UNPACKED if packed else 1)
-
-
-def _listed(counts: Counter[str]) -> str:
-    return ", ".join(f"{kind} ×{count:,}" for kind, count in sorted(counts.items()))
+    return int(path.stat().st_size) * (_UNPACKED if compression(path) else 1)
 
 
 # Helper processes: the same work on several processors, each process with a reader of its own.

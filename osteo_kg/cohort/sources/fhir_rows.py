@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,19 @@ import pyarrow.parquet as pq
 
 from osteo_kg.case import SECTIONS, Case, record_of
 from osteo_kg.case.fhir.bundles import Gathered, Input, gather, subject_of
+from osteo_kg.case.fhir.exports import Beside, standing
 from osteo_kg.case.fhir.reader import Assumption, Reader
 from osteo_kg.case.fhir.validity import Checks
 from osteo_kg.cohort.abstraction import extra_facts
 from osteo_kg.cohort.abstraction.extra_facts import IrrelevantEntries
-from osteo_kg.cohort.sources.fhir_files import FilePart, Medications, Partitions, ResourceLine, document_at, whole
+from osteo_kg.cohort.sources.fhir_files import (
+    FilePart,
+    Medications,
+    Partitions,
+    ResourceLine,
+    deleted_of,
+    document_at,
+)
 from osteo_kg.cohort.sources.text import SCHEMA, row_of
 from osteo_kg.errors import UsageError
 from osteo_kg.rdf import OSTEO
@@ -56,40 +63,6 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Task:
-    """What is read in one go: a partition, or files that are one document each."""
-
-    number: int
-    partition: int | None = None
-    documents: tuple[FilePart, ...] = ()
-
-
-@dataclass
-class Unassigned:
-    """Resources that belong to no patient, counted by type.
-
-    Attributes:
-        lost: those of a patient who is not there.
-        of_nobody: those that speak of no patient.
-    """
-
-    lost: Counter[str] = field(default_factory=Counter)
-    of_nobody: Counter[str] = field(default_factory=Counter)
-
-    def __iadd__(self, other: Unassigned) -> Unassigned:
-        """Add what was counted elsewhere."""
-        self.lost += other.lost
-        self.of_nobody += other.of_nobody
-        return self
-
-    def count(self, resources: Iterable[dict[str, Any]]) -> None:
-        """Count resources."""
-        for each in resources:
-            counts = self.lost if subject_of(each) else self.of_nobody
-            counts[each["resourceType"]] += 1
-
-
-@dataclass(frozen=True)
 class Person:
     """A patient with her resources.
 
@@ -119,29 +92,29 @@ class PatientReader:
         self._reader = Reader(plan.irrelevant.terms, plan.postmenopausal, Checks().problems)
         self._medications = functools.cache(self._medications_of)
 
-    def sort(self, piece: FilePart) -> Unassigned:
-        """Put the lines of a piece on the partitions."""
-        return Unassigned(of_nobody=self._partitions.sort(piece, self._plan.homes[piece.file], os.getpid()))
+    def sort(self, piece: FilePart) -> Beside:
+        """Put the documents of a piece on the partitions."""
+        return self._partitions.sort(piece, self._plan.homes[piece.file], os.getpid())
 
-    def lay(self, task: Task) -> tuple[str, int, Unassigned]:
-        """Lay the patients of a task down as rows; give where, how many, and what belongs to none of them."""
-        unassigned = Unassigned()
-        path = self._plan.folder / f"rows-{task.number}.parquet"
-        rows = (self._row(task, person) for person in self.people(task, unassigned))
+    def lay(self, partition: int) -> tuple[str, int, Beside]:
+        """Lay the patients of a partition down as rows; give where, how many, and what belongs to none of them."""
+        beside = Beside()
+        path = self._plan.folder / f"rows-{partition}.parquet"
+        rows = (self._row(partition, person) for person in self.people(partition, beside))
         total = 0
         with pq.ParquetWriter(path, COLUMNS) as writer:
             while chunk := list(itertools.islice(rows, _CHUNK)):
                 writer.write_table(pa.Table.from_pylist(chunk, COLUMNS))
                 total += len(chunk)
-        return str(path), total, unassigned
+        return str(path), total, beside
 
-    def _row(self, task: Task, person: Person) -> Mapping[str, Any]:
+    def _row(self, partition: int, person: Person) -> Mapping[str, Any]:
         row = flat_row(self.case(person, ""), self._plan.irrelevant)
         return {
             **(row or {}),
             "file": str(self._plan.files[person.file]),
             "readable": row is not None,
-            "task": task.number,
+            "partition": partition,
             "owner": person.owner,
             "position": person.position,
             "place": person.place,
@@ -151,53 +124,54 @@ class PatientReader:
         """Read the case of a patient."""
         return self._reader.case(person.gathered, fallback, person.found)
 
-    def people(self, task: Task, unassigned: Unassigned, wanted: Collection[bytes] | None = None) -> Iterator[Person]:
-        """Give the patients of a task, or those whose lines are wanted; what belongs to none of them is counted."""
-        for piece in task.documents:
-            owner = str(piece.path).encode()
+    def people(self, partition: int, beside: Beside, wanted: Collection[bytes] | None = None) -> Iterator[Person]:
+        """Give the patients of a partition, or those whose lines are wanted; what is of none of them is counted."""
+        for owner, lines in self._partitions.owners(partition):
             if wanted is None or owner in wanted:
-                yield from _in_document(whole(piece.path), owner, piece.file, 0, unassigned)
-        if task.partition is not None:
-            for owner, lines in self._partitions.owners(task.partition):
-                if wanted is None or owner in wanted:
-                    yield from self._in_partition(owner, lines, unassigned)
+                yield from self._people(owner, lines, beside)
 
-    def _in_partition(self, owner: bytes, lines: list[ResourceLine], unassigned: Unassigned) -> Iterator[Person]:
-        documents = [self._document(line) for line in lines]
-        first = lines[0]
-        if documents[0]["resourceType"] == "Bundle":
-            yield from _in_document(documents[0], owner, first.file, first.offset, unassigned)
+    def _people(self, owner: bytes, lines: list[ResourceLine], beside: Beside) -> Iterator[Person]:
+        """Give the patients of lines: of one Bundle, which is an input by itself, or of single resources."""
+        documents, home = [self._document(line) for line in lines], self._plan.homes[lines[0].file]
+        of_nobody = [self._document(line) for line in self._of_nobody.get(owner, ())]
+        found = gather([*documents, *of_nobody, *deleted_of(documents, home, self._deleted)])
+        is_whole = standing(documents[0]) == "whole"
+        for resource in found.unassigned:
+            if subject_of(resource):
+                beside.lost[resource["resourceType"]] += 1
+            elif is_whole:  # else it was counted when it was sorted
+                beside.of_nobody[resource["resourceType"]] += 1
+        if is_whole:
+            for place, person in enumerate(found.patients):
+                yield Person(owner, lines[0].file, lines[0].offset, place, person, found)
             return
-        found = gather(documents)
-        unassigned.count(found.unassigned)
         place_of = {id(document): line for document, line in zip(documents, lines, strict=True)}
         for person in found.patients:
             line = place_of[id(person.patient)]
-            alone = Input((person,), (), self._medications(self._plan.homes[first.file]))
+            of_none = found.unassigned if of_nobody else ()
+            alone = Input((person,), of_none, self._medications(home))
             yield Person(owner, line.file, line.offset, 0, person, alone)
 
-    def _document(self, line: ResourceLine) -> dict[str, Any]:
+    @functools.cached_property
+    def _of_nobody(self) -> Mapping[bytes, list[ResourceLine]]:
+        return self._partitions.of_nobody()
+
+    @functools.cached_property
+    def _deleted(self) -> Mapping[bytes, Any]:
+        return self._partitions.deleted()
+
+    def _document(self, line: ResourceLine) -> Any:
         return document_at(FilePart(line.file, self._plan.files[line.file]), line.offset, line.text)
 
     def _medications_of(self, home: str) -> Mapping[str, dict[str, Any]]:
         return Medications(self._plan.medications, home)
 
 
-def _in_document(
-    document: dict[str, Any], owner: bytes, file: int, position: int, unassigned: Unassigned
-) -> Iterator[Person]:
-    """Give the patients of a Bundle, or of a single resource: it is an input by itself."""
-    found = gather([document])
-    unassigned.count(found.unassigned)
-    for place, person in enumerate(found.patients):
-        yield Person(owner, file, position, place, person, found)
-
-
 # From a case that came as FHIR to a row: its flat record, and what is said beyond it as columns of truth values.
 
 _TRUTHS = (*extra_facts.COLUMNS, *(f"complete_{key}" for key in SECTIONS))
-#: Where a patient stands: the task that reads her and the owner of her resources, her place in file and document.
-_PLACE = {"task": pa.int64(), "owner": pa.binary(), "position": pa.int64(), "place": pa.int64()}
+#: Where a patient stands: the partition and the owner of her resources, her place in file and document.
+_PLACE = {"partition": pa.int64(), "owner": pa.binary(), "position": pa.int64(), "place": pa.int64()}
 #: The entries that were taken out of a case, and the newest day of them.
 _SPARED = {"spared": pa.list_(pa.string()), "last_spared": pa.string()}
 COLUMNS = pa.schema(
@@ -208,7 +182,7 @@ _COLUMN_OF = {remark.kind: column for column, remark in extra_facts.REMARKED.ite
 
 def flat_row(case: Case, irrelevant: IrrelevantEntries) -> Mapping[str, Any] | None:
     """Give a case as columns hold it; None where they would lose something of it."""
-    if case.born_between is not None:
+    if case.born_between is not None or any(each.kind not in _COLUMN_OF for each in case.remarks):
         return None
     left = irrelevant.spared(case)
     kept = tuple(t for t in left.case.triples if t.predicate.value not in extra_facts.STATED.values())

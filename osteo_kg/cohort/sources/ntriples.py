@@ -88,7 +88,7 @@ class QuadsSource(TriplesSource):
 # Lines of triples pivoted to flat records, as far as they say no more than a flat record can.
 
 _IRI = r'<[A-Za-z][A-Za-z0-9+.-]*:(?:[^]<>"{}|^`%\\\x00-\x20[]|%[0-9A-Fa-f]{2})*>'
-_EITHER = rf"(?:{_IRI}|_:[A-Za-z0-9]+)"
+_EITHER = rf"(?:{_IRI}|_:[A-Za-z0-9_]+)"
 _NODE = f"^{_EITHER}$"
 _TERMS = 4  # of a line: a triple, and the full stop
 _PLACES = ("subject", "predicate", "object")
@@ -97,7 +97,8 @@ _LINE = rf"^{_EITHER} {_IRI} (?:{_EITHER}|{_TEXT}) \.$"
 _LINE_OF_QUADS = rf"^{_EITHER} {_IRI} (?:{_EITHER}|{_TEXT})(?: {_EITHER})? \.$"
 _DAY = rf'^"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?:T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}})?"\^\^<{XSD.iri}date(?:Time)?>$'
 _WHOLE = rf'^"([0-9]{{1,9}})"\^\^<{XSD.iri}integer>$'
-_SCORE = rf'^"(-?[0-9]{{1,3}}(?:[.](?:[0-9]{{1,2}}|[0-9]{{0,10}}[1-9]))?)"\^\^<{XSD.iri}decimal>$'
+_NOUGHTS = "(?:-[0-9]{1,3}[.][0-9]{1,2}|[0-9]{1,3}[.]0)"  # at the end of a score that says the same without them
+_SCORE = rf'^"({_NOUGHTS}|-?[0-9]{{1,3}}(?:[.][0-9]{{0,10}}[1-9])?)"\^\^<{XSD.iri}decimal>$'
 _TRUTH = rf'^"(true|false)"\^\^<{XSD.iri}boolean>$'
 _DAY_OF_SCORES = day_field(DENSITOMETRY)
 _STATED = {field.key: field for field in STATED if field.key in HELD}
@@ -226,6 +227,7 @@ class Pivot:
             **{key: found[key] for key in SCORES},
             **{_DAY_OF_SCORES.key: found.performed_day},
             **{key: ibis.ifelse((each.length() > 0) | complete[key], each, None) for key, each in lists.items()},
+            **{field.key: found[f"list_{field.key}"] for field in LISTS if field.key not in SECTIONS},
             **{f"complete_{key}": each for key, each in complete.items()},
         )
 

@@ -24,7 +24,7 @@ from osteo_kg.cohort.sources.base import Source, Wanted
 from osteo_kg.errors import UnreadableCaseError
 
 _CHUNK = 50_000  # records laid down at a time
-_DECIMALS = 2  # up to which a score says the same with noughts at its end and without
+_DECIMALS = 2  # up to which a negative score says the same with noughts at its end and without
 _DIGITS = 15  # that a float holds exactly
 _MOST = 2**31
 _TYPES = {
@@ -164,12 +164,18 @@ def _whole(value: Any) -> Any:
 
 
 def _score(value: Any) -> Any:
-    """Hold a score as a float, where that shows the same digits; noughts at the end count where decimals are many."""
+    """Hold a score as a float, where that shows the same digits.
+
+    Noughts at the end count where decimals are many, or where the number may be a bone density, which none below
+    nought is.
+    """
     if not isinstance(value, Decimal):
         return _LOST
     _, digits, exponent = value.as_tuple()
     found = float(value)
-    if len(digits) > _DIGITS or not isinstance(exponent, int) or (-exponent > _DECIMALS and not digits[-1]):
+    if len(digits) > _DIGITS or not isinstance(exponent, int):
+        return _LOST
+    if not digits[-1] and -exponent > (1 if value > 0 else _DECIMALS):
         return _LOST
     return found if Decimal(repr(found)) == value else _LOST
 

@@ -1,0 +1,96 @@
+"""Files as they lie on disk: found in folders, opened whether they are compressed or not."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from osteo_kg.errors import UnreadableCaseError
+
+#: How files begin that are compressed, by the extension that they usually have.
+COMPRESSIONS: Mapping[str, bytes] = {"gz": b"\x1f\x8b", "zst": b"\x28\xb5\x2f\xfd"}
+_WIDE = (b"\xff\xfe", b"\xfe\xff")  # the marks of UTF-16, and of UTF-32
+Unpacking = Callable[[Path], contextlib.AbstractContextManager[BinaryIO]]
+
+
+def walked(folder: Path) -> Iterator[Path]:
+    """Give the files of a folder and of those inside it, links followed, in the order of their names; hidden ones not.
+
+    A folder that is reached twice is walked once.
+    """
+    seen: set[str] = set()
+    for at, inside, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(at)
+        if real in seen:
+            inside.clear()
+            continue
+        seen.add(real)
+        inside[:] = sorted(each for each in inside if not each.startswith("."))
+        yield from (Path(at, each) for each in sorted(names) if not each.startswith(".") and Path(at, each).is_file())
+
+
+def unpacked_name(name: str) -> str:
+    """Give the name of a file without the extension of its compression.
+
+    >>> unpacked_name("Patient.ndjson.GZ"), unpacked_name("Patient.ndjson")
+    ('Patient.ndjson', 'Patient.ndjson')
+    """
+    bare, _, extension = name.rpartition(".")
+    return bare if bare and extension.lower() in COMPRESSIONS else name
+
+
+def extension(path: Path) -> str:
+    """Give the extension of a file in small letters, that of what is inside where it is compressed."""
+    return unpacked_name(path.name).rpartition(".")[2].lower()
+
+
+def compression(path: Path) -> str | None:
+    """Give how a file is compressed, by its first bytes; None where it is not.
+
+    Raises:
+        UnreadableCaseError: the file cannot be read, or is text in another encoding than UTF-8.
+    """
+    with _readable(path), path.open("rb") as file:
+        start = file.read(max(map(len, COMPRESSIONS.values())))
+    if start.startswith(_WIDE):
+        raise UnreadableCaseError(f"{path.name} is not text in UTF-8.", advice="Save it as UTF-8.")
+    return next((name for name, mark in COMPRESSIONS.items() if start.startswith(mark)), None)
+
+
+@contextlib.contextmanager
+def opened(path: Path, unpacking: Mapping[str, Unpacking] | None = None) -> Iterator[BinaryIO]:
+    """Open a file, compressed or not.
+
+    Args:
+        path: the file.
+        unpacking: what opens files of a compression, by its extension; gzip needs none.
+
+    Raises:
+        UnreadableCaseError: the file cannot be read, is compressed in another way, or is text in another encoding.
+    """
+    packed = compression(path)
+    ways = {"gz": _gzip, **(unpacking or {})}
+    if packed is not None and packed not in ways:
+        raise UnreadableCaseError(f"{path.name} is compressed (.{packed}).", advice="Unpack it, or compress it as .gz.")
+    with _readable(path), (ways[packed] if packed else _plain)(path) as file:
+        yield file
+
+
+def _gzip(path: Path) -> contextlib.AbstractContextManager[BinaryIO]:
+    return contextlib.closing(cast(BinaryIO, gzip.open(path, "rb")))
+
+
+def _plain(path: Path) -> contextlib.AbstractContextManager[BinaryIO]:
+    return path.open("rb")
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, EOFError) as error:
+        raise UnreadableCaseError(f"{path.name} cannot be read: {error}.", advice="Check the file.") from error
