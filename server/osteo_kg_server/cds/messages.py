@@ -14,21 +14,19 @@ NEEDS_OR_ACCESS = (
     "Send every prefetch, or access to a FHIR server that may be called. Null means that the query found nothing."
 )
 COLON = BilingualText(": ", " : ")  # between a subject and what is said of it
+SEMICOLON = BilingualText("; ", " ; ")
 SUBJECT = BilingualText("Osteoporosis", "Ostéoporose")
 MISSING = BilingualText("Missing: ", "Manque : ")
 MAY_BE = BilingualText("possible: ", "possible : ")
 ONGOING = BilingualText("a treatment is under way", "un traitement est en cours")
-RULES = BilingualText("Rules", "Règles")
-CITED = BilingualText("source, characters {start} to {end}", "source, caractères {start} à {end}")
-NOT_DRAFTED = BilingualText("No draft order", "Pas de projet de prescription")
-RECORD = BilingualText("The record as sent", "Le dossier tel qu’envoyé")
+NOT_DRAFTED = BilingualText("No draft order: ", "Prescriptions non proposées : ")
+RECORD = BilingualText("The record as sent: ", "Le dossier tel que transmis : ")
 EMPTY = BilingualText("Asked, nothing there (unknown, not absent): ", "Demandé, rien trouvé (inconnu, pas absent) : ")
 LACKING = BilingualText("Not supplied, or not whole: ", "Non transmis, ou incomplet : ")
 FETCHED = BilingualText("Asked of the FHIR server: ", "Demandé au serveur FHIR : ")
-DISCLAIMER = BilingualText(
-    "Not a medical device; no clinician has reviewed this reading of the guideline.",
-    "Ce n’est pas un dispositif médical ; aucun clinicien n’a relu cette lecture de la recommandation.",
-)
+#: What the link of a card leads to, and what is said of it in the card.
+EVERYTHING = BilingualText("All rules, criteria and sources", "Toutes les règles, les critères et les sources")
+THE_REST = BilingualText("The rest: see the link.", "Le reste : voir le lien.")
 DRAFT = BilingualText("Draft an order of {what}", "Préparer une prescription : {what}")
 DENSITOMETRY = BilingualText("bone densitometry", "ostéodensitométrie")
 REFERRAL = BilingualText("referral to a specialist in bone disease", "avis d’un spécialiste des maladies osseuses")
@@ -45,7 +43,7 @@ UNCHECKED = BilingualText("contraindications are not checked here", "les contre-
 OUTSIDE = BilingualText("not an option of the guideline for this patient", "pas une option de la recommandation ici")
 OPEN = BilingualText("the guideline leaves it open for this patient", "la recommandation ne tranche pas ici")
 #: What is said of orders that cannot be read.
-ABOUT = BilingualText("About the order", "Au sujet de la prescription")
+ABOUT = BilingualText("About the order: ", "Au sujet de la prescription : ")
 UNREAD = BilingualText(
     "The drug of an order cannot be read here; nothing was checked.",
     "Le médicament d’une prescription n’est pas lisible ici ; rien n’a été vérifié.",
