@@ -24,7 +24,7 @@ _OF_SOURCE = ("element-ignored", "element-invalid")
 #: The categories of notices of which those that differ in one word are one sentence.
 _SAID_ONCE = ("warning", "assumption")
 _READ_IT = BilingualText(
-    "If it matters, give it in a form that is read.", "Si cela compte, le donner sous une forme qui est lue."
+    "If it matters, give it in a form that is read.", "Si cette donnée est utile, la ressaisir sous une forme reconnue."
 )
 
 

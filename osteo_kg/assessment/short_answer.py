@@ -222,13 +222,16 @@ class _Writer:
     def _in(self, text: BilingualText) -> str:
         return text.get(self._language)
 
+    def _said(self, sentence: BilingualText) -> str:
+        return capitalised(self._in(sentence))
+
     def title(self) -> str:
         return title_of(self._told, self._language)
 
     def red_flags(self) -> Iterator[str]:
-        yield from (self._in(each.message) for each in self._told.warnings if each.is_red_flag)
+        yield from (self._said(each.message) for each in self._told.warnings if each.is_red_flag)
         of_options = (caution for option in self._told.options for caution in option.cautions)
-        yield from (self._in(each.message) for each in (*self._told.cautions, *of_options) if each.is_red_flag)
+        yield from (self._said(each.message) for each in (*self._told.cautions, *of_options) if each.is_red_flag)
         drugs = {
             drug: label
             for option in self._told.options
@@ -314,10 +317,10 @@ class _Writer:
             item = self._notice(first)
             more = f" ({_more(len(others), self._language)})" if others else ""
             yield Item(item.text + more, item.brief + more)
-        yield from items_of(self._in(each.message) for each in self._told.cautions if not each.is_red_flag)
+        yield from items_of(self._said(each.message) for each in self._told.cautions if not each.is_red_flag)
 
     def _notice(self, notice: Notice) -> Item:
-        return Item(self._in(notice.message) + rests_on([notice.interpretation]), self._in(notice.label))
+        return Item(self._said(notice.message) + rests_on([notice.interpretation]), self._in(notice.label))
 
 
 def items_of(texts: Iterable[str]) -> tuple[Item, ...]:

@@ -14,6 +14,7 @@ from osteo_kg.assessment.short_answer import (
     SEMICOLON,
     WORDS,
     Line,
+    capitalised,
     criterion_text,
     option_text,
     rests_on,
@@ -76,7 +77,7 @@ def _whole(assessment: Assessment, language: Language) -> Iterator[Line]:
     if ordinary:
         yield Line(1, "heading", WORDS["warnings"].get(language).rstrip(" :"))
         for notice in ordinary:
-            yield Line(2, "warnings", notice.message.get(language) + rests_on([notice.interpretation]))
+            yield Line(2, "warnings", capitalised(notice.message.get(language)) + rests_on([notice.interpretation]))
     yield from _safety(assessment, language)
     yield Line(1, "heading", _WORDS["rules"].get(language))
     yield from (Line(2, "detail", _cited(rule, language)) for rule in assessment.rules)
