@@ -160,8 +160,7 @@ def short_answer(assessment: Assessment, language: Language = "en") -> ShortAnsw
 def headline(assessment: Assessment, language: Language) -> str:
     """Say what is to be done, in a few words."""
     said = assessment.strength_label or assessment.disposition_label
-    degree_is_open = any("strength" in each.would_settle for each in assessment.missing)
-    if degree_is_open and assessment.possible == (assessment.disposition,):
+    if assessment.options and any("strength" in each.would_settle for each in assessment.missing):
         said = WORDS["degree-open"].filled({"what": said})
     return capitalised(said.get(language))
 

@@ -18,6 +18,7 @@ from osteo_kg_server.cds.suggestions import ELIGIBLE, NOT_ELIGIBLE, Choice, Draf
 
 _LONGEST = 139  # characters of a summary
 _MOST_LINES = 15  # of a detail
+_MOST_KEYS = 5  # of what was searched for, in one sentence
 _TREAT, UNDETERMINED, OUT_OF_SCOPE = "treat", "undetermined", "out-of-scope"
 _INDICATORS = {_TREAT: "warning", "densitometry-required": "warning"}
 #: What the dispositions that ask for no drug ask for.
@@ -174,7 +175,8 @@ def _record(sent: Sent, language: Language) -> Iterator[str]:
         (messages.FETCHED, sent.fetched),
     ):
         if keys:
-            yield said.get(language) + ", ".join(keys)
+            more = [f"… ({len(keys)})"] if len(keys) > _MOST_KEYS else []
+            yield said.get(language) + ", ".join([*keys[:_MOST_KEYS], *more])
 
 
 def _joined(what: BilingualText, why: BilingualText, language: Language) -> str:
