@@ -21,8 +21,6 @@ from osteo_kg.rdf import DCTERMS, OSTEO, day_text, sparql
 
 Saying = tuple[ox.NamedNode, ox.NamedNode | ox.Literal]  # a property of the patient, and its value
 _OF_SOURCE = ("element-ignored", "element-invalid")
-#: The categories of notices of which those that differ in one word are one sentence.
-_SAID_ONCE = ("warning", "assumption")
 _READ_IT = BilingualText(
     "If it matters, give it in a form that is read.", "Si cette donnée est utile, la ressaisir sous une forme reconnue."
 )
@@ -63,6 +61,10 @@ class Notices:
         self._knowledge = knowledge
 
     @functools.cached_property
+    def _said_once(self) -> frozenset[str]:
+        return frozenset(iri for iri, is_so in self._knowledge.triples.pairs(OSTEO.isSaidOnce) if is_so == "true")
+
+    @functools.cached_property
     def kinds(self) -> tuple[NoticeDefinition, ...]:
         """Every notice for which there is a query, by code."""
         return tuple(self._kinds())
@@ -94,7 +96,7 @@ class Notices:
     def _rows(self, kind: NoticeDefinition, case_facts: CaseFacts) -> Iterator[RaisedNotice]:
         rows = list(sparql.select(case_facts.store, f"notice/{kind.code}"))
         shown = [{name: self._shown(name, value) for name, value in row.items()} for row in rows]
-        if kind.category in _SAID_ONCE and kind.code not in _OF_SOURCE:
+        if kind.iri in self._said_once:
             together = _together(shown)
             if together is not None:
                 yield RaisedNotice(kind, kind.template.filled(together), None, None)

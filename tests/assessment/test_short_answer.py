@@ -79,9 +79,7 @@ def keys(knowledge_base: KnowledgeBase) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, unfit))})(?![\w-])")
 
 
-def test_no_worked_patient_takes_more_lines_or_speaks_in_keys(
-    worked: list[Assessment], keys: re.Pattern[str]
-) -> None:
+def test_no_worked_patient_takes_more_lines_or_speaks_in_keys(worked: list[Assessment], keys: re.Pattern[str]) -> None:
     for assessment, language, lines in _laid_out(worked):
         _check(keys, assessment, language, lines)
 

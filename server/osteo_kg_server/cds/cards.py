@@ -151,9 +151,9 @@ def detail(
     not_drafted = (_joined(drug, why, language) for drug, why in withheld)
     parts = (
         _part("about", messages.ABOUT, about, WHOLE, language),
-        *answer.of("why", "options", "missing"),
-        _part("withheld", messages.NOT_DRAFTED, not_drafted, 4, language),
-        _part("record", messages.RECORD, _record(sent, language), 1, language),
+        *answer.of("why", "options", "missing", "warnings", "assumptions"),
+        _part("withheld", messages.NOT_DRAFTED, not_drafted, 5, language),
+        _part("record", messages.RECORD, _record(sent, language), 5 if sent.lacking else 1, language),
     )
     shown = replace(answer, parts=tuple(each for each in parts if each.items))
     _, what, *rest = short_lines(shown, _MOST_LINES + 1, messages.THE_REST)  # whom it is about stands elsewhere
