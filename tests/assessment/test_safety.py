@@ -179,7 +179,7 @@ def test_a_range_is_called_by_its_own_numbers(knowledge_base: KnowledgeBase) -> 
 
 def test_what_is_told_has_its_source_and_says_that_nobody_reviewed_it(knowledge_base: KnowledgeBase) -> None:
     assessment = _assess(knowledge_base, {"conditions": ["hypocalcaemia"], "creatinine_clearance": 20})
-    for language, words in (("en", "not reviewed by a clinician"), ("fr", "non relu par un clinicien")):
+    for language, words in (("en", "not reviewed by a clinician"), ("fr", "non validé par un clinicien")):
         answer = assessment.to_json(language)  # type: ignore[arg-type]
         told = [each for option in answer["options"] for each in (*option["contraindications"], *option["cautions"])]
         assert told

@@ -77,7 +77,7 @@ class Cards:
         said = f"{messages.SUBJECT.get(self.language)}{self.colon}{what[:1].lower()}{what[1:]}."
         if found.disposition == UNDETERMINED:
             facts = ", ".join(each.label.get(self.language) for each in found.missing)
-            return f"{said} {messages.MISSING.get(self.language)}{facts}" if facts else said
+            return f"{said[:-1]}{self.colon}{facts}" if facts else said
         ongoing = forbidding(found, self.knowledge_base)
         if found.disposition == _TREAT and messages.ONGOING in ongoing:
             said += f" {self._sentence(messages.ONGOING)}"

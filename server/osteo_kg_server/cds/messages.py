@@ -16,7 +16,6 @@ NEEDS_OR_ACCESS = (
 COLON = BilingualText(": ", " : ")  # between a subject and what is said of it
 SEMICOLON = BilingualText("; ", " ; ")
 SUBJECT = BilingualText("Osteoporosis", "Ostéoporose")
-MISSING = BilingualText("Missing information: ", "Informations manquantes : ")
 ONGOING = BilingualText("a treatment is under way", "traitement en cours")
 NOT_DRAFTED = BilingualText("No draft order: ", "Prescriptions non proposées : ")
 RECORD = BilingualText("The record as sent: ", "Le dossier tel que transmis : ")

@@ -109,7 +109,7 @@ def test_no_treatment_is_an_info_without_orders(cds: FlaskClient, templates: dic
 def test_what_is_undetermined_names_what_is_missing(cds: FlaskClient, templates: dict[str, str]) -> None:
     card = view(cds, templates, t_score("38267-1", -2.5))
     assert (card["indicator"], drafted(card)) == ("info", set())
-    assert "Missing information: fracture history" in card["summary"]
+    assert "information missing: fracture history" in card["summary"]
 
 
 def test_out_of_scope_gets_no_card(cds: FlaskClient, templates: dict[str, str]) -> None:

@@ -344,7 +344,7 @@ def test_a_menopause_is_assumed_from_an_age_on_and_the_card_says_so(
     assert card["summary"].startswith("Osteoporosis: treatment imperative.")
     assert "menopause was assumed from the age" in card["detail"]
     [young] = cards(assuming(90), unknown)
-    assert "Missing: menopausal status" in young["summary"]
+    assert "information missing: menopausal status" in young["summary"]
 
 
 def test_a_recorded_menopausal_status_is_not_assumed_away(
