@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
@@ -40,6 +41,54 @@ def _fill(template: str, values: Mapping[str, BilingualText | str], language: La
             "{" + name + "}", value.get(language) if isinstance(value, BilingualText) else value
         )
     return template
+
+
+def joined(texts: Iterable[BilingualText], separator: str) -> BilingualText:
+    """Put texts in one, one after the other."""
+    found = list(texts)
+    return BilingualText(separator.join(each.en for each in found), separator.join(each.fr for each in found))
+
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_DAY = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+
+def shown_number(written: str) -> BilingualText:
+    """Write a number for people; what is no number stays as it is.
+
+    >>> shown_number("-2.5").fr
+    '−2,5'
+    """
+    if not _NUMBER.fullmatch(written):
+        return BilingualText(written, written)
+    return BilingualText(written, written.replace("-", "−").replace(".", ","))
+
+
+def shown_day(written: str) -> BilingualText:
+    """Write a day, a month or a year (as ISO 8601 has it) for people; what is none stays as it is.
+
+    >>> shown_day("2026-11-27")
+    BilingualText(en='27 November 2026', fr='27/11/2026')
+    """
+    found = _DAY.fullmatch(written)
+    if not found:
+        return BilingualText(written, written)
+    year, month, day = found.groups()
+    named = [str(int(day))] if day else []
+    named += [_MONTHS[int(month) - 1]] if month else []
+    return BilingualText(" ".join([*named, year]), "/".join(each for each in (day, month, year) if each))
+
+
+_NARROW, _WIDE = re.compile(r" (?=[;?!])"), re.compile(r" (?=[:»])|(?<=«) ")
+
+
+def typeset(text: str, language: Language) -> str:
+    """Put the spaces of French print before and inside its marks, so that no line breaks there."""
+    return _WIDE.sub("\u00a0", _NARROW.sub("\u202f", text)) if language == "fr" else text
 
 
 def to_json(value: Any, language: Language) -> Any:

@@ -2,6 +2,32 @@
 
 from osteo_kg.assessment.model import Assessment, Caution
 from osteo_kg.assessment.safety import DrugSafety
-from osteo_kg.assessment.text import Line, assessment_lines, report_lines
+from osteo_kg.assessment.short_answer import (
+    DISCLAIMER,
+    WHOLE,
+    Line,
+    Part,
+    ShortAnswer,
+    headline,
+    items_of,
+    short_answer,
+    short_lines,
+)
+from osteo_kg.assessment.text import full_lines, report_lines
 
-__all__ = ["Assessment", "Caution", "DrugSafety", "Line", "assessment_lines", "report_lines"]
+__all__ = [
+    "DISCLAIMER",
+    "WHOLE",
+    "Assessment",
+    "Caution",
+    "DrugSafety",
+    "Line",
+    "Part",
+    "ShortAnswer",
+    "full_lines",
+    "headline",
+    "items_of",
+    "report_lines",
+    "short_answer",
+    "short_lines",
+]

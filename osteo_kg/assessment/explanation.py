@@ -11,6 +11,7 @@ from decimal import Decimal
 import pyoxigraph as ox
 
 from osteo_kg import package_data
+from osteo_kg.assessment.evidence_words import shown_fact
 from osteo_kg.assessment.model import (
     Assessment,
     Caution,
@@ -23,7 +24,7 @@ from osteo_kg.assessment.model import (
     RuleAssessment,
     Version,
 )
-from osteo_kg.assessment.notices import Notices, RaisedNotice, Saying
+from osteo_kg.assessment.notices import Notices, RaisedNotice, Saying, described
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.case import LISTING, CaseFacts, Entry
 from osteo_kg.knowledge import Criterion, Rule
@@ -263,7 +264,8 @@ class Explainer:
 
     def _notice(self, raised: RaisedNotice) -> Notice:
         touching = self.engine.guideline.interpretations_of(raised.kind.iri)
-        return Notice(raised.kind.code, raised.message, touching[0].key if touching else None)
+        interpretation = touching[0].key if touching else None
+        return Notice(raised.kind.code, raised.message, interpretation, *described(raised.kind.code, self._terms))
 
 
 def would_change(space: SituationSpace, key: Key, place: int, more: str, answer: Answer, other: AnswerTo) -> bool:
@@ -285,7 +287,13 @@ class EvidenceFinder:
         """Give every criterion with its status and the facts of a case that bear on it."""
         return {
             iri: CriterionAssessment(
-                iri, each.label, answer.criteria[iri], tuple(self._evidence(case_facts, each, answer))
+                iri,
+                each.label,
+                answer.criteria[iri],
+                tuple(
+                    Evidence(fact, value, shown_fact(fact, value, self._terms))
+                    for fact, value in self._evidence(case_facts, each, answer)
+                ),
             )
             for iri, each in self.engine.guideline.criteria.items()
         }
@@ -295,24 +303,24 @@ class EvidenceFinder:
         criteria = self.engine.guideline.criteria
         return {iri: CriterionAssessment(iri, each.label, answer.criteria[iri], ()) for iri, each in criteria.items()}
 
-    def _evidence(self, case_facts: CaseFacts, criterion: Criterion, answer: Answer) -> Iterator[Evidence]:
+    def _evidence(self, case_facts: CaseFacts, criterion: Criterion, answer: Answer) -> Iterator[tuple[str, object]]:
         """Quote what the record states, and nothing that only follows from it."""
         for fact in criterion.facts:
             key, stated_by = self._terms.record_keys[fact], self._stated_by[fact]
             if fact in LISTING:
-                yield from (Evidence(key, value) for value in self._entries(case_facts, fact, criterion, answer))
+                yield from ((key, value) for value in self._entries(case_facts, fact, criterion, answer))
             elif stated_by == LOWEST_T_SCORE:
-                yield from (Evidence(site, _json_number(score)) for site, score in case_facts.deciding)
+                yield from ((site, _json_number(score)) for site, score in case_facts.deciding)
             elif deciding := self._deciding(case_facts, fact):
                 yield deciding
             elif stated_by in case_facts.numbers:
-                yield Evidence(key, _json_number(case_facts.numbers[stated_by]))
+                yield key, _json_number(case_facts.numbers[stated_by])
             elif stated_by in case_facts.statements:
-                yield Evidence(key, case_facts.statements[stated_by])
+                yield key, case_facts.statements[stated_by]
             elif stated_by in case_facts.coded:
-                yield Evidence(key, self._terms.key(case_facts.coded[stated_by]))
+                yield key, self._terms.key(case_facts.coded[stated_by])
 
-    def _deciding(self, case_facts: CaseFacts, fact: str) -> Evidence | None:
+    def _deciding(self, case_facts: CaseFacts, fact: str) -> tuple[str, object] | None:
         """Quote the fact that decides another where the record states it: the birth date, not the age."""
         deciding = self._terms.deciding.get(fact)
         if deciding is None:
@@ -321,11 +329,11 @@ class EvidenceFinder:
         stated = {each.predicate.value: each.object for each in case.triples if each.subject == ox.NamedNode(case.iri)}
         born = stated.get(self._stated_by[deciding])
         if isinstance(born, ox.Literal):
-            return Evidence(key, day_text(born.value))
+            return key, day_text(born.value)
         if case.born_between is None or OSTEO.ageInYears.value in stated:
             return None
         first, last = (each.isoformat() for each in case.born_between)
-        return Evidence(key, period_text(first, last))
+        return key, period_text(first, last)
 
     @functools.cached_property
     def _stated_by(self) -> Mapping[str, str]:

@@ -33,7 +33,8 @@ _REQUESTS = {
 }
 _TITLE = BilingualText("What to do", "Conduite à tenir")
 _CHOICE = BilingualText(
-    "Drug treatment, at most one of these, unranked", "Traitement, un au plus parmi ceux-ci, sans ordre"
+    "Drug treatment: at most one of these, no order of preference",
+    "Traitement médicamenteux : un seul au choix, sans ordre de préférence",
 )
 
 

@@ -20,10 +20,11 @@ _NOTHING = BilingualText("", "")
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A fact of the record, by the key and in the form of the flat record."""
+    """A fact of the record, by the key and in the form of the flat record, and as people say it."""
 
     fact: str
     value: Any
+    shown: BilingualText = field(metadata=BESIDE_JSON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,17 @@ class CriterionAssessment:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A warning or an assumption, with the interpretation it rests on, if any."""
+    """A warning or an assumption, with the interpretation it rests on, if any.
+
+    Attributes:
+        is_red_flag: whether it is to be read before anything else of the answer (`osteo:isRedFlag`).
+    """
 
     code: str
     message: BilingualText
     interpretation: str | None
+    label: BilingualText = field(metadata=BESIDE_JSON)
+    is_red_flag: bool = field(metadata=BESIDE_JSON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,8 @@ class Caution:
         conditions: the conditions of the patient from which a statement of product information arises, by IRI.
         condition: what they are called.
         found: the numbers and stages of renal function that show them, as recorded; empty where they are recorded.
+        asks: what is not in the record and to be asked of the patient, where it is that.
+        is_red_flag: as of a notice.
     """
 
     code: str
@@ -64,6 +73,8 @@ class Caution:
     conditions: tuple[str, ...] = field(default=(), metadata=BESIDE_JSON)
     condition: BilingualText = field(default=_NOTHING, metadata=BESIDE_JSON)
     found: BilingualText = field(default=_NOTHING, metadata=BESIDE_JSON)
+    asks: tuple[BilingualText, ...] = field(default=(), metadata=BESIDE_JSON, compare=False)
+    is_red_flag: bool = field(default=False, metadata=BESIDE_JSON, compare=False)
 
     @property
     def order(self) -> tuple[str, str, str]:

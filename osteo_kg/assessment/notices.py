@@ -14,15 +14,15 @@ import pyoxigraph as ox
 
 from osteo_kg import package_data
 from osteo_kg.assessment.model import Caution
-from osteo_kg.bilingual import BilingualText
+from osteo_kg.bilingual import BilingualText, joined, shown_day, shown_number
 from osteo_kg.case import Case, CaseFacts, Finding
-from osteo_kg.knowledge import Knowledge
+from osteo_kg.knowledge import Knowledge, Terms
 from osteo_kg.rdf import DCTERMS, OSTEO, day_text, sparql
 
 Saying = tuple[ox.NamedNode, ox.NamedNode | ox.Literal]  # a property of the patient, and its value
 _OF_SOURCE = ("element-ignored", "element-invalid")
 _READ_IT = BilingualText(
-    "If it matters, give it in a form that is read.", "Si cela compte, le donner sous une forme qui est lue."
+    "If it matters, give it in a form that is read.", "Si cette donnée est utile, la ressaisir sous une forme reconnue."
 )
 
 
@@ -61,6 +61,10 @@ class Notices:
         self._knowledge = knowledge
 
     @functools.cached_property
+    def _said_once(self) -> frozenset[str]:
+        return frozenset(iri for iri, is_so in self._knowledge.triples.pairs(OSTEO.isSaidOnce) if is_so == "true")
+
+    @functools.cached_property
     def kinds(self) -> tuple[NoticeDefinition, ...]:
         """Every notice for which there is a query, by code."""
         return tuple(self._kinds())
@@ -90,14 +94,20 @@ class Notices:
         return [found[key] for key in sorted(found)]
 
     def _rows(self, kind: NoticeDefinition, case_facts: CaseFacts) -> Iterator[RaisedNotice]:
-        for row in sparql.select(case_facts.store, f"notice/{kind.code}"):
-            values = {name: self._shown(name, value) for name, value in row.items()}
+        rows = list(sparql.select(case_facts.store, f"notice/{kind.code}"))
+        shown = [{name: self._shown(name, value) for name, value in row.items()} for row in rows]
+        if kind.iri in self._said_once:
+            together = _together(shown)
+            if together is not None:
+                yield RaisedNotice(kind, kind.template.filled(together), None, None)
+                return
+        for row, values in zip(rows, shown, strict=True):
             yield RaisedNotice(kind, kind.template.filled(values), row.get("option"), row.get("drug"))
 
-    def _shown(self, name: str, value: str) -> BilingualText | str:
+    def _shown(self, name: str, value: str) -> BilingualText:
         if value.startswith(OSTEO.iri):
             return self._knowledge.terms.label(value)
-        return day_text(value) if name in ("day", "first", "last") else value
+        return shown_day(day_text(value)) if name in ("day", "first", "last") else shown_number(value)
 
     def _kinds(self) -> Iterator[NoticeDefinition]:
         terms, triples = self._knowledge.terms, self._knowledge.triples
@@ -110,6 +120,22 @@ class Notices:
             source = triples.value(iri, DCTERMS.source) or ""
             needs = frozenset(triples.objects(iri, OSTEO.needsTerm))
             yield NoticeDefinition(iri, code, category, template, BilingualText(source, source), needs)
+
+
+def _together(rows: list[dict[str, BilingualText]]) -> dict[str, BilingualText] | None:
+    """Put rows that differ in one word only into one, with that word of each; None where they differ in more."""
+    differing = {name for row in rows for name, value in row.items() if value != rows[0].get(name)}
+    if len(differing) != 1:
+        return None
+    [name] = differing
+    words = sorted({row[name] for row in rows if name in row}, key=lambda text: text.en)
+    return {**rows[0], name: joined(words, ", ")}
+
+
+def described(code: str, terms: Terms) -> tuple[BilingualText, bool]:
+    """Give what a notice is called, and whether it is a red flag."""
+    iri = terms.kinds[OSTEO.NoticeCode][code]
+    return terms.label(iri), iri in terms.red_flags
 
 
 def cautions_of(raised: Iterable[RaisedNotice], drug: str) -> tuple[Caution, ...]:

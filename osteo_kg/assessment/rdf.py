@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import pyoxigraph as ox
 
+from osteo_kg.assessment.evidence_words import shown_fact
 from osteo_kg.assessment.model import (
     AdverseEvents,
     Assessment,
@@ -28,6 +29,7 @@ from osteo_kg.assessment.model import (
     RuleAssessment,
     Version,
 )
+from osteo_kg.assessment.notices import described
 from osteo_kg.assessment.safety_statements import SafetyStatements, listed
 from osteo_kg.bilingual import LANGUAGES, BilingualText
 from osteo_kg.case import patient_iri
@@ -336,6 +338,12 @@ class AssessmentGraph:
         settled = (options.get(each) or self._terms.label(OSTEO[each.capitalize()]) for each in found["would_settle"])
         return {"label": self._terms.label(self._terms.fact_of[found["fact"]]), "would_settle_labels": tuple(settled)}
 
+    def _of_evidence(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        return {"shown": shown_fact(found["fact"], found["value"], self._terms)}
+
+    def _of_notice(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(zip(("label", "is_red_flag"), described(found["code"], self._terms), strict=True))
+
 
 #: What a part says beside what is written: what the guideline says of it.
 _DERIVED: Mapping[type, Callable[[AssessmentGraph, Mapping[str, Any]], dict[str, Any]]] = {
@@ -344,6 +352,8 @@ _DERIVED: Mapping[type, Callable[[AssessmentGraph, Mapping[str, Any]], dict[str,
     CriterionAssessment: AssessmentGraph._of_criterion,
     Missing: AssessmentGraph._of_missing,
     Caution: AssessmentGraph._of_caution,
+    Evidence: AssessmentGraph._of_evidence,
+    Notice: AssessmentGraph._of_notice,
 }
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import pyoxigraph as ox
 
 from osteo_kg.assessment.model import Assessment, Caution, Notice, OptionAssessment
-from osteo_kg.assessment.notices import Notices, RaisedNotice, Saying
+from osteo_kg.assessment.notices import Notices, RaisedNotice, Saying, described
 from osteo_kg.assessment.renal_function import RenalFinding, RenalFunction, RenalKnowledge, Verdict
 from osteo_kg.assessment.safety_statements import SafetyStatements, Statement, listed
 from osteo_kg.bilingual import BilingualText
@@ -197,8 +197,9 @@ class Safety:
             kinds.setdefault(_kind(each), []).append(each)
         for name, statements in kinds.items():
             sources = tuple(sorted({source for each in statements for source in each.sources}))
-            found = listed(self._asked(each, facts) for each in statements)
-            yield self._check(name, {"drug": self._terms.label(drug), "found": found}, drug, sources)
+            asked = [self._asked(each, facts) for each in statements]
+            written = self._check(name, {"drug": self._terms.label(drug), "found": listed(asked)}, drug, sources)
+            yield replace(written, asks=tuple(asked))
 
     def _asked(self, statement: Statement, facts: RecordedFacts) -> BilingualText:
         """Name the conditions that a statement asks about, with what is recorded of each."""
@@ -243,7 +244,8 @@ class Safety:
             ]
             with case_facts.saying(said):
                 raised = self._notices.raised(case_facts, ["warning"], LIFTED.wantsMeasure)
-            yield from (Notice(each.kind.code, each.message, None) for each in raised)
+            for each in raised:
+                yield Notice(each.kind.code, each.message, None, *described(each.kind.code, self._terms))
 
     def _contradictions(self, facts: RecordedFacts) -> Iterator[Caution]:
         """Tell what cannot hold together: two findings, or a number and a list of conditions that does not name it."""
@@ -282,7 +284,8 @@ class Safety:
 
     def _joining(self, raised: RaisedNotice) -> Caution:
         sources = tuple(self._triples.objects(raised.kind.iri, OSTEO.hasSafetySource))
-        return Caution(raised.kind.code, raised.message, raised.drug, self._statements.cited(sources), sources)
+        source, is_red_flag = self._statements.cited(sources), raised.kind.iri in self._terms.red_flags
+        return Caution(raised.kind.code, raised.message, raised.drug, source, sources, is_red_flag=is_red_flag)
 
 
 def _kind(statement: Statement) -> str:

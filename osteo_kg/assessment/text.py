@@ -1,123 +1,105 @@
-"""An assessment, and a report, in sentences.
+"""An assessment whole, and a report, in sentences.
 
 Nothing is decided here: every line is read off the value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 
-from osteo_kg.assessment.model import Assessment, Caution, CriterionAssessment, Evidence, OptionAssessment
-from osteo_kg.bilingual import BilingualText, Language
+from osteo_kg.assessment.model import Assessment, Caution, OptionAssessment, RuleAssessment
+from osteo_kg.assessment.short_answer import (
+    COLON,
+    SEMICOLON,
+    WORDS,
+    Line,
+    capitalised,
+    criterion_text,
+    option_text,
+    rests_on,
+    short_answer,
+)
+from osteo_kg.bilingual import BilingualText, Language, typeset
 from osteo_kg.case import Finding, ValidationReport
 
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of text: how far it is indented, what it is (for colour), and what it says."""
-
-    indent: int
-    role: str
-    text: str
-
-    def __str__(self) -> str:
-        return "  " * self.indent + self.text
-
-
 _WORDS = {
-    "on": BilingualText("on", "le"),
-    "why": BilingualText("Because: ", "Parce que : "),
-    "possible": BilingualText("May apply: ", "Peut s’appliquer : "),
-    "options": BilingualText("Options, unranked", "Options, sans ordre de préférence"),
-    "eligible": BilingualText("eligible", "éligible"),
-    "not-eligible": BilingualText("not eligible", "non éligible"),
-    "undetermined": BilingualText("not determined", "non déterminé"),
-    "met": BilingualText("yes", "oui"),
-    "not-met": BilingualText("no", "non"),
-    "unknown": BilingualText("not known", "inconnu"),
-    "second": BilingualText("second line", "deuxième ligne"),
-    "not-listed": BilingualText("not listed in this situation", "non mentionnée dans cette situation"),
-    "maybe-listed": BilingualText(
-        "listed in some of the situations that remain", "mentionnée dans certaines situations possibles"
-    ),
-    "missing": BilingualText("Not known, and would settle something", "Inconnu, et trancherait quelque chose"),
-    "warnings": BilingualText("Warnings", "Avertissements"),
-    "assumptions": BilingualText("Assumed", "Supposé"),
-    "obligations": BilingualText("To do: ", "À faire : "),
     "caution": BilingualText("caution: ", "mise en garde : "),
-    "contraindicated": BilingualText("contraindicated, see Safety: ", "contre-indiqué, voir Sécurité : "),
-    "safety": BilingualText(
-        "Safety, beside the guideline; not reviewed by a clinician",
-        "Sécurité, à côté de la recommandation ; non relu par un clinicien",
-    ),
     "contraindication": BilingualText("contraindication: ", "contre-indication : "),
-    "apart": BilingualText("without a source, ", "sans source, "),
-    "refused": BilingualText("refused, nothing was decided", "refusé, rien n’a été décidé"),
-    "accepted": BilingualText("fit to be assessed", "apte à être évalué"),
+    "safety": BilingualText(
+        "Safety (separate from the guideline; not reviewed by a clinician)",
+        "Sécurité d’emploi (hors recommandation ; non validée par un clinicien)",
+    ),
+    "apart": BilingualText("{kind} (no source found): {events}", "{kind} (source non retrouvée) : {events}"),
+    "sourced": BilingualText("{kind}: {events}", "{kind} : {events}"),
+    "rules": BilingualText("Rules", "Règles"),
+    "cited": BilingualText("source, characters {start} to {end}", "texte source, caractères {start} à {end}"),
+    "refused": BilingualText("refused, nothing was decided", "dossier refusé : aucune décision rendue"),
+    "accepted": BilingualText("complete enough to assess", "dossier évaluable"),
     "violation": BilingualText("to correct", "à corriger"),
     "warning": BilingualText("to check", "à vérifier"),
-    "value": BilingualText("found", "trouvé"),
-    "none": BilingualText("none", "aucun"),
+    "value": BilingualText("value found", "valeur trouvée"),
 }
-_COLON, _SEMICOLON = BilingualText(": ", " : "), BilingualText("; ", " ; ")
-_MARKS = {"eligible": "+", "not-eligible": "-", "undetermined": "?"}
 
 
-def assessment_lines(assessment: Assessment, language: Language = "en") -> Iterator[Line]:
-    """Say an assessment in lines."""
-
-    def word(name: str) -> str:
-        return _WORDS[name].get(language)
-
-    yield Line(0, "patient", f"{assessment.patient}, {word('on')} {assessment.assessed_on.isoformat()}")
-    strength = f" ({assessment.strength_label.get(language)})" if assessment.strength_label else ""
-    yield Line(1, assessment.disposition, assessment.disposition_label.get(language).upper() + strength)
-    for rule in assessment.deciding:
-        yield Line(1, "why", word("why") + rule.restates.get(language) + _rests_on(rule.interpretations))
-        for criterion in rule.criteria:
-            yield Line(3, "detail", _criterion(criterion, language))
-    for rule in assessment.open:
-        yield Line(1, "why", word("possible") + rule.restates.get(language) + _rests_on(rule.interpretations))
-    if assessment.options:
-        yield Line(1, "heading", word("options"))
-        for option in assessment.options:
-            yield from _option(option, language)
-    if assessment.missing:
-        yield Line(1, "heading", word("missing"))
-        for missing in assessment.missing:
-            settles = ", ".join(label.get(language) for label in missing.would_settle_labels)
-            yield Line(2, "missing", f"{missing.label.get(language)}{_COLON.get(language)}{settles}")
-    for name, notices in (("warnings", assessment.warnings), ("assumptions", assessment.assumptions)):
-        if notices:
-            yield Line(1, "heading", word(name))
-            for notice in notices:
-                rests = _rests_on((notice.interpretation,) if notice.interpretation else ())
-                yield Line(2, name, notice.message.get(language) + rests)
-    if assessment.obligations:
-        yield Line(
-            1,
-            "todo",
-            word("obligations")
-            + _SEMICOLON.get(language).join(each.label.get(language) for each in assessment.obligations),
-        )
-    yield from _safety(assessment, language)
+def full_lines(assessment: Assessment, language: Language = "en") -> Iterator[Line]:
+    """Say an assessment whole: every rule, criterion, fact and citation, and all that stands beside the guideline."""
+    return _typeset(_whole(assessment, language), language)
 
 
 def report_lines(report: ValidationReport, language: Language = "en") -> Iterator[Line]:
     """Say a report in lines."""
+    return _typeset(_report(report, language), language)
 
-    def word(name: str) -> str:
-        return _WORDS[name].get(language)
 
-    verdict = word("accepted" if report.conforms else "refused")
-    yield Line(0, "patient", f"{report.patient}{_COLON.get(language)}{verdict}")
+def _typeset(lines: Iterator[Line], language: Language) -> Iterator[Line]:
+    return (replace(line, text=typeset(line.text, language)) for line in lines)
+
+
+def _whole(assessment: Assessment, language: Language) -> Iterator[Line]:
+    answer = short_answer(assessment, language)
+    yield Line(0, "patient", answer.title)
+    yield Line(1, answer.disposition, answer.headline)
+    yield from (Line(1, "flag", f"!! {each}") for each in answer.red_flags)
+    for rule in (*assessment.deciding, *assessment.open):
+        word = WORDS["why" if rule.status == "met" else "possible"].get(language)
+        yield Line(1, "why", word + rule.restates.get(language) + rests_on(rule.interpretations))
+        for criterion in rule.criteria:
+            yield Line(3, "detail", criterion_text(criterion, language))
+    if assessment.options:
+        yield Line(1, "heading", WORDS["options"].get(language))
+        for option in assessment.options:
+            yield from _option(option, language)
+    for part in answer.of("missing", "assumptions", "todo"):
+        yield Line(1, "heading", part.heading.rstrip(" :"))
+        yield from (Line(2, part.role, each.text) for each in part.items)
+    ordinary = [each for each in assessment.warnings if not each.is_red_flag]
+    if ordinary:
+        yield Line(1, "heading", WORDS["warnings"].get(language).rstrip(" :"))
+        for notice in ordinary:
+            yield Line(2, "warnings", capitalised(notice.message.get(language)) + rests_on([notice.interpretation]))
+    yield from _safety(assessment, language)
+    yield Line(1, "heading", _WORDS["rules"].get(language))
+    yield from (Line(2, "detail", _cited(rule, language)) for rule in assessment.rules)
+    yield Line(1, "note", answer.disclaimer)
+
+
+def _cited(rule: RuleAssessment, language: Language) -> str:
+    span = {"start": str(rule.cites.start), "end": str(rule.cites.end)}
+    cited = _WORDS["cited"].filled(span).get(language)
+    status = WORDS[rule.status].get(language)
+    return f"{rule.label.get(language)}{COLON.get(language)}{status} ({cited}){rests_on(rule.interpretations)}"
+
+
+def _report(report: ValidationReport, language: Language) -> Iterator[Line]:
+    colon = COLON.get(language)
+    verdict = _WORDS["accepted" if report.conforms else "refused"].get(language)
+    yield Line(0, "patient", f"{report.patient}{colon}{verdict}")
     for finding in report.findings:
-        yield Line(
-            1, finding.severity, f"{word(finding.severity)}{_COLON.get(language)}{finding.message.get(language)}"
-        )
-        found = f"; {word('value')}{_COLON.get(language)}{finding.value}" if finding.value is not None else ""
-        yield Line(2, "detail", f"{place(finding)}{found}")
+        kind = _WORDS[finding.severity].get(language)
+        yield Line(1, finding.severity, f"{kind}{colon}{finding.message.get(language)}")
+        value = "" if finding.value is None else f"{_WORDS['value'].get(language)}{colon}{finding.value}"
+        yield Line(2, "detail", SEMICOLON.get(language).join(each for each in (place(finding), value) if each))
         yield Line(2, "advice", finding.advice.get(language))
 
 
@@ -127,24 +109,9 @@ def place(finding: Finding) -> str:
 
 
 def _option(option: OptionAssessment, language: Language) -> Iterator[Line]:
-    label = option.label.get(language)
-    drugs = ", ".join(drug for each in option.drug_labels if (drug := each.get(language)) not in label)
-    said = [_WORDS[option.status].get(language)]
-    if option.line:
-        said.append(_WORDS[option.line].get(language))
-    if option.listed is not True:
-        said.append(_WORDS["not-listed" if option.listed is False else "maybe-listed"].get(language))
-    if option.contraindications:
-        named = dict(zip(option.drugs, option.drug_labels, strict=True))
-        drugs_told = dict.fromkeys(named[c.drug].get(language) for c in option.contraindications if c.drug in named)
-        said.append(_WORDS["contraindicated"].get(language) + ", ".join(drugs_told))
-    yield Line(
-        2,
-        option.status,
-        f"{_MARKS[option.status]} {label}{f' ({drugs})' if drugs else ''}{_COLON.get(language)}{', '.join(said)}",
-    )
+    yield Line(2, option.status, option_text(option, language))
     for criterion in option.criteria:
-        yield Line(4, "detail", _criterion(criterion, language))
+        yield Line(4, "detail", criterion_text(criterion, language))
     for caution in option.cautions:
         if not caution.is_safety:
             yield Line(4, "caution", _WORDS["caution"].get(language) + caution.message.get(language))
@@ -172,30 +139,10 @@ def _of_the_drug(assessment: Assessment, option: OptionAssessment, drug: str, la
     yield from (_beside("caution", c, language) for c in option.cautions if c.is_safety and c.drug == drug)
     for each in assessment.adverse_events:
         if each.drug == drug:
-            with_fresh_blank_nodes = "" if each.sourced else _WORDS["apart"].get(language)
-            said = f"{with_fresh_blank_nodes}{each.kind.get(language)}{_COLON.get(language)}{each.events.get(language)}"
-            yield Line(3, "detail", f"{said} [{each.source.get(language)}]")
+            said = _WORDS["sourced" if each.sourced else "apart"].filled({"kind": each.kind, "events": each.events})
+            yield Line(3, "detail", f"{said.get(language)} [{each.source.get(language)}]")
 
 
 def _beside(word: str, caution: Caution, language: Language, indent: int = 3) -> Line:
     said = _WORDS[word].get(language) + caution.message.get(language)
     return Line(indent, word, f"{said} [{caution.source.get(language)}]")
-
-
-def _rests_on(interpretations: tuple[str, ...]) -> str:
-    return f" [{', '.join(interpretations)}]" if interpretations else ""
-
-
-def _criterion(criterion: CriterionAssessment, language: Language) -> str:
-    status = _WORDS[criterion.status].get(language)
-    shown = "; ".join(dict.fromkeys(_evidence(each, language) for each in criterion.evidence))
-    return f"{criterion.label.get(language)}{_COLON.get(language)}{status}" + (f" ({shown})" if shown else "")
-
-
-def _evidence(evidence: Evidence, language: Language) -> str:
-    if evidence.value == []:
-        return f"{evidence.fact}: {_WORDS['none'].get(language)}"
-    if isinstance(evidence.value, Mapping):
-        return f"{evidence.fact}: {' '.join(str(value) for value in evidence.value.values())}"
-    value = str(evidence.value).lower() if isinstance(evidence.value, bool) else str(evidence.value)
-    return f"{evidence.fact}: {value}"

@@ -133,7 +133,7 @@ def reserved(name: str) -> Finding:
             "The patient has the name of a term of this vocabulary.",
             "La patiente porte le nom d’un terme du vocabulaire.",
         ),
-        BilingualText("Give the patient a name of its own.", "Donner à la patiente un nom à elle."),
+        BilingualText("Give the patient a name of its own.", "Attribuer à la patiente un identifiant distinct."),
     )
 
 

@@ -28,7 +28,7 @@ from osteo_kg.errors import OsteoError
 from osteo_kg.knowledge import Terms
 from osteo_kg.rdf import OSTEO, RDF, XSD, Node, day_literal, day_of, period_of
 
-_TEXT_WANTED = BilingualText("is not text", "n’est pas du texte")
+_TEXT_WANTED = BilingualText("is not text", "doit être un texte")
 _DATATYPES = {"whole": XSD.integer, "decimal": XSD.decimal, "truth": XSD.boolean}
 
 
@@ -170,7 +170,7 @@ class _Writer:
         self.refuse(
             path,
             _shown(value),
-            BilingualText(f"is not a known {what.en}", f"n’est pas une valeur connue ({what.fr})"),
+            BilingualText(f"is not a known {what.en}", f"valeur non reconnue ({what.fr})"),
             nearest(str(value), known),
         )
         return None
@@ -178,7 +178,7 @@ class _Writer:
     def check_keys(self, record: Mapping[str, Any], keys: tuple[str, ...], where: str = "") -> None:
         for key in record:
             if key not in keys:
-                unknown = BilingualText("is not a key known here", "n’est pas une clé connue ici")
+                unknown = BilingualText("is not a key known here", "clé non reconnue")
                 self.refuse(where or key, key if where else None, unknown, nearest(key, keys))
         for key in getattr(record, "repeated", ()):
             self.refuse(where or key, key if where else None, BilingualText("stands twice", "figure deux fois"))
@@ -190,7 +190,9 @@ class _Writer:
         """Refuse a key of the record, or one of its entries such as `fractures[2]`."""
         shown = f"{where}: {value!r}" if value is not None else repr(where)
         key, entry, _ = where.partition("[")
-        usual = BilingualText("Correct it, or leave it out if it is unknown.", "Le corriger, ou l’omettre si inconnu.")
+        usual = BilingualText(
+            "Correct it, or leave it out if it is unknown.", "À corriger, ou à laisser vide si l’information manque."
+        )
         self.findings.append(
             violation(
                 f"{self.name}, {where}" if entry else self.name,

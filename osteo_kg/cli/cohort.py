@@ -110,6 +110,7 @@ def cohort(
 @click.option("--format", "format_name", type=click.Choice(["text", "json"]), default="text", help="Format.")
 @options.on
 @options.language
+@options.full
 @options.knowledge
 def explain(
     result: Path,
@@ -118,6 +119,7 @@ def explain(
     format_name: str,
     on: datetime.date | None,
     language: Language,
+    full: bool,
     folders: tuple[Path, ...],
 ) -> None:
     """Explain the decision of one patient in RESULT, a file that `cohort` wrote."""
@@ -126,7 +128,7 @@ def explain(
     decision = written.decision_of(result, patient)
     assessment = written.explained(KnowledgeBase.load(folders), decision, on or datetime.date.today())
     if format_name == "text":
-        write([assessment], "text", language, several=False)
+        write([assessment], "text", language, several=False, full=full)
         return
     found = (
         written.explanation_in(explanations, decision["situation"]) if explanations else assessment.to_json(language)

@@ -95,6 +95,7 @@ def main() -> None:
     help="Format of the answers.",
 )
 @options.language
+@options.full
 @options.assume_complete
 @options.no_safety
 @click.option(
@@ -110,6 +111,7 @@ def assess(
     folders: tuple[Path, ...],
     format_name: str,
     language: Language,
+    full: bool,
     assume_complete: tuple[str, ...],
     no_safety: bool,
     by: Method,
@@ -134,7 +136,7 @@ def assess(
         given = (each for each in answers if isinstance(each, Assessment))
         _print_json(guidance_bundle(given, knowledge_base.knowledge.terms, language))
     else:
-        write(answers, format_name, language, several=total > 1)
+        write(answers, format_name, language, several=total > 1, full=full)
     _end(unread, answers.reports, language)
 
 

@@ -109,6 +109,9 @@ no_safety = click.option(
     is_flag=True,
     help="Leave out what product information says of the drugs, beside the guideline.",
 )
+full = click.option(
+    "--full", is_flag=True, help="In text, tell every rule, criterion, fact and citation, and all that safety says."
+)
 assume_complete = click.option(
     "--assume-complete",
     type=Words(),

@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.progress import track
 
 from osteo_kg.assessment.model import Assessment
-from osteo_kg.assessment.text import Line, assessment_lines, place, report_lines
-from osteo_kg.bilingual import BilingualText, Language
+from osteo_kg.assessment.short_answer import Line, short_answer, short_lines
+from osteo_kg.assessment.text import full_lines, place, report_lines
+from osteo_kg.bilingual import Language
 from osteo_kg.case import Case, ValidationReport, read_folder
 from osteo_kg.case.files import COMPRESSIONS, unpacked_name
 from osteo_kg.errors import OsteoError, UnreadableCaseError
@@ -35,20 +36,22 @@ _COLOURS = {
     "detail": "dim",
     "violation": "red",
     "caution": "yellow",
+    "flag": "bold red",
+    "note": "dim",
     "contraindication": "bold red",
     "warnings": "yellow",
     "heading": "bold",
 }
-_DISCLAIMER = BilingualText(
-    "Not a medical device; no clinician has reviewed this reading of the guideline.",
-    "Pas un dispositif médical ; aucun clinicien n’a relu cette lecture de la recommandation.",
-)
 
 
 def write(
-    answers: Iterable[Assessment | ValidationReport], format_name: str, language: Language, several: bool
+    answers: Iterable[Assessment | ValidationReport],
+    format_name: str,
+    language: Language,
+    several: bool,
+    full: bool = False,
 ) -> None:
-    """Write answers in `text`, `json` or `jsonl`; several answers are an array in JSON."""
+    """Write answers in `text`, `json` or `jsonl`; several answers are an array in JSON; text is short unless `full`."""
     if format_name == "jsonl":
         for answer in answers:
             click.echo(json.dumps(answer.to_json(language), ensure_ascii=False))
@@ -58,20 +61,17 @@ def write(
             click.echo(json.dumps(documents if several else documents[0], ensure_ascii=False, indent=2))
     else:
         console = Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
-        answered = False
-        for answer in answers:
-            answered = True
-            for line in _lines(answer, language):
+        for number, answer in enumerate(answers):
+            if number:
+                console.print()
+            for line in _lines(answer, language, full):
                 console.print(str(line), style=_COLOURS.get(line.role))
-            console.print()
-        if answered:
-            console.print(_DISCLAIMER.get(language), style="dim")
 
 
-def _lines(answer: Assessment | ValidationReport, language: Language) -> Iterator[Line]:
+def _lines(answer: Assessment | ValidationReport, language: Language, full: bool) -> Iterable[Line]:
     if isinstance(answer, ValidationReport):
         return report_lines(answer, language)
-    return assessment_lines(answer, language)
+    return full_lines(answer, language) if full else short_lines(short_answer(answer, language))
 
 
 _Item = TypeVar("_Item")

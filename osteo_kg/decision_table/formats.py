@@ -18,21 +18,20 @@ from osteo_kg.reasoning import Engine
 
 _WIDE = 220  # characters of a printed table where there is no terminal to ask
 _WORDS = {
-    "disposition": BilingualText("disposition", "disposition"),
-    "strength": BilingualText("strength", "force"),
+    "disposition": BilingualText("course of action", "conduite à tenir"),
+    "strength": BilingualText("strength", "degré de la recommandation"),
     "possible": BilingualText("possible", "possible"),
-    "missing": BilingualText("missing", "manquant"),
-    "open": BilingualText("eligible", "éligible"),
-    "closed": BilingualText("not eligible", "non éligible"),
+    "missing": BilingualText("missing", "information manquante"),
+    "open": BilingualText("an option", "possible"),
+    "closed": BilingualText("–", "–"),
     "if": BilingualText("if", "si"),
     "and": BilingualText("and", "et"),
-    "second": BilingualText("second line", "deuxième ligne"),
+    "second": BilingualText("second line", "deuxième intention"),
     "note": BilingualText(
         "Not reviewed by a clinician; not a medical device. A fact that is not known leaves every row possible that it "
         "could lead to.",
-        "Non relu par un clinicien ; pas un dispositif médical. Un fait inconnu laisse possible chaque "
-        "ligne à laquelle "
-        "il pourrait mener.",
+        "Non validée par un clinicien ; pas un dispositif médical. Toute information manquante laisse ouvertes les "
+        "lignes auxquelles elle pourrait conduire.",
     ),
 }
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from osteo_kg.bilingual import BilingualText, Language
+from osteo_kg.bilingual import BilingualText, Language, shown_number
 from osteo_kg.rdf import OSTEO
 from osteo_kg.reasoning import (
     MET,
@@ -32,11 +32,11 @@ from osteo_kg.reasoning import (
 )
 
 _WORDS = {
-    "any": BilingualText("any", "indifférent"),
+    "any": BilingualText("any", "–"),
     "or": BilingualText("or", "ou"),
     "and": BilingualText("and", "et"),
     "no": BilingualText("no", "sans"),
-    NONE: BilingualText("none", "aucune"),
+    NONE: BilingualText("none", "aucune fracture"),
     NOT_APPLICABLE: BilingualText("not applicable", "sans objet"),
     "measured": BilingualText("measured", "mesuré"),
     "not-measured": BilingualText("not measured", "non mesuré"),
@@ -162,9 +162,12 @@ class _Shown:
             yield self._word("not-measured")
 
     def _interval(self, first: Band, last: Band) -> str:
-        low = f"{'≥' if first.low_included else '>'} {_number(first.low)}" if first.low is not None else ""
-        high = f"{'≤' if last.high_included else '<'} {_number(last.high)}" if last.high is not None else ""
+        low = f"{'≥' if first.low_included else '>'} {self._number(first.low)}" if first.low is not None else ""
+        high = f"{'≤' if last.high_included else '<'} {self._number(last.high)}" if last.high is not None else ""
         return f" {self._word('and')} ".join(part for part in (low, high) if part) or self._word("measured")
+
+    def _number(self, value: Decimal) -> str:
+        return shown_number(f"{value.normalize():f}").get(self._language)
 
     def _profiles(self, dimension: SectionDimension, values: frozenset[str]) -> str:
         if values == {NONE}:
@@ -192,10 +195,6 @@ class _Shown:
             if known == name and (text := self._knowledge.triples.text(iri, OSTEO.shortLabel)):
                 return text.get(self._language)
         return name
-
-
-def _number(value: Decimal) -> str:
-    return f"{value.normalize():f}"
 
 
 def _of_which_one(dimension: SectionDimension, values: frozenset[str]) -> tuple[str, ...]:

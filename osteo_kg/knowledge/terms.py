@@ -30,6 +30,7 @@ class Terms:
         stated_by: the property that states each fact, by IRI.
         deciding: the fact that decides another wherever a record states it, by IRI.
         codes: the codes of published terminologies, and what they stand for.
+        red_flags: the notices that are to be read before anything else of an answer, by IRI.
         limits: the other values that readers of a source record go by, by property and then by term.
         word_lists: the words that keep a section open.
     """
@@ -42,6 +43,7 @@ class Terms:
     stated_by: Mapping[str, str]
     deciding: Mapping[str, str]
     codes: Codes
+    red_flags: frozenset[str]
     limits: Mapping[str, Mapping[str, frozenset[str]]]
     word_lists: tuple[WordList, ...] = ()
 
@@ -137,7 +139,8 @@ def read_terms(triples: Lookup) -> Terms:
     stated_by, deciding = dict(triples.pairs(OSTEO.statedBy)), dict(triples.pairs(OSTEO.isDecidedBy))
     lists = [iri for iri, kind in triples.pairs(RDF.type) if kind == OSTEO.WordList.value]
     words = tuple(read_word_lists(triples, lists))
-    return Terms(labels, keys, kinds, record_keys, types, stated_by, deciding, Codes(triples), limits, words)
+    red_flags = frozenset(iri for iri, is_one in triples.pairs(OSTEO.isRedFlag) if is_one == "true")
+    return Terms(labels, keys, kinds, record_keys, types, stated_by, deciding, Codes(triples), red_flags, limits, words)
 
 
 def _values(triples: Lookup, property_: ox.NamedNode) -> dict[str, frozenset[str]]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from flask import Flask
 
 from osteo_kg import Dataset, KnowledgeBase
+from osteo_kg.assessment import DISCLAIMER
+from osteo_kg.bilingual import typeset
 from osteo_kg_server import logs, metrics
 from osteo_kg_server.http import endpoints, problems, responses
 from osteo_kg_server.service import Service
@@ -54,6 +56,7 @@ def create_app(knowledge_base: KnowledgeBase, dataset: Dataset, settings: Settin
     settings = settings or Settings()
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.limits.upload_bytes
+    app.jinja_env.globals.update(disclaimer=DISCLAIMER, typeset=typeset)
     app.extensions["osteo_kg"] = Service(knowledge_base, dataset, settings)
     app.extensions["osteo_kg_metrics"] = figures = metrics.Metrics()
     logs.register(app, observe=figures.observe, queries=settings.log_queries)  # first: it gives a request its id

@@ -15,9 +15,9 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 
 from osteo_kg import Assessment
-from osteo_kg.assessment import assessment_lines
+from osteo_kg.assessment import full_lines
 from osteo_kg.assessment.model import Caution
-from osteo_kg.bilingual import LANGUAGES
+from osteo_kg.bilingual import LANGUAGES, typeset
 from osteo_kg.cli.main import main
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf.terms import OSTEO, OWL, RDF
@@ -179,7 +179,7 @@ def test_a_range_is_called_by_its_own_numbers(knowledge_base: KnowledgeBase) -> 
 
 def test_what_is_told_has_its_source_and_says_that_nobody_reviewed_it(knowledge_base: KnowledgeBase) -> None:
     assessment = _assess(knowledge_base, {"conditions": ["hypocalcaemia"], "creatinine_clearance": 20})
-    for language, words in (("en", "not reviewed by a clinician"), ("fr", "non relu par un clinicien")):
+    for language, words in (("en", "not reviewed by a clinician"), ("fr", "non validé par un clinicien")):
         answer = assessment.to_json(language)  # type: ignore[arg-type]
         told = [each for option in answer["options"] for each in (*option["contraindications"], *option["cautions"])]
         assert told
@@ -571,6 +571,6 @@ def test_the_adverse_events_of_open_options_are_told_with_their_sources(
     told = {each.drug for each in assessment.adverse_events}
     open_ = {drug for option in assessment.options if option.status != "not-eligible" for drug in option.drugs}
     assert told == open_
-    text = "\n".join(map(str, assessment_lines(assessment, language)))
+    text = "\n".join(map(str, full_lines(assessment, language)))
     for each in assessment.adverse_events:
-        assert f"{each.events.get(language)} [{each.source.get(language)}]" in text
+        assert typeset(f"{each.events.get(language)} [{each.source.get(language)}]", language) in text

@@ -122,20 +122,20 @@ def test_assess_answers_in_sentences(files: dict[str, str]) -> None:
     result = assess(files["anna"])
     assert (result.exit_code, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
-    assert lines[0] == "anna, on 2026-11-22"
-    assert lines[1].strip() == "TREAT (initiated)"
+    assert lines[0] == "anna, assessed 22 November 2026"
+    assert lines[1].strip() == "Start treatment"
     assert "Not a medical device" in lines[-1]
 
 
 def test_assess_answers_in_french(files: dict[str, str]) -> None:
     result = assess(files["both"], "--language", "fr")
     assert result.exit_code == 2
-    assert "anna, le 2026-11-22" in result.stdout
-    assert "Parce que" in result.stdout
-    assert "Pas un dispositif médical" in result.stdout
-    assert re.search(r"^berta\W+refusé", result.stdout, re.MULTILINE)
+    assert "Patiente anna – évaluation du 22/11/2026" in result.stdout
+    assert "Motif" in result.stdout
+    assert "n’est pas un dispositif médical" in result.stdout
+    assert re.search(r"^berta\W+dossier refusé", result.stdout, re.MULTILINE)
     assert "hors de" in result.stderr
-    assert not re.search(r"\b(Because|eligible|outside|to correct)\b", result.stdout + result.stderr)
+    assert not re.search(r"\b(Reason|option in|outside|to correct)\b", result.stdout + result.stderr)
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])

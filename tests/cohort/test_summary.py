@@ -70,12 +70,12 @@ def _lines(run: Run, title: str) -> list[str]:
 
 def test_every_disposition_is_counted_in_words(run: Run) -> None:
     assert _lines(run, "Disposition:") == [
-        "treat: 3 (33.3%)",
-        "undetermined: 2 (22.2%)",
-        "densitometry required: 1 (11.1%)",
+        "treatment indicated: 3 (33.3%)",
+        "undetermined: information missing: 2 (22.2%)",
+        "bone densitometry needed before any decision: 1 (11.1%)",
         "no drug treatment: 1 (11.1%)",
-        "out of scope: 1 (11.1%)",
-        "ask for a specialist opinion: 1 (11.1%)",
+        "outside the guideline’s scope: 1 (11.1%)",
+        "specialist opinion (bone disease): 1 (11.1%)",
     ]
 
 
@@ -127,11 +127,11 @@ def test_t_scores_are_shown_for_each_branch(run: Run) -> None:
         for each in histograms
     }
     assert found == {
-        "no qualifying fracture": ["-1.5, no drug treatment: 1", "-2.5, ask for a specialist opinion: 1"],
-        "no severe fracture, non-severe fracture": ["-2.5, treat: 1"],
-        "not a post-menopausal woman": ["-2.5, out of scope: 1"],
-        "several branches remain": ["-2.5, undetermined: 2"],
-        "severe fracture": ["-2.5, treat: 1", "-9.0, treat: 1"],
+        "no osteoporotic fracture": ["-1.5, no drug treatment: 1", "-2.5, specialist opinion (bone disease): 1"],
+        "no severe fracture, non-severe fracture": ["-2.5, treatment indicated: 1"],
+        "a man, or a woman before the menopause": ["-2.5, outside the guideline’s scope: 1"],
+        "several branches remain": ["-2.5, undetermined: information missing: 2"],
+        "severe fracture": ["-2.5, treatment indicated: 1", "-9.0, treatment indicated: 1"],
     }
 
 

@@ -87,6 +87,16 @@ def test_an_answer_comes_as_json_ld_with_our_context_and_as_a_page(client: Flask
     assert "<b>x</b>" not in page.text
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_page_says_the_short_answer_and_folds_the_rest(client: FlaskClient, language: str) -> None:
+    page = post(client, f"/assessments{DAY}&language={language}", RECORD, Accept="text/html").text
+    shown, folded = page.split("<details>")
+    assert "<h1>" in shown
+    assert shown.count('<p class="line') < 25
+    said = {"en": ("Reason: ", "source, characters"), "fr": ("Motif\u00a0: ", "texte source, caractères")}[language]
+    assert (said[0] in shown, said[1] in shown, said[1] in folded) == (True, False, True)
+
+
 def test_the_language_is_that_of_the_parameter_or_of_the_header(client: FlaskClient) -> None:
     french = post(client, "/assessments?language=fr", RECORD).get_json()
     assert french != post(client, "/assessments", RECORD).get_json()

@@ -116,11 +116,15 @@ def check_answer(answer: Resource) -> None:
 
 def check_card(card: Resource) -> None:
     known = {"uuid", "summary", "detail", "indicator", "source", "suggestions", "selectionBehavior", "overrideReasons"}
+    known |= {"links"}
     assert set(card) - known == set()
     uuid.UUID(card["uuid"])
     assert 0 < len(card["summary"]) < 140
     assert "\n" not in card["summary"]
     assert card["indicator"] in {"info", "warning", "critical"}
+    assert len(card["detail"].splitlines()) <= 15
+    assert [urlsplit(link["url"]).path for link in card["links"]] == ["/guideline/oic-128-08-b"]
+    assert all(link["type"] == "absolute" and urlsplit(link["url"]).scheme for link in card["links"])
     assert card["source"]["label"].endswith("1.0.0")
     assert urlsplit(card["source"]["url"]).scheme == "https"
     assert ("suggestions" in card) == ("selectionBehavior" in card)

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from osteo_kg.assessment.model import Assessment, Notice
+from osteo_kg.assessment.notices import described
 from osteo_kg.cohort.engines import duckdb
 from osteo_kg.cohort.results import files
 from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.rdf import GUIDELINE, OSTEO, SITUATION
+from osteo_kg.rdf import GUIDELINE, SITUATION
 
 _OWN = ("patient", "assessed_on", "warnings", "assumptions", "cautions")  # a patient's, and no situation's
 
@@ -66,9 +67,9 @@ def explained(knowledge_base: KnowledgeBase, decision: Mapping[str, Any], on: da
 
 
 def _notices(knowledge_base: KnowledgeBase, codes: list[str]) -> Iterator[Notice]:
-    terms = knowledge_base.knowledge.terms
-    kinds = terms.kinds[OSTEO.NoticeCode]
-    yield from (Notice(code, terms.label(kinds[code]), None) for code in codes)
+    for code in codes:
+        label, is_red_flag = described(code, knowledge_base.knowledge.terms)
+        yield Notice(code, label, None, label, is_red_flag)
 
 
 def explanation_in(explanations: Path, situation: str) -> dict[str, Any]:

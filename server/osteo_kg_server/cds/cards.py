@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from osteo_kg import Assessment, BilingualText, KnowledgeBase, Language
-from osteo_kg.assessment import Caution, DrugSafety, assessment_lines
+from osteo_kg.assessment import WHOLE, Caution, DrugSafety, Line, Part, headline, items_of, short_answer, short_lines
 from osteo_kg.case import Order, read_order
 from osteo_kg.rdf import PREFIXES
 from osteo_kg_server.cds import messages
@@ -17,6 +17,8 @@ from osteo_kg_server.cds.request import Hook, Json
 from osteo_kg_server.cds.suggestions import ELIGIBLE, NOT_ELIGIBLE, Choice, Drafter, against, choices, forbidding
 
 _LONGEST = 139  # characters of a summary
+_MOST_LINES = 15  # of a detail
+_MOST_KEYS = 5  # of what was searched for, in one sentence
 _TREAT, UNDETERMINED, OUT_OF_SCOPE = "treat", "undetermined", "out-of-scope"
 _INDICATORS = {_TREAT: "warning", "densitometry-required": "warning"}
 #: What the dispositions that ask for no drug ask for.
@@ -25,13 +27,18 @@ _SERVICES = {"densitometry-required": messages.DENSITOMETRY, "specialist-opinion
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """Writes the cards of one answer."""
+    """Writes the cards of one answer.
+
+    Attributes:
+        address: the service, as clients know it.
+    """
 
     knowledge_base: KnowledgeBase
     assessment: Assessment
     sent: Sent
     hook: Hook
     language: Language
+    address: str
 
     def view(self) -> list[Json]:
         """Give the card of a patient who is looked at; none where she is out of scope."""
@@ -51,7 +58,13 @@ class Cards:
             "detail": detail(self.assessment, self.sent, self._withheld(), about, self.language),
             "indicator": indicator,
             "source": {"label": self._source(guideline.label, guideline.iri), "url": guideline.iri},
+            "links": [self._link(guideline.iri)],
         }
+
+    def _link(self, guideline: str) -> Json:
+        """Lead to every rule with its criteria, on a page of the service: an address names nothing of a patient."""
+        url = f"{self.address}/guideline/{guideline.rsplit('/', 1)[-1]}"
+        return {"label": messages.EVERYTHING.get(self.language), "url": url, "type": "absolute"}
 
     def _source(self, label: BilingualText, iri: str) -> str:
         version = self.knowledge_base.version_of(iri)
@@ -60,13 +73,11 @@ class Cards:
     def _what(self) -> str:
         """Say what is to be done, and why or what is missing, the most important first."""
         found = self.assessment
-        strength = f" ({found.strength_label.get(self.language)})" if found.strength_label else ""
-        said = (
-            f"{messages.SUBJECT.get(self.language)}{self.colon}{found.disposition_label.get(self.language)}{strength}."
-        )
+        what = headline(found, self.language)
+        said = f"{messages.SUBJECT.get(self.language)}{self.colon}{what[:1].lower()}{what[1:]}."
         if found.disposition == UNDETERMINED:
             facts = ", ".join(each.label.get(self.language) for each in found.missing)
-            return f"{said} {messages.MISSING.get(self.language)}{facts}" if facts else said
+            return f"{said[:-1]}{self.colon}{facts}" if facts else said
         ongoing = forbidding(found, self.knowledge_base)
         if found.disposition == _TREAT and messages.ONGOING in ongoing:
             said += f" {self._sentence(messages.ONGOING)}"
@@ -108,7 +119,7 @@ def shortened(text: str) -> str:
     return text[: _LONGEST - 1].rpartition(" ")[0].rstrip(" ,;:(") + "…"
 
 
-# The detail of a card, in GitHub Flavored Markdown: what the answer says, whole, and what the record said.
+# The detail of a card, in GitHub Flavored Markdown: the short answer, and what the record did not say.
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 _OPENING = re.compile(r"^([+-]|\d+(?=[.)]))")
@@ -127,7 +138,7 @@ def detail(
     about: Iterable[str],
     language: Language,
 ) -> str:
-    """Write all that is to be read beside a card.
+    """Write what is to be read beside a card, in few lines; the rest is behind its link.
 
     Args:
         assessment: the answer.
@@ -136,36 +147,25 @@ def detail(
         about: what is to be said of an order.
         language: that of the reader.
     """
-    parts = [
-        *_section(messages.ABOUT, about, language),
-        *_answer(assessment, language),
-        *_section(messages.RULES, _rules(assessment, language), language),
-        *_section(messages.NOT_DRAFTED, (_joined(drug, why, language) for drug, why in withheld), language),
-        *_section(messages.RECORD, _record(sent, language), language),
-        "",
-        f"*{escaped(messages.DISCLAIMER.get(language))}*",
-    ]
-    return "\n".join(parts).strip()
+    answer = short_answer(assessment, language)
+    not_drafted = (_joined(drug, why, language) for drug, why in withheld)
+    parts = (
+        _part("about", messages.ABOUT, about, WHOLE, language),
+        *answer.of("why", "options", "missing", "warnings", "assumptions"),
+        _part("withheld", messages.NOT_DRAFTED, not_drafted, 5, language),
+        _part("record", messages.RECORD, _record(sent, language), 5 if sent.lacking else 1, language),
+    )
+    shown = replace(answer, parts=tuple(each for each in parts if each.items))
+    _, what, *rest = short_lines(shown, _MOST_LINES + 1, messages.THE_REST)  # whom it is about stands elsewhere
+    return "\n".join([f"**{escaped(what.text)}**", *map(_bullet, rest)])
 
 
-def _answer(assessment: Assessment, language: Language) -> Iterator[str]:
-    """Write the lines of an answer as headings and lists; the first line names the patient, and is left out."""
-    above: list[int] = []
-    for line in list(assessment_lines(assessment, language))[1:]:
-        if line.role == "heading" and line.indent <= 1:
-            above = []
-            yield from _heading(line.text)
-            continue
-        above = [each for each in above if each < line.indent]
-        yield f"{'  ' * len(above)}- {escaped(line.text)}"
-        above.append(line.indent)
+def _part(role: str, title: BilingualText, items: Iterable[str], weight: int, language: Language) -> Part:
+    return Part(role, title.get(language), items_of(items), weight, separator=messages.SEMICOLON.get(language))
 
 
-def _rules(assessment: Assessment, language: Language) -> Iterator[str]:
-    for rule in (*assessment.deciding, *assessment.open):
-        span = {"start": str(rule.cites.start), "end": str(rule.cites.end)}
-        cited = messages.CITED.filled(span).get(language)
-        yield f"{rule.label.get(language)} ({rule.id.rsplit('/', 1)[-1]}){messages.COLON.get(language)}{cited}"
+def _bullet(line: Line) -> str:
+    return f"{'  ' * (line.indent - 1)}- {escaped(line.text)}"
 
 
 def _record(sent: Sent, language: Language) -> Iterator[str]:
@@ -175,22 +175,12 @@ def _record(sent: Sent, language: Language) -> Iterator[str]:
         (messages.FETCHED, sent.fetched),
     ):
         if keys:
-            yield said.get(language) + ", ".join(keys)
+            more = [f"… ({len(keys)})"] if len(keys) > _MOST_KEYS else []
+            yield said.get(language) + ", ".join([*keys[:_MOST_KEYS], *more])
 
 
 def _joined(what: BilingualText, why: BilingualText, language: Language) -> str:
     return what.get(language) + messages.COLON.get(language) + why.get(language)
-
-
-def _section(title: BilingualText, items: Iterable[str], language: Language) -> Iterator[str]:
-    found = [f"- {escaped(each)}" for each in items]
-    if found:
-        yield from _heading(title.get(language))
-        yield from found
-
-
-def _heading(text: str) -> Iterator[str]:
-    yield from ("", f"**{escaped(text)}**", "")
 
 
 # Cards about orders: what stands against the drug, what the guideline says of it, and what could not be read.

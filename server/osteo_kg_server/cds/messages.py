@@ -6,7 +6,7 @@ from osteo_kg import BilingualText
 
 TITLE = BilingualText("Osteoporosis treatment", "Traitement de l’ostéoporose")
 DESCRIPTION = (
-    "Says what the guideline OIC-128-08-B decides for a woman after the menopause, why, and what is still missing; "
+    "What guideline OIC-128-08-B recommends for post-menopausal women, why, and what is still missing; "
     "warns of orders outside its options. Not a medical device; not reviewed by a clinician."
 )
 NEEDS = "Send every prefetch: no FHIR server is called. Null means that the query found nothing."
@@ -14,49 +14,52 @@ NEEDS_OR_ACCESS = (
     "Send every prefetch, or access to a FHIR server that may be called. Null means that the query found nothing."
 )
 COLON = BilingualText(": ", " : ")  # between a subject and what is said of it
+SEMICOLON = BilingualText("; ", " ; ")
 SUBJECT = BilingualText("Osteoporosis", "Ostéoporose")
-MISSING = BilingualText("Missing: ", "Manque : ")
-MAY_BE = BilingualText("possible: ", "possible : ")
-ONGOING = BilingualText("a treatment is under way", "un traitement est en cours")
-RULES = BilingualText("Rules", "Règles")
-CITED = BilingualText("source, characters {start} to {end}", "source, caractères {start} à {end}")
-NOT_DRAFTED = BilingualText("No draft order", "Pas de projet de prescription")
-RECORD = BilingualText("The record as sent", "Le dossier tel qu’envoyé")
-EMPTY = BilingualText("Asked, nothing there (unknown, not absent): ", "Demandé, rien trouvé (inconnu, pas absent) : ")
-LACKING = BilingualText("Not supplied, or not whole: ", "Non transmis, ou incomplet : ")
-FETCHED = BilingualText("Asked of the FHIR server: ", "Demandé au serveur FHIR : ")
-DISCLAIMER = BilingualText(
-    "Not a medical device; no clinician has reviewed this reading of the guideline.",
-    "Ce n’est pas un dispositif médical ; aucun clinicien n’a relu cette lecture de la recommandation.",
+ONGOING = BilingualText("a treatment is under way", "traitement en cours")
+NOT_DRAFTED = BilingualText("No draft order: ", "Prescriptions non proposées : ")
+RECORD = BilingualText("The record as sent: ", "Le dossier tel que transmis : ")
+EMPTY = BilingualText(
+    "Searched, no data (unknown, not absent): ", "Recherché, aucune donnée (ne signifie pas « absent ») : "
 )
-DRAFT = BilingualText("Draft an order of {what}", "Préparer une prescription : {what}")
+LACKING = BilingualText("Not supplied, or not whole: ", "Non transmis ou incomplet : ")
+FETCHED = BilingualText("Asked of the FHIR server: ", "Demandé au serveur FHIR : ")
+#: What the link of a card leads to, and what is said of it in the card.
+EVERYTHING = BilingualText("All rules, criteria and sources", "Toutes les règles, les critères et les sources")
+THE_REST = BilingualText("The rest: see the link.", "Le reste : voir le lien.")
+DRAFT = BilingualText("Draft an order of {what}", "Préparer la prescription : {what}")
 DENSITOMETRY = BilingualText("bone densitometry", "ostéodensitométrie")
-REFERRAL = BilingualText("referral to a specialist in bone disease", "avis d’un spécialiste des maladies osseuses")
+REFERRAL = BilingualText("referral to a specialist in bone disease", "avis d’un spécialiste des pathologies osseuses")
 #: Why there is no draft of a drug.
 CONTRAINDICATED = BilingualText("contraindicated", "contre-indication")
-FAILED = BilingualText("a failure or an intolerance is recorded", "un échec ou une intolérance est noté")
+FAILED = BilingualText("a failure or an intolerance is recorded", "échec ou intolérance noté au dossier")
 LIMIT = BilingualText(
-    "renal function is below the limit of the drug", "la fonction rénale est sous la limite du médicament"
+    "renal function is below this drug’s limit", "fonction rénale inférieure au seuil d’utilisation du médicament"
 )
-RENAL = BilingualText("renal function is not known", "la fonction rénale n’est pas connue")
-DECEASED = BilingualText("the patient is recorded as deceased", "la patiente est notée décédée")
-UNCHECKED = BilingualText("contraindications are not checked here", "les contre-indications ne sont pas vérifiées ici")
+RENAL = BilingualText("renal function is not known", "fonction rénale non renseignée")
+DECEASED = BilingualText("the patient is recorded as deceased", "décès noté au dossier")
+UNCHECKED = BilingualText("contraindications are not checked here", "contre-indications non vérifiées par ce service")
 #: What is said of an order.
-OUTSIDE = BilingualText("not an option of the guideline for this patient", "pas une option de la recommandation ici")
-OPEN = BilingualText("the guideline leaves it open for this patient", "la recommandation ne tranche pas ici")
-#: What is said of orders that cannot be read.
-ABOUT = BilingualText("About the order", "Au sujet de la prescription")
-UNREAD = BilingualText(
-    "The drug of an order cannot be read here; nothing was checked.",
-    "Le médicament d’une prescription n’est pas lisible ici ; rien n’a été vérifié.",
+OUTSIDE = BilingualText(
+    "not among the guideline’s options for this patient",
+    "hors des options de la recommandation pour cette patiente",
 )
-PERHAPS = BilingualText("Perhaps: ", "Peut-être : ")
-NO_DRUG = BilingualText("its drug is not stated, or not sent", "son médicament n’est pas indiqué, ou pas transmis")
-NO_CODE = BilingualText("no code of its drug is known here", "aucun code de son médicament n’est connu ici")
+OPEN = BilingualText(
+    "the guideline does not decide for this patient", "indication à préciser au vu de la recommandation"
+)
+#: What is said of orders that cannot be read.
+ABOUT = BilingualText("About the order: ", "Au sujet de la prescription : ")
+UNREAD = BilingualText(
+    "The drug in an order could not be identified; nothing was checked.",
+    "Un médicament prescrit n’a pas pu être identifié ; aucune vérification n’a été faite.",
+)
+PERHAPS = BilingualText("Perhaps: ", "Il pourrait s’agir de : ")
+NO_DRUG = BilingualText("its drug is not stated, or not sent", "médicament non précisé ou non transmis")
+NO_CODE = BilingualText("no code of its drug is known here", "code du médicament non reconnu")
 #: Reasons to override a card, by code.
 REASONS = {
     "specialist-advice": BilingualText("Advised by a specialist", "Avis d’un spécialiste"),
     "patient-choice": BilingualText("Choice of the patient", "Choix de la patiente"),
     "other-indication": BilingualText("Another indication", "Autre indication"),
-    "record-incomplete": BilingualText("The record does not say all", "Le dossier ne dit pas tout"),
+    "record-incomplete": BilingualText("Record incomplete", "Dossier incomplet"),
 }

@@ -10,8 +10,8 @@ from typing import TypeVar
 import pyoxigraph as ox
 from flask import Blueprint, Response, render_template, request
 
-from osteo_kg import Assessment, Case, Language, RefusedCaseError, ValidationReport
-from osteo_kg.assessment import Line, assessment_lines, report_lines
+from osteo_kg import Assessment, BilingualText, Case, Language, RefusedCaseError, ValidationReport
+from osteo_kg.assessment import Line, full_lines, report_lines, short_answer, short_lines
 from osteo_kg.rdf import written_graph
 from osteo_kg_server.http.endpoints import Json, endpoint
 from osteo_kg_server.http.negotiation import (
@@ -31,6 +31,7 @@ from osteo_kg_server.store import DeadlineError
 blueprint = Blueprint("assessments", __name__)
 MOST_BYTES = 10_000_000  # of one body of cases, which is read while others wait
 _AT_ONCE = 16  # cases
+_BELOW = BilingualText("Everything: below.", "Tout le détail : ci-dessous.")
 CaseAnswer = Assessment | ValidationReport
 Item = TypeVar("Item")
 #: Media types of answers, JSON for a caller without wishes.
@@ -121,7 +122,7 @@ def answered(service: Service, answers: Sequence[CaseAnswer], media: str, langua
         documents = [answer.to_json(language) for answer in answers]
         written = json.dumps(documents if len(documents) > 1 else documents[0], ensure_ascii=False)
     elif format_name == "html":
-        pages = [list(_lines(answer, language)) for answer in answers]
+        pages = [_page(answer, language) for answer in answers]
         written = render_template("answers.html", pages=pages, language=language)
     elif format_name == "jsonld":
         written = written_graph(_triples(service, answers), format_name)
@@ -132,10 +133,11 @@ def answered(service: Service, answers: Sequence[CaseAnswer], media: str, langua
     return response
 
 
-def _lines(answer: CaseAnswer, language: Language) -> Iterator[Line]:
+def _page(answer: CaseAnswer, language: Language) -> tuple[list[Line], list[Line]]:
+    """Give the lines that are shown, and those that are folded away below them."""
     if isinstance(answer, ValidationReport):
-        return report_lines(answer, language)
-    return assessment_lines(answer, language)
+        return list(report_lines(answer, language)), []
+    return short_lines(short_answer(answer, language), everything=_BELOW), list(full_lines(answer, language))
 
 
 def _triples(service: Service, answers: Sequence[CaseAnswer]) -> Iterator[ox.Triple]:

@@ -86,7 +86,7 @@ def call(name: str) -> Response:
         assessment = serving.knowledge_base.assess(case)
         orders = read_orders(hook, record.resources, serving.knowledge_base)
         ordered = serving.knowledge_base.drug_safety(case, orders.drugs)
-    cards = Cards(serving.knowledge_base, assessment, record, hook, spoken)
+    cards = Cards(serving.knowledge_base, assessment, record, hook, spoken, serving.url(""))
     found = cards.view() if hook.name == PATIENT_VIEW else OrderCards(cards, ordered, orders.unread).all()
     response = jsonify({"cards": found})
     response.headers["Cache-Control"] = "no-store"

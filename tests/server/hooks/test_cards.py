@@ -74,7 +74,7 @@ def test_templates_ask_for_every_axial_t_score_and_no_other(templates: dict[str,
 def test_treat_is_a_warning_with_a_draft_for_each_drug(cds: FlaskClient, templates: dict[str, str]) -> None:
     card = view(cds, templates, t_score("38267-1", -3.4), *EVERY_YES)
     assert card["indicator"] == "warning"
-    assert card["summary"].startswith("Osteoporosis: treat (initiated).")
+    assert card["summary"].startswith("Osteoporosis: start treatment.")
     assert drafted(card) == {"Alendronate", "Risedronate", "Zoledronate"}
 
 
@@ -109,7 +109,7 @@ def test_no_treatment_is_an_info_without_orders(cds: FlaskClient, templates: dic
 def test_what_is_undetermined_names_what_is_missing(cds: FlaskClient, templates: dict[str, str]) -> None:
     card = view(cds, templates, t_score("38267-1", -2.5))
     assert (card["indicator"], drafted(card)) == ("info", set())
-    assert "Missing: fracture history" in card["summary"]
+    assert "information missing: fracture history" in card["summary"]
 
 
 def test_out_of_scope_gets_no_card(cds: FlaskClient, templates: dict[str, str]) -> None:
@@ -119,18 +119,44 @@ def test_out_of_scope_gets_no_card(cds: FlaskClient, templates: dict[str, str]) 
     assert cards(cds, hook("order-sign", prefetch, draftOrders=searchset([draft]))) == []
 
 
-def test_the_detail_holds_rule_evidence_missing_and_citation(cds: FlaskClient, templates: dict[str, str]) -> None:
+def test_the_detail_holds_rule_evidence_options_and_what_is_missing(
+    cds: FlaskClient, templates: dict[str, str]
+) -> None:
     detail = view(cds, templates, t_score("38267-1", -3.4), *EVERY_YES)["detail"]
-    assert "- \\+ oral bisphosphonate" in detail  # and no list in a list
-    for said in ("no-fracture-treat", "-3.4", "low risk of peripheral fracture", "source, characters"):
+    assert "  - \\+ oral bisphosphonate" in detail
+    for said in ("Reason: Without a fracture", "-3.4", "low risk of peripheral fracture", "Missing information"):
         assert said in detail
-    assert "Asked, nothing there" in detail
+    assert "Searched, no data" in detail
+
+
+def test_the_rest_of_a_card_is_behind_a_link_that_names_nothing_of_her(
+    cds: FlaskClient, templates: dict[str, str]
+) -> None:
+    for resources in ([HIP], [t_score("38267-1", -3.4), *EVERY_YES], [t_score("38267-1", -2.5)]):
+        card = view(cds, templates, *resources)
+        assert card["links"] == [
+            {
+                "label": "All rules, criteria and sources",
+                "url": "http://localhost/guideline/oic-128-08-b",
+                "type": "absolute",
+            }
+        ]
+
+
+def test_a_detail_is_fifteen_lines_at_most(cds: FlaskClient, templates: dict[str, str]) -> None:
+    bad = [{**condition("urn:local", str(number)), "id": f"c{number}"} for number in range(9)]
+    ongoing = medication("MedicationRequest", "active", RXNORM, "46041", intent="order")
+    for resources in ([HIP], [t_score("38267-1", -3.4), *EVERY_YES], [HIP, t_score("38267-1", -3.4), *bad, ongoing]):
+        for language in ("en", "fr"):
+            detail = view(cds, templates, *resources, language=language)["detail"]
+            assert len(detail.splitlines()) <= 15
+            assert detail.startswith("**")
 
 
 def test_a_card_speaks_french(cds: FlaskClient, templates: dict[str, str]) -> None:
     card = view(cds, templates, t_score("38267-1", -3.4), *EVERY_YES, language="fr-CA,fr;q=0.9")
-    assert card["summary"].startswith("Ostéoporose : traiter")
-    assert "Règles" in card["detail"]
+    assert card["summary"].startswith("Ostéoporose : traitement à débuter.")
+    assert "Options thérapeutiques" in card["detail"]
 
 
 def test_what_the_record_says_is_no_markdown(cds: FlaskClient, templates: dict[str, str]) -> None:
@@ -153,7 +179,7 @@ def test_what_the_record_says_is_no_markdown(cds: FlaskClient, templates: dict[s
         ([{**RENAL, "id": "low", "effectiveDateTime": "2026-11-01", "valueQuantity": {"value": 20, "unit": "mL/min"}}],
          "Zoledronate", "contraindicated"),
         ([{**RENAL, "id": "low", "effectiveDateTime": "2026-11-01", "valueQuantity": {"value": 20, "unit": "mL/min"}}],
-         "Alendronate", "renal function is below the limit"),
+         "Alendronate", "renal function is below this drug’s limit"),
     ],
 )  # fmt: skip
 def test_no_draft_of_a_drug_that_did_harm_or_would(

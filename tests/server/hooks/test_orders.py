@@ -38,7 +38,7 @@ def test_an_order_that_is_not_ours_is_let_pass(cds: FlaskClient, templates: dict
 def test_an_order_outside_the_options_is_warned_of(cds: FlaskClient, templates: dict[str, str]) -> None:
     [card] = ordered(cds, templates, draft_of(RXNORM, "32915"), t_score("38267-1", -3.4), *EVERY_YES)
     assert card["indicator"] == "warning"
-    assert card["summary"].startswith("teriparatide: not an option")
+    assert card["summary"].startswith("teriparatide: not among")
     assert len(card["overrideReasons"]) > 1
 
 
@@ -67,7 +67,7 @@ def test_an_order_of_what_was_not_tolerated_is_warned_of(cds: FlaskClient, templ
 
 def test_an_order_that_is_left_open_is_told(cds: FlaskClient, templates: dict[str, str]) -> None:
     [card] = ordered(cds, templates, draft_of(RXNORM, "72143"), t_score("38267-1", -3.4), *EVERY_YES)
-    assert (card["indicator"], "leaves it open" in card["summary"]) == ("info", True)
+    assert (card["indicator"], "does not decide" in card["summary"]) == ("info", True)
     [unknown] = ordered(cds, templates, draft_of(RXNORM, "72143"), t_score("38267-1", -2.5))
     assert unknown["indicator"] == "info"
 
@@ -89,11 +89,11 @@ ZOLEDRONATE = draft_of(RXNORM, "77655")
 @pytest.mark.parametrize(
     ("resources", "disposition"),
     [
-        ([t_score("38267-1", 0), *NOTHING], "no drug treatment"),
+        ([t_score("38267-1", 0), *NOTHING], "drug treatment not recommended"),
         ([t_score("38267-1", -2.5), *NOTHING], "specialist opinion"),
         ([t_score("38267-1", -2.5)], "undetermined"),
-        ([HIP], "densitometry required"),
-        ([HIP, t_score("38267-1", -3.4)], "treat"),
+        ([HIP], "bone densitometry needed"),
+        ([HIP, t_score("38267-1", -3.4)], "treatment imperative"),
     ],
 )
 def test_a_contraindicated_order_is_critical_whatever_is_decided(
@@ -104,7 +104,7 @@ def test_a_contraindicated_order_is_critical_whatever_is_decided(
     [card] = ordered(cds, templates, ZOLEDRONATE, *resources, LOW)
     assert card["indicator"] == "critical"
     assert card["summary"].startswith("zoledronate: contraindicated")
-    assert "creatinine clearance 20 mL/min (2026-10-01)" in card["detail"].replace("\\", "")
+    assert "creatinine clearance 20 ml/min" in card["detail"].casefold()
     assert "product information of zoledronate" in card["detail"]
 
 
@@ -118,7 +118,7 @@ def test_without_densitometry_what_was_not_tolerated_is_told_too(cds: FlaskClien
     allergy = {"resourceType": "AllergyIntolerance", "id": "a", "patient": HER, "code": coded((RXNORM, "46041"))}
     [card] = ordered(cds, templates, draft_of(RXNORM, "46041"), HIP, allergy)
     assert card["indicator"] == "warning"
-    assert "a failure or an intolerance is recorded, renal function is not known, not an option" in card["summary"]
+    assert "a failure or an intolerance is recorded, renal function is not known, not among" in card["summary"]
 
 
 # What cannot be read
@@ -155,7 +155,7 @@ def test_an_order_whose_drug_cannot_be_read_is_told(
 ) -> None:
     [card] = ordered(cds, templates, request_of(**said), HIP)
     assert card["indicator"] == indicator
-    assert card["summary"].startswith("The drug of an order cannot be read here; nothing was checked.")
+    assert card["summary"].startswith("The drug in an order could not be identified; nothing was checked.")
     assert "MedicationRequest/d" in card["detail"]
     assert why in card["detail"]
 

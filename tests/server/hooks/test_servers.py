@@ -96,7 +96,7 @@ def test_pages_are_followed_to_the_last(calling: FlaskClient, server: FhirServer
         first = searchset([POSTMENOPAUSAL], link=[{"relation": "next", "url": link}], total=2)
         server.misbehaving = {"page=2": answering(searchset([HIP])), "/Condition": answering(first)}
         [card] = cards(calling, asking(server.url))
-        assert card["summary"].startswith("Osteoporosis: treat (imperative).")
+        assert card["summary"].startswith("Osteoporosis: treatment imperative.")
 
 
 def test_what_only_says_more_may_fail(calling: FlaskClient, server: FhirServer) -> None:
@@ -226,8 +226,8 @@ def test_a_fracture_of_another_patient_is_told_and_not_counted(calling: FlaskCli
     other = condition(SNOMED, "263102004", subject={"reference": "Patient/other"})
     server.misbehaving = {"/Condition": answering(searchset([POSTMENOPAUSAL, other]))}
     [card] = cards(calling, asking(server.url))
-    assert card["summary"].startswith("Osteoporosis: treat (initiated).")
-    assert "it belongs to no patient of this input" in card["detail"]
+    assert card["summary"].startswith("Osteoporosis: start treatment.")
+    assert "belongs to no patient of this input" in card["detail"]
 
 
 def test_a_server_that_is_not_there_is_a_reason(knowledge_base: KnowledgeBase) -> None:
@@ -341,10 +341,10 @@ def test_a_menopause_is_assumed_from_an_age_on_and_the_card_says_so(
 ) -> None:
     unknown = hook(prefetch=prefetched(templates, HIP, t_score("38267-1", -3.4), *EVERY_YES))
     [card] = cards(assuming(60), unknown)
-    assert card["summary"].startswith("Osteoporosis: treat (imperative).")
-    assert "it was assumed from the age" in card["detail"]
+    assert card["summary"].startswith("Osteoporosis: treatment imperative.")
+    assert "menopause was assumed from the age" in card["detail"]
     [young] = cards(assuming(90), unknown)
-    assert "Missing: menopausal status" in young["summary"]
+    assert "information missing: menopausal status" in young["summary"]
 
 
 def test_a_recorded_menopausal_status_is_not_assumed_away(
