@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import combinations
 
-from osteo_kg.bilingual import BilingualText
+from osteo_kg.bilingual import BilingualText, shown_day
 from osteo_kg.case import CaseFacts
 from osteo_kg.knowledge import Knowledge
 from osteo_kg.rdf import OSTEO, RDF, day_text, sparql
@@ -181,6 +181,6 @@ class RenalKnowledge:
         template = self._quoted[measure]
         assert template is not None  # a test sees to it
         said = template.filled({"value": BilingualText(written, written.replace(".", ","))})
-        dated = f" ({day_text(day)})" if day else ""
-        said = BilingualText(said.en + dated, said.fr + dated)
+        if day:
+            said = BilingualText(f"{said.en} ({day_text(day)})", f"{said.fr} ({shown_day(day_text(day)).fr})")
         return RenalFinding(Interval.of(Decimal(value)), said, measure, written, day_text(day) if day else None)

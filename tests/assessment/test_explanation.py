@@ -9,7 +9,8 @@ import jsonschema
 import pytest
 
 from osteo_kg import Assessment
-from osteo_kg.assessment.text import full_lines
+from osteo_kg.assessment import full_lines
+from osteo_kg.bilingual import shown_day
 from osteo_kg.json_schema import assessment_schema
 from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support.bundles import OWN, POSTMENOPAUSAL, bundle, condition, patient, t_score
@@ -105,7 +106,7 @@ def test_what_explains_an_answer_is_in_its_schema_its_graph_and_its_text(
     jsonschema.validate(assessment.to_json(), schema)
     assert knowledge_base.read_assessments(knowledge_base.triples(assessment)) == (assessment,)
     if "birth_date" in more:
-        assert any(more["birth_date"][:4] in str(line) for line in full_lines(assessment, "en"))
+        assert any(shown_day(more["birth_date"]).en in str(line) for line in full_lines(assessment, "en"))
 
 
 # The field: what each of a few records must give
