@@ -2,7 +2,7 @@
 
 from osteo_kg.assessment.model import Assessment, Caution
 from osteo_kg.assessment.safety import DrugSafety
-from osteo_kg.assessment.short_answer import (
+from osteo_kg.assessment.short_form import (
     DISCLAIMER,
     WHOLE,
     Line,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from osteo_kg.assessment.model import Assessment, Caution, OptionAssessment, RuleAssessment
-from osteo_kg.assessment.short_answer import (
+from osteo_kg.assessment.short_form import (
     COLON,
     SEMICOLON,
     WORDS,

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 
 from osteo_kg.assessment.model import Assessment
-from osteo_kg.assessment.short_answer import Line, short_answer, short_lines
+from osteo_kg.assessment.short_form import Line, short_answer, short_lines
 from osteo_kg.assessment.text import full_lines, place, report_lines
 from osteo_kg.bilingual import Language
 from osteo_kg.case import Case, ValidationReport, read_folder
