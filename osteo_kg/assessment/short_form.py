@@ -45,7 +45,7 @@ WORDS = {
         "Contraindication on record: {what} (see the options)",
         "Contre-indication notée au dossier : {what} (voir les options)",
     ),
-    "asks": BilingualText("Before prescribing, not on record: ", "Avant de prescrire, à rechercher (non renseigné) : "),
+    "asks": BilingualText("Before prescribing, still to be checked: ", "Avant de prescrire, reste à vérifier : "),
     "missing": BilingualText(
         "Missing information, and what it would settle: ", "Informations manquantes (et ce qu’elles préciseraient) : "
     ),

@@ -170,7 +170,7 @@ class _Writer:
         self.refuse(
             path,
             _shown(value),
-            BilingualText(f"is not a known {what.en}", f"valeur non reconnue ({what.fr})"),
+            BilingualText(f"is not a known {what.en}", f"n’est pas une valeur reconnue ({what.fr})"),
             nearest(str(value), known),
         )
         return None
@@ -178,7 +178,7 @@ class _Writer:
     def check_keys(self, record: Mapping[str, Any], keys: tuple[str, ...], where: str = "") -> None:
         for key in record:
             if key not in keys:
-                unknown = BilingualText("is not a key known here", "clé non reconnue")
+                unknown = BilingualText("is not a key known here", "n’est pas une clé reconnue")
                 self.refuse(where or key, key if where else None, unknown, nearest(key, keys))
         for key in getattr(record, "repeated", ()):
             self.refuse(where or key, key if where else None, BilingualText("stands twice", "figure deux fois"))

@@ -231,9 +231,9 @@ def test_conditions_that_the_caller_takes_for_none_are_said_to_be(knowledge_base
 @pytest.mark.parametrize(
     ("more", "asked", "said"),
     [
-        ({}, [], "more may be there"),
+        ({}, [], "something could not be read or is not certain"),
         ({"conditions": []}, [], "said to be complete"),
-        ({}, ["conditions"], "asked to be read as complete"),
+        ({}, ["conditions"], "to be read as complete, as requested"),
     ],
 )
 def test_an_open_medical_history_is_told_with_what_contradicts_it(

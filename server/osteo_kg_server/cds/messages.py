@@ -16,7 +16,9 @@ NEEDS_OR_ACCESS = (
 COLON = BilingualText(": ", " : ")  # between a subject and what is said of it
 SEMICOLON = BilingualText("; ", " ; ")
 SUBJECT = BilingualText("Osteoporosis", "Ostéoporose")
-ONGOING = BilingualText("a treatment is under way", "traitement en cours")
+ONGOING = BilingualText(
+    "a treatment is ongoing, on hold or of unknown outcome", "traitement en cours, suspendu ou d’issue non renseignée"
+)
 NOT_DRAFTED = BilingualText("No draft order: ", "Prescriptions non proposées : ")
 RECORD = BilingualText("The record as sent: ", "Le dossier tel que transmis : ")
 EMPTY = BilingualText(
@@ -36,7 +38,7 @@ FAILED = BilingualText("a failure or an intolerance is recorded", "échec ou int
 LIMIT = BilingualText(
     "renal function is below this drug’s limit", "fonction rénale inférieure au seuil d’utilisation du médicament"
 )
-RENAL = BilingualText("renal function is not known", "fonction rénale non renseignée")
+RENAL = BilingualText("renal function is not known well enough", "fonction rénale insuffisamment connue")
 DECEASED = BilingualText("the patient is recorded as deceased", "décès noté au dossier")
 UNCHECKED = BilingualText("contraindications are not checked here", "contre-indications non vérifiées par ce service")
 #: What is said of an order.

@@ -80,7 +80,7 @@ def test_what_could_not_be_had_leaves_its_sections_open(knowledge_base: Knowledg
     assert found.disposition == "undetermined"
     told = {each.code: each.message.en for each in found.warnings}
     assert "Condition" in told["section-open"]
-    assert told["element-ignored"] == "Not used: Condition: the server did not answer the query."
+    assert told["element-ignored"] == "Not used: Condition (the server did not answer the query)."
 
 
 def test_a_t_score_that_could_not_be_asked_for_is_not_said_to_be_measured(knowledge_base: KnowledgeBase) -> None:
@@ -91,7 +91,10 @@ def test_a_t_score_that_could_not_be_asked_for_is_not_said_to_be_measured(knowle
     found = knowledge_base.assess(left_open(case, [lost]), on=ON)
     assert found.possible == ("specialist-opinion", "treat")
     told = {each.code: each.message.en for each in found.warnings}
-    assert told["section-open"] == "densitometry: more may be there than was read (Observation (LOINC 38264-8))"
+    assert (
+        told["section-open"]
+        == "densitometry: incomplete, something could not be read or is not certain (Observation (LOINC 38264-8))."
+    )
     assert "densitometry-unread" not in told
 
 

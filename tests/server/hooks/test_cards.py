@@ -200,7 +200,7 @@ def test_no_draft_beside_an_ongoing_treatment(cds: FlaskClient, templates: dict[
     ongoing = medication("MedicationRequest", "active", RXNORM, "46041", intent="order")
     card = view(cds, templates, HIP, t_score("38267-1", -3.4), RENAL, ongoing)
     assert drafted(card) == set()
-    assert "A treatment is under way." in card["summary"]
+    assert "A treatment is ongoing, on hold or of unknown outcome." in card["summary"]
 
 
 def test_no_draft_for_the_dead(cds: FlaskClient, templates: dict[str, str]) -> None:

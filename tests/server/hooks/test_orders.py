@@ -56,7 +56,7 @@ def test_an_order_that_is_contraindicated_is_critical(cds: FlaskClient, template
 
 def test_an_order_without_renal_function_is_warned_of(cds: FlaskClient, templates: dict[str, str]) -> None:
     [card] = ordered(cds, templates, draft_of(RXNORM, "46041"), t_score("38267-1", -3.4), *NOTHING)
-    assert (card["indicator"], card["summary"]) == ("warning", "alendronate: renal function is not known")
+    assert (card["indicator"], card["summary"]) == ("warning", "alendronate: renal function is not known well enough")
 
 
 def test_an_order_of_what_was_not_tolerated_is_warned_of(cds: FlaskClient, templates: dict[str, str]) -> None:
@@ -118,7 +118,9 @@ def test_without_densitometry_what_was_not_tolerated_is_told_too(cds: FlaskClien
     allergy = {"resourceType": "AllergyIntolerance", "id": "a", "patient": HER, "code": coded((RXNORM, "46041"))}
     [card] = ordered(cds, templates, draft_of(RXNORM, "46041"), HIP, allergy)
     assert card["indicator"] == "warning"
-    assert "a failure or an intolerance is recorded, renal function is not known, not among" in card["summary"]
+    assert (
+        "a failure or an intolerance is recorded, renal function is not known well enough, not among" in card["summary"]
+    )
 
 
 # What cannot be read
