@@ -182,5 +182,6 @@ class RenalKnowledge:
         assert template is not None  # a test sees to it
         said = template.filled({"value": BilingualText(written, written.replace(".", ","))})
         if day:
-            said = BilingualText(f"{said.en} ({day_text(day)})", f"{said.fr} ({shown_day(day_text(day)).fr})")
+            shown = shown_day(day_text(day))
+            said = BilingualText(f"{said.en} ({shown.en})", f"{said.fr} ({shown.fr})")
         return RenalFinding(Interval.of(Decimal(value)), said, measure, written, day_text(day) if day else None)

@@ -306,7 +306,7 @@ TESTS = """
     ("values", "shown"),
     [
         ({"old": "20", "undated": "80", "new": "80", "same": "80.5"}, None),
-        ({"old": "80", "undated": "80", "new": "29.9", "same": "60"}, "29.9 mL/min (2026-01-01)"),
+        ({"old": "80", "undated": "80", "new": "29.9", "same": "60"}, "29.9 mL/min (1 January 2026)"),
         ({"old": "80", "undated": "20", "new": "80", "same": "80.5"}, "20 mL/min"),
     ],
 )
