@@ -35,7 +35,7 @@ _WORDS = {
     "rules": BilingualText("Rules", "Règles"),
     "cited": BilingualText("source, characters {start} to {end}", "texte source, caractères {start} à {end}"),
     "refused": BilingualText("refused, nothing was decided", "dossier refusé : aucune décision rendue"),
-    "accepted": BilingualText("complete enough to assess", "dossier évaluable"),
+    "accepted": BilingualText("can be assessed", "dossier évaluable"),
     "violation": BilingualText("to correct", "à corriger"),
     "warning": BilingualText("to check", "à vérifier"),
     "value": BilingualText("value found", "valeur trouvée"),

@@ -158,7 +158,7 @@ def validate(
     language: Language,
     **reading: Any,
 ) -> None:
-    """Say of the patients of FILE... whether they are fit to be assessed, and what to correct."""
+    """Say of the patients of FILE... whether they can be assessed, and what to correct."""
     knowledge_base = KnowledgeBase.load(folders)
     cases, unread = read_cases(knowledge_base, files, on=on, **reading)
     reports = [knowledge_base.validate(case, on=on) for case in progress(cases, "Validating", len(cases))]

@@ -188,7 +188,7 @@ def test_a_name_that_does_not_exist_is_told_those_that_do(options: list[str], sa
 def test_validate_says_that_a_case_is_fit_or_what_to_correct(files: dict[str, str]) -> None:
     fit, unfit = (run("validate", "--on", ON.isoformat(), files[name]) for name in ("anna", "berta"))
     assert (fit.exit_code, fit.stderr) == (0, "")
-    assert "anna: fit to be assessed" in fit.stdout
+    assert "anna: can be assessed" in fit.stdout
     assert unfit.exit_code == 2
     assert "berta: refused" in unfit.stdout
     assert "t_score_total_hip (-24)" in unfit.stderr

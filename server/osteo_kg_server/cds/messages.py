@@ -47,7 +47,7 @@ OUTSIDE = BilingualText(
     "hors des options de la recommandation pour cette patiente",
 )
 OPEN = BilingualText(
-    "the guideline does not decide for this patient", "indication à préciser au vu de la recommandation"
+    "whether it is an option remains to be settled", "indication à préciser au vu de la recommandation"
 )
 #: What is said of orders that cannot be read.
 ABOUT = BilingualText("About the order: ", "Au sujet de la prescription : ")
