@@ -104,7 +104,7 @@ def test_two_conditions_of_one_code_and_date_are_one_fracture(knowledge_base: Kn
     case = read(knowledge_base, *twice)
     assert fractures(case) == ["ProximalFemurFracture", "ProximalFemurFracture"]
     assert "5913000" in reasons(case)["SameEntryTwice"][0]
-    own = [condition(OWN, "VertebralFracture", "2020-01-02")] * 2
+    own = [condition(OWN, "VertebralFracture", "2020-01-02", id=name) for name in ("a", "b")]
     assert fractures(read(knowledge_base, *own)) == ["VertebralFracture", "VertebralFracture"]
 
 
