@@ -160,12 +160,39 @@ def test_a_condition_that_says_nothing_may_be_anything(knowledge_base: Knowledge
         assert said(read(knowledge_base, silent), "isOpenFor") == ["FractureHistory", "MedicalHistory"]
 
 
-@pytest.mark.parametrize("status", ["unconfirmed", "provisional", "differential"])
+@pytest.mark.parametrize("status", ["unconfirmed", "provisional", "differential", "suspected", "unknown"])
 def test_an_uncertain_fracture_is_neither_counted_nor_dropped(knowledge_base: KnowledgeBase, status: str) -> None:
     perhaps = condition(SNOMED, "263225007", verificationStatus=coded(("http://x", status)))
     answer = assess(knowledge_base, perhaps, NO_FRACTURE, POSTMENOPAUSAL, POOR_BONE)
     assert set(answer.possible) == {"no-treatment", "specialist-opinion", "treat"}
     assert status in told(answer, "section-open")[0]
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"coding": [{"system": SNOMED, "code": "415684004"}, {"code": "differential"}]},
+        {"text": "Differential"},
+        "differential",
+    ],
+)
+def test_a_status_is_looked_for_in_every_form(knowledge_base: KnowledgeBase, status: Any) -> None:
+    case = read(knowledge_base, condition(SNOMED, "263225007", verificationStatus=status))
+    assert (fractures(case), said(case, "isOpenFor")) == ([], ["FractureHistory"])
+
+
+def test_what_an_unknown_modifier_changes_is_not_certain(knowledge_base: KnowledgeBase) -> None:
+    """It may negate all; a list that has one, or names nobody, closes nothing."""
+    modified = {"modifierExtension": [{"url": "https://hospital.example/absent", "valueBoolean": True}]}
+    case = read(knowledge_base, {**WRIST, **modified}, {**NO_FRACTURE, **modified})
+    assert (fractures(case), said(case, "isOpenFor")) == ([], ["FractureHistory"])
+    nobodys = {key: value for key, value in NO_FRACTURE.items() if key != "subject"}
+    assert said(case, "isCompleteFor") == said(read(knowledge_base, nobodys), "isCompleteFor") == []
+
+
+def test_a_focus_without_a_reference_leaves_densitometry_open(knowledge_base: KnowledgeBase) -> None:
+    case = read(knowledge_base, {**GOOD_BONE, "focus": [{"display": "her mother"}]})
+    assert (said(case, "tScore"), said(case, "isOpenFor")) == ([], ["Densitometry"])
 
 
 @pytest.mark.parametrize("status", ["refuted", "entered-in-error"])
@@ -346,6 +373,14 @@ def test_denosumab_of_whatever_status_tells_of_its_rebound(
     assert told(assess(knowledge_base, one, POSTMENOPAUSAL, GOOD_BONE), "denosumab-rebound")
 
 
+@pytest.mark.parametrize(("status", "is_open"), [("ended", True), ("Active", True), ("not-done", False)])
+def test_a_status_that_is_not_known_keeps_the_treatment_history_open(
+    knowledge_base: KnowledgeBase, status: str, *, is_open: bool
+) -> None:
+    case = read(knowledge_base, medication("MedicationAdministration", status, ATC, "M05BA04"))
+    assert said(case, "isOpenFor") == (["TreatmentHistory"] if is_open else [])
+
+
 @pytest.mark.parametrize("status", ["entered-in-error", "draft", "cancelled"])
 def test_denosumab_that_never_was_does_not(knowledge_base: KnowledgeBase, status: str) -> None:
     one = medication("MedicationRequest", status, BDPM, "64256891")
@@ -360,6 +395,13 @@ def test_a_bundle_that_goes_on_elsewhere_leaves_every_section_open(knowledge_bas
     [case] = knowledge_base.read(json.dumps(cut), "fhir", on=ON)
     sections = ["Densitometry", "FractureHistory", "MedicalHistory", "TreatmentHistory"]
     assert said(case, "isOpenFor") == sections
+
+
+def test_a_page_inside_another_resource_goes_on_too(knowledge_base: KnowledgeBase) -> None:
+    page = json.loads(bundle(patient(), GOOD_BONE)) | {"link": [{"relation": "next", "url": "https://e/2"}]}
+    for around in (json.loads(bundle(page)), {"resourceType": "Parameters", "parameter": [{"resource": page}]}):
+        [case] = knowledge_base.read(json.dumps(around), "fhir", on=ON)
+        assert "FractureHistory" in said(case, "isOpenFor")
 
 
 def test_a_search_for_one_type_that_goes_on_leaves_open_what_that_type_tells(knowledge_base: KnowledgeBase) -> None:
