@@ -73,6 +73,12 @@ def words(text: str, **more: Any) -> Resource:
         "Vertébroplastie",
         "Fracture risk, and a fractured hip in 2019",
         "Oberschenkelhalsfraktur",
+        "# NOF 2021",
+        "ORIF hip",
+        "Fx humerus",
+        "cassure du col du fémur",
+        "vertebral height loss T12",
+        "sans fracture récente, tassement ancien de L2",
     ],
 )
 def test_words_of_a_fracture_keep_the_history_open(knowledge_base: KnowledgeBase, text: str) -> None:
@@ -102,6 +108,10 @@ def test_words_of_a_fracture_keep_the_history_open(knowledge_base: KnowledgeBase
         "Hypertension",
         "Wedge resection",
         "Congestion nasale",
+        "pas de tassement vertébral",
+        "No vertebral collapse",
+        "ostéoporose non fracturaire",
+        "Fracture exclue",
     ],
 )
 def test_other_words_open_no_history_of_fractures(knowledge_base: KnowledgeBase, text: str) -> None:
