@@ -237,6 +237,16 @@ def test_a_section_closes_again_when_the_entry_is_refuted(knowledge_base: Knowle
         },
         {"resourceType": "Observation", "status": "final", "code": {"text": "X-ray"}, "valueString": "Hip fracture"},
         {"resourceType": "MedicationRequest", "status": "active", "reasonCode": [{"text": "After hip fracture"}]},
+        {"resourceType": "Encounter", "reason": [{"value": [{"concept": {"text": "Hip fracture"}}]}]},
+        {"resourceType": "Encounter", "diagnosis": [{"condition": [{"concept": coded((ICD_WHO, "S72.0"))}]}]},
+        {"resourceType": "CarePlan", "addresses": [{"display": "Hip fracture"}]},
+        {"resourceType": "ClinicalImpression", "summary": "Tassement de L1"},
+        {
+            "resourceType": "Observation",
+            "status": "final",
+            "code": {"text": "X-ray"},
+            "component": [{"code": {"text": "Finding"}, "valueString": "Hip fracture"}],
+        },
     ],
     ids=lambda resource: resource["resourceType"],
 )
