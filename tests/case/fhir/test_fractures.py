@@ -28,6 +28,20 @@ from tests.support.bundles import (
 
 
 @pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("T08+0", ["VertebralFracture"]),
+        ("S22+1", ["UnspecifiedSiteFracture"]),
+        ("S72+", ["FemurFracture"]),
+        ("m80.9†", ["UnspecifiedSiteFracture"]),
+        ("S7201", ["ProximalFemurFracture"]),
+    ],
+)
+def test_a_filler_or_a_dagger_is_no_part_of_a_code(knowledge_base: KnowledgeBase, code: str, kind: list[str]) -> None:
+    assert fractures(read(knowledge_base, condition(ICD_WHO, code))) == kind
+
+
+@pytest.mark.parametrize(
     ("system", "code", "site"),
     [
         (SNOMED, "5913000", "ProximalFemurFracture"),
