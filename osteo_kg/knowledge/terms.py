@@ -6,6 +6,7 @@ The coding system is part of every code.
 from __future__ import annotations
 
 import functools
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 import pyoxigraph as ox
 
 from osteo_kg.bilingual import BilingualText
-from osteo_kg.knowledge.words import Names, WordList, read_word_lists
+from osteo_kg.knowledge.words import Names, Phrases, WordList, read_word_lists
 from osteo_kg.rdf import OSTEO, RDF, RDFS, SKOS, Iri, Lookup, local_name, node_of, text_of
 
 
@@ -95,6 +96,11 @@ class Terms:
         """What products of the drugs are called that serve another use than bone health."""
         return Names((drug, name) for drug, names in self.limits["otherUseName"].items() for name in names)
 
+    @functools.cached_property
+    def contradicting(self) -> Mapping[str, Phrases]:
+        """What contradicts a term where it stands beside a code of it."""
+        return {term: Phrases(phrases) for term, phrases in self.limits["contradictingPhrase"].items()}
+
     def _names(self, kind: ox.NamedNode, more: Iterable[tuple[str, str]] = ()) -> Names:
         own = ((term, name) for term in self._of_kind(kind) for name in self._written(term))
         return Names((*own, *more))
@@ -114,6 +120,7 @@ class Terms:
 
 _READERS_LIMITS = (
     "acceptedUnit",
+    "contradictingPhrase",
     "isNarrowedBy",
     "isPartOfSite",
     "otherMeasureUnit",
@@ -227,7 +234,7 @@ class Codes:
         uri = self._aliases.get(_plain(system)) or _edition_of(system, self.systems) or system
         written = value.split(":", 1)[0].partition("|")[0].strip()
         if place := self._dotted.get(uri):
-            written = written.upper().replace("+", "").replace(".", "")
+            written = _BEYOND_A_CODE.sub("", written.upper().replace(".", ""))
             written = written[:place] + (f".{written[place:]}" if written[place:] else "")
         return uri, written
 
@@ -276,6 +283,10 @@ class Codes:
     def system_of(self, system: str) -> str | None:
         """Give the IRI of a coding system, by any URI that names it; None where the ontology has no such system."""
         return self.systems.get(self.canonical(system, "")[0])
+
+
+#: What stands after a classified code: a filler with what it fills up to, a dagger, an asterisk, a range.
+_BEYOND_A_CODE = re.compile(r"[^A-Z0-9].*", re.DOTALL)
 
 
 def _plain(uri: str) -> str:

@@ -134,5 +134,9 @@ class Names:
             found[term] = (*found.get(term, ()), match.group())
         return found
 
+    def taken_out(self, text: str) -> str:
+        """Give a text, folded, without the names."""
+        return self._pattern.sub(" ", folded(text)) if self._pattern else folded(text)
+
     def _term(self, name: str) -> str:
         return self._terms.get(name) or next(term for stem, term in self._stems if name.startswith(stem))

@@ -6,10 +6,13 @@ are two resources; of the versions of one resource the newest counts, none where
 
 from __future__ import annotations
 
+import datetime
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from typing import Any, TypeVar
 
 from osteo_kg.case.fhir.elements import each, first, text
@@ -22,6 +25,10 @@ ABOUT_OTHERS = ("FamilyMemberHistory", "RelatedPerson", "Person", "Group")
 #: Types that are read where another resource refers to them.
 _REFERRED_TO = ("Medication", "Patient", "Practitioner", "PractitionerRole", "Organization", "Location", "Specimen")
 _DATE = ("effective", "issued")
+_NO_PLACE = "urn:"
+#: Where a panel and a report name their results.
+_MEMBERS = ("hasMember", "result")
+_VERSION = re.compile(r'(?:W/)?"?([0-9]{1,18})"?')
 _URL_OF_A_RESOURCE = re.compile(r"(?P<server>https?://.+?)/(?P<name>[A-Z][A-Za-z]+/[A-Za-z0-9\-.]+)(/_history/.+)?")
 
 
@@ -86,16 +93,21 @@ class Entry:
         return _server(self.url)
 
     @property
+    def origin(self) -> str:
+        """What tells it from others of its name: its server, or a URL of an entry that is no place on one."""
+        return self.server or (self.url if self.url.startswith(_NO_PLACE) else "")
+
+    @property
     def key(self) -> str:
         """What identifies it among the resources of an input; empty where nothing does."""
-        return f"{self.server}/{self.name}" if self.name else self.url
+        return f"{self.origin}/{self.name}" if self.name else self.url
 
 
 def gather(documents: Iterable[Any]) -> Input:
     """Gather the resources of documents by patient."""
-    given = list(documents)
     unreadable: list[str] = []
-    entries, older = _newest([entry for document in given for entry in _entries(document, unreadable)])
+    cut: list[Resource] = []
+    entries, older = _newest([entry for document in documents for entry in _entries(document, unreadable, cut)])
     people: list[Gathered] = []
     patients, medications = _Table[Gathered](), _Table[Resource]()
     others: list[Entry] = []
@@ -119,8 +131,7 @@ def gather(documents: Iterable[Any]) -> Input:
     for entry, deleted in older:
         if (owner := _owner(entry, patients)) is not None:
             owner.dropped.append((_some(entry), deleted))
-    cut = tuple(_types(document) for document in given if "next" in each(document, "link", "relation"))
-    return Input(tuple(people), tuple(unassigned), medications, tuple(unreadable), cut)
+    return Input(tuple(people), tuple(unassigned), medications, tuple(unreadable), tuple(_types(each) for each in cut))
 
 
 def _owner(entry: Entry, patients: _Table[Gathered]) -> Gathered | None:
@@ -172,14 +183,14 @@ def _tell_apart(people: list[Gathered]) -> None:
 
 
 def _owners_by_panel(entries: list[Entry], patients: _Table[Gathered]) -> dict[int, Gathered]:
-    """Give the patients of results that name none, by the panels that have them as members."""
+    """Give the patients of results that name none, by the panels and reports that name them."""
     nameless = _Table[Resource]()
     for entry in entries:
         if not subject_of(_some(entry)):
             nameless.add(entry, _some(entry))
     found = {}
     for entry in entries:
-        for reference in each(entry.resource, "hasMember", "reference"):
+        for reference in (found for key in _MEMBERS for found in each(entry.resource, key, "reference")):
             owner = _owner(entry, patients)
             member = nameless.find(f"{reference}", entry.server)
             if owner is not None and member is not None:
@@ -210,34 +221,54 @@ def names_of(resource: Resource) -> list[str]:
 # From documents to entries.
 
 
-def _entries(document: Any, unreadable: list[str], url: str = "", where: str = "resource") -> Iterator[Entry]:
-    """Give every resource of a document, of bundles and parameters in it too; note what is none."""
+def _entries(
+    document: Any, unreadable: list[str], cut: list[Resource], url: str = "", where: str = "resource"
+) -> Iterator[Entry]:
+    """Give every resource of a document, of bundles and parameters in it too; note what is none, and what goes on."""
     if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):
         unreadable.append(where)
     elif document["resourceType"] == "Bundle":
+        if "next" in each(document, "link", "relation"):
+            cut.append(document)
         for number, entry in enumerate(each(document, "entry"), 1):
-            yield from _of_entry(entry, document, number, unreadable)
+            yield from _of_entry(entry, document, number, unreadable, cut)
     elif document["resourceType"] == "Parameters":
         for number, part in enumerate(_parts(document, "parameter"), 1):
-            yield from _entries(part, unreadable, "", f"parameter {number}")
+            yield from _entries(part, unreadable, cut, "", f"parameter {number}")
     else:
         yield Entry(document, url, "".join(names_of(document)))
 
 
-def _of_entry(entry: Any, bundle: Resource, number: int, unreadable: list[str]) -> Iterator[Entry]:
-    moment = text(entry, "response", "lastModified") or text(bundle, "timestamp") or text(bundle, "meta", "lastUpdated")
+def _of_entry(entry: Any, bundle: Resource, number: int, unreadable: list[str], cut: list[Resource]) -> Iterator[Entry]:
+    answered = text(entry, "response", "lastModified")
+    moment = _moment(answered or text(bundle, "timestamp") or text(bundle, "meta", "lastUpdated"))
     place = -number if text(bundle, "type") == "history" else 0
     url = text(entry, "fullUrl")
     if text(entry, "request", "method") == "DELETE":
-        asked = text(entry, "request", "url")
+        asked = text(entry, "request", "url") or url
         yield Entry(None, url or (asked if "://" in asked else ""), _bare(asked), (moment, 0, place))
     elif not _says_no_resource(entry):
-        for found in _entries(first(entry, "resource"), unreadable, url, f"entry {number}"):
-            changed = text(found.resource, "meta", "lastUpdated") or text(entry, "response", "lastModified")
-            version = text(found.resource, "meta", "versionId")
-            known = bool(changed or version or place)
-            age = (changed, int(version) if version.isdecimal() else 0, place) if known else None
-            yield replace(found, age=age)
+        for found in _entries(first(entry, "resource"), unreadable, cut, url, f"entry {number}"):
+            changed = _moment(text(found.resource, "meta", "lastUpdated") or answered)
+            version = _version(text(found.resource, "meta", "versionId"), text(entry, "response", "etag"), url)
+            yield replace(found, age=(changed, version, place) if changed or version or place else None)
+
+
+def _moment(written: str) -> str:
+    """Give an instant in universal time, so that instants are in the order of their texts; empty where it is none."""
+    try:
+        instant = datetime.datetime.fromisoformat(written)
+        return (
+            (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC).isoformat("T", "microseconds")
+        )
+    except (ValueError, OverflowError):
+        return ""
+
+
+def _version(stated: str, tag: str, url: str) -> int:
+    """Give the number of a version, by the resource, by the answer of the server or by its URL; 0 without one."""
+    found = (_VERSION.fullmatch(written) for written in (stated, tag, url.rpartition("/_history/")[2]))
+    return next((int(match[1]) for match in found if match), 0)
 
 
 def _parts(node: Any, key: str) -> Iterator[Any]:
@@ -269,11 +300,24 @@ def _newest(entries: list[Entry]) -> tuple[list[Entry], list[tuple[Entry, bool]]
             continue
         if any(_is_deleted_by(entry, deletion) for deletion in deleted):
             left.append((entry, True))
+        elif any(_repeats(entry, other) for other in _before_it(entry, versions)):
+            continue
         elif any(_is_older(entry, other) for other in versions.get(entry.key, ())):
             left.append((entry, False))
         else:
             kept.append(entry)
     return kept, left
+
+
+def _before_it(entry: Entry, versions: Mapping[str, list[Entry]]) -> Iterator[Entry]:
+    """Give the entries of the same resource that stand before one."""
+    return itertools.takewhile(lambda other: other is not entry, versions.get(entry.key, ()))
+
+
+def _repeats(entry: Entry, other: Entry) -> bool:
+    """Whether an entry is another one over again, but for what the server says of it; a second patient is told of."""
+    one, its = ({key: value for key, value in _some(each).items() if key != "meta"} for each in (entry, other))
+    return one == its and one["resourceType"] != "Patient"
 
 
 def _is_older(entry: Entry, other: Entry) -> bool:
@@ -282,6 +326,8 @@ def _is_older(entry: Entry, other: Entry) -> bool:
 
 def _is_deleted_by(entry: Entry, deletion: Entry) -> bool:
     """Whether a deletion is of a resource, and no older than it as far as both say when they were."""
+    if deletion.url.startswith(_NO_PLACE) and deletion.url == entry.url:
+        return True
     if not entry.name or entry.name != deletion.name or (deletion.server and entry.server not in ("", deletion.server)):
         return False
     return entry.age is None or deletion.age is None or not _before(deletion.age, entry.age)
@@ -310,11 +356,11 @@ class _Table(dict[str, Kind]):
         if entry.url:
             self[entry.url] = thing
         if entry.name:
-            self._named[entry.name][entry.server] = thing
+            self._named[entry.name][entry.origin] = thing
 
     def same(self, entry: Entry) -> Kind | None:
         """Give what has the name of an entry already."""
-        return self._named.get(entry.name, {}).get(entry.server) if entry.name else self.get(entry.url)
+        return self._named.get(entry.name, {}).get(entry.origin) if entry.name else self.get(entry.url)
 
     def find(self, reference: str, server: str = "") -> Kind | None:
         """Give what a reference names in an entry of a server; None where that cannot be told."""
@@ -326,7 +372,7 @@ class _Table(dict[str, Kind]):
         if wanted in servers:
             return servers[wanted]
         if wanted:  # a resource of which nothing says where it comes from may be the one
-            return servers.get("")
+            servers = {origin: thing for origin, thing in servers.items() if not origin or origin.startswith(_NO_PLACE)}
         return next(iter(servers.values())) if len(servers) == 1 else None
 
 

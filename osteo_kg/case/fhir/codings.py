@@ -128,6 +128,12 @@ def named_sections(said: Iterable[str], terms: Terms) -> set[str]:
     return {found.section for found in terms.word_lists if any(found.name(each) for each in plain)}
 
 
+def is_contradicted(concept: Any, term: str, terms: Terms) -> bool:
+    """Whether the words of a concept contradict a term that its codes stand for."""
+    phrases = terms.contradicting.get(term)
+    return phrases is not None and any(phrases.stand_in(folded(said)) for said in words(concept))
+
+
 def raised_notices(concept: Any, terms: Terms) -> frozenset[str]:
     """Give the notices that the codes of a concept are a reason for."""
     found = (terms.codes.find(system, value) for system, value in codings(concept))

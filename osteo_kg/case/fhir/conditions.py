@@ -8,13 +8,13 @@ import pyoxigraph as ox
 
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import Meaning, is_known, meanings, of_kind, of_term, raised_notices, sections_left_open
-from osteo_kg.case.fhir.elements import codings, moment, status, words
+from osteo_kg.case.fhir.elements import codings, moment, status, statuses, words
 from osteo_kg.case.fhir.fractures import Fractures, fracture_of
 from osteo_kg.case.fhir.patient import MenopauseStatements
 from osteo_kg.rdf import OSTEO, XSD, node_of
 
-_RULED_OUT = ("refuted", "entered-in-error")
-_UNCERTAIN = ("unconfirmed", "provisional", "differential")
+_RULED_OUT = frozenset(("refuted", "entered-in-error"))
+_CONFIRMED = "confirmed"
 _ACTIVE = ("", "active", "recurrence", "relapse")
 
 
@@ -36,17 +36,17 @@ def read_condition(
     """
     concept = resource.get("code")
     found = meanings(concept, builder.terms)
-    verified = status(resource, "verificationStatus")
-    if verified in _RULED_OUT:
-        builder.ignore(resource, OSTEO.StatusRulesOut, verified)
+    verified = statuses(resource, "verificationStatus")
+    if ruled_out := verified & _RULED_OUT:
+        builder.ignore(resource, OSTEO.StatusRulesOut, *sorted(ruled_out))
         fractures.settled(concept, found)
         return bool(found)
     for notice in raised_notices(concept, builder.terms):
         builder.raised(notice, resource)
     if not found:
         _leave_open(resource, builder, fractures)
-    elif doubt or verified in _UNCERTAIN:
-        _leave_doubt(resource, found, doubt or verified, builder)
+    elif doubt or (verified and _CONFIRMED not in verified):
+        _leave_doubt(resource, found, doubt or ", ".join(sorted(verified)), builder)
     else:
         _read(resource, found, builder, fractures, menopause)
     return bool(found)
@@ -108,7 +108,7 @@ def _state(resource: dict[str, Any], meaning: Meaning, builder: CaseBuilder, men
         builder.say(builder.patient, OSTEO.climactericDisorders, ox.Literal("true", datatype=XSD.boolean))
     else:
         at = builder.when(resource, "onset") or moment(resource.get("recordedDate"))
-        menopause.add(meaning.term, at, resource)
+        menopause.add(meaning.term, at, resource, resource.get("code"), builder)
 
 
 def _holds_today(resource: dict[str, Any]) -> bool:

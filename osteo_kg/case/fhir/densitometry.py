@@ -196,7 +196,10 @@ def _named(said: tuple[str, ...], terms: Terms) -> dict[str, tuple[str, ...]]:
     for text_ in said:
         for site, names in terms.site_names.found_in(text_).items():
             found[site] = tuple(dict.fromkeys((*found.get(site, ()), *names)))
-    return _parts_of(found, len(set(found.get(OSTEO.SingleVertebra.value, ()))), terms)
+    single = OSTEO.SingleVertebra.value
+    of_a_range = {word for name in found.get(OSTEO.LumbarSpine.value, ()) for word in name.split()}
+    vertebrae = {*found.get(single, ()), *(word for word in of_a_range if single in terms.site_names.found_in(word))}
+    return _parts_of(found, len(vertebrae) if single in found else 0, terms)
 
 
 def _parts_of(found: dict[str, tuple[str, ...]], vertebrae: int, terms: Terms) -> dict[str, tuple[str, ...]]:
@@ -224,7 +227,7 @@ def _side(score: Score, terms: Terms) -> str | None:
     place = score.part.get("bodySite")
     inside = [(system, part) for system, code in codings(place) for part in _CODES_INSIDE.findall(code)]
     coded = [term for system, part in inside if (code := terms.codes.find(system, part)) for term in code.stands_for]
-    named = [side for said in words(place) for side in terms.side_names.found_in(said)]
+    named = [side for said in words(place) for side in terms.side_names.found_in(terms.site_names.taken_out(said))]
     implied = [side for each in score.found for side in each.fact("impliesSide")]
     for sides in ([term for term in coded if terms.is_a(term, OSTEO.Side)], named, implied):
         if len(set(sides)) == 1:

@@ -71,6 +71,14 @@ def status(resource: Any, *path: str) -> str:
     return text(resource, *path) or text(resource, *path, "coding", "code")
 
 
+def statuses(resource: Any, *path: str) -> frozenset[str]:
+    """Give every status of a concept, by its codes, or by its words where it has none."""
+    found = (*each(resource, *path), *each(resource, *path, "coding", "code"))
+    stated = {each.strip().casefold() for each in found if isinstance(each, str)} - {""}
+    said = text(resource, *path, "text").strip().casefold()
+    return frozenset(stated or ({said} if said else ()))
+
+
 def day(value: Any) -> str | None:
     """Give the day of a date or a date-time as written; None where it is neither, or has no day.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -28,7 +29,12 @@ _UNCERTAIN = ("unconfirmed",)
 _COURSES = ("MedicationStatement", "MedicationRequest")  # completed, they are a whole course; a dose is not
 _NO_ORDERS = ("proposal", "plan", "option")
 _RULED_OUT = ("refuted", "entered-in-error")
+#: Statuses that say that nothing was given; of any other that is not known, nothing is certain.
+_NOT_GIVEN = ("intended", "not-taken", "not-done", "declined", "preparation")
 _NEVER_MEANT = ("entered-in-error", "draft", "cancelled")  # every other record of a drug may be a treatment with it
+
+
+_MILLIGRAMS = re.compile(r"(?<![\d.,/])(\d{1,9}(?:[.,]\d{1,9})?) ?mg\b", re.ASCII | re.IGNORECASE)
 
 
 class Treatments:
@@ -54,12 +60,15 @@ class Treatments:
         elif not _was_given(resource):
             builder.ignore(resource, OSTEO.StatusRulesOut, _why_not(resource), concept=concept)
             if status(resource, "status") not in _NEVER_MEANT and resource.get("doNotPerform") is not True:
+                if drugs and not (_is_no_order(resource) or status(resource, "status") in _NOT_GIVEN):
+                    builder.open(OSTEO.TreatmentHistory, resource, _why_not(resource), concept=concept)
                 self._perhaps([drug.term for drug in single] or _named(concept, builder.terms), resource, builder)
         elif not is_known(concept, builder.terms):
             self._leave_open(resource, concept, doubt, builder)
         elif single:
             if self.is_meant(resource, single[0], builder):
-                self._add(single[0], _outcome(resource, builder), resource, builder)
+                for outcome in _outcomes(resource, builder):
+                    self._add(single[0], outcome, resource, builder)
         elif drugs:
             builder.ignore(resource, OSTEO.GroupOfDrugs, concept=concept)
             builder.open(OSTEO.TreatmentHistory, resource, concept=concept)
@@ -125,7 +134,7 @@ class Treatments:
 
     def is_meant(self, resource: Resource, drug: Meaning, builder: CaseBuilder) -> bool:
         """Whether dose and route are those of the product meant; where they tell nothing, the doubt is noted."""
-        doses = frozenset(_milligrams(resource))
+        doses = frozenset((*_milligrams(resource), *_milligrams_named(self.drug_concept(resource))))
         routes = frozenset(_routes(resource, builder))
         other_doses = {Decimal(dose) for dose in builder.terms.limits["otherUseDoseInMilligrams"].get(drug.term, ())}
         other_routes = builder.terms.limits["otherUseRoute"].get(drug.term, frozenset())
@@ -163,8 +172,11 @@ def members(group: Meaning, terms: Terms) -> list[Meaning]:
 
 def _was_given(resource: Resource) -> bool:
     stated = status(resource, "status") if text(resource, "taken") != "n" else "not-taken"
-    ordered = text(resource, "intent") not in _NO_ORDERS and resource.get("doNotPerform") is not True
-    return ordered and (stated in _OUTCOMES or stated == "completed")
+    return not _is_no_order(resource) and (stated in _OUTCOMES or stated == "completed")
+
+
+def _is_no_order(resource: Resource) -> bool:
+    return text(resource, "intent") in _NO_ORDERS or resource.get("doNotPerform") is True
 
 
 def _why_not(resource: Resource) -> str:
@@ -175,19 +187,19 @@ def _why_not(resource: Resource) -> str:
     return f"status {status(resource, 'status') or '?'}"
 
 
-def _outcome(resource: Resource, builder: CaseBuilder) -> ox.NamedNode | None:
-    """Give the outcome: one stated in the project's own code system, or what the status says."""
-    stated = []
+def _outcomes(resource: Resource, builder: CaseBuilder) -> list[ox.NamedNode | None]:
+    """Give the outcomes: those that are stated as reasons, or what the status says."""
+    stated: list[Meaning] = []
     for reason in each(resource, "statusReason"):
         said = of_kind(meanings(reason, builder.terms), OSTEO.TreatmentOutcome, builder.terms)
         stated += said
         if not said:
             builder.ignore(resource, OSTEO.CodeNotRead, "statusReason", concept=reason)
     if stated:
-        return node_of(stated[0].term)
+        return [node_of(term) for term in dict.fromkeys(each.term for each in stated)]
     if status(resource, "status") == "completed":
-        return OSTEO.Completed if resource["resourceType"] in _COURSES else None
-    return _OUTCOMES.get(status(resource, "status"))
+        return [OSTEO.Completed if resource["resourceType"] in _COURSES else None]
+    return [_OUTCOMES.get(status(resource, "status"))]
 
 
 def _dosages(resource: Resource) -> Iterator[Any]:
@@ -205,6 +217,12 @@ def _milligrams(resource: Resource) -> Iterator[Decimal]:
             value = dose.get("value") if isinstance(dose, dict) else None
             if isinstance(value, Decimal) and "mg" in (text(dose, "code"), text(dose, "unit")):
                 yield value
+
+
+def _milligrams_named(concept: Any) -> Iterator[Decimal]:
+    """Give every strength in milligrams that the words of a drug name."""
+    for said in words(concept):
+        yield from (Decimal(found.replace(",", ".")) for found in _MILLIGRAMS.findall(said))
 
 
 def _routes(resource: Resource, builder: CaseBuilder) -> Iterator[str]:

@@ -107,9 +107,10 @@ def _read(
 
 def _status(part: dict[str, Any], builder: CaseBuilder, menopause: MenopauseStatements) -> None:
     """Read an observation of the menopause, whose value decides."""
-    said = of_kind(meanings(part.get("valueCodeableConcept"), builder.terms), OSTEO.MenopausalStatus, builder.terms)
+    value = part.get("valueCodeableConcept")
+    said = of_kind(meanings(value, builder.terms), OSTEO.MenopausalStatus, builder.terms)
     if said:
-        menopause.add(said[0].term, builder.when(part, "effective"), part)
+        menopause.add(said[0].term, builder.when(part, "effective"), part, value, builder)
     else:
         builder.ignore(part, OSTEO.ValueNotKnown)
 
@@ -117,7 +118,7 @@ def _status(part: dict[str, Any], builder: CaseBuilder, menopause: MenopauseStat
 def _finding(part: dict[str, Any], said: Meaning, builder: CaseBuilder, menopause: MenopauseStatements) -> None:
     """Read a status that stands as the code, with true as its value."""
     if part.get("valueBoolean") is True:
-        menopause.add(said.term, builder.when(part, "effective"), part)
+        menopause.add(said.term, builder.when(part, "effective"), part, part.get("code"), builder)
     else:
         builder.ignore(part, OSTEO.ValueNotKnown)
 

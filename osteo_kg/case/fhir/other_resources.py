@@ -23,6 +23,7 @@ _ELEMENTS = (
     "diagnosis",
     "indication",
     "complication",
+    "addresses",
 )
 _OF_TYPE = {
     "AdverseEvent": ("event",),
@@ -30,7 +31,7 @@ _OF_TYPE = {
     "Observation": ("code", "valueCodeableConcept"),
     "Procedure": ("code",),
 }
-_TEXTS = ("conclusion", "valueString")
+_TEXTS = ("conclusion", "summary", "valueString")
 _NEVER_WAS = ("entered-in-error", "cancelled", "not-done", "rejected")
 
 
@@ -65,7 +66,13 @@ def _concepts(resource: Resource, hers: frozenset[str], *, is_read: bool) -> Ite
             if isinstance(node, dict):
                 yield from (inner for inner in _inside(node) if not _is_read_by_itself(inner, hers))
     if not is_read:
-        yield from ({"text": said} for key in _TEXTS if (said := text(resource, key)))
+        parts = [resource, *(part for part in each(resource, "component") if _is_a_finding(part))]
+        yield from ({"text": said} for part in parts for key in _TEXTS if (said := text(part, key)))
+        yield from (found for part in parts[1:] for key in own for found in each(part, key))
+
+
+def _is_a_finding(component: Any) -> bool:
+    return isinstance(component, dict) and component.get("valueBoolean") is not False
 
 
 def _is_read_by_itself(node: Any, hers: frozenset[str]) -> bool:
@@ -81,10 +88,15 @@ _INNER = (
     "diagnosisReference",
     "condition",
     "concept",
+    "value",
 )
 
 
 def _inside(node: dict[str, Any]) -> Iterator[Any]:
-    """Give a concept or a reference, or the one that stands inside an element."""
-    inner = [node[key] for key in _INNER if node.get(key)]
-    yield from inner or [node]
+    """Give a concept or a reference, or those that stand inside an element, however deep."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        inner = [found for key in _INNER for found in each(node, key) if isinstance(found, dict)]
+        waiting += inner
+        yield from [] if inner else [node]

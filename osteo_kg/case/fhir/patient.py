@@ -9,7 +9,7 @@ import pyoxigraph as ox
 
 from osteo_kg.case.fhir.bundles import Gathered
 from osteo_kg.case.fhir.case_builder import CaseBuilder
-from osteo_kg.case.fhir.codings import OWN_SYSTEM
+from osteo_kg.case.fhir.codings import OWN_SYSTEM, is_contradicted
 from osteo_kg.case.fhir.elements import When, day, each, text
 from osteo_kg.rdf import OSTEO, XSD, day_literal, is_period, node_of, period_of
 
@@ -68,9 +68,11 @@ class MenopauseStatements:
     def __init__(self) -> None:
         self._made: list[tuple[When | None, str, dict[str, Any]]] = []
 
-    def add(self, status: str, at: When | None, resource: dict[str, Any]) -> None:
-        """Add a statement; one without a date is older than every one with a date."""
+    def add(self, status: str, at: When | None, resource: dict[str, Any], concept: Any, builder: CaseBuilder) -> None:
+        """Add a statement that a concept makes; one without a date is older than every one with a date."""
         self._made.append((at, status, resource))
+        if is_contradicted(concept, status, builder.terms):
+            builder.ignore(resource, OSTEO.WordsContradictCode, concept=concept)
 
     def __bool__(self) -> bool:
         """Whether anything was stated."""

@@ -41,6 +41,8 @@ SECTIONS_OF: dict[str, tuple[ox.NamedNode, ...]] = {
 _EVERY_SECTION = {section for sections in SECTIONS_OF.values() for section in sections}
 _READ = ("Patient", "List", *SECTIONS_OF)
 _OF_NOBODY = "no patient is named"
+#: Elements that change what a resource says, in a way that only their author knows, or name whom else it tells of.
+_MODIFYING = ("modifierExtension", "implicitRules")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class Reader:
         elif release := release_of(resource):
             builder.ignore(resource, OSTEO.OtherRelease, f"FHIR {release}")
             is_read = reader(resource, f"FHIR {release}")
-        elif is_read := reader(resource, ""):
+        elif is_read := reader(resource, _doubt(resource)):
             self._check(resource, builder)
         if kind != "Condition":
             read_mentions(resource, record.fractures, builder, is_read=is_read, hers=record.names)
@@ -159,7 +161,7 @@ class _Record:
             "Condition": self._condition,
             "Observation": self._observation,
             "AllergyIntolerance": lambda resource, doubt: self.treatments.read_allergy(resource, builder, doubt),
-            "List": lambda resource, _: read_list(resource, builder),
+            "List": lambda resource, doubt: read_list(resource, builder, doubt),
         }
         for kind in _MEDICATIONS:
             self.readers[kind] = lambda resource, doubt: self.treatments.read_medication(resource, builder, doubt)
@@ -181,6 +183,12 @@ def _is_about_somebody_else(resource: Resource) -> bool:
     """Whether a resource has a focus that is not its own patient."""
     focus = [kinship(f"{reference}") for reference in each(resource, "focus", "reference")]
     return bool(focus) and kinship(subject_of(resource)) not in focus
+
+
+def _doubt(resource: Resource) -> str:
+    """Give what makes it uncertain what a resource says, or of whom; empty where nothing does."""
+    unnamed = any(each(resource, "focus")) and not any(each(resource, "focus", "reference"))
+    return ", ".join([*(key for key in _MODIFYING if resource.get(key)), *(["focus"] if unnamed else [])])
 
 
 def _open_what_is_cut(found: Input, builder: CaseBuilder) -> None:
@@ -235,18 +243,23 @@ def _tell_unassigned(found: Input, builder: CaseBuilder) -> None:
 _NONE_KNOWN = "nilknown"
 
 
-def read_list(resource: dict[str, Any], builder: CaseBuilder) -> bool:
-    """Read a List of a section: current, and with entries or empty because none is known to exist."""
+def read_list(resource: dict[str, Any], builder: CaseBuilder, doubt: str = "") -> bool:
+    """Read a List of a section: current, and with entries or empty because none is known to exist.
+
+    One that is not certain to be hers (`doubt` says why) closes nothing.
+    """
     found = of_kind(meanings(resource.get("code"), builder.terms), OSTEO.RecordSection, builder.terms)
     if not found:
         builder.unread(resource, resource.get("code"))
         return False
     section = node_of(found[0].term)
-    if extension(resource, OSTEO.isOpenFor.value, "valueBoolean") is True:
+    if doubt:
+        builder.ignore(resource, OSTEO.NotCertain, doubt)
+    elif extension(resource, OSTEO.isOpenFor.value, "valueBoolean") is True:
         builder.say(builder.patient, OSTEO.isOpenFor, section)
-        return True
-    none_known = _NONE_KNOWN in each(resource, "emptyReason", "coding", "code")
-    if text(resource, "status") == "current" and (none_known or any(each(resource, "entry"))):
+    elif text(resource, "status") == "current" and (
+        _NONE_KNOWN in each(resource, "emptyReason", "coding", "code") or any(each(resource, "entry"))
+    ):
         builder.say(builder.patient, OSTEO.isCompleteFor, section)
     else:
         builder.ignore(resource, OSTEO.SectionNotClosed)

@@ -29,6 +29,25 @@ from tests.support.worked import ON
 
 
 @pytest.mark.parametrize(
+    ("words", "site", "side"),
+    [
+        ("Col fémoral G", ["FemoralNeck"], ["LeftSide"]),
+        ("hanche D", ["TotalHip"], ["RightSide"]),
+        ("Femoral neck R", ["FemoralNeck"], ["RightSide"]),
+        ("L-spine", ["LumbarSpine"], []),
+        ("L1 L2 L3", ["LumbarSpine"], []),
+        ("L1-L2, L4", ["LumbarSpine"], []),
+        ("rachis lombaire L3", [], []),
+    ],
+)
+def test_a_body_site_in_short_words_is_read(
+    knowledge_base: KnowledgeBase, words: str, site: list[str], side: list[str]
+) -> None:
+    case = read(knowledge_base, t_score("38263-0", -2.1, bodySite={"text": words}))
+    assert (said(case, "hasSite"), said(case, "hasSide")) == (site, side)
+
+
+@pytest.mark.parametrize(
     ("code", "site"),
     {
         "38267-1": "LumbarSpine",

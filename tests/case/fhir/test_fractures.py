@@ -28,6 +28,20 @@ from tests.support.bundles import (
 
 
 @pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("T08+0", ["VertebralFracture"]),
+        ("S22+1", ["UnspecifiedSiteFracture"]),
+        ("S72+", ["FemurFracture"]),
+        ("m80.9†", ["UnspecifiedSiteFracture"]),
+        ("S7201", ["ProximalFemurFracture"]),
+    ],
+)
+def test_a_filler_or_a_dagger_is_no_part_of_a_code(knowledge_base: KnowledgeBase, code: str, kind: list[str]) -> None:
+    assert fractures(read(knowledge_base, condition(ICD_WHO, code))) == kind
+
+
+@pytest.mark.parametrize(
     ("system", "code", "site"),
     [
         (SNOMED, "5913000", "ProximalFemurFracture"),
@@ -104,7 +118,7 @@ def test_two_conditions_of_one_code_and_date_are_one_fracture(knowledge_base: Kn
     case = read(knowledge_base, *twice)
     assert fractures(case) == ["ProximalFemurFracture", "ProximalFemurFracture"]
     assert "5913000" in reasons(case)["SameEntryTwice"][0]
-    own = [condition(OWN, "VertebralFracture", "2020-01-02")] * 2
+    own = [condition(OWN, "VertebralFracture", "2020-01-02", id=name) for name in ("a", "b")]
     assert fractures(read(knowledge_base, *own)) == ["VertebralFracture", "VertebralFracture"]
 
 

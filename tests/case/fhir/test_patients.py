@@ -29,6 +29,26 @@ from tests.support.worked import ON
 # Menopause and history
 
 
+@pytest.mark.parametrize(
+    ("code", "display", "status", "is_told"),
+    [
+        ("289903006", "Prämenopausal", "Postmenopausal", True),
+        ("307429007", "Perimenopausal", "Postmenopausal", True),
+        ("289904000", "Postmenopausal", "Premenopausal", True),
+        ("289903006", "Menopause present", "Postmenopausal", False),
+        ("289904000", "Menopause absent", "Premenopausal", False),
+    ],
+)
+def test_a_display_that_contradicts_its_code_is_told_and_the_code_decides(
+    knowledge_base: KnowledgeBase, code: str, display: str, status: str, *, is_told: bool
+) -> None:
+    concept = {"coding": [{"system": SNOMED, "code": code, "display": display}]}
+    for said_so in ({**condition(SNOMED, code), "code": concept}, menopause({"valueCodeableConcept": concept})):
+        case = read(knowledge_base, said_so)
+        assert said(case, "hasMenopausalStatus") == [status]
+        assert (display in "".join(reasons(case).get("WordsContradictCode", ()))) is is_told
+
+
 def menopause(value: Resource) -> Resource:
     """Observe the menopause."""
     return {

@@ -25,6 +25,31 @@ from tests.support.worked import ON
 # Treatments
 
 
+def test_every_reason_for_an_end_counts(knowledge_base: KnowledgeBase) -> None:
+    """Completed, and not tolerated, is not tolerated."""
+    why = [coded((SNOMED, "182992009")), coded((SNOMED, "59037007"))]
+    case = read(knowledge_base, medication("MedicationStatement", "stopped", ATC, "M05BA04", statusReason=why))
+    assert said(case, "hasOutcome") == ["Completed", "Intolerance"]
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "drug"),
+    [
+        ("M05BA08", "acide zolédronique 4 mg/100 ml", []),
+        ("M05BX04", "denosumab 120MG", []),
+        ("M05BA08", "acide zolédronique 5 mg/100 ml", ["Zoledronate"]),
+        ("M05BX04", "denosumab 60 mg", ["Denosumab"]),
+    ],
+)
+def test_the_strength_in_words_tells_the_product(
+    knowledge_base: KnowledgeBase, code: str, words: str, drug: list[str]
+) -> None:
+    concept = coded((ATC, code), text=words)
+    case = read(knowledge_base, medication("MedicationRequest", "active", "", "", medicationCodeableConcept=concept))
+    assert said(case, "withDrug") == drug
+    assert ("OtherProduct" in reasons(case)) is (not drug)
+
+
 @pytest.mark.parametrize(
     ("kind", "status", "outcome"),
     [

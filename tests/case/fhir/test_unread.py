@@ -73,6 +73,12 @@ def words(text: str, **more: Any) -> Resource:
         "Vertébroplastie",
         "Fracture risk, and a fractured hip in 2019",
         "Oberschenkelhalsfraktur",
+        "# NOF 2021",
+        "ORIF hip",
+        "Fx humerus",
+        "cassure du col du fémur",
+        "vertebral height loss T12",
+        "sans fracture récente, tassement ancien de L2",
     ],
 )
 def test_words_of_a_fracture_keep_the_history_open(knowledge_base: KnowledgeBase, text: str) -> None:
@@ -102,6 +108,10 @@ def test_words_of_a_fracture_keep_the_history_open(knowledge_base: KnowledgeBase
         "Hypertension",
         "Wedge resection",
         "Congestion nasale",
+        "pas de tassement vertébral",
+        "No vertebral collapse",
+        "ostéoporose non fracturaire",
+        "Fracture exclue",
     ],
 )
 def test_other_words_open_no_history_of_fractures(knowledge_base: KnowledgeBase, text: str) -> None:
@@ -160,12 +170,39 @@ def test_a_condition_that_says_nothing_may_be_anything(knowledge_base: Knowledge
         assert said(read(knowledge_base, silent), "isOpenFor") == ["FractureHistory", "MedicalHistory"]
 
 
-@pytest.mark.parametrize("status", ["unconfirmed", "provisional", "differential"])
+@pytest.mark.parametrize("status", ["unconfirmed", "provisional", "differential", "suspected", "unknown"])
 def test_an_uncertain_fracture_is_neither_counted_nor_dropped(knowledge_base: KnowledgeBase, status: str) -> None:
     perhaps = condition(SNOMED, "263225007", verificationStatus=coded(("http://x", status)))
     answer = assess(knowledge_base, perhaps, NO_FRACTURE, POSTMENOPAUSAL, POOR_BONE)
     assert set(answer.possible) == {"no-treatment", "specialist-opinion", "treat"}
     assert status in told(answer, "section-open")[0]
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"coding": [{"system": SNOMED, "code": "415684004"}, {"code": "differential"}]},
+        {"text": "Differential"},
+        "differential",
+    ],
+)
+def test_a_status_is_looked_for_in_every_form(knowledge_base: KnowledgeBase, status: Any) -> None:
+    case = read(knowledge_base, condition(SNOMED, "263225007", verificationStatus=status))
+    assert (fractures(case), said(case, "isOpenFor")) == ([], ["FractureHistory"])
+
+
+def test_what_an_unknown_modifier_changes_is_not_certain(knowledge_base: KnowledgeBase) -> None:
+    """It may negate all; a list that has one, or names nobody, closes nothing."""
+    modified = {"modifierExtension": [{"url": "https://hospital.example/absent", "valueBoolean": True}]}
+    case = read(knowledge_base, {**WRIST, **modified}, {**NO_FRACTURE, **modified})
+    assert (fractures(case), said(case, "isOpenFor")) == ([], ["FractureHistory"])
+    nobodys = {key: value for key, value in NO_FRACTURE.items() if key != "subject"}
+    assert said(case, "isCompleteFor") == said(read(knowledge_base, nobodys), "isCompleteFor") == []
+
+
+def test_a_focus_without_a_reference_leaves_densitometry_open(knowledge_base: KnowledgeBase) -> None:
+    case = read(knowledge_base, {**GOOD_BONE, "focus": [{"display": "her mother"}]})
+    assert (said(case, "tScore"), said(case, "isOpenFor")) == ([], ["Densitometry"])
 
 
 @pytest.mark.parametrize("status", ["refuted", "entered-in-error"])
@@ -200,6 +237,16 @@ def test_a_section_closes_again_when_the_entry_is_refuted(knowledge_base: Knowle
         },
         {"resourceType": "Observation", "status": "final", "code": {"text": "X-ray"}, "valueString": "Hip fracture"},
         {"resourceType": "MedicationRequest", "status": "active", "reasonCode": [{"text": "After hip fracture"}]},
+        {"resourceType": "Encounter", "reason": [{"value": [{"concept": {"text": "Hip fracture"}}]}]},
+        {"resourceType": "Encounter", "diagnosis": [{"condition": [{"concept": coded((ICD_WHO, "S72.0"))}]}]},
+        {"resourceType": "CarePlan", "addresses": [{"display": "Hip fracture"}]},
+        {"resourceType": "ClinicalImpression", "summary": "Tassement de L1"},
+        {
+            "resourceType": "Observation",
+            "status": "final",
+            "code": {"text": "X-ray"},
+            "component": [{"code": {"text": "Finding"}, "valueString": "Hip fracture"}],
+        },
     ],
     ids=lambda resource: resource["resourceType"],
 )
@@ -346,6 +393,14 @@ def test_denosumab_of_whatever_status_tells_of_its_rebound(
     assert told(assess(knowledge_base, one, POSTMENOPAUSAL, GOOD_BONE), "denosumab-rebound")
 
 
+@pytest.mark.parametrize(("status", "is_open"), [("ended", True), ("Active", True), ("not-done", False)])
+def test_a_status_that_is_not_known_keeps_the_treatment_history_open(
+    knowledge_base: KnowledgeBase, status: str, *, is_open: bool
+) -> None:
+    case = read(knowledge_base, medication("MedicationAdministration", status, ATC, "M05BA04"))
+    assert said(case, "isOpenFor") == (["TreatmentHistory"] if is_open else [])
+
+
 @pytest.mark.parametrize("status", ["entered-in-error", "draft", "cancelled"])
 def test_denosumab_that_never_was_does_not(knowledge_base: KnowledgeBase, status: str) -> None:
     one = medication("MedicationRequest", status, BDPM, "64256891")
@@ -360,6 +415,13 @@ def test_a_bundle_that_goes_on_elsewhere_leaves_every_section_open(knowledge_bas
     [case] = knowledge_base.read(json.dumps(cut), "fhir", on=ON)
     sections = ["Densitometry", "FractureHistory", "MedicalHistory", "TreatmentHistory"]
     assert said(case, "isOpenFor") == sections
+
+
+def test_a_page_inside_another_resource_goes_on_too(knowledge_base: KnowledgeBase) -> None:
+    page = json.loads(bundle(patient(), GOOD_BONE)) | {"link": [{"relation": "next", "url": "https://e/2"}]}
+    for around in (json.loads(bundle(page)), {"resourceType": "Parameters", "parameter": [{"resource": page}]}):
+        [case] = knowledge_base.read(json.dumps(around), "fhir", on=ON)
+        assert "FractureHistory" in said(case, "isOpenFor")
 
 
 def test_a_search_for_one_type_that_goes_on_leaves_open_what_that_type_tells(knowledge_base: KnowledgeBase) -> None:

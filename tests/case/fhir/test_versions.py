@@ -51,6 +51,18 @@ def deleted(name: str, changed: str = "") -> Resource:
             ["ProximalFemurFracture"],
         ),
         ([deleted("Condition/other"), put(HIP)], ["ProximalFemurFracture"]),
+        (
+            [put(HIP, changed="2026-01-01T23:30:00-05:00"), put(WRIST, changed="2026-01-02T01:00:00Z")],
+            ["ProximalFemurFracture"],
+        ),
+        (
+            [put(HIP, changed="2026-01-01T10:00:00.5Z"), put(WRIST, changed="2026-01-01T10:00:00Z")],
+            ["ProximalFemurFracture"],
+        ),
+        (
+            [{**put(HIP), "response": {"etag": 'W/"1"'}}, {**put(WRIST), "response": {"etag": 'W/"2"'}}],
+            ["DistalRadiusFracture"],
+        ),
     ],
 )
 def test_the_newest_version_counts_and_none_where_it_is_deleted(
@@ -71,6 +83,32 @@ def test_a_deletion_of_another_file_deletes_too(knowledge_base: KnowledgeBase) -
     [case] = knowledge_base.read("\n".join(lines), "fhir", on=ON)
     assert fractures(case) == []
     assert "ElementDeleted" in reasons(case)
+
+
+def test_one_resource_twice_is_one(knowledge_base: KnowledgeBase) -> None:
+    """Whatever the server says of each copy; a vertebra in two resources may be two."""
+    spine = condition(SNOMED, "125608002", id="spine")
+    copies = [put(patient()), put(spine), put({**spine, "meta": {"source": "import"}})]
+    [case] = knowledge_base.read(history(*copies, kind="collection"), "fhir", on=ON)
+    assert (fractures(case), said(case, "fracturedVertebraCountAtMost")) == (["VertebralFracture"], [])
+
+
+def test_equal_ids_under_two_identifiers_of_entries_are_two_patients(knowledge_base: KnowledgeBase) -> None:
+    entries = [put(patient(), url="urn:uuid:a"), put(patient(), url="urn:uuid:b")]
+    entries += [put({**HIP, "subject": {"reference": "urn:uuid:b"}}, url="urn:uuid:c")]
+    cases = knowledge_base.read(history(*entries, kind="collection"), "fhir", on=ON)
+    assert {case.patient: fractures(case) for case in cases} == {
+        "urn:uuid:a": [],
+        "urn:uuid:b": ["ProximalFemurFracture"],
+    }
+
+
+def test_what_a_report_has_as_result_is_hers(knowledge_base: KnowledgeBase) -> None:
+    score = {key: value for key, value in t_score("38267-1", -2.7).items() if key != "subject"}
+    report = {"resourceType": "DiagnosticReport", "status": "final", "subject": HIP["subject"]}
+    report["result"] = [{"reference": f"Observation/{score['id']}"}]
+    [case] = knowledge_base.read(history(put(patient()), put(score), put(report), kind="collection"), "fhir", on=ON)
+    assert said(case, "tScore") == ["-2.7"]
 
 
 def test_equal_ids_of_two_servers_are_two_patients(knowledge_base: KnowledgeBase) -> None:
