@@ -22,12 +22,12 @@ from osteo_kg.decision_table import situation_triples
 from osteo_kg.package_data import json_ld_context_document
 from osteo_kg.rdf import DCTERMS, GUIDELINE, OSTEO, OWL, RDF, RDFS, SKOS
 from osteo_kg_server.http.endpoints import endpoint
-from osteo_kg_server.http.negotiation import GRAPHS, best, negotiated, written_in
+from osteo_kg_server.http.negotiation import GRAPHS, PAGE, best, negotiated, preferred, written_in
 from osteo_kg_server.http.parameters import WISHES, is_name, language
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.views import linked_data
 
-DESCRIPTIONS = {"text/html": "html", **GRAPHS}
+DESCRIPTIONS = {PAGE: "html", **GRAPHS}
 CONTEXT = "context.jsonld"
 #: What the address of a document ends with, by its format, and the media type it is then given as.
 EXTENSIONS = {
@@ -49,9 +49,9 @@ blueprint = Blueprint("linked_data", __name__)
 @endpoint("read", _GIVEN, parameters=WISHES)
 def home() -> AnyResponse:
     """Say what is here."""
-    if best(DESCRIPTIONS) != "text/html":
+    if best(DESCRIPTIONS) != PAGE:
         return _see_other("/.well-known/void")
-    return _kept(lambda: negotiated(render_template("home.html", language=language()), "text/html"))
+    return _kept(lambda: negotiated(render_template("home.html", language=language()), PAGE))
 
 
 @blueprint.get("/ns/<term>")
@@ -117,7 +117,7 @@ def _module(name: str, media: str) -> Response:
         raise NotFound("There is no such module of the ontology.")
     if DESCRIPTIONS[media] == "turtle":
         return negotiated(content, media)
-    if media == "text/html":
+    if media == PAGE:
         page = linked_data.described(serving, iri, serving.described(iri), language())
         defined = [linked_data.link(serving, each, page.language) for each in serving.subjects(RDFS.isDefinedBy, iri)]
         return negotiated(render_template("resource.html", page=page, defined=defined, language=page.language), media)
@@ -136,9 +136,13 @@ def _thing(path: str, triples_of: Callable[[str], list[ox.Triple]]) -> AnyRespon
 
 
 def _document(path: str) -> tuple[str, str | None]:
-    """Split what an address ends with, and give the media type it stands for."""
+    """Split what an address ends with, and give the media type it stands for, by the name that the caller likes."""
     stem, dot, extension = path.rpartition(".")
-    return (stem, _MEDIA[extension]) if dot and extension in _MEDIA else (path, None)
+    if not dot or extension not in _MEDIA:
+        return path, None
+    usual = _MEDIA[extension]
+    names = tuple(media for media, format_name in DESCRIPTIONS.items() if format_name == DESCRIPTIONS[usual])
+    return stem, preferred(request.headers.get("Accept", ""), names) or usual
 
 
 def _resource(path: str) -> list[ox.Triple]:
@@ -165,7 +169,7 @@ def _situation(path: str) -> list[ox.Triple]:
 
 
 def _described(iri: str, triples: list[ox.Triple], media: str) -> Response:
-    if media != "text/html":
+    if media != PAGE:
         return negotiated(written_in(triples, DESCRIPTIONS[media]), media)
     page = linked_data.described(service(), iri, triples, language())
     return negotiated(render_template("resource.html", page=page, defined=[], language=page.language), media)
