@@ -43,9 +43,8 @@ class Engine:
         self._together: dict[AtomSet, frozenset[str]] = {}
         for text, value in remembered.items():
             if text.startswith(_TOGETHER):
-                self._together[frozenset(Atom(*each) for each in json.loads(text.removeprefix(_TOGETHER)))] = frozenset(
-                    value
-                )
+                atoms = json.loads(text.removeprefix(_TOGETHER))
+                self._together[frozenset(Atom(*each) for each in atoms)] = frozenset(value)
             else:
                 self._combiner.add(tuple(text.split(";")), _outcome(value))
         self._prepared: set[Key] = set()

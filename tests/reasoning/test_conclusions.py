@@ -12,7 +12,7 @@ from osteo_kg.case import Atom
 from osteo_kg.rdf import OSTEO, RDF
 from tests.support.worked import ON
 
-TOGETHER = [
+TOGETHER: list[list[tuple[str, ...]]] = [
     [("hasSex", "Female"), ("hasMenopausalStatus", "Postmenopausal"), ("hasLowEnergyFracture", "PelvicFracture")],
     [("hasLowEnergyFracture", "ProximalTibiaFracture"), ("hasLowEnergyFracture", "PatellaFracture")],
     [("hasLowEnergyFracture", "VertebralFracture"), ("hasLowEnergyFracture", "FemoralShaftFracture")],
