@@ -19,7 +19,7 @@ check: $(VENV)/test-installed
 	$(BIN)/pytest -n $(WORKERS) -m "not slow and not server"
 
 test: $(VENV)/test-installed $(VENV)/jars-fetched $(VENV)/validator-fetched
-	$(BIN)/pytest -n $(WORKERS)
+	$(BIN)/pytest -n $(WORKERS) -rs
 
 format: $(VENV)/test-installed
 	$(BIN)/ruff check --fix --quiet $(SOURCES)

@@ -16,6 +16,7 @@ from osteo_kg.errors import (
     KnowledgeError,
     OsteoError,
     UnreadableCaseError,
+    UnwritableError,
     UsageError,
 )
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
@@ -38,6 +39,7 @@ __all__ = [
     "QueryError",
     "RefusedCaseError",
     "UnreadableCaseError",
+    "UnwritableError",
     "UsageError",
     "ValidationReport",
     "__version__",

@@ -7,9 +7,10 @@ literals (`"1.50"` becomes `1.5`), so graphs are handed out from the triples, ne
 from __future__ import annotations
 
 import datetime
+import difflib
 import functools
 import io
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 import pyoxigraph as ox
@@ -17,17 +18,39 @@ import pyoxigraph as ox
 from osteo_kg.assessment.model import Assessment
 from osteo_kg.assessment.rdf import AssessmentGraph
 from osteo_kg.case import Case
-from osteo_kg.decision_table.rdf import situation_triples
+from osteo_kg.decision_table.rdf import neighbours, situation_triples
 from osteo_kg.decision_table.table import settled_keys
 from osteo_kg.errors import OsteoError
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
-from osteo_kg.rdf import GRAPH_FORMATS, SOLUTION_FORMATS, ResultKind, sparql, with_fresh_blank_nodes, write_solutions
+from osteo_kg.rdf import (
+    GRAPH_FORMATS,
+    GUIDELINE,
+    KNOWN_PREFIXES,
+    OSTEO,
+    SOLUTION_FORMATS,
+    ResultKind,
+    fault_of,
+    shown,
+    sparql,
+    with_fresh_blank_nodes,
+    write_result,
+)
 
 GRAPH = "https://w3id.org/osteo-kg/graph/"
 
 
 class QueryError(OsteoError):
-    """A query is not SPARQL, or asks for what is outside the dataset."""
+    """A query is not SPARQL, or asks for what is outside the dataset.
+
+    Args:
+        message: what is wrong.
+        advice: what to do.
+        place: the line and the column of what is wrong, counted from 1, where it has a place.
+    """
+
+    def __init__(self, message: str, *, advice: str = "", place: tuple[int, int] | None = None) -> None:
+        super().__init__(message, advice=advice)
+        self.place = place
 
 
 class Result:
@@ -50,6 +73,7 @@ class Result:
 
         Raises:
             QueryError: the format does not fit the kind of result.
+            UnwritableError: the result holds what the format cannot.
         """
         formats: Mapping[str, ox.QueryResultsFormat | ox.RdfFormat]
         formats = GRAPH_FORMATS if self.kind == "graph" else SOLUTION_FORMATS
@@ -58,11 +82,9 @@ class Result:
                 f"A result of kind {self.kind} cannot be written as {format_name}.",
                 advice=f"Ask for one of: {', '.join(formats)}.",
             )
-        if isinstance(self._found, ox.QuerySolutions):
-            stream = io.BytesIO()
-            write_solutions(self._found, stream, format_name, self._columns)
-            return stream.getvalue()
-        return self._found.serialize(format=formats[format_name]) or b""  # type: ignore[arg-type]
+        stream = io.BytesIO()
+        write_result(self._found, stream, format_name, self._columns)
+        return stream.getvalue()
 
 
 class Dataset:
@@ -103,7 +125,7 @@ class Dataset:
                 named_graphs=[ox.NamedNode(name) for name in named_graphs or ()] if given else None,
             )
         except (SyntaxError, ValueError, OSError) as error:
-            raise QueryError(f"The query is not SPARQL 1.1: {error}.", advice="Correct it there.") from error
+            raise not_sparql(text, str(error)) from error
         return Result(found, head.columns)
 
     @functools.cached_property
@@ -114,8 +136,51 @@ class Dataset:
             index.bulk_extend(ox.Quad(t.subject, t.predicate, t.object, graph) for t in triples)
         return index
 
+    @functools.cached_property
+    def terms(self) -> frozenset[str]:
+        """The IRIs of the terms of our vocabulary that the ontology states something of."""
+        subjects = (each.subject for each in self.graphs.get(GRAPH + "ontology", ()))
+        named = (each.value for each in subjects if isinstance(each, ox.NamedNode))
+        return frozenset(iri for iri in named if iri.startswith(OSTEO.iri))
+
     def _known(self, names: Iterable[str]) -> None:
         check_graphs(names, self.graphs)
+
+
+def not_sparql(text: str, told: str, *, update: bool = False) -> QueryError:
+    """Give the error of a query, or of an update, that the engine refuses: where it is wrong, and in words why.
+
+    Args:
+        text: the text.
+        told: what the engine said of it.
+        update: whether it is an update.
+    """
+    fault = fault_of(text, told, KNOWN_PREFIXES, update=update)
+    line, column, excerpt = shown(text, fault.start)
+    return QueryError(
+        f"This is no SPARQL 1.1 {'update' if update else 'query'}: at line {line}, column {column}, {fault.reason}.\n"
+        f"{excerpt}",
+        advice=f"\n{fault.advice}",
+        place=(line, column),
+    )
+
+
+def unknown_terms(text: str, known: Collection[str]) -> list[str]:
+    """Say of each term of our vocabulary that a query names and the ontology does not have: it gives no rows, silently.
+
+    Args:
+        text: the query.
+        known: the IRIs of the terms that there are.
+    """
+    unknown = [iri for iri in sparql.iris_below(text, OSTEO.iri) if iri not in known]
+    names = [iri.removeprefix(OSTEO.iri) for iri in known] if unknown else []
+    told = []
+    for iri in unknown:
+        name = iri.removeprefix(OSTEO.iri)
+        near = difflib.get_close_matches(name, names, 1)
+        nearest = f"; the nearest is osteo:{near[0]}" if near else ""
+        told.append(f"osteo:{name} is no term of the ontology{nearest}.")
+    return told
 
 
 def stays_inside(text: str) -> None:
@@ -149,6 +214,12 @@ def graph_iri(kind: str, patient: str) -> str:
     return f"{GRAPH}{kind}/{quote(patient, safe='')}"
 
 
+def inferred_iri(patient: str, guideline: str = DEFAULT_GUIDELINE) -> str:
+    """Give the name of the graph of what follows about a patient, by a guideline that is named by its id or IRI."""
+    named = guideline.removeprefix(GUIDELINE)
+    return graph_iri("inferred" if named == DEFAULT_GUIDELINE else f"inferred/{named}", patient)
+
+
 def build_dataset(
     knowledge_base: KnowledgeBase,
     cases: Iterable[Case] = (),
@@ -158,8 +229,8 @@ def build_dataset(
 ) -> Dataset:
     """Load the knowledge, its inferences, the shapes, the decision table, and cases with their answers.
 
-    The decision table holds every settled situation, and those that the cases are in. A refused case has a graph of its
-    own and no assessment.
+    Beside each case stands what follows about its patient. The decision table holds every settled situation, those that
+    the cases are in, and all that these lead to across a threshold. A refused case has a graph of its own and no other.
     """
     day, engine = on or datetime.date.today(), knowledge_base.engine(guideline)
     kept, writer = list(cases), AssessmentGraph(engine)
@@ -170,13 +241,27 @@ def build_dataset(
         GRAPH + "inferred": engine.inferred(),
     }
     keys = dict.fromkeys(settled_keys(engine))
-    for case, answer in zip(kept, knowledge_base.assess_all(kept, on=day, guideline=guideline), strict=True):
+    prepared = [knowledge_base.prepare(case, on=day) for case in kept]
+    answers = list(knowledge_base.assess_all(prepared, on=day, guideline=guideline))
+    answered = [(case, each) for case, each in zip(prepared, answers, strict=True) if isinstance(each, Assessment)]
+    for case in kept:
         graphs[graph_iri("cases", case.iri)] = with_fresh_blank_nodes(case.triples)
-        if isinstance(answer, Assessment):
-            graphs[graph_iri("assessments", case.iri)] = list(writer.triples(answer))
-            keys[engine.space.parse(answer.situation.rsplit("/", 1)[-1])] = None
-    graphs[GRAPH + "situations"] = list(situation_triples(engine, keys))
+    for (ready, answer), follows in zip(answered, knowledge_base.conclusions(answered), strict=True):
+        graphs |= graphs_of(ready.case, answer, follows)
+        graphs[graph_iri("assessments", ready.case.iri)] = list(writer.triples(answer))
+        keys[engine.space.parse(answer.situation.rsplit("/", 1)[-1])] = None
+    graphs[GRAPH + "situations"] = list(situation_triples(engine, neighbours(engine, keys)))
     return Dataset(graphs)
+
+
+def graphs_of(case: Case, answer: Assessment, follows: Sequence[ox.Triple]) -> dict[str, list[ox.Triple]]:
+    """Give the graph of a case, and that of what follows about its patient, which share their nameless nodes."""
+    triples = with_fresh_blank_nodes([*case.triples, *follows])
+    stated = len(case.triples)
+    return {
+        graph_iri("cases", case.iri): triples[:stated],
+        inferred_iri(case.iri, answer.guideline): triples[stated:],
+    }
 
 
 def parsed(content: bytes) -> list[ox.Triple]:

@@ -8,6 +8,7 @@
     ├── KnowledgeError        the ontology or the shapes are at fault
     │   └── InconsistencyError  ... because OWL finds a contradiction in them
     ├── IncompleteRunError    patients would be lost: nothing was written
+    ├── UnwritableError       a format cannot hold what is to be written
     └── UsageError            the caller asked for something that does not exist
 """
 
@@ -49,3 +50,7 @@ class UsageError(OsteoError):
 
 class IncompleteRunError(OsteoError):
     """What went in would not all come out: a patient would be neither decided, nor refused, nor named."""
+
+
+class UnwritableError(OsteoError):
+    """What is to be written holds what its format cannot: it is not written, since it would not read back."""

@@ -12,6 +12,7 @@ from typing import Literal
 
 import pyoxigraph as ox
 
+from osteo_kg.assessment.conclusions import conclusions
 from osteo_kg.assessment.explanation import Explainer
 from osteo_kg.assessment.model import Assessment
 from osteo_kg.assessment.notices import Notices, cautions_of, source_findings
@@ -205,6 +206,20 @@ class KnowledgeBase:
     def triples(self, assessment: Assessment, *, ended: datetime.datetime | None = None) -> list[ox.Triple]:
         """Write an assessment as a graph; `ended` is when it was made, where that is to be told."""
         return list(self._graph(assessment.guideline).triples(assessment, ended))
+
+    def conclusions(self, answered: Sequence[tuple[Case | PreparedCase, Assessment]]) -> list[list[ox.Triple]]:
+        """Give what follows about patients beside what their cases state, in their order: one graph for each.
+
+        That are the types and links that OWL 2 RL adds, the numbers that are lifted, and the criteria and rules that
+        are met or fail to be. Nameless nodes are those of the case.
+        """
+        ready = [(self._prepared(case, assessment.assessed_on).facts, assessment) for case, assessment in answered]
+        found: dict[int, list[ox.Triple]] = {}
+        for guideline in dict.fromkeys(assessment.guideline for _, assessment in ready):
+            places = [place for place, (_, each) in enumerate(ready) if each.guideline == guideline]
+            told = conclusions(self.engine(guideline), [ready[place] for place in places])
+            found |= dict(zip(places, told, strict=True))
+        return [found[place] for place in range(len(ready))]
 
     def read_assessments(
         self, triples: Iterable[ox.Triple], *, guideline: str = DEFAULT_GUIDELINE

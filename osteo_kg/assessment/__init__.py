@@ -1,5 +1,6 @@
 """The answer about one patient: evidence, notices and safety beside the decision, as text, RDF and FHIR."""
 
+from osteo_kg.assessment.conclusions import conclusions
 from osteo_kg.assessment.model import Assessment, Caution
 from osteo_kg.assessment.safety import DrugSafety
 from osteo_kg.assessment.short_form import (
@@ -24,6 +25,7 @@ __all__ = [
     "Line",
     "Part",
     "ShortAnswer",
+    "conclusions",
     "full_lines",
     "headline",
     "items_of",

@@ -10,7 +10,7 @@ import click
 
 from osteo_kg.cli import options
 from osteo_kg.cli.terminal import read_cases
-from osteo_kg.dataset import build_dataset
+from osteo_kg.dataset import build_dataset, unknown_terms
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf import GRAPH_FORMATS, SOLUTION_FORMATS
@@ -42,7 +42,10 @@ def query(
     knowledge_base = KnowledgeBase.load(folders)
     cases, unread = read_cases(knowledge_base, files, on=on, **reading)
     dataset = build_dataset(knowledge_base, cases, on=on, guideline=guideline)
-    result = dataset.query(_text(query))
+    text = _text(query)
+    result = dataset.query(text)
+    for warning in unknown_terms(text, dataset.terms):
+        click.echo(f"Warning: {warning}", err=True)
     usual = {"graph": "turtle", "boolean": "json", "solutions": "csv"}[result.kind]
     click.echo(result.written(format_name or usual).decode("utf-8"), nl=False)
     if unread:

@@ -5,7 +5,6 @@ Situations share the nodes of their values: two that agree on a fact point at th
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import BinaryIO
@@ -14,6 +13,21 @@ import pyoxigraph as ox
 
 from osteo_kg.rdf import OSTEO, RDF, SITUATION, SKOS, XSD, local_name
 from osteo_kg.reasoning import ELIGIBLE, NOT_ELIGIBLE, Band, BandDimension, Dimension, Engine, Key
+
+
+def neighbours(engine: Engine, keys: Iterable[Key]) -> list[Key]:
+    """Give situations and all that they lead to across thresholds, one after the other, each once."""
+    found: dict[Key, None] = {}
+    waiting = list(keys)
+    while waiting:
+        key = waiting.pop()
+        if key in found:
+            continue
+        found[key] = None
+        for place, (dimension, value) in enumerate(zip(engine.space.dimensions, key, strict=True)):
+            if isinstance(dimension, BandDimension):
+                waiting += [(*key[:place], each, *key[place + 1 :]) for each in dimension.beside(value) if each]
+    return list(found)
 
 
 def situation_triples(engine: Engine, keys: Iterable[Key]) -> Iterator[ox.Triple]:
@@ -72,14 +86,19 @@ class SituationValues:
         return ox.NamedNode(f"{SITUATION}{self._guideline}/{self._space.text(key)}")
 
     def triples(self, key: Key) -> Iterator[ox.Triple]:
-        """Write the values of a situation, and those situations that lie one band above it."""
+        """Write the values of a situation, and that it lies one band below or above another."""
         situation = self.iri(key)
         held = [(_node(*each), *each) for each in zip(self._space.dimensions, key, strict=True)]
         for node, _, _ in held:
             yield ox.Triple(situation, OSTEO.hasSituationValue, node)
         for place, (_, dimension, value) in enumerate(held):
-            if above := _next_band(dimension, value):
+            if not isinstance(dimension, BandDimension):
+                continue
+            below, above = dimension.beside(value)
+            if above:
                 yield ox.Triple(situation, OSTEO.isOneBandBelow, self.iri((*key[:place], above, *key[place + 1 :])))
+            if below and dimension.beside(below)[1] != value:  # else that one says so itself
+                yield ox.Triple(self.iri((*key[:place], below, *key[place + 1 :])), OSTEO.isOneBandBelow, situation)
         for node, dimension, value in held:
             if node not in self._described:
                 self._described.add(node)
@@ -112,9 +131,3 @@ def _decimal(number: Decimal) -> ox.Literal:
     """Write a bound as the ontology writes its thresholds, with a point."""
     text = f"{number:f}"
     return ox.Literal(text if "." in text else f"{text}.0", datatype=XSD.decimal)
-
-
-def _next_band(dimension: Dimension, value: str) -> str | None:
-    """Give the band above a band; None above the last, and where the number is not known."""
-    names = [band.name for band in dimension.bands] if isinstance(dimension, BandDimension) else []
-    return next((above for name, above in itertools.pairwise(names) if name == value), None)

@@ -1,9 +1,28 @@
 """RDF mechanics with nothing clinical in them: terms, look-ups, reading and writing, the text of SPARQL."""
 
-from osteo_kg.rdf.io import ANSWER_FORMATS, MOST_NESTING, PREFIXES, RDF_FORMATS, json_ld, read_triples, written_graph
+from osteo_kg.rdf.io import (
+    ANSWER_FORMATS,
+    KNOWN_PREFIXES,
+    MOST_NESTING,
+    PREFIXES,
+    RDF_FORMATS,
+    json_ld,
+    read_triples,
+    written_graph,
+)
 from osteo_kg.rdf.lookup import Lookup, digest, with_fresh_blank_nodes
-from osteo_kg.rdf.results import GRAPH_FORMATS, SOLUTION_FORMATS, ResultKind, write_solutions
-from osteo_kg.rdf.sparql import Cursor, Head, Token, depth, head, is_repeatable, tokens
+from osteo_kg.rdf.results import (
+    GRAPH_FORMATS,
+    SOLUTION_FORMATS,
+    ResultKind,
+    XmlWriter,
+    graph_bytes,
+    page_of,
+    write_graph,
+    write_result,
+)
+from osteo_kg.rdf.sparql import Cursor, Head, Token, depth, head, iris_below, is_repeatable, tokens
+from osteo_kg.rdf.syntax import fault_of, shown
 from osteo_kg.rdf.terms import (
     CONTEXT,
     DCTERMS,
@@ -42,6 +61,7 @@ __all__ = [
     "DCTERMS",
     "GRAPH_FORMATS",
     "GUIDELINE",
+    "KNOWN_PREFIXES",
     "LIFTED",
     "MOST_NESTING",
     "NUMBER",
@@ -66,25 +86,32 @@ __all__ = [
     "ResultKind",
     "Subject",
     "Token",
+    "XmlWriter",
     "day_literal",
     "day_of",
     "day_text",
     "decimal_text",
     "depth",
     "digest",
+    "fault_of",
+    "graph_bytes",
     "head",
+    "iris_below",
     "is_a_day",
     "is_period",
     "is_repeatable",
     "json_ld",
     "local_name",
     "node_of",
+    "page_of",
     "period_of",
     "period_text",
     "read_triples",
+    "shown",
     "text_of",
     "tokens",
     "with_fresh_blank_nodes",
-    "write_solutions",
+    "write_graph",
+    "write_result",
     "written_graph",
 ]

@@ -14,7 +14,7 @@ import pyoxigraph as ox
 from osteo_kg import package_data
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.rdf.sparql import depth
-from osteo_kg.rdf.terms import CONTEXT, DCTERMS, GUIDELINE, OSTEO, PROV, RDF, XSD
+from osteo_kg.rdf.terms import CONTEXT, DCTERMS, GUIDELINE, OSTEO, OWL, PROV, RDF, RDFS, SH, SKOS, XSD
 
 RDF_FORMATS = {
     "turtle": ox.RdfFormat.TURTLE,
@@ -115,6 +115,8 @@ PREFIXES = {
     "prov": PROV.iri,
     "dcterms": DCTERMS.iri,
 }
+#: Prefixes that people may use and not declare, and that graphs are written with.
+KNOWN_PREFIXES = {**PREFIXES, "rdf": RDF.iri, "rdfs": RDFS.iri, "owl": OWL.iri, "skos": SKOS.iri, "sh": SH.iri}
 ANSWER_FORMATS = ("turtle", "jsonld")
 _PLAIN = re.compile(r"true|false|0|-?[1-9][0-9]{0,14}", re.ASCII)  # what JSON says as RDF does
 _STRING = XSD.string

@@ -1,17 +1,21 @@
-"""Solutions written with their columns in the order in which people wrote them, which the engine does not keep.
+"""Results written so that they read back, and with their columns in the order in which people wrote them.
 
-Text is never rewritten for that: what the engine writes is put in order on its way out.
+The engine does neither by itself. Text is never rewritten for that: what the engine writes is put right on its way out.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, Any, Literal
 
 import pyoxigraph as ox
+
+from osteo_kg.errors import UnwritableError
+from osteo_kg.rdf.terms import RDF, XSD
 
 ResultKind = Literal["solutions", "boolean", "graph"]
 #: Formats of solutions, by the names used here.
@@ -30,19 +34,152 @@ GRAPH_FORMATS = {
     "nquads": ox.RdfFormat.N_QUADS,
     "trig": ox.RdfFormat.TRIG,
 }
+_ROWS_OF_A_PAGE = 1000
 _CELL = re.compile(rb'(?:"(?:[^"]|"")*"|[^,"])*')
 _HEAD_ENDS = {"json": b"]", "xml": b"</head>"}
 
 
-def write_solutions(found: ox.QuerySolutions, stream: IO[bytes], format_name: str, columns: Sequence[str]) -> None:
-    """Write solutions.
+_NOT_IN_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")  # XML 1.0 section 2.2
+_CUT_OFF = re.compile(rb"\xef\xbf?\Z")
+_STARTS_A_NAME = (  # Namespaces in XML 1.0 section 3, XML 1.0 section 2.3
+    "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c\u200d\u2070-\u218f"
+    "\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"
+)
+_ENDS_WITH_A_NAME = re.compile(rf"[{_STARTS_A_NAME}][{_STARTS_A_NAME}0-9.\u00b7\u0300-\u036f\u203f\u2040-]*\Z")
+#: Names that mean something else in RDF/XML than a predicate of this IRI (RDF 1.1 XML Syntax section 5.1).
+_SYNTAX_OF_XML = re.compile(
+    re.escape(RDF.iri) + "(RDF|ID|about|parseType|resource|nodeID|datatype|Description|li|aboutEach(Prefix)?|bagID)"
+)
+
+
+def write_result(
+    found: ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples,
+    stream: IO[bytes],
+    format_name: str,
+    columns: Sequence[str] = (),
+) -> None:
+    """Write a result.
 
     Args:
-        found: the solutions.
+        found: the result.
         stream: where to.
-        format_name: a key of `SOLUTION_FORMATS`.
+        format_name: a key of `GRAPH_FORMATS` where it is a graph, else of `SOLUTION_FORMATS`; or `html`, which gives
+            what a page shows of the result (`page_of`) as JSON.
         columns: names of variables in the order wanted; solutions of other variables are written as they come.
+
+    Raises:
+        UnwritableError: the result holds what the format cannot.
     """
+    if format_name == "html":
+        stream.write(json.dumps(page_of(found, columns), ensure_ascii=False).encode())
+        return
+    if isinstance(found, ox.QueryTriples):
+        if format_name == "rdfxml":
+            write_graph(found, stream, format_name)
+        else:
+            found.serialize(stream, format=GRAPH_FORMATS[format_name])
+        return
+    buffered = _buffered(stream, format_name)
+    if isinstance(found, ox.QuerySolutions):
+        _write_solutions(found, buffered, format_name, columns)
+    else:
+        found.serialize(buffered, format=SOLUTION_FORMATS[format_name])
+    buffered.flush()
+
+
+def page_of(found: ox.QuerySolutions | ox.QueryBoolean | Iterable[ox.Triple], columns: Sequence[str]) -> dict[str, Any]:
+    """Give what a page shows of a result: a truth, or names and the first rows of terms, and whether there are more."""
+    if isinstance(found, ox.QueryBoolean):
+        return {"boolean": bool(found)}
+    if isinstance(found, ox.QuerySolutions):
+        given = [variable.value for variable in found.variables]
+        names = [name for name in columns if name in given] if set(given) <= set(columns) else given
+        rows = ([solution[name] for name in names] for solution in found)
+    else:
+        names = ["subject", "predicate", "object"]
+        rows = ([each.subject, each.predicate, each.object] for each in found)
+    shown = [[_shown(term) for term in row] for row in itertools.islice(rows, _ROWS_OF_A_PAGE)]
+    return {"names": names, "rows": shown, "more": next(rows, None) is not None}
+
+
+def _shown(term: Any) -> dict[str, str | None] | None:
+    if isinstance(term, ox.Literal):
+        is_plain = term.language or term.datatype == XSD.string
+        return {"text": term.value, "language": term.language, "type": None if is_plain else term.datatype.value}
+    if isinstance(term, ox.NamedNode):
+        return {"iri": term.value}
+    return None if term is None else {"text": str(term)}
+
+
+def write_graph(
+    triples: Iterable[ox.Triple], stream: IO[bytes], format_name: str, prefixes: Mapping[str, str] | None = None
+) -> None:
+    """Write triples in one of `GRAPH_FORMATS`.
+
+    Raises:
+        UnwritableError: the format cannot hold one of them.
+    """
+    kept = map(_checked, triples) if format_name == "rdfxml" else triples
+    buffered = _buffered(stream, format_name)
+    ox.serialize(kept, buffered, format=GRAPH_FORMATS[format_name], prefixes=dict(prefixes or {}))
+    buffered.flush()
+
+
+def graph_bytes(triples: Iterable[ox.Triple], format_name: str, prefixes: Mapping[str, str] | None = None) -> bytes:
+    """Give triples written in one of `GRAPH_FORMATS`; see `write_graph`."""
+    stream = io.BytesIO()
+    write_graph(triples, stream, format_name, prefixes)
+    return stream.getvalue()
+
+
+def _checked(triple: ox.Triple) -> ox.Triple:
+    predicate = triple.predicate
+    if not _ENDS_WITH_A_NAME.search(predicate.value) or _SYNTAX_OF_XML.fullmatch(predicate.value):
+        raise UnwritableError(
+            f"RDF/XML cannot write the predicate {predicate}: it does not end with a name of XML.",
+            advice="Ask for Turtle or N-Triples, which can.",
+        )
+    return triple
+
+
+def _buffered(stream: IO[bytes], format_name: str) -> IO[bytes]:
+    is_xml = format_name in ("xml", "rdfxml")
+    return io.BufferedWriter(XmlWriter(stream.write)) if is_xml else stream
+
+
+class XmlWriter(io.RawIOBase):
+    """Hands on XML in UTF-8 that reads back: a carriage return, which a reader would drop, as a reference to it.
+
+    Args:
+        send: gets every chunk.
+    """
+
+    def __init__(self, send: Callable[[bytes], object]) -> None:
+        self._send, self._waiting = send, b""
+
+    def writable(self) -> bool:
+        """Say that this is for writing."""
+        return True
+
+    def write(self, chunk: Any) -> int:
+        """Hand on a chunk.
+
+        Raises:
+            UnwritableError: it holds a character that XML 1.0 has not.
+        """
+        data = self._waiting + bytes(chunk)
+        cut = _CUT_OFF.search(data)
+        data, self._waiting = (data[: cut.start()], cut.group()) if cut else (data, b"")
+        if found := _NOT_IN_XML.search(data):
+            raise UnwritableError(
+                f"The result holds the character U+{ord(found.group().decode()):04X}, which XML 1.0 has not.",
+                advice="Ask for JSON (application/sparql-results+json), or for a graph as Turtle: both can carry it.",
+            )
+        self._send(data.replace(b"\r", b"&#xD;"))
+        return len(chunk)
+
+
+def _write_solutions(found: ox.QuerySolutions, stream: IO[bytes], format_name: str, columns: Sequence[str]) -> None:
     given = [variable.value for variable in found.variables]
     wanted = [name for name in columns if name in given]
     if len(wanted) < len(given) or wanted == given:

@@ -294,6 +294,28 @@ def _resolved(iri: str, base: str) -> str | None:
     return quad.subject.value if isinstance(quad.subject, ox.NamedNode) else None
 
 
+def iris_below(text: str, namespace: str) -> list[str]:
+    """Give the IRIs of a namespace that a text names, each once, in their order.
+
+    >>> iris_below("PREFIX e: <urn:e:> ASK { e:a ?p <urn:e:b>, 'e:c' }", "urn:e:")
+    ['urn:e:a', 'urn:e:b']
+    """
+    if namespace not in text:
+        return []
+    found: dict[str, None] = {}
+    cursor = Cursor(text)
+    while not cursor.ended:
+        cursor.prologue()
+        token = cursor.next
+        if token is not None and (token.kind == "name" or token.text.startswith(f"<{namespace}")):
+            iri = cursor.iri()
+            if iri is not None and iri.startswith(namespace) and iri != namespace:
+                found[iri] = None
+                continue
+        cursor.take()
+    return list(found)
+
+
 @dataclass(frozen=True, slots=True)
 class DatasetClause:
     """A `FROM` of a query (SPARQL 1.1 section 13.2), its graph absolute."""

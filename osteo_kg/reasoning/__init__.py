@@ -1,6 +1,7 @@
 """What a guideline says of a situation, by OWL 2 RL and SPARQL, and of every way in which a situation may turn out."""
 
 from osteo_kg.reasoning.answers import LOWEST_T_SCORE, Answer, OptionAnswer
+from osteo_kg.reasoning.closure import ENTRY, PATIENT, VALUE
 from osteo_kg.reasoning.dimensions import (
     NONE,
     NOT_APPLICABLE,
@@ -18,14 +19,17 @@ from osteo_kg.reasoning.situations import Key, SituationSpace
 
 __all__ = [
     "ELIGIBLE",
+    "ENTRY",
     "LOWEST_T_SCORE",
     "MET",
     "NONE",
     "NOT_APPLICABLE",
     "NOT_ELIGIBLE",
     "NOT_MET",
+    "PATIENT",
     "UNDETERMINED",
     "UNKNOWN",
+    "VALUE",
     "Answer",
     "Band",
     "BandDimension",

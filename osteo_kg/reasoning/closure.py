@@ -23,6 +23,7 @@ from osteo_kg.knowledge import Knowledge
 from osteo_kg.rdf import ONTOLOGY, OSTEO
 
 AtomSet = frozenset[Atom]
+PATIENT, ENTRY, VALUE = "patient", "entry", "value"  # what the links of a closure lie between
 
 _AXIOMS = {
     str(each)
@@ -54,10 +55,14 @@ class Closure:
     Attributes:
         classes: the classes of this vocabulary that the patient belongs to.
         coded: the coded values that follow, stated or not, by property.
+        entry: where a single fact was closed that an entry of a section states, the classes that the entry belongs to.
+        links: in that case, the links between patient, entry and value, as subject, property and object.
     """
 
     classes: frozenset[str]
     coded: Mapping[str, str]
+    entry: frozenset[str] = frozenset()
+    links: frozenset[tuple[str, str, str]] = frozenset()
 
 
 class Reasoner:
@@ -80,7 +85,7 @@ class Reasoner:
         for atoms, patient in patients.items():
             self._state(graph, patient, atoms)
         _expand(graph)
-        return {atoms: _closure(graph, patient) for atoms, patient in patients.items()}
+        return {atoms: _closure(graph, patient, atoms) for atoms, patient in patients.items()}
 
     def inferred(self) -> list[ox.Triple]:
         """Give the triples between named terms that follow from the axioms and are not among them."""
@@ -99,16 +104,15 @@ class Reasoner:
         graph.add((patient, RDF.type, _node(OSTEO.Patient)))
         for atom in atoms:
             property_, value = URIRef(atom.property), URIRef(atom.value)
+            entry = _entry(patient, atom)
             if property_ == _node(OSTEO.hasLowEnergyFracture):
-                fracture = BNode()
-                graph.add((patient, property_, fracture))
-                graph.add((fracture, RDF.type, value))
+                graph.add((patient, property_, entry))
+                graph.add((entry, RDF.type, value))
             elif property_ == _node(OSTEO.hasPastTreatment):
-                treatment = BNode()
-                graph.add((patient, property_, treatment))
-                graph.add((treatment, _node(OSTEO.withDrug), value))
+                graph.add((patient, property_, entry))
+                graph.add((entry, _node(OSTEO.withDrug), value))
                 if atom.outcome:
-                    graph.add((treatment, _node(OSTEO.hasOutcome), URIRef(atom.outcome)))
+                    graph.add((entry, _node(OSTEO.hasOutcome), URIRef(atom.outcome)))
                 for kind in self._types.get(atom.value, ()):
                     graph.add((value, RDF.type, URIRef(kind)))
             else:
@@ -180,18 +184,34 @@ def _is_ours(node: Node) -> bool:
     return isinstance(node, URIRef) and str(node).startswith(OSTEO.iri)
 
 
-def _closure(graph: Graph, patient: URIRef) -> Closure:
+def _entry(patient: URIRef, atom: Atom) -> URIRef:
+    """Name the entry behind a fact."""
+    return URIRef(f"{patient}:{atom.property}:{atom.value}:{atom.outcome}")
+
+
+def _classes(graph: Graph, node: Node) -> frozenset[str]:
+    return frozenset(str(kind) for kind in graph.objects(node, RDF.type) if _is_ours(kind))
+
+
+def _closure(graph: Graph, patient: URIRef, atoms: AtomSet) -> Closure:
+    alone = next(iter(atoms)) if len(atoms) == 1 else None
+    roles: dict[Node, str] = {}
+    if alone is not None and (entry := _entry(patient, alone)) in graph.objects(patient, URIRef(alone.property)):
+        roles = {patient: PATIENT, entry: ENTRY, URIRef(alone.value): VALUE}
     return Closure(
-        classes=frozenset(
-            str(kind)
-            for kind in graph.objects(patient, RDF.type)
-            if str(kind).startswith(OSTEO.iri) and kind != _node(OSTEO.Patient)
-        ),
+        classes=_classes(graph, patient) - {OSTEO.Patient.value},
         coded={
             property_.value: str(value)
             for property_ in (OSTEO.hasSex, OSTEO.hasMenopausalStatus)
             for value in graph.objects(patient, _node(property_))
         },
+        entry=frozenset().union(*(_classes(graph, node) for node, role in roles.items() if role == ENTRY)),
+        links=frozenset(
+            (roles[s], str(p), roles[o])
+            for node in roles
+            for s, p, o in graph.triples((node, None, None))
+            if o in roles and s != o and _is_ours(p)
+        ),
     )
 
 

@@ -5,6 +5,7 @@ A value that is not settled stands for the *ways* it could turn out (reading.md 
 
 from __future__ import annotations
 
+import functools
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -182,6 +183,21 @@ class BandDimension(Dimension):
             return NONE if self.never_tried else UNKNOWN
         name = next(band.name for band in self.bands if band.holds(number))
         return _at_most(name) if is_open and name != self.bands[0].name else name
+
+    def beside(self, value: str) -> tuple[str | None, str | None]:
+        """Give the values one band below and one band above; None where there is none, or no number is known."""
+        return self._beside.get(value, (None, None))
+
+    @functools.cached_property
+    def _beside(self) -> Mapping[str, tuple[str | None, str | None]]:
+        """A number that is at most one of the lowest band but one lies one above the lowest, which is settled."""
+        names = tuple(band.name for band in self.bands)
+        ladders = [(names[0], *map(_at_most, names[1:])), names] if self.section else [names]
+        return {
+            value: (below, above)
+            for ladder in ladders
+            for below, value, above in zip((None, *ladder), ladder, (*ladder[1:], None), strict=False)
+        }
 
     def piece(self, value: str) -> RepresentativeFacts:
         band = next((band for band in self.bands if band.name == value), None)

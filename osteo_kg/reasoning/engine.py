@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 from collections.abc import Iterable
 from typing import Any
 
 import pyoxigraph as ox
 
 from osteo_kg import package_data
-from osteo_kg.case import CaseFacts
+from osteo_kg.case import Atom, CaseFacts
 from osteo_kg.knowledge import Guideline, Knowledge
 from osteo_kg.reasoning.answers import Answer, CertainAnswers, completions_needed
 from osteo_kg.reasoning.cache import SituationCache, cache_folder
@@ -18,7 +19,7 @@ from osteo_kg.reasoning.closure import AtomSet, Closure, Reasoner
 from osteo_kg.reasoning.matching import Matcher, Outcome, SettledFacts
 from osteo_kg.reasoning.situations import Key, SituationSpace
 
-_ATOMS = "closures of single facts"
+_ATOMS, _TOGETHER = "closures of single facts", "closure of "
 
 
 class Engine:
@@ -39,8 +40,13 @@ class Engine:
         self.closures = self._single_facts(remembered.pop(_ATOMS, None))
         self.space = SituationSpace(knowledge, guideline, self.closures)
         self._combiner = CertainAnswers(self.space, guideline)
+        self._together: dict[AtomSet, frozenset[str]] = {}
         for text, value in remembered.items():
-            self._combiner.add(tuple(text.split(";")), _outcome(value))
+            if text.startswith(_TOGETHER):
+                atoms = json.loads(text.removeprefix(_TOGETHER))
+                self._together[frozenset(Atom(*each) for each in atoms)] = frozenset(value)
+            else:
+                self._combiner.add(tuple(text.split(";")), _outcome(value))
         self._prepared: set[Key] = set()
         self._answers: dict[Key, Answer] = {}
 
@@ -88,6 +94,37 @@ class Engine:
             answers.append(combiner.answer(key))
         return answers
 
+    def classes(self, atom_sets: Iterable[AtomSet]) -> dict[AtomSet, frozenset[str]]:
+        """Give the classes that a patient of each of some sets of coded facts belongs to; new ones in one batch.
+
+        Facts from which the same follows alone are the same thing together, too: one of them is closed for all.
+        """
+        alike = {
+            atoms: frozenset(self._stands_for[each] for each in atoms if each in self._stands_for)
+            for atoms in atom_sets
+        }
+        new = dict.fromkeys(each for each in alike.values() if each not in self._together)
+        if new:
+            found = {atoms: closure.classes for atoms, closure in self._reasoner.close(new).items()}
+            self._together |= found
+            written = {
+                _TOGETHER + json.dumps(sorted(_parts(each) for each in atoms)): sorted(classes)
+                for atoms, classes in found.items()
+            }
+            self._disk.add(written)
+        return {atoms: self._together[each] for atoms, each in alike.items()}
+
+    @functools.cached_property
+    def _stands_for(self) -> dict[Atom, Atom]:
+        """Give for each coded fact the first from which the same follows; none for one from which nothing does."""
+        first: dict[object, Atom] = {}
+        found = {}
+        for [atom], closure in self.closures.items():
+            follows = (closure.classes, frozenset(closure.coded.items()))
+            if any(follows):
+                found[atom] = first.setdefault(follows, atom)
+        return found
+
     def inferred(self) -> list[ox.Triple]:
         """Give what OWL 2 RL adds to the modules that the reasoner sees."""
         return self._reasoner.inferred()
@@ -107,9 +144,9 @@ class Engine:
     def _single_facts(self, remembered: list[Any] | None) -> dict[AtomSet, Closure]:
         atoms = SituationSpace.atoms(self.knowledge)
         if remembered is not None:
-            return {each: Closure(frozenset(c), v) for each, (c, v) in zip(atoms, remembered, strict=True)}
+            return {each: _read_closure(value) for each, value in zip(atoms, remembered, strict=True)}
         closures = self._reasoner.close(atoms)
-        self._disk.add({_ATOMS: [[sorted(closures[each].classes), dict(closures[each].coded)] for each in atoms]})
+        self._disk.add({_ATOMS: [_written_closure(closures[each]) for each in atoms]})
         return closures
 
     def _file_name(self) -> str:
@@ -120,6 +157,19 @@ class Engine:
             self.guideline.iri,
         )
         return f"situations-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:32]}.sqlite3"
+
+
+def _parts(atom: Atom) -> list[str]:
+    return [atom.property, atom.value, *([atom.outcome] if atom.outcome else [])]
+
+
+def _written_closure(closure: Closure) -> list[Any]:
+    return [sorted(closure.classes), dict(closure.coded), sorted(closure.entry), sorted(closure.links)]
+
+
+def _read_closure(value: list[Any]) -> Closure:
+    classes, coded, entry, links = value
+    return Closure(frozenset(classes), coded, frozenset(entry), frozenset((s, p, o) for s, p, o in links))
 
 
 def _as_json(outcome: Outcome) -> list[Any]:

@@ -1,7 +1,7 @@
 """Cases that are kept, each with its assessment in a graph of its own, which is renewed when the knowledge changes.
 
-A third graph holds what the case cannot state and its answer rests on: what its reader said of its source, and the
-sections that the caller asked to be read as complete.
+A third holds what follows about the patient, and a fourth what the case cannot state and its answer rests on: what its
+reader said of its source, and the sections that the caller asked to be read as complete.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pyoxigraph as ox
 
@@ -26,13 +27,13 @@ from osteo_kg import (
     ValidationReport,
 )
 from osteo_kg.case import assumed_complete, source_triples, with_source
-from osteo_kg.dataset import GRAPH, graph_iri
-from osteo_kg.decision_table import situation_triples
+from osteo_kg.dataset import GRAPH, graph_iri, graphs_of
+from osteo_kg.decision_table import neighbours, situation_triples
 from osteo_kg.rdf import PREFIXES, with_fresh_blank_nodes
 from osteo_kg_server import logs
 from osteo_kg_server.store import Change, Store
 
-_CASES, _SITUATIONS = GRAPH + "cases/", GRAPH + "situations"
+_CASES, _INFERRED, _SITUATIONS = GRAPH + "cases/", GRAPH + "inferred/", GRAPH + "situations"
 _APPLIES = ox.NamedNode(PREFIXES["osteo"] + "appliesGuideline")
 _KNOWLEDGE = "knowledge"
 _AT_ONCE = 20  # cases assessed anew in one write
@@ -77,9 +78,10 @@ class CaseRepository:
 
         def decide() -> Change:
             nonlocal new
-            names = [each.case.iri for each in kept]
+            names = {each.case.iri for each in kept}
             new = frozenset(name for name in names if not self._store.exists(graph_iri("cases", name)))
-            return Change(cleared=frozenset(graphs) - {_SITUATIONS}, added=filled, created=frozenset(filled))
+            before = self._concluded(names - new)
+            return Change(cleared=before | graphs.keys() - {_SITUATIONS}, added=filled, created=frozenset(filled))
 
         self._store.change(decide, trusted=True)
         return new
@@ -105,11 +107,17 @@ class CaseRepository:
         def decide() -> Change:
             nonlocal found
             found = self._store.exists(graph_iri("cases", patient))
-            graphs = {graph_iri(kind, patient) for kind in ("cases", "assessments", "sources")} if found else set()
-            return Change(cleared=frozenset(graphs))
+            graphs = frozenset(graph_iri(kind, patient) for kind in ("cases", "assessments", "sources"))
+            return Change(cleared=graphs | self._concluded({patient}) if found else frozenset())
 
         self._store.change(decide, trusted=True)
         return found
+
+    def _concluded(self, patients: Collection[str]) -> frozenset[str]:
+        """Give the graphs of what follows about patients, by whatever guideline."""
+        ends = {quote(patient, safe="") for patient in patients}
+        names = self._store.names() if ends else []
+        return frozenset(each for each in names if each.startswith(_INFERRED) and each.rpartition("/")[2] in ends)
 
     def catch_up(self) -> None:
         """Assess anew, beside the service, every case whose assessment comes of other knowledge than is loaded now."""
@@ -167,17 +175,25 @@ class CaseRepository:
         beside = list(self._store.triples(graph_iri("sources", name)))
         return with_source(case, beside), assumed_complete(beside)
 
-    def _graphs(self, kept: Iterable[Kept]) -> Iterator[tuple[str, list[ox.Triple]]]:
-        situations: list[ox.Triple] = []
-        for each in kept:
+    def _graphs(self, kept: Sequence[Kept]) -> Iterator[tuple[str, list[ox.Triple]]]:
+        with self._lock:  # what is new is reasoned
+            follows = self._knowledge_base.conclusions([(each.case, each.assessment) for each in kept])
+        situations: dict[str, list[str]] = defaultdict(list)
+        for each, concluded in zip(kept, follows, strict=True):
             case, assessment = each.case, each.assessment
-            yield graph_iri("cases", case.iri), with_fresh_blank_nodes(case.triples)
+            yield from graphs_of(case, assessment, concluded).items()
             yield graph_iri("assessments", case.iri), self._knowledge_base.triples(assessment)
             yield graph_iri("sources", case.iri), with_fresh_blank_nodes(source_triples(case, each.assume_complete))
-            engine = self._knowledge_base.engine(assessment.guideline)
-            key = engine.space.parse(assessment.situation.rsplit("/", 1)[-1])
-            situations += situation_triples(engine, [key])
-        yield _SITUATIONS, situations
+            situations[assessment.guideline].append(assessment.situation.rsplit("/", 1)[-1])
+        yield (
+            _SITUATIONS,
+            [each for guideline, keys in situations.items() for each in self._situations(guideline, keys)],
+        )
+
+    def _situations(self, guideline: str, names: Iterable[str]) -> Iterator[ox.Triple]:
+        engine = self._knowledge_base.engine(guideline)
+        with self._lock:
+            yield from situation_triples(engine, neighbours(engine, map(engine.space.parse, names)))
 
 
 def _guideline(triples: Iterable[ox.Triple]) -> str:

@@ -60,6 +60,13 @@ _MEBIBYTE = 1 << 20
 @options.assume_postmenopausal_in_hooks
 @click.option("--private", is_flag=True, help="Want a token for reading too.")
 @click.option("--cors-origins", type=options.Words(), default=(), metavar="ORIGINS", help="Sites whose pages may ask.")
+@click.option(
+    "--allowed-hosts",
+    type=options.Words(),
+    default=(),
+    metavar="NAMES",
+    help="Names that clients call the service by, where patients are kept and reading wants no token.",
+)
 @click.option("--timeout", type=click.FloatRange(0.1, 3600), default=30.0, help="Seconds of one query or update.")
 @click.option("--max-rows", type=click.IntRange(1), default=10_000_000, help="Rows of one result.")
 @click.option("--max-result", type=click.IntRange(1), default=2048, help="MiB of one result.")

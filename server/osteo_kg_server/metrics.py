@@ -20,7 +20,8 @@ MEDIA = CONTENT_TYPE_LATEST
 _STOPPED = ("deadline", "too-large", "busy")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _REMEMBERED = 10_000  # cards
-_CASES, _ASSESSMENTS = (GRAPH + "cases/", GRAPH + "sources/"), GRAPH + "assessments/"
+#: The kinds of graphs of a patient, and as what each is counted.
+_OF_PATIENTS = {"cases": "cases", "sources": "cases", "inferred": "inferred", "assessments": "assessments"}
 
 
 class Metrics:
@@ -103,7 +104,7 @@ def of(app: Flask) -> Metrics:
 
 
 def _sizes(service: Service) -> dict[str, int]:
-    sizes = {"knowledge": 0, "cases": 0, "assessments": 0, "others": 0}
+    sizes = {"knowledge": 0, **dict.fromkeys(_OF_PATIENTS.values(), 0), "others": 0}
     for name, size in service.store.sizes().items():
         sizes[_kind(name)] += size
     return sizes
@@ -112,6 +113,5 @@ def _sizes(service: Service) -> dict[str, int]:
 def _kind(graph: str) -> str:
     if graph in KNOWLEDGE:
         return "knowledge"
-    if graph.startswith(_CASES):
-        return "cases"
-    return "assessments" if graph.startswith(_ASSESSMENTS) else "others"
+    found = (counted for kind, counted in _OF_PATIENTS.items() if graph.startswith(f"{GRAPH}{kind}/"))
+    return next(found, "others")

@@ -34,6 +34,7 @@ class Service:
         keeper: what keeps cases in the store.
         servers: the FHIR servers that may be called.
         prefetch: what clients are to send beside a hook.
+        terms: the IRIs of the terms of our vocabulary; none where no knowledge is served.
         turn: held while the knowledge base works: some libraries below it change state of the whole process.
     """
 
@@ -42,6 +43,7 @@ class Service:
         self.access, self.servers = Access(settings), Servers(settings.fhir_servers)
         self.prefetch = Prefetch(knowledge_base, settings.optional_prefetch)
         self.store = opened(dataset, settings)
+        self.terms = dataset.terms
         self.lock = threading.Lock()
         self.keeper = CaseRepository(knowledge_base, self.store, self.lock)
         if not settings.scratch:
@@ -50,6 +52,11 @@ class Service:
         for triple in dataset.graphs.get(GRAPH + "ontology", ()):
             if not isinstance(triple.subject, ox.Triple):
                 self._by_subject[triple.subject].append(triple)
+
+    @property
+    def may_keep_patients(self) -> bool:
+        """Whether cases beside the examples may be here: who cannot be trusted with them is kept out from the start."""
+        return not self.settings.scratch and (self.access.can_be_written or self.settings.store is not None)
 
     def url(self, path: str) -> str:
         """Give the address of a path, as clients know it."""

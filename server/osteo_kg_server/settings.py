@@ -53,7 +53,9 @@ class Settings:
         assume_postmenopausal_from: in hooks, the age from which a woman whose menopausal status is not recorded is
             taken for post-menopausal; never when None.
         private: whether reading wants a token too.
-        cors_origins: sites whose pages may use every path; `/sparql` is open to all.
+        cors_origins: sites whose pages may use every path; where no patients are kept, queries are open to all.
+        allowed_hosts: the names that clients may call the service by, where patients are kept and reading wants no
+            token; those of this machine's own when empty.
         log_queries: whether the log holds the text of queries.
     """
 
@@ -72,4 +74,5 @@ class Settings:
     assume_postmenopausal_from: int | None = None
     private: bool = False
     cors_origins: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
     log_queries: bool = False

@@ -9,13 +9,18 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
 import waitress
 from flask import Flask
 from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask
 
 from osteo_kg_server import logs
+from osteo_kg_server.http import problems
+from osteo_kg_server.http.negotiation import PAGE, accepts_a_page, content_type
 from osteo_kg_server.service import of
 
 _BESIDE_QUERIES = 12  # threads that answer while every worker is taken
@@ -60,6 +65,7 @@ def serve(app: Flask, *, host: str, port: int) -> None:
         print(f"osteo-kg: listening on http://{named}:{listening.getsockname()[1]}/", file=sys.stderr, flush=True)
         sockets: dict[int, Any] = {}
         server = waitress.create_server(app, sockets=[listening], map=sockets, **options(app))
+        refuse_like_the_app(server, app)
         try:
             while not stop.is_set():
                 _look_at(sockets)
@@ -67,6 +73,36 @@ def serve(app: Flask, *, host: str, port: int) -> None:
         finally:
             server.task_dispatcher.shutdown()
             of(app).store.close()
+
+
+def refuse_like_the_app(server: Any, app: Flask) -> None:
+    """Have what the server refuses before the app sees it told as the app tells problems, in the form asked for."""
+
+    class Refusal(ErrorTask):  # type: ignore[misc]  # waitress has no types
+        def execute(self) -> None:
+            error, asked = self.request.error, self.request.headers
+            status = HTTPStatus(error.code)
+            document = {"type": "about:blank", "title": status.phrase, "status": error.code, "detail": _said(error)}
+            media = PAGE if accepts_a_page(asked.get("ACCEPT", "")) else problems.MEDIA
+            content = problems.written(app, document, media).encode()
+            self.status = f"{error.code} {status.phrase}"
+            self.response_headers += [("Content-Type", content_type(media)), ("Cache-Control", "no-store")]
+            self.set_close_on_finish()
+            self.content_length = len(content)
+            self.write(content)
+
+    server.channel_class = type("Channel", (HTTPChannel,), {"error_task_class": Refusal})
+
+
+def _said(error: Any) -> str:
+    """Give a sentence for what waitress refuses; its own may quote what was sent."""
+    if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return "The body is larger than is allowed. Send less, or in several requests."
+    if error.code == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+        return "The headers are longer than is allowed. Send a long query in the body, by POST."
+    if error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return "This is an error of the service. Nothing was decided."
+    return "The request is not HTTP as it is understood here. Correct it."
 
 
 def _finish(server: Any, sockets: dict[int, Any], seconds: float) -> None:

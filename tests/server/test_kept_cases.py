@@ -337,3 +337,37 @@ def test_what_hangs_on_one_patient_of_a_dataset_hangs_on_no_other(knowledge_base
     ]
     assert labels[0]
     assert labels[0] & labels[1] == set()
+
+
+FOLLOWS = """PREFIX osteo: <https://w3id.org/osteo-kg/ns/>
+ASK { GRAPH <https://w3id.org/osteo-kg/graph/inferred/urn%3Acase%3Aanna> {
+  <urn:case:anna> a osteo:PostmenopausalWoman , osteo:PatientWithSevereFracture ;
+    osteo:lowestTScore -3.1 ; osteo:completedYears 71 ; osteo:meets ?criterion .
+  ?fracture a osteo:SevereFracture ; osteo:isLowEnergyFractureOf <urn:case:anna> }
+  GRAPH ?case { <urn:case:anna> osteo:hasFracture ?fracture } }"""
+
+
+def test_what_follows_about_a_patient_comes_and_goes_with_her_case(client: FlaskClient) -> None:
+    def follows() -> bool:
+        return bool(client.get("/sparql", query_string={"query": FOLLOWS}).get_json(force=True)["boolean"])
+
+    assert not follows()
+    assert client.post("/cases" + DAY, json=ANNA, headers=TOKEN).status_code == 201
+    assert follows()
+    address = client.get("/graph/inferred/urn%3Acase%3Aanna").headers["Location"]
+    assert "lowestTScore" in client.get(address).text
+    assert client.delete("/cases/urn%3Acase%3Aanna", headers=TOKEN).status_code == 204
+    assert not follows()
+    assert client.get(address).status_code == 404
+
+
+def test_the_neighbours_of_a_kept_patient_are_there_though_facts_are_unknown(client: FlaskClient) -> None:
+    unknown = {"patient": "b", "t_score_total_hip": -2.05}
+    assert client.post("/cases" + DAY, json=unknown, headers=TOKEN).status_code == 201
+    question = (ROOT / "examples" / "questions" / "answers-that-a-lower-t-score-changes.rq").read_text("utf-8")
+    rows = client.get("/sparql", query_string={"query": question, "format": "csv"}).text.splitlines()
+    assert [row.split(",")[:2] for row in rows[1:]] == []
+    closer = {"patient": "b", "t_score_total_hip": -2.95, "sex": "female", "menopausal_status": "postmenopausal"}
+    assert client.post("/cases" + DAY, json=closer, headers=TOKEN).status_code == 200
+    rows = client.get("/sparql", query_string={"query": question, "format": "csv"}).text.splitlines()
+    assert [row.split(",")[:2] for row in rows[1:]] == [["urn:case:b", "0.05"]]

@@ -126,6 +126,7 @@ def test_declarations_between_operations_hold_from_there_on() -> None:
         "INSERT DATA { <g> { <a> <b> <c> } }",
         "INSERT DATA { @prefix e: <urn:e:> . e:a e:b e:c }",
         "DELETE DATA { <a> <b> _:x }",
+        "INSERT DATA { _:x <b> <c> } ; INSERT DATA { GRAPH <g> { _:x <b> <d> } }",
         "INSERT DATA { <a> <b> <c> } ; COPY DEFAULT TO <urn:g>",
         "CLEAR GRAPH <urn:nowhere>",
         "DROP GRAPH <g>",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -14,10 +15,10 @@ from werkzeug.http import parse_accept_header
 
 from osteo_kg import ValidationReport
 from osteo_kg.case import patient_iri
-from osteo_kg.rdf import GRAPH_FORMATS, OWL, PREFIXES, RDF, RDFS, SH, SKOS, XSD
+from osteo_kg.rdf import KNOWN_PREFIXES, RDF, RDFS, SH, XSD, graph_bytes
 
-#: Media types of graphs, with the format each is written in; the first is what a caller without wishes gets.
-GRAPHS = {
+#: Media types of graphs that are read and written, with the format of each; the first is for a caller without wishes.
+GRAPH_BODIES = {
     "text/turtle": "turtle",
     "application/n-triples": "ntriples",
     "application/ld+json": "jsonld",
@@ -25,10 +26,26 @@ GRAPHS = {
     "application/n-quads": "nquads",
     "application/trig": "trig",
 }
+PAGE = "text/html"
+#: Those and others that older clients ask for.
+GRAPHS = {**GRAPH_BODIES, "application/x-turtle": "turtle", "text/n3": "turtle", "text/plain": "ntriples"}
+#: What `format` and `output` may name, with the media types that each stands for.
+FORMATS = {
+    "csv": ("text/csv",),
+    "tsv": ("text/tab-separated-values",),
+    "json": ("application/sparql-results+json", "application/json", "application/ld+json"),
+    "xml": ("application/sparql-results+xml", "application/rdf+xml"),
+    "turtle": ("text/turtle",),
+    "jsonld": ("application/ld+json",),
+    "nt": ("application/n-triples",),
+    "html": (PAGE,),
+}
+#: Other names for them that clients send.
+_ALSO = {"ttl": "turtle", "n3": "turtle", "ntriples": "nt", "jsonld": "jsonld", "rdf": "xml", "rdfxml": "xml"}
 _IN_CASES = ("turtle", "ntriples", "jsonld", "rdfxml")
 #: Media types of cases, with the reader of each.
 CASES = {
-    **{media: format_name for media, format_name in GRAPHS.items() if format_name in _IN_CASES},
+    **{media: format_name for media, format_name in GRAPH_BODIES.items() if format_name in _IN_CASES},
     "application/json": "json",
     "application/fhir+json": "fhir",
     "text/csv": "csv",
@@ -46,14 +63,48 @@ def preferred(accept: str, offered: tuple[str, ...]) -> str | None:
     return found if bare.quality(found) > 0 else None
 
 
+def wishes(parameters: Mapping[str, str]) -> str:
+    """Give what is accepted: what the parameter `format` or `output` names, else the header `Accept`.
+
+    Raises:
+        BadRequest: there is no such format.
+    """
+    named = parameters.get("format") or parameters.get("output")
+    if not named:
+        return request.headers.get("Accept", "")
+    if "/" in named:
+        return named.replace(" ", "+")  # which a plus sign of an address is read as
+    short = re.sub(r"[^a-z0-9]", "", named.lower())
+    media = FORMATS.get(_ALSO.get(short, short))
+    if media is None:
+        raise BadRequest(f"There is no format {named!r}. Name one of: {', '.join(FORMATS)}.")
+    return ", ".join(media)
+
+
+def wants_a_page() -> bool:
+    """Say whether whoever sent this request would rather read a page: a browser would, and who asks for HTML."""
+    try:
+        return accepts_a_page(wishes(request.args))
+    except BadRequest:
+        return accepts_a_page(request.headers.get("Accept", ""))
+
+
+def accepts_a_page(accept: str) -> bool:
+    """Say whether an `Accept` header names HTML, and nothing that it likes better."""
+    accepted = parse_accept_header(accept, MIMEAccept)
+    quality = {media.partition(";")[0].strip().lower(): value for media, value in accepted}
+    return bool(quality.get(PAGE)) and quality[PAGE] == max(quality.values())
+
+
 def best(offered: Iterable[str]) -> str:
     """Give the media type that the caller likes best.
 
     Raises:
+        BadRequest: the caller names a format that there is not.
         NotAcceptable: the caller accepts none.
     """
     types = tuple(offered)
-    found = preferred(request.headers.get("Accept", ""), types)
+    found = preferred(wishes(request.args), types)
     if found is None:
         raise NotAcceptable(f"None of the accepted types is offered. Accept one of: {', '.join(types)}.")
     return found
@@ -63,7 +114,7 @@ def negotiated(body: str | bytes, media: str) -> Response:
     """Answer with a body of the media type that was chosen."""
     response = Response(body, content_type=content_type(media))
     response.headers["Vary"] = "Accept, Accept-Language, Accept-Encoding"
-    if media == "text/html":
+    if media == PAGE:
         response.headers["Content-Security-Policy"] = (
             "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"
         )
@@ -128,14 +179,10 @@ def text(data: bytes) -> str:
 
 # Graphs written for the wire, and a validation report as a graph.
 
-SHORT = {**PREFIXES, "sh": SH.iri, "rdfs": RDFS.iri, "skos": SKOS.iri, "owl": OWL.iri}
-
 
 def written_in(triples: Iterable[ox.Triple], format_name: str) -> bytes:
     """Write triples in one of the formats of graphs, literals as they are."""
-    data = ox.serialize(triples, format=GRAPH_FORMATS[format_name], prefixes=SHORT)
-    assert data is not None  # only where an output is given
-    return data
+    return graph_bytes(triples, format_name, KNOWN_PREFIXES)
 
 
 def report_triples(report: ValidationReport) -> Iterator[ox.Triple]:

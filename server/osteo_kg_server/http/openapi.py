@@ -14,6 +14,7 @@ from osteo_kg.json_schema import assessment_schema, record_schema
 from osteo_kg.package_data import software_version
 from osteo_kg_server.http import problems
 from osteo_kg_server.http.endpoints import TEXT, EndpointSpec, Json, offer_of
+from osteo_kg_server.http.negotiation import PAGE
 from osteo_kg_server.service import Service
 
 _PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -38,6 +39,7 @@ _DESCRIBED = {
     412: "Something of the patient that is needed was not sent.",
     413: "More is asked or sent than is allowed.",
     415: "What is sent is of a type that is not read.",
+    421: "The service is not known by this name.",
     422: "The case is refused; the report stands beside.",
     502: "The store behind the service does not answer.",
     503: "It took too long, or too much is asked at once.",
@@ -111,7 +113,7 @@ def _operation(said: str, rule: Rule, offer: EndpointSpec, guarded: frozenset[st
 
 def _responses(offer: EndpointSpec, in_path: Iterable[Any]) -> Json:
     given = {status: _content(media, offer.schema) for status, media in offer.answers.items()}
-    problem = {problems.MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    problem = {problems.MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}, PAGE: {}}
     return {
         str(status): {"description": _DESCRIBED.get(status, _ELSE), **given.get(status, {"content": problem})}
         for status in sorted({*given, *_refusals(offer, in_path)})
@@ -128,6 +130,7 @@ def _refusals(offer: EndpointSpec, in_path: Iterable[Any]) -> set[int]:
     """Give the statuses of problems that follow from what is offered, and those that it names."""
     found = {int(each) for each in offer.problems}
     found |= _WITH_RIGHT[offer.right] if offer.right else set()
+    found |= {421} if offer.right else set()
     found |= _WITH_PATH if list(in_path) else set()
     found |= _WITH_BODY if offer.bodies else set()
     found |= _WITH_CHOICE if any(len(media) > 1 for media in offer.answers.values()) else set()

@@ -28,8 +28,11 @@ PARAMETERS: dict[str, Json] = {
     ),
     "language": word("Language of the sentences; by Accept-Language where it is not given.", enum=list(LANGUAGES)),
     "guideline": word("Guideline to apply, by its id."),
+    "format": word("Format of the answer, in the place of Accept: any of csv,tsv,json,xml,turtle,jsonld,nt,html."),
 }
 LANGUAGE = {"language": PARAMETERS["language"]}
+#: How an answer is wished for.
+WISHES = {name: PARAMETERS[name] for name in ("language", "format")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,21 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, current_app
 from werkzeug.exceptions import HTTPException
 
-from osteo_kg import KnowledgeError, OsteoError, QueryError, RefusedCaseError, UnreadableCaseError, UsageError
+from osteo_kg import (
+    KnowledgeError,
+    Language,
+    OsteoError,
+    QueryError,
+    RefusedCaseError,
+    UnreadableCaseError,
+    UnwritableError,
+    UsageError,
+)
 from osteo_kg_server import logs
+from osteo_kg_server.http.negotiation import PAGE, negotiated, wants_a_page
 from osteo_kg_server.http.parameters import language_or_english
 from osteo_kg_server.store import BusyError, DeadlineError, ProtectedError, StoreUnavailableError, TooLargeError
 
@@ -27,6 +37,7 @@ KINDS: tuple[tuple[type[OsteoError], str, str, HTTPStatus], ...] = (
     (TooLargeError, "too-large", "More is asked than is allowed", HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (ProtectedError, "read-only-graph", "The graph is read only", HTTPStatus.FORBIDDEN),
     (StoreUnavailableError, "store-unavailable", "The store does not answer", HTTPStatus.BAD_GATEWAY),
+    (UnwritableError, "unwritable-result", "The format cannot hold the result", HTTPStatus.NOT_ACCEPTABLE),
     (UsageError, "unknown-name", "A parameter names what does not exist", HTTPStatus.BAD_REQUEST),
     (KnowledgeError, "knowledge-at-fault", "The knowledge is at fault", HTTPStatus.INTERNAL_SERVER_ERROR),
 )
@@ -46,6 +57,8 @@ def _from_library(error: OsteoError) -> Response:
             if status is HTTPStatus.INTERNAL_SERVER_ERROR:
                 logs.failure(error)
             members = error.report.to_json(language_or_english()) if isinstance(error, RefusedCaseError) else {}
+            if isinstance(error, QueryError) and error.place:
+                members = {"line": error.place[0], "column": error.place[1]}
             response = _problem(PROBLEMS + name, title, status, str(error), members)
             if isinstance(error, BusyError):
                 response.headers["Retry-After"] = "5"
@@ -72,6 +85,18 @@ def _problem(
     type_: str, title: str, status: HTTPStatus, detail: str, members: Mapping[str, Any] | None = None
 ) -> Response:
     document = {"type": type_, "title": title, "status": status.value, "detail": detail, **(members or {})}
-    response = Response(json.dumps(document, ensure_ascii=False), status.value, content_type=MEDIA)
+    if wants_a_page():
+        response = negotiated(written(current_app, document, PAGE, language_or_english()), PAGE)
+        response.status_code = status.value
+    else:
+        response = Response(written(current_app, document, MEDIA), status.value, content_type=MEDIA)
+        response.headers["Vary"] = "Accept, Accept-Encoding"
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def written(app: Flask, document: Mapping[str, Any], media: str, language: Language = "en") -> str:
+    """Write a problem as a page or as a document, in a request or before there is one."""
+    if media == PAGE:
+        return app.jinja_env.get_template("problem.html").render(problem=document, language=language)
+    return json.dumps(document, ensure_ascii=False)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import io
+import re
 import zlib
 from collections.abc import Generator, Iterable, Iterator
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, request
+from werkzeug.exceptions import HTTPException
 
 from osteo_kg_server.service import service
 
-OPEN_TO_ALL = ("/sparql", "/ontology/context.jsonld")
+#: What every page of the web may read where no patients are kept: queries, and what an IRI of ours leads to.
+OPEN_TO_ALL = re.compile(r"/(|sparql|store|\.well-known/void|(ns|ontology|guideline|situation|graph|store)/.*)")
+_ALWAYS_OPEN = "/ontology/context.jsonld"
+_ALWAYS_ANSWERED = ("/health", "/ready")  # asked by address, and about no patient
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _WORTH_PACKING = 1024  # bytes
 _OFTEN_EMPTY = (201, 204, 304)
 _LEVEL = 3  # of compression: little work for most of the gain
@@ -24,7 +32,7 @@ _SAFE = {
 _CORS = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": "Accept, Accept-Language, Authorization, Content-Type, If-None-Match",
-    "Access-Control-Expose-Headers": "ETag, Location, Retry-After, X-Request-Id",
+    "Access-Control-Expose-Headers": "ETag, Location, Retry-After, Warning, X-Request-Id",
     "Access-Control-Max-Age": "86400",
 }
 
@@ -39,8 +47,29 @@ class InMemory(Request):
 def register(app: Flask) -> None:
     """Send every answer of the app this way, errors included."""
     app.request_class = InMemory
+    app.before_request(_called_by_its_name)
     app.after_request(_careful)
     app.after_request(_packed)
+
+
+class MisdirectedRequest(HTTPException):
+    """The name in `Host` is none of this service: a page of another site may have had it point here."""
+
+    code = HTTPStatus.MISDIRECTED_REQUEST.value
+
+
+def _called_by_its_name() -> None:
+    """Refuse a name that is not ours, where nothing else would keep another site's page from reading patients."""
+    serving = service()
+    if not serving.may_keep_patients or serving.settings.private or request.path in _ALWAYS_ANSWERED:
+        return
+    allowed = {*(serving.settings.allowed_hosts or _LOOPBACK), urlsplit(serving.settings.public_url or "").hostname}
+    host = urlsplit(f"//{request.headers.get('Host', '')}")
+    if not allowed & {host.hostname, f"[{host.hostname}]"}:
+        raise MisdirectedRequest(
+            "This service is not known by the name in Host. Whoever runs it names those that clients use with"
+            " --allowed-hosts, or as --public-url; or has reading want a token, with --private."
+        )
 
 
 def _careful(response: Response) -> Response:
@@ -50,7 +79,8 @@ def _careful(response: Response) -> Response:
     for name, value in _SAFE.items():
         headers.setdefault(name, value)
     origin = request.headers.get("Origin")
-    if request.path in OPEN_TO_ALL:
+    is_open = OPEN_TO_ALL.fullmatch(request.path) and not service().may_keep_patients
+    if is_open or request.path == _ALWAYS_OPEN:
         headers["Access-Control-Allow-Origin"] = "*"
         headers.update(_CORS)
     elif service().settings.cors_origins:

@@ -174,7 +174,7 @@ class LocalStore:
             except EOFError:
                 held.close()
             else:
-                return Running(worker, float(request["seconds"]))
+                return Running(worker, request)
         raise BusyError("The workers are being started.", advice="Ask again in a little while.")
 
     def _worker(self, held: ExitStack) -> Worker:

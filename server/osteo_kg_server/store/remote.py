@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from urllib.parse import quote
 import pyoxigraph as ox
 
 from osteo_kg.dataset import GRAPH, check_graphs
-from osteo_kg.rdf import Head
+from osteo_kg.rdf import Head, ResultKind, page_of
 from osteo_kg_server.errors import NotOfferedError, ProtectedError, StoreUnavailableError
 from osteo_kg_server.settings import Limits
 from osteo_kg_server.store import query_guard, remote_endpoint
@@ -124,12 +125,14 @@ class RemoteStore:
             raise NotOfferedError(kind)
         self._check_graphs(list(query_guard.graphs_of(query, head)))
         text, fields = query_guard.with_base(query.text, query.base), self._dataset(query, head)
-        if kind == "boolean":
+        if kind == "boolean" and format_name != "html":
             return StoreAnswer(
                 kind,
                 format_name,
                 remote_endpoint.boolean(self._endpoint.result(text, "json", fields, query.seconds), format_name),
             )
+        if format_name == "html":
+            return StoreAnswer(kind, format_name, self._as_page(text, kind, head, fields, query.seconds))
         if format_name == "jsonld":
             return StoreAnswer(kind, format_name, self._as_json_ld(text, fields, query.seconds))
         with ExitStack() as held:
@@ -202,6 +205,16 @@ class RemoteStore:
         """Write JSON-LD here: Virtuoso leaves languages out of its own."""
         lines = self._endpoint.result(text, "ntriples", fields, seconds, _REWRITTEN)
         return ox.serialize(ox.parse(lines, format=ox.RdfFormat.N_TRIPLES), format=ox.RdfFormat.JSON_LD) or b""
+
+    def _as_page(self, text: str, kind: ResultKind, head: Head, fields: Fields, seconds: float) -> bytes:
+        """Give what a page shows of a result."""
+        if kind == "graph":
+            lines = self._endpoint.result(text, "ntriples", fields, seconds, _REWRITTEN)
+            triples = (quad.triple for quad in ox.parse(lines, format=ox.RdfFormat.N_TRIPLES))
+            return json.dumps(page_of(triples, ())).encode()
+        found = self._endpoint.result(text, "json", fields, seconds, _REWRITTEN)
+        whole = remote_endpoint.boolean(found, "json") if kind == "boolean" else found
+        return json.dumps(page_of(ox.parse_query_results(whole, ox.QueryResultsFormat.JSON), head.columns)).encode()
 
     def _without_knowledge(self, change: Change) -> Change:
         """Have graphs of the knowledge that are to be emptied hold what it states; give the rest of a change."""

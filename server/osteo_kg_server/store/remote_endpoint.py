@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 import pyoxigraph as ox
 
 from osteo_kg import OsteoError, QueryError, UsageError
-from osteo_kg.rdf import SOLUTION_FORMATS
+from osteo_kg.rdf import SOLUTION_FORMATS, XmlWriter
 from osteo_kg_server.errors import BusyError, DeadlineError, StoreUnavailableError, TooLargeError
 from osteo_kg_server.http_client import Credentials, Reply, Transport
 from osteo_kg_server.settings import Limits
@@ -92,7 +92,8 @@ class Endpoint:
 
     def limited(self, reply: Reply, format_name: str, parts: list[bytes]) -> Iterator[int]:
         """Read a result into `parts` within the limits; give how many bytes were read so far."""
-        writer, count = LimitedWriter(parts.append, format_name, self._limits.rows, self._limits.result_bytes), 0
+        limited, count = LimitedWriter(parts.append, format_name, self._limits.rows, self._limits.result_bytes), 0
+        writer = XmlWriter(limited.write) if format_name in ("xml", "rdfxml") else limited
         for chunk in reply.chunks():
             count += writer.write(chunk)
             yield count

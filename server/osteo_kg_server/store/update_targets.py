@@ -156,11 +156,12 @@ def plain(text: str, base: str, names: Collection[str]) -> list[Change] | None:
     """
     cursor, there = Cursor(text, base), set(names)
     changes: list[Change] = []
+    labels: set[str] = set()
     while True:
         cursor.prologue()
         if cursor.ended:
             return changes or None
-        change = _data(cursor)
+        change = _data(cursor, labels)
         if change is None:
             change = _graphs(cursor, there)
         if change is None or not (cursor.skip_mark(";") or cursor.ended):
@@ -178,14 +179,23 @@ def tried(told: dict[str, Any]) -> Change:
     )
 
 
-def _data(cursor: Cursor) -> Change | None:
-    """Read `INSERT DATA` or `DELETE DATA`, and go past it."""
+def _data(cursor: Cursor, labels: set[str]) -> Change | None:
+    """Read `INSERT DATA` or `DELETE DATA`, and go past it.
+
+    `labels` holds those of nameless nodes so far: none may stand in two operations (SPARQL 1.1 section 19.6), which the
+    engine is left to say.
+    """
     inserts = cursor.skip("INSERT", "DATA")
     if not inserts and not cursor.skip("DELETE", "DATA"):
         return None
     between = cursor.braced()
-    if between is None or not _is_quad_data(cursor.tokens_between(*between)):
+    if between is None:
         return None
+    tokens = cursor.tokens_between(*between)
+    named = {token.text for token in tokens if token.kind == "name" and token.text.startswith("_:")}
+    if not _is_quad_data(tokens) or named & labels:
+        return None
+    labels |= named
     document = "".join(f"PREFIX {name}: <{iri}>\n" for name, iri in cursor.prefixes.items())
     document += cursor.text_between(*between)
     statements = _statements(document, cursor.base)

@@ -18,7 +18,8 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg.rdf import GRAPH_FORMATS, SOLUTION_FORMATS, ResultKind, write_solutions
+from osteo_kg import UnwritableError
+from osteo_kg.rdf import ResultKind, write_result
 from osteo_kg_server.errors import TooLargeError
 from osteo_kg_server.store import worker_protocol
 from osteo_kg_server.store.query_guard import LimitedWriter
@@ -83,6 +84,9 @@ def _answer(store: ox.Store, connection: Connection, request: dict[str, Any]) ->
             _update(store, connection, request)
     except (SyntaxError, ValueError) as error:
         worker_protocol.send(connection, worker_protocol.ERROR, {"error": "syntax", "message": str(error)})
+    except UnwritableError as error:
+        told = {"error": "unwritable", "message": error.message, "advice": error.advice}
+        worker_protocol.send(connection, worker_protocol.ERROR, told)
     except TooLargeError:
         worker_protocol.send(connection, worker_protocol.ERROR, {"error": "too-large"})
     except (MemoryError, RuntimeError, OSError) as error:
@@ -102,11 +106,7 @@ def _query(store: ox.Store, connection: Connection, request: dict[str, Any]) -> 
     written = io.BufferedWriter(
         LimitedWriter(sending.send, format_name, request["rows"], request["result_bytes"]), _CHUNK
     )
-    if isinstance(found, ox.QuerySolutions):
-        write_solutions(found, written, format_name, request["columns"])
-    else:
-        formats: Any = GRAPH_FORMATS if kind == "graph" else SOLUTION_FORMATS
-        found.serialize(written, format=formats[format_name])
+    write_result(found, written, format_name, request["columns"])
     written.flush()
     sending.end()
 

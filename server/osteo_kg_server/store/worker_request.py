@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
-from osteo_kg import QueryError
+from osteo_kg import QueryError, UnwritableError
+from osteo_kg.dataset import not_sparql
 from osteo_kg.rdf import ResultKind
 from osteo_kg_server.errors import DeadlineError, NotOfferedError, TooLargeError
 from osteo_kg_server.store import worker_protocol
@@ -23,15 +24,16 @@ class Running:
 
     Args:
         worker: the worker, which has been asked.
-        seconds: its deadline.
+        request: what it was asked.
 
     Attributes:
         worker: the worker.
     """
 
-    def __init__(self, worker: Worker, seconds: float) -> None:
-        self.worker, self._seconds = worker, seconds
-        self._until = time.monotonic() + seconds
+    def __init__(self, worker: Worker, request: dict[str, Any]) -> None:
+        self.worker, self._request = worker, request
+        self._seconds = float(request["seconds"])
+        self._until = time.monotonic() + self._seconds
         self._head: dict[str, Any] = {}
         self._first = b""
 
@@ -75,7 +77,7 @@ class Running:
         except EOFError as error:
             raise self._died() from error
         if tag == worker_protocol.ERROR:
-            raise _error(json.loads(message))
+            raise _error(json.loads(message), self._request)
         return tag, message
 
     def _died(self) -> Exception:
@@ -98,11 +100,14 @@ def rest(first: list[bytes], running: Running, held: ExitStack) -> Iterator[byte
             yield from running.until(WHOLE)
 
 
-def _error(told: dict[str, Any]) -> Exception:
+def _error(told: dict[str, Any], request: dict[str, Any]) -> Exception:
     if told["error"] == "not-offered":
         return NotOfferedError(told["kind"])
+    if told["error"] == "unwritable":
+        return UnwritableError(told["message"], advice=told["advice"])
     if told["error"] == "too-large":
         return TooLargeError("The result is larger than is allowed.", advice="Ask for less of it, with LIMIT.")
     if told["error"] == "syntax":
-        return QueryError(f"This is not SPARQL 1.1: {told['message']}.", advice="Correct it there.")
+        is_update = request["what"] == "update"
+        return not_sparql(request[request["what"]], told["message"], update=is_update)
     return QueryError(f"This cannot be evaluated: {told['message']}.", advice="Ask in another way.")

@@ -46,7 +46,7 @@ BODIES: dict[str, Json] = {
 }
 #: What the JSON of assessments holds; of several cases, a refused one has its report in its place.
 SCHEMA: Json = {"anyOf": [_ASSESSMENT, {"type": "array", "items": {"anyOf": [_ASSESSMENT, {"type": "object"}]}}]}
-_OF_VALIDATION = {name: PARAMETERS[name] for name in ("on", "language")}
+_OF_VALIDATION = {name: PARAMETERS[name] for name in ("on", "language", "format")}
 
 
 @blueprint.post("/assessments")

@@ -13,7 +13,7 @@ from osteo_kg import Assessment, RefusedCaseError, ValidationReport
 from osteo_kg_server.case_repository import Kept
 from osteo_kg_server.http.endpoints import endpoint, word
 from osteo_kg_server.http.negotiation import GRAPHS, best, negotiated, written_in
-from osteo_kg_server.http.parameters import LANGUAGE, PARAMETERS, asked, given
+from osteo_kg_server.http.parameters import PARAMETERS, WISHES, asked, given
 from osteo_kg_server.service import service
 from osteo_kg_server.views.assessments import ANSWERS, BODIES, SCHEMA, answered, assessed, posted_cases
 
@@ -76,11 +76,11 @@ def index() -> Response:
 
 
 @blueprint.get(f"{PATH}/<path:patient>")
-@endpoint("read", {200: KEPT}, parameters=LANGUAGE, problems=(502, 503))
+@endpoint("read", {200: KEPT}, parameters=WISHES, problems=(502, 503))
 def read(patient: str) -> Response:
     """Give a kept case: its graph as it was read, or as JSON its patient and her assessment."""
     serving, media = service(), best(KEPT)
-    wanted = asked("language")
+    wanted = asked(*WISHES)
     triples = serving.keeper.triples(patient)
     if triples is None:
         raise NotFound("No case of this patient is kept.")

@@ -13,11 +13,11 @@ import pyoxigraph as ox
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest, NotFound, UnsupportedMediaType
 
-from osteo_kg.rdf import GRAPH_FORMATS, read_triples
+from osteo_kg.rdf import GRAPH_FORMATS, KNOWN_PREFIXES, read_triples
 from osteo_kg_server.http.endpoints import endpoint, word
 from osteo_kg_server.http.negotiation import (
+    GRAPH_BODIES,
     GRAPHS,
-    SHORT,
     best,
     body,
     body_format,
@@ -33,7 +33,7 @@ from osteo_kg_server.store.base import DEFAULT_GRAPH
 
 PATH = "/store"
 #: Media types of what can be put, with the reader of each.
-BODIES = {media: format_name for media, format_name in GRAPHS.items() if format_name not in ("nquads", "trig")}
+BODIES = {media: format_name for media, format_name in GRAPH_BODIES.items() if format_name not in ("nquads", "trig")}
 _FORMS = "multipart/form-data"
 _IN_PARTS = ("turtle", "ntriples", "nquads", "trig")  # formats of which documents can be put behind one another
 _PART = 10_000  # triples
@@ -177,7 +177,7 @@ def _sent(serving: Service, names: list[str], media: str) -> Response:
 
 
 def _in_parts(quads: Iterable[ox.Quad], format_name: str) -> Iterator[bytes]:
-    remaining, prefixes = iter(quads), SHORT if format_name in ("turtle", "trig") else None
+    remaining, prefixes = iter(quads), KNOWN_PREFIXES if format_name in ("turtle", "trig") else None
     while part := list(islice(remaining, _PART)):
         sent = part if format_name in ("nquads", "trig") else [quad.triple for quad in part]
         yield ox.serialize(sent, format=GRAPH_FORMATS[format_name], prefixes=prefixes) or b""

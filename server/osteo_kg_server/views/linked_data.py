@@ -20,63 +20,63 @@ from osteo_kg import Language, UsageError
 from osteo_kg.dataset import GRAPH
 from osteo_kg.decision_table import situation_triples
 from osteo_kg.package_data import json_ld_context_document
-from osteo_kg.rdf import DCTERMS, OWL, RDF, RDFS, SKOS
+from osteo_kg.rdf import DCTERMS, GUIDELINE, OSTEO, OWL, RDF, RDFS, SKOS
 from osteo_kg_server.http.endpoints import endpoint
-from osteo_kg_server.http.negotiation import GRAPHS, best, negotiated, written_in
-from osteo_kg_server.http.parameters import LANGUAGE, is_name, language
+from osteo_kg_server.http.negotiation import GRAPHS, PAGE, best, negotiated, preferred, written_in
+from osteo_kg_server.http.parameters import WISHES, is_name, language
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.views import linked_data
 
-DESCRIPTIONS = {"text/html": "html", **GRAPHS}
+DESCRIPTIONS = {PAGE: "html", **GRAPHS}
 CONTEXT = "context.jsonld"
-#: What the address of a document ends with, by its media type.
+#: What the address of a document ends with, by its format, and the media type it is then given as.
 EXTENSIONS = {
-    "text/html": "html",
-    "text/turtle": "ttl",
-    "application/n-triples": "nt",
-    "application/ld+json": "jsonld",
-    "application/rdf+xml": "rdf",
-    "application/n-quads": "nq",
-    "application/trig": "trig",
+    "html": "html",
+    "turtle": "ttl",
+    "ntriples": "nt",
+    "jsonld": "jsonld",
+    "rdfxml": "rdf",
+    "nquads": "nq",
+    "trig": "trig",
 }
-_MEDIA = {extension: media for media, extension in EXTENSIONS.items()}
+_MEDIA = {EXTENSIONS[format_name]: media for media, format_name in reversed(DESCRIPTIONS.items())}
 _GIVEN = {200: DESCRIPTIONS, 303: (), 304: ()}
 _FRESH = 3600  # seconds for which a document need not be asked for again
 blueprint = Blueprint("linked_data", __name__)
 
 
 @blueprint.get("/")
-@endpoint("read", _GIVEN, parameters=LANGUAGE)
+@endpoint("read", _GIVEN, parameters=WISHES)
 def home() -> AnyResponse:
     """Say what is here."""
-    if best(DESCRIPTIONS) != "text/html":
+    if best(DESCRIPTIONS) != PAGE:
         return _see_other("/.well-known/void")
-    return _kept(lambda: negotiated(render_template("home.html", language=language()), "text/html"))
+    return _kept(lambda: negotiated(render_template("home.html", language=language()), PAGE))
 
 
 @blueprint.get("/ns/<term>")
-@endpoint("read", _GIVEN, parameters=LANGUAGE)
+@endpoint("read", _GIVEN, parameters=WISHES)
 def term(term: str) -> AnyResponse:
     """Describe a term of the vocabulary."""
     return _thing(f"ns/{term}", _resource)
 
 
 @blueprint.get("/guideline/<guideline>")
-@endpoint("read", _GIVEN, parameters=LANGUAGE)
+@endpoint("read", _GIVEN, parameters=WISHES)
 def guideline(guideline: str) -> AnyResponse:
     """Describe a guideline."""
     return _thing(f"guideline/{guideline}", _resource)
 
 
 @blueprint.get("/guideline/<guideline>/<part>")
-@endpoint("read", _GIVEN, parameters=LANGUAGE)
+@endpoint("read", _GIVEN, parameters=WISHES)
 def part(guideline: str, part: str) -> AnyResponse:
     """Describe a rule, a criterion, an interpretation or another part of a guideline."""
     return _thing(f"guideline/{guideline}/{part}", _resource)
 
 
 @blueprint.get("/situation/<guideline>/<key>")
-@endpoint("read", _GIVEN, parameters=LANGUAGE)
+@endpoint("read", _GIVEN, parameters=WISHES)
 def situation(guideline: str, key: str) -> AnyResponse:
     """Describe a situation: what the guideline says of every patient who is in it."""
     return _thing(f"situation/{guideline}/{key}", _situation)
@@ -87,13 +87,16 @@ def situation(guideline: str, key: str) -> AnyResponse:
 def graph(name: str) -> AnyResponse:
     """Lead to the triples of a named graph."""
     kind, _, patient = name.partition("/")
+    guideline, _, rest = patient.partition("/")
+    if kind == "inferred" and rest and GUIDELINE + guideline in service().subjects(RDF.type, OSTEO.Guideline.value):
+        kind, patient = f"{kind}/{guideline}", rest
     iri = f"{GRAPH}{kind}/{quote(patient, safe='')}" if patient else GRAPH + kind
     return _see_other(f"/store?graph={quote(iri, safe='')}")
 
 
 @blueprint.get("/ontology/<module>")
 @blueprint.get("/ontology/<module>/<version>")
-@endpoint("read", _GIVEN, parameters=LANGUAGE)
+@endpoint("read", _GIVEN, parameters=WISHES)
 def module(module: str, version: str | None = None) -> AnyResponse:
     """Give a module of the ontology, as it was loaded; the page lists what it defines."""
     if module == CONTEXT:
@@ -112,9 +115,9 @@ def _module(name: str, media: str) -> Response:
     content = serving.modules.get(iri)
     if content is None:
         raise NotFound("There is no such module of the ontology.")
-    if media == "text/turtle":
+    if DESCRIPTIONS[media] == "turtle":
         return negotiated(content, media)
-    if media == "text/html":
+    if media == PAGE:
         page = linked_data.described(serving, iri, serving.described(iri), language())
         defined = [linked_data.link(serving, each, page.language) for each in serving.subjects(RDFS.isDefinedBy, iri)]
         return negotiated(render_template("resource.html", page=page, defined=defined, language=page.language), media)
@@ -127,15 +130,19 @@ def _thing(path: str, triples_of: Callable[[str], list[ox.Triple]]) -> AnyRespon
     stem, media = _document(path)
     triples = triples_of(stem)
     if media is None:
-        address = "/" + quote(f"{stem}.{EXTENSIONS[best(DESCRIPTIONS)]}", safe="/;=")
+        address = "/" + quote(f"{stem}.{EXTENSIONS[DESCRIPTIONS[best(DESCRIPTIONS)]]}", safe="/;=")
         return _see_other(f"{address}?language={language()}" if "language" in request.args else address)
     return _kept(lambda: _described(BASE + stem, triples, media))
 
 
 def _document(path: str) -> tuple[str, str | None]:
-    """Split what an address ends with, and give the media type it stands for."""
+    """Split what an address ends with, and give the media type it stands for, by the name that the caller likes."""
     stem, dot, extension = path.rpartition(".")
-    return (stem, _MEDIA[extension]) if dot and extension in _MEDIA else (path, None)
+    if not dot or extension not in _MEDIA:
+        return path, None
+    usual = _MEDIA[extension]
+    names = tuple(media for media, format_name in DESCRIPTIONS.items() if format_name == DESCRIPTIONS[usual])
+    return stem, preferred(request.headers.get("Accept", ""), names) or usual
 
 
 def _resource(path: str) -> list[ox.Triple]:
@@ -162,7 +169,7 @@ def _situation(path: str) -> list[ox.Triple]:
 
 
 def _described(iri: str, triples: list[ox.Triple], media: str) -> Response:
-    if media != "text/html":
+    if media != PAGE:
         return negotiated(written_in(triples, DESCRIPTIONS[media]), media)
     page = linked_data.described(service(), iri, triples, language())
     return negotiated(render_template("resource.html", page=page, defined=[], language=page.language), media)

@@ -8,7 +8,7 @@ import pyoxigraph as ox
 from flask import Blueprint, Response, render_template
 
 from osteo_kg.bilingual import LANGUAGES
-from osteo_kg.rdf import DCTERMS, RDF, XSD
+from osteo_kg.rdf import DCTERMS, RDF, RDFS, XSD
 from osteo_kg_server.http.endpoints import endpoint
 from osteo_kg_server.http.negotiation import GRAPHS, best, negotiated, written_in
 from osteo_kg_server.http.parameters import language_or_english
@@ -21,6 +21,10 @@ _GRAPHS = ("Turtle", "N-Triples", "N-Quads", "TriG", "RDF_XML", "JSON-LD")
 _TITLES = {
     "en": "A treatment guideline for post-menopausal osteoporosis as a knowledge graph",
     "fr": "Une recommandation de traitement de l’ostéoporose post-ménopausique en graphe de connaissances",
+}
+_FORMS = {
+    "en": "Literals of results are in canonical form (1.50 is 1.5, a nonNegativeInteger is an integer).",
+    "fr": "Les littéraux des résultats sont en forme canonique (1.50 est 1.5, un nonNegativeInteger est un integer).",
 }
 PATH = "/.well-known/void"
 blueprint = Blueprint("service_description", __name__)
@@ -45,6 +49,8 @@ def _service(serving: Service) -> Iterator[ox.Triple]:
     node, dataset = ox.NamedNode(serving.url("/sparql") + "#service"), ox.BlankNode()
     yield ox.Triple(node, RDF.type, _sd("Service"))
     yield ox.Triple(node, _sd("endpoint"), ox.NamedNode(serving.url("/sparql")))
+    for language in LANGUAGES:
+        yield ox.Triple(node, RDFS["comment"], ox.Literal(_FORMS[language], language=language))
     languages = ["SPARQL11Query", *(["SPARQL11Update"] if serving.access.can_be_written else [])]
     for name in languages:
         yield ox.Triple(node, _sd("supportedLanguage"), _sd(name))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from urllib.parse import urlencode
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import BadRequest, NotAcceptable, UnsupportedMediaType
 
+from osteo_kg import Language
+from osteo_kg.dataset import unknown_terms
 from osteo_kg.rdf import Cursor, is_repeatable, tokens
 from osteo_kg_server import logs
 from osteo_kg_server.http.endpoints import TEXT, Json, endpoint, word, words
-from osteo_kg_server.http.negotiation import GRAPHS, body, content_type, preferred, text
-from osteo_kg_server.http.parameters import FORM, Given, base, given, seconds
+from osteo_kg_server.http.negotiation import GRAPHS, PAGE, body, content_type, negotiated, preferred, text, wishes
+from osteo_kg_server.http.parameters import FORM, PARAMETERS, Given, base, given, language_or_english, seconds
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.store import NotOfferedError, Query, Update
-from osteo_kg_server.views import service_description
+from osteo_kg_server.views import linked_data, service_description
 
 PATH = "/sparql"
 #: Media types of results by their kind, with the format each is written in.
@@ -28,10 +32,12 @@ RESULTS = {
     },
 }
 RESULTS["solutions"] = {**RESULTS["boolean"], "text/csv": "csv", "text/tab-separated-values": "tsv"}
+RESULTS = {kind: {**offered, PAGE: "html"} for kind, offered in RESULTS.items()}
 _ASKED = {
     "default-graph-uri": words("A graph of the default graph.", format="iri"),
     "named-graph-uri": words("A named graph.", format="iri"),
     "timeout": word("Seconds after which the query is stopped; the service may allow fewer."),
+    **dict.fromkeys(("format", "output"), PARAMETERS["format"]),
 }
 _QUERY = {"query": word("A SPARQL 1.1 query; without one the service describes itself.")}
 _FORM: Json = {
@@ -49,7 +55,7 @@ blueprint = Blueprint("sparql", __name__)
 @blueprint.get(PATH)
 @endpoint(
     "read",
-    {200: sorted({*_ANSWERS, "text/html"}), 304: ()},
+    {200: sorted(_ANSWERS), 304: ()},
     parameters={**_QUERY, **_ASKED},
     problems=_PROBLEMS,
 )
@@ -86,7 +92,8 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
     tag = _tag(serving, queries[0])
     if tag and request.if_none_match.contains_weak(tag):
         return Response(status=304, headers={"ETag": f'"{tag}"', **_CACHED})
-    media = {kind: preferred(request.headers.get("Accept", ""), tuple(types)) for kind, types in RESULTS.items()}
+    accepted = wishes({name: value for name in ("format", "output") for value in asked.all(name)})
+    media = {kind: preferred(accepted, tuple(types)) for kind, types in RESULTS.items()}
     query = Query(
         text=queries[0],
         formats={kind: RESULTS[kind][chosen] for kind, chosen in media.items() if chosen},
@@ -102,20 +109,47 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
         raise NotAcceptable(f"None of the accepted types is offered. Accept one of: {offered}.") from error
     chosen = media[answer.kind] or ""
     sent = answer.chunks if answer.body is None else answer.body
-    response = Response(sent, content_type=content_type(chosen))
+    warnings = unknown_terms(queries[0], serving.terms) if serving.terms else []
+    if chosen == PAGE:
+        response = _page(serving, b"".join(answer.chunks) if answer.body is None else answer.body, warnings)
+    else:
+        response = Response(sent, content_type=content_type(chosen))
+        response.headers["Vary"] = "Accept, Accept-Encoding"
     response.call_on_close(answer.close)
-    response.headers["Vary"] = "Accept, Accept-Encoding"
+    for warning in warnings:
+        response.headers.add("Warning", f'299 - "{warning.encode("ascii", "replace").decode()}"')
     if tag:
         response.headers["ETag"] = f'"{tag}"'
         response.headers.update(_CACHED)
     return response
 
 
+def _page(serving: Service, told: bytes, warnings: list[str]) -> Response:
+    """Show the first rows of a result as a table."""
+    result, spoken = json.loads(told), language_or_english()
+    rows = [[_cell(serving, term, spoken) for term in row] for row in result.get("rows", ())]
+    query = [(key, value) for key, value in request.args.items(multi=True) if key not in ("format", "output")]
+    formats = ("json", "xml", "csv", "tsv") if "names" in result else ("json", "xml")
+    if result.get("names") == ["subject", "predicate", "object"]:
+        formats = ("turtle", "jsonld", "nt", "xml")
+    links = {each: f"{PATH}?{urlencode([*query, ('format', each)])}" for each in formats if request.method == "GET"}
+    page = render_template("results.html", result=result, rows=rows, warnings=warnings, links=links, language=spoken)
+    return negotiated(page, PAGE)
+
+
+def _cell(serving: Service, term: dict[str, str] | None, spoken: Language) -> linked_data.Link:
+    if term is None:
+        return linked_data.Link("")
+    return linked_data.link(serving, term["iri"], spoken) if "iri" in term else linked_data.Link(term["text"])
+
+
 def _tag(serving: Service, query: str) -> str | None:
     """Name what is asked of the dataset as it is now; None for what has another answer each time."""
     if request.method == "POST" or not is_repeatable(query):
         return None
-    named = "\n".join((serving.store.generation, request.headers.get("Accept", ""), request.full_path))
+    named = "\n".join(
+        (serving.store.generation, request.headers.get("Accept", ""), language_or_english(), request.full_path)
+    )
     return hashlib.blake2b(named.encode("utf-8"), digest_size=16).hexdigest()
 
 
