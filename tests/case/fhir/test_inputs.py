@@ -176,7 +176,7 @@ FIT = [patient(), *NOT_USED]
 REFUSED = [patient(gender="male"), POSTMENOPAUSAL, *NOT_USED]
 REMARKS = (
     "Not used: Condition (SNOMED CT 38341003)",
-    "Not valid FHIR, and read for what is needed: Condition/c-5913000",
+    "FHIR resource not valid, read in part: Condition/c-5913000",
 )
 
 

@@ -138,7 +138,7 @@ def test_a_birth_date_that_is_not_whole_bounds_the_age(
     text = bundle(patient(birthDate=born), POSTMENOPAUSAL, NO_FRACTURE, t_score("38267-1", -3.2))
     [case] = knowledge_base.read(text, "fhir")
     assessment = knowledge_base.assess(case, on=ON, by=by)
-    [aged] = [c for o in assessment.options for c in o.criteria if c.label.en == "aged 50 to 60"]
+    [aged] = [c for o in assessment.options for c in o.criteria if c.label.en == "age 50 to 60"]
     assert aged.status == status
     assert born in told(assessment, "element-ignored")[0]
 
