@@ -16,7 +16,7 @@ from osteo_kg.knowledge import Guideline
 from osteo_kg.rdf import OSTEO, SITUATION
 from osteo_kg.reasoning import Engine
 
-_WIDE = 220  # characters of a printed table where there is no terminal to ask
+_WIDE = 240  # characters of a printed table where there is no terminal to ask
 _WORDS = {
     "disposition": BilingualText("course of action", "conduite à tenir"),
     "strength": BilingualText("strength", "degré de la recommandation"),
@@ -88,9 +88,11 @@ def _cell(guideline: Guideline, cell: Cell, language: Language) -> str:
 def as_text(engine: Engine, language: Language, width: int | None = None) -> str:
     """Draw the minimised table for a terminal of so many characters, or a wide page."""
     table = Table(show_lines=True, caption=_WORDS["note"].get(language))
-    for name in header(engine, language):
-        table.add_column(name, overflow="fold")
-    for line in lines(engine, language):
+    rows = [header(engine, language), *lines(engine, language)]
+    for cells in zip(*rows, strict=True):
+        longest = max((len(word) for cell in cells for word in cell.split()), default=0)
+        table.add_column(cells[0], overflow="fold", min_width=None if width else longest)
+    for line in rows[1:]:
         table.add_row(*line)
     console = Console(width=width or _WIDE, file=io.StringIO(), color_system=None)
     with console.capture() as captured:

@@ -359,7 +359,7 @@ def test_the_age_of_the_menopause_can_be_given_on_the_command_line(tmp_path: Pat
     path = write_lines(tmp_path / "export.ndjson", patient(), HER_TEST, NO_FRACTURE)
     asked = ["cohort", str(path), "--on", "2026-11-22", "--output", str(tmp_path / "result.csv")]
     done = CliRunner().invoke(main, [*asked, "--assume-postmenopausal-from", "60"])
-    assert "treat: 1 (100.0%)" in done.output
+    assert "treatment indicated: 1 (100.0%)" in done.output
     assert "postmenopausal-assumed" in (tmp_path / "result.csv").read_text()
 
 
