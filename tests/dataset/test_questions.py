@@ -48,6 +48,8 @@ SEVERE = {  # reading.md, R3
     "proximal-femur",
     "vertebra",
     "pelvis",
+    "femur",
+    "pelvis-or-femur",
     "proximal-humerus",
     "femoral-shaft",
     "distal-femur",
@@ -428,17 +430,17 @@ def branch(history: str) -> str:
 def read_disposition(branch: str, upper: str) -> tuple[str, str]:
     """Give disposition and strength as reading.md R4 writes them, by the upper bound of the T-score."""
     columns = {
-        "severe": ("treat", "imperative", 3),
-        "non-severe": ("treat", "proposed", 2),
-        "none": ("treat", "initiated", 1),
+        "severe": ("treatment indicated", "treatment imperative", 3),
+        "non-severe": ("treatment indicated", "treatment proposed", 2),
+        "none": ("treatment indicated", "start treatment", 1),
     }
     treat, strength, bands = columns[branch]
     place = ["-3", "-2", "-1", ""].index(upper)
     if place < bands:
         return treat, strength
     if place == bands:
-        return "ask for a specialist opinion", ""
-    return "no drug treatment", "not recommended" if branch == "none" else ""
+        return "specialist opinion (bone disease)", ""
+    return "no drug treatment", "drug treatment not recommended" if branch == "none" else ""
 
 
 def test_the_decisions_are_those_of_the_reading() -> None:
@@ -460,8 +462,8 @@ def test_the_situations_across_minus_two_are_those_whose_answers_differ(knowledg
         if said(engine, low) != said(engine, high)
     )
     labels = {
-        "treat": "treat",
-        "specialist-opinion": "ask for a specialist opinion",
+        "treat": "treatment indicated",
+        "specialist-opinion": "specialist opinion (bone disease)",
         "no-treatment": "no drug treatment",
     }
     told = {
