@@ -47,7 +47,7 @@ def run(knowledge_base: KnowledgeBase, tmp_path_factory: pytest.TempPathFactory)
         _WOMAN | score | {"fractures": [], "t_score_total_hip": Decimal("-1.5")},
         _WOMAN | score | {"fractures": ["distal-radius"]},
         _WOMAN | score | {"fractures": ["proximal-femur"]},
-        _WOMAN | score | {"fractures": ["proximal-femur"], "t_score_total_hip": Decimal(-9)},
+        _WOMAN | score | {"fractures": ["proximal-femur"], "t_score_total_hip": Decimal("-8.5")},
         _WOMAN | score,
         _WOMAN,
         {"sex": "female", "fractures": []} | score,
