@@ -67,7 +67,7 @@ def test_an_order_of_what_was_not_tolerated_is_warned_of(cds: FlaskClient, templ
 
 def test_an_order_that_is_left_open_is_told(cds: FlaskClient, templates: dict[str, str]) -> None:
     [card] = ordered(cds, templates, draft_of(RXNORM, "72143"), t_score("38267-1", -3.4), *EVERY_YES)
-    assert (card["indicator"], "does not decide" in card["summary"]) == ("info", True)
+    assert (card["indicator"], "remains to be settled" in card["summary"]) == ("info", True)
     [unknown] = ordered(cds, templates, draft_of(RXNORM, "72143"), t_score("38267-1", -2.5))
     assert unknown["indicator"] == "info"
 
