@@ -171,7 +171,7 @@ def _bullet(line: Line) -> str:
 def _record(sent: Sent, language: Language) -> Iterator[str]:
     for said, keys in (
         (messages.EMPTY, sent.empty),
-        (messages.LACKING, sent.lacking),
+        *((messages.LACKING[why], keys) for why, keys in sent.lacking.items()),
         (messages.FETCHED, sent.fetched),
     ):
         if keys:

@@ -24,7 +24,13 @@ RECORD = BilingualText("The record as sent: ", "Le dossier tel que transmis : ")
 EMPTY = BilingualText(
     "Searched, no data (unknown, not absent): ", "Recherché, aucune donnée (ne signifie pas « absent ») : "
 )
-LACKING = BilingualText("Not supplied, or not whole: ", "Non transmis ou incomplet : ")
+#: What stands before the keys that are lacking, by the reason.
+LACKING = {
+    "NotSupplied": BilingualText("Not supplied: ", "Non transmis : "),
+    "PageNotGiven": BilingualText("Further page not sent: ", "Page suivante non transmise : "),
+    "NotServed": BilingualText("Not held by the server: ", "Non détenu par le serveur : "),
+    "NotAnswered": BilingualText("Not answered by the server: ", "Sans réponse du serveur : "),
+}
 FETCHED = BilingualText("Asked of the FHIR server: ", "Demandé au serveur FHIR : ")
 #: What the link of a card leads to, and what is said of it in the card.
 EVERYTHING = BilingualText("All rules, criteria and sources", "Toutes les règles, les critères et les sources")

@@ -93,7 +93,7 @@ class Sent:
         patient: her Patient resource.
         resources: what else is about her, each once.
         empty: the keys that were asked and found nothing.
-        lacking: the keys, none of them needed, that were not supplied or not whole.
+        lacking: the keys, none of them needed, that were not supplied or not whole, by the reason.
         fetched: the keys that were asked of the client's server.
         unread: what is not known for it, where a section stays open.
     """
@@ -101,7 +101,7 @@ class Sent:
     patient: Json
     resources: tuple[Json, ...]
     empty: tuple[str, ...]
-    lacking: tuple[str, ...]
+    lacking: Mapping[str, tuple[str, ...]]
     fetched: tuple[str, ...]
     unread: tuple[Unread, ...] = ()
 
@@ -120,11 +120,8 @@ def sent(hook: Hook, prefetch: Prefetch, servers: Servers) -> Sent:
     answers = {**given, **fetched.answers}
     lacking = {key: _why_lacking(key, given.get(key), fetched) for key in open_ if key not in fetched.answers}
     _check_needed([key for key, why in lacking.items() if why in _WANTING], hook, prefetch, fetched, servers, server)
-    unread = [
-        each
-        for why in dict.fromkeys(lacking.values())
-        for each in prefetch.unread([key for key in lacking if lacking[key] == why], why)
-    ]
+    by_reason = {why: tuple(key for key in lacking if lacking[key] == why) for why in dict.fromkeys(lacking.values())}
+    unread = [each for why, keys in by_reason.items() for each in prefetch.unread(keys, why)]
     every = (*answers.values(), FhirAnswer(fetched.referred))
     return Sent(
         patient=_patient(answers.get(_PATIENT, FhirAnswer()), hook),
@@ -132,7 +129,7 @@ def sent(hook: Hook, prefetch: Prefetch, servers: Servers) -> Sent:
         empty=tuple(
             key for key in prefetch.templates if key not in lacking and key in answers and not answers[key].resources
         ),
-        lacking=tuple(lacking),
+        lacking=by_reason,
         fetched=tuple(fetched.answers),
         unread=tuple(unread),
     )
