@@ -62,7 +62,7 @@ def test_the_page_of_a_situation_says_what_holds_and_what_follows(
 ) -> None:
     page = client.get(situation, headers={"Accept": "text/html"}, follow_redirects=True)
     assert "menopausal status: postmenopausal" in page.text
-    assert ">treat<" in page.text
+    assert ">treatment indicated<" in page.text
     assert 'href="/ns/Treat"' in page.text
     definition = knowledge_base.knowledge.triples.text(f"{BASE}ns/Situation", _DEFINITIONS[0])
     assert definition is not None
