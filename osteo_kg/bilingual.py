@@ -43,10 +43,20 @@ def _fill(template: str, values: Mapping[str, BilingualText | str], language: La
     return template
 
 
-def joined(texts: Iterable[BilingualText], separator: str) -> BilingualText:
+#: Marks between what is named and what is said of it, and between several things.
+COLON, SEMICOLON = BilingualText(": ", " : "), BilingualText("; ", " ; ")
+
+
+def joined(texts: Iterable[BilingualText], separator: BilingualText | str = SEMICOLON) -> BilingualText:
     """Put texts in one, one after the other."""
     found = list(texts)
-    return BilingualText(separator.join(each.en for each in found), separator.join(each.fr for each in found))
+    between = separator if isinstance(separator, BilingualText) else BilingualText(separator, separator)
+    return BilingualText(between.en.join(each.en for each in found), between.fr.join(each.fr for each in found))
+
+
+def noted(text: BilingualText, note: BilingualText) -> BilingualText:
+    """Put a note behind a text, in brackets."""
+    return BilingualText(f"{text.en} ({note.en})", f"{text.fr} ({note.fr})")
 
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")

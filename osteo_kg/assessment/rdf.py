@@ -30,8 +30,8 @@ from osteo_kg.assessment.model import (
     Version,
 )
 from osteo_kg.assessment.notices import described
-from osteo_kg.assessment.safety_statements import SafetyStatements, listed
-from osteo_kg.bilingual import LANGUAGES, BilingualText
+from osteo_kg.assessment.safety_statements import SafetyStatements
+from osteo_kg.bilingual import LANGUAGES, BilingualText, joined
 from osteo_kg.case import patient_iri
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.rdf import DCTERMS, ONTOLOGY, OSTEO, OWL, PROV, RDF, XSD, Node, day_of, day_text, local_name
@@ -311,7 +311,7 @@ class AssessmentGraph:
 
     def _of_caution(self, found: Mapping[str, Any]) -> dict[str, Any]:
         """Name its sources in both languages again, where it is one of the safety layer, and its conditions."""
-        condition = listed(map(self._terms.label, found["conditions"]))
+        condition = joined(map(self._terms.label, found["conditions"]))
         return {"condition": condition} | ({"source": self._safety.cited(found["sources"])} if found["sources"] else {})
 
     def _label(self, kind: ox.NamedNode, key: str) -> BilingualText:

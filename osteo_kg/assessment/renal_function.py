@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import combinations
 
-from osteo_kg.bilingual import BilingualText, shown_day
+from osteo_kg.bilingual import BilingualText, noted, shown_day, shown_number
 from osteo_kg.case import CaseFacts
 from osteo_kg.knowledge import Knowledge
 from osteo_kg.rdf import OSTEO, RDF, day_text, sparql
@@ -180,8 +180,7 @@ class RenalKnowledge:
         written = f"{Decimal(value):f}"
         template = self._quoted[measure]
         assert template is not None  # a test sees to it
-        said = template.filled({"value": BilingualText(written, written.replace(".", ","))})
+        said = template.filled({"value": shown_number(written)})
         if day:
-            shown = shown_day(day_text(day))
-            said = BilingualText(f"{said.en} ({shown.en})", f"{said.fr} ({shown.fr})")
+            said = noted(said, shown_day(day_text(day)))
         return RenalFinding(Interval.of(Decimal(value)), said, measure, written, day_text(day) if day else None)

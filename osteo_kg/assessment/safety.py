@@ -16,8 +16,8 @@ import pyoxigraph as ox
 from osteo_kg.assessment.model import Assessment, Caution, Notice, OptionAssessment
 from osteo_kg.assessment.notices import Notices, RaisedNotice, Saying, described
 from osteo_kg.assessment.renal_function import RenalFinding, RenalFunction, RenalKnowledge, Verdict
-from osteo_kg.assessment.safety_statements import SafetyStatements, Statement, listed
-from osteo_kg.bilingual import BilingualText
+from osteo_kg.assessment.safety_statements import SafetyStatements, Statement
+from osteo_kg.bilingual import BilingualText, joined, noted
 from osteo_kg.case import CaseFacts
 from osteo_kg.knowledge import Knowledge
 from osteo_kg.rdf import DCTERMS, LIFTED, OSTEO
@@ -163,7 +163,7 @@ class Safety:
             for each, findings in met.items()
         ]
         limit = f"{ranges[0].interval.below.normalize():f}" if ranges else ""
-        message = statement.template.filled({"found": listed(found), "limit": limit})
+        message = statement.template.filled({"found": joined(found), "limit": limit})
         sources = tuple(sorted({*statement.sources, *(source for each in ranges for source in each.sources)}))
         return Caution(
             statement.code,
@@ -172,7 +172,7 @@ class Safety:
             self._statements.cited(sources),
             sources,
             conditions=tuple(sorted(met)),
-            condition=listed(self._terms.label(each) for each in sorted(met)),
+            condition=joined(self._terms.label(each) for each in sorted(met)),
             found=_quoted(finding for findings in met.values() for finding in findings),
         )
 
@@ -198,15 +198,14 @@ class Safety:
         for name, statements in kinds.items():
             sources = tuple(sorted({source for each in statements for source in each.sources}))
             asked = [self._asked(each, facts) for each in statements]
-            written = self._check(name, {"drug": self._terms.label(drug), "found": listed(asked)}, drug, sources)
+            written = self._check(name, {"drug": self._terms.label(drug), "found": joined(asked)}, drug, sources)
             yield replace(written, asks=tuple(asked))
 
     def _asked(self, statement: Statement, facts: RecordedFacts) -> BilingualText:
         """Name the conditions that a statement asks about, with what is recorded of each."""
         open_ = [each for each in statement.conditions if self._verdict(each, facts).met is None]
         named = [(self._terms.label(each), self._known_of(each, facts)) for each in open_]
-        said = [_noted(label, known) if known else label for label, known in named]
-        return BilingualText(" / ".join(each.en for each in said), " / ".join(each.fr for each in said))
+        return joined((noted(label, known) if known else label for label, known in named), " / ")
 
     def _known_of(self, condition: str, facts: RecordedFacts) -> BilingualText | None:
         """Quote what is recorded and leaves a condition open; of a limit it is said that nothing is."""
@@ -214,7 +213,7 @@ class Safety:
         doubtful = facts.conditions & self._statements.doubtful(condition)
         quoted += [self._terms.label(each) for each in sorted(doubtful)]
         if quoted:
-            return _after(_RECORDED, listed(quoted))
+            return joined((_RECORDED, joined(quoted)), "")
         return None if condition in self._terms.keys else _NOT_RECORDED
 
     def _wanted(self, drugs: Iterable[str], facts: RecordedFacts, case_facts: CaseFacts) -> Iterator[Notice]:
@@ -251,7 +250,7 @@ class Safety:
         """Tell what cannot hold together: two findings, or a number and a list of conditions that does not name it."""
         named = [each for iri, each in self._renal.ranges.items() if iri in self._terms.keys and each.definition]
         for one, other in facts.renal.contradictions(named):
-            found = BilingualText(f"{one.said.en} / {other.said.en}", f"{one.said.fr} / {other.said.fr}")
+            found = joined((one.said, other.said), " / ")
             yield self._check("RenalFunctionContradictory", {"found": found}, None, ())
         if facts.listed and facts.conditions.isdisjoint(self._renal.ranges):
             for range_ in named:
@@ -296,15 +295,7 @@ def _kind(statement: Statement) -> str:
 
 
 def _quoted(findings: Iterable[RenalFinding]) -> BilingualText:
-    return listed(each.said for each in findings)
-
-
-def _noted(label: BilingualText, note: BilingualText) -> BilingualText:
-    return BilingualText(f"{label.en} ({note.en})", f"{label.fr} ({note.fr})")
-
-
-def _after(first: BilingualText, then: BilingualText) -> BilingualText:
-    return BilingualText(first.en + then.en, first.fr + then.fr)
+    return joined(each.said for each in findings)
 
 
 def _ordered(cautions: Iterable[Caution]) -> tuple[Caution, ...]:

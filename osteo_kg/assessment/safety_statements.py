@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from osteo_kg.assessment.model import AdverseEvents
-from osteo_kg.bilingual import BilingualText
+from osteo_kg.bilingual import BilingualText, joined
 from osteo_kg.knowledge import Knowledge
 from osteo_kg.rdf import OSTEO, RDF
 
@@ -59,7 +59,7 @@ class SafetyStatements:
 
     def cited(self, sources: Iterable[str]) -> BilingualText:
         """Name sources, and say that no clinician has reviewed what was read there."""
-        return listed(self._terms.label(each) for each in (*sources, OSTEO.NotReviewed.value))
+        return joined(self._terms.label(each) for each in (*sources, OSTEO.NotReviewed.value))
 
     def informing(self, drugs: Iterable[str], wanted: Collection[str] | None = None) -> tuple[AdverseEvents, ...]:
         """Give the adverse events of drugs: all that are known, or those of the wanted statements."""
@@ -83,7 +83,7 @@ class SafetyStatements:
                     statement=iri,
                     drug=drug,
                     kind=self._terms.label(kind),
-                    events=listed(names),
+                    events=joined(names),
                     source=self.cited([*sources, *([unsourced] if unsourced in self._terms.types[iri] else [])]),
                     sourced=unsourced not in self._terms.types[iri],
                 )
@@ -103,12 +103,6 @@ class SafetyStatements:
 
     def _of(self, iri: str, name: str) -> list[str]:
         return self._triples.objects(iri, OSTEO[name])
-
-
-def listed(texts: Iterable[BilingualText]) -> BilingualText:
-    """Put texts in one, one after the other."""
-    found = list(texts)
-    return BilingualText("; ".join(each.en for each in found), " ; ".join(each.fr for each in found))
 
 
 def _shown_order(events: AdverseEvents) -> tuple[str, bool, str]:

@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from osteo_kg.assessment.evidence_words import NO, YES
 from osteo_kg.assessment.model import Assessment, Caution, CriterionAssessment, Notice, OptionAssessment
-from osteo_kg.bilingual import BilingualText, Language, joined, shown_day, typeset
+from osteo_kg.bilingual import COLON, SEMICOLON, BilingualText, Language, joined, shown_day, typeset
 
 MOST_LINES = 25
 #: The weight of a part that is never shortened.
@@ -53,8 +54,8 @@ WORDS = {
     "assumptions": BilingualText("Assumptions made: ", "Hypothèses retenues : "),
     "obligations": BilingualText("To do: ", "À faire : "),
     "more": BilingualText("and {count} more", "et {count} de plus"),
-    "met": BilingualText("yes", "oui"),
-    "not-met": BilingualText("no", "non"),
+    "met": YES,
+    "not-met": NO,
     "unknown": BilingualText("not recorded", "non renseigné"),
 }
 DISCLAIMER = BilingualText(
@@ -63,7 +64,6 @@ DISCLAIMER = BilingualText(
     "aucun clinicien n’a validé cette interprétation de la recommandation.",
 )
 MARKS = {"eligible": "+", "not-eligible": "-", "undetermined": "?"}
-COLON, SEMICOLON = BilingualText(": ", " : "), BilingualText("; ", " ; ")
 FULL = BilingualText("Everything: --full", "Tout le détail : --full")
 _ELIGIBLE, _NOT_ELIGIBLE, _UNDETERMINED = MARKS
 _CASE = "urn:case:"

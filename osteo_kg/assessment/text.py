@@ -10,8 +10,6 @@ from dataclasses import replace
 
 from osteo_kg.assessment.model import Assessment, Caution, OptionAssessment, RuleAssessment
 from osteo_kg.assessment.short_form import (
-    COLON,
-    SEMICOLON,
     WORDS,
     Line,
     capitalised,
@@ -20,7 +18,7 @@ from osteo_kg.assessment.short_form import (
     rests_on,
     short_answer,
 )
-from osteo_kg.bilingual import BilingualText, Language, typeset
+from osteo_kg.bilingual import COLON, SEMICOLON, BilingualText, Language, typeset
 from osteo_kg.case import Finding, ValidationReport
 
 _WORDS = {

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from osteo_kg import Assessment, BilingualText, KnowledgeBase, Language
 from osteo_kg.assessment import WHOLE, Caution, DrugSafety, Line, Part, headline, items_of, short_answer, short_lines
+from osteo_kg.bilingual import COLON, SEMICOLON
 from osteo_kg.case import Order, read_order
 from osteo_kg.rdf import PREFIXES
 from osteo_kg_server.cds import messages
@@ -105,7 +106,7 @@ class Cards:
     @property
     def colon(self) -> str:
         """What stands between a subject and what is said of it."""
-        return messages.COLON.get(self.language)
+        return COLON.get(self.language)
 
 
 def shortened(text: str) -> str:
@@ -161,7 +162,7 @@ def detail(
 
 
 def _part(role: str, title: BilingualText, items: Iterable[str], weight: int, language: Language) -> Part:
-    return Part(role, title.get(language), items_of(items), weight, separator=messages.SEMICOLON.get(language))
+    return Part(role, title.get(language), items_of(items), weight, separator=SEMICOLON.get(language))
 
 
 def _bullet(line: Line) -> str:
@@ -180,7 +181,7 @@ def _record(sent: Sent, language: Language) -> Iterator[str]:
 
 
 def _joined(what: BilingualText, why: BilingualText, language: Language) -> str:
-    return what.get(language) + messages.COLON.get(language) + why.get(language)
+    return what.get(language) + COLON.get(language) + why.get(language)
 
 
 # Cards about orders: what stands against the drug, what the guideline says of it, and what could not be read.

@@ -13,8 +13,6 @@ NEEDS = "Send every prefetch: no FHIR server is called. Null means that the quer
 NEEDS_OR_ACCESS = (
     "Send every prefetch, or access to a FHIR server that may be called. Null means that the query found nothing."
 )
-COLON = BilingualText(": ", " : ")  # between a subject and what is said of it
-SEMICOLON = BilingualText("; ", " ; ")
 SUBJECT = BilingualText("Osteoporosis", "Ostéoporose")
 ONGOING = BilingualText(
     "a treatment is ongoing, on hold or of unknown outcome", "traitement en cours, suspendu ou d’issue non renseignée"
