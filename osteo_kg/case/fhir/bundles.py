@@ -289,16 +289,20 @@ def _newest(entries: list[Entry]) -> tuple[list[Entry], list[tuple[Entry, bool]]
 
     Resources that nothing orders are all kept: they may say different things, and each of them counts.
     """
-    deleted = [entry for entry in entries if entry.resource is None]
+    deletions: dict[str, list[Entry]] = defaultdict(list)
     versions: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
-        if entry.resource is not None and entry.key:
+        if entry.resource is None:
+            for name in {entry.name, entry.url} - {""}:
+                deletions[name].append(entry)
+        elif entry.key:
             versions[entry.key].append(entry)
     kept, left = [], []
     for entry in entries:
         if entry.resource is None:
             continue
-        if any(_is_deleted_by(entry, deletion) for deletion in deleted):
+        named = (*deletions.get(entry.name, ()), *deletions.get(entry.url, ()))
+        if any(_is_deleted_by(entry, deletion) for deletion in named):
             left.append((entry, True))
         elif any(_repeats(entry, other) for other in _before_it(entry, versions)):
             continue
