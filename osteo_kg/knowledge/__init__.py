@@ -3,7 +3,7 @@
 from osteo_kg.knowledge.guideline import Criterion, Guideline, Listing, Option, Rule, Span, read_guideline
 from osteo_kg.knowledge.loading import ONTOLOGY_FORMATS, Knowledge, load_knowledge, packaged_knowledge, written_ontology
 from osteo_kg.knowledge.terms import Code, Terms
-from osteo_kg.knowledge.words import folded
+from osteo_kg.knowledge.words import folded, plain_unit
 
 __all__ = [
     "ONTOLOGY_FORMATS",
@@ -19,6 +19,7 @@ __all__ = [
     "folded",
     "load_knowledge",
     "packaged_knowledge",
+    "plain_unit",
     "read_guideline",
     "written_ontology",
 ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pyoxigraph as ox
 
 from osteo_kg.bilingual import BilingualText
-from osteo_kg.knowledge.words import Names, Phrases, WordList, read_word_lists
+from osteo_kg.knowledge.words import Names, Phrases, WordList, plain_unit, read_word_lists
 from osteo_kg.rdf import OSTEO, RDF, RDFS, SKOS, Iri, Lookup, local_name, node_of, text_of
 
 
@@ -79,6 +79,19 @@ class Terms:
     def score_names(self) -> Names:
         """What records call a T-score."""
         return Names((OSTEO.AxialTScore.value, name) for name in self._written(OSTEO.AxialTScore.value))
+
+    @functools.cached_property
+    def units_of_scores(self) -> frozenset[str]:
+        """The units of a T-score, without what is only their spelling."""
+        return self._plain("acceptedUnit", OSTEO.AxialTScore)
+
+    @functools.cached_property
+    def units_beside_scores(self) -> frozenset[str]:
+        """The units that show a value to be no T-score."""
+        return self._plain("otherMeasureUnit", OSTEO.AxialTScore)
+
+    def _plain(self, limit: str, fact: ox.NamedNode) -> frozenset[str]:
+        return frozenset(map(plain_unit, self.limits[limit].get(fact.value, ())))
 
     @functools.cached_property
     def drug_names(self) -> Names:

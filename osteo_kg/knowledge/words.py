@@ -27,6 +27,15 @@ def folded(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
+def plain_unit(unit: str) -> str:
+    """Give a unit without what is only its spelling; the sign of percent is none of that.
+
+    >>> plain_unit("{T-score}"), plain_unit("%YAM")
+    ('tscore', 'percentyam')
+    """
+    return folded(unit.replace("%", " percent ")).replace(" ", "")
+
+
 class Phrases:
     """Phrases to look for in a folded text.
 
@@ -133,6 +142,10 @@ class Names:
             term = self._term(match.group())
             found[term] = (*found.get(term, ()), match.group())
         return found
+
+    def is_one(self, text: str) -> bool:
+        """Whether a text is a name, and nothing else."""
+        return folded(text) in self._terms
 
     def taken_out(self, text: str) -> str:
         """Give a text, folded, without the names."""

@@ -13,7 +13,7 @@ import pyoxigraph as ox
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, meanings, of_kind
 from osteo_kg.case.fhir.elements import When, codings, each, extension, first, moment, text, words
-from osteo_kg.knowledge import Terms, folded
+from osteo_kg.knowledge import Terms, folded, plain_unit
 from osteo_kg.rdf import OSTEO, XSD, node_of
 
 #: Reasons why a value is absent that say that there was one.
@@ -53,8 +53,8 @@ class Densitometry:
         sites = _sites(part, found, builder.terms)
         peripheral = [site for site in sites or () if builder.terms.is_a(site, OSTEO.PeripheralSite)]
         reason, is_unread = _why_no_score(part, builder.terms)
-        if peripheral and not self._is_in_the_record(peripheral[0], builder.terms):
-            self._ignore_part(peripheral[0], part, builder)
+        if peripheral and peripheral[0] not in builder.terms.keys:  # a record has no place for it
+            _ignore_part(peripheral[0], part, builder)
         elif reason is not None:
             builder.ignore(part, reason, *_value_told(part))
             if is_unread and not peripheral:
@@ -78,16 +78,6 @@ class Densitometry:
         if (reason is None or is_unread) and not any(builder.terms.is_a(s, OSTEO.PeripheralSite) for s in sites):
             builder.open(OSTEO.Densitometry, part, *_place_told(part), *_value_told(part))
 
-    def _is_in_the_record(self, site: str, terms: Terms) -> bool:
-        """Whether a record has a key for a site; others are parts, which nothing is written of."""
-        return site in terms.keys
-
-    def _ignore_part(self, site: str, part: dict[str, Any], builder: CaseBuilder) -> None:
-        if site == OSTEO.SingleVertebra.value:
-            builder.remark("partOfSpine", part, *_place_told(part), *_value_told(part))
-        else:
-            builder.ignore(part, OSTEO.SiteNeverDecides, *_place_told(part), *_value_told(part))
-
     def settle(self, builder: CaseBuilder) -> None:
         """Write every score; of several ranges of vertebrae of one day the lowest (reading.md, R2)."""
         for score in self._scores:
@@ -96,6 +86,13 @@ class Densitometry:
                 builder.ignore(score.part, OSTEO.OtherLevelRange, *_place_told(score.part), *_value_told(score.part))
             else:
                 _write(score, builder)
+
+
+def _ignore_part(site: str, part: dict[str, Any], builder: CaseBuilder) -> None:
+    if site == OSTEO.SingleVertebra.value:
+        builder.remark("partOfSpine", part, *_place_told(part), *_value_told(part))
+    else:
+        builder.ignore(part, OSTEO.SiteNeverDecides, *_place_told(part), *_value_told(part))
 
 
 def _is_lower_range(other: Score, score: Score) -> bool:
@@ -126,8 +123,7 @@ def _write(score: Score, builder: CaseBuilder) -> None:
 def names_a_score(part: Mapping[str, Any], terms: Terms) -> bool:
     """Whether an observation whose code is not read is of a T-score, by its words or by its unit."""
     named = any(terms.score_names.found_in(said) for said in words(part.get("code")))
-    units = {folded(unit) for unit in _units(part)}
-    return named or bool(units & {folded(name) for name in terms.limits["writtenAs"][OSTEO.AxialTScore.value]})
+    return named or any(terms.score_names.is_one(unit) for unit in _units(part))
 
 
 def _why_no_score(part: Mapping[str, Any], terms: Terms) -> tuple[ox.NamedNode | None, bool]:
@@ -135,19 +131,14 @@ def _why_no_score(part: Mapping[str, Any], terms: Terms) -> tuple[ox.NamedNode |
     if not any(key.startswith("value") for key in part):
         absent = set(each(part, "dataAbsentReason", "coding", "code"))
         return OSTEO.ValueNotUsable, not absent.isdisjoint(_HELD_BACK)
-    units = {_plain_unit(unit) for unit in _units(part)}
-    if units & {_plain_unit(unit) for unit in terms.limits["otherMeasureUnit"][OSTEO.AxialTScore.value]}:
+    units = {plain_unit(unit) for unit in _units(part)}
+    if units & terms.units_beside_scores:
         return OSTEO.DensityNotTScore, False
     if not isinstance(_value(part), Decimal) or text(part, "valueQuantity", "comparator"):
         return OSTEO.ValueNotUsable, True
-    if units <= {_plain_unit(unit) for unit in terms.limits["acceptedUnit"][OSTEO.AxialTScore.value]}:
+    if units <= terms.units_of_scores:
         return None, False
     return OSTEO.UnitNotAccepted, True
-
-
-def _plain_unit(unit: str) -> str:
-    """Give a unit without what is only its spelling; the sign of percent is none of that."""
-    return folded(unit.replace("%", " percent ")).replace(" ", "")
 
 
 def _units(part: Mapping[str, Any]) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -42,20 +43,49 @@ def read_observation(
         densitometry: the T-scores read so far.
         doubt: why it is not certain to be hers, in words; empty where it is.
     """
-    parts = list(_parts(resource))
-    concerned = [_concerns(part, builder) for part in parts]
-    if not any(concerned):
+    found = [_concern(part, builder.terms) for part in _parts(resource)]
+    if not any(about.is_one for about in found):
         builder.unread(resource, resource.get("code"))
         return False
     if text(resource, "status") not in _USED:
         builder.ignore(resource, OSTEO.StatusRulesOut, f"status {text(resource, 'status') or '?'}")
         return True
-    for part, concerns in zip(parts, concerned, strict=True):
-        if concerns:
-            _read(part, builder, menopause, densitometry, doubt)
-        elif part is not resource:
-            builder.unread(part, part.get("code"))
+    for about in found:
+        if about.is_one:
+            _read(about, builder, menopause, densitometry, doubt)
+        elif about.part is not resource:
+            builder.unread(about.part, about.part.get("code"))
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Concern:
+    """What an observation, or a component of one, is about.
+
+    Attributes:
+        part: the observation.
+        found: what its code stands for.
+        is_density: whether its code is that of a bone mineral density.
+        is_score: whether its words or its unit name a T-score, though no code of it is read.
+    """
+
+    part: dict[str, Any]
+    found: list[Meaning]
+    is_density: bool = False
+    is_score: bool = False
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it concerns anything here."""
+        return bool(self.found) or self.is_density or self.is_score
+
+
+def _concern(part: dict[str, Any], terms: Terms) -> _Concern:
+    if found := meanings(part.get("code"), terms):
+        return _Concern(part, found)
+    reason = why_unread(part.get("code"), terms)
+    is_density = reason == OSTEO.DensityNotTScore
+    return _Concern(part, [], is_density, reason != OSTEO.CodeDecidesNothing and names_a_score(part, terms))
 
 
 def _parts(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -67,27 +97,21 @@ def _parts(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield whole | component
 
 
-def _concerns(part: dict[str, Any], builder: CaseBuilder) -> bool:
-    code = part.get("code")
-    found = bool(meanings(code, builder.terms)) or why_unread(code, builder.terms) == OSTEO.DensityNotTScore
-    return found or (why_unread(code, builder.terms) != OSTEO.CodeDecidesNothing and names_a_score(part, builder.terms))
-
-
 def _read(
-    part: dict[str, Any],
+    concern: _Concern,
     builder: CaseBuilder,
     menopause: MenopauseStatements,
     densitometry: Densitometry,
     doubt: str,
 ) -> None:
-    found = meanings(part.get("code"), builder.terms)
+    part, found = concern.part, concern.found
     scored = [
         *of_term(found, OSTEO.tScore, OSTEO.AxialTScore),
         *of_kind(found, OSTEO.DensitometrySite, builder.terms),
     ]
     if scored:
         densitometry.read(part, scored, builder, doubt)
-    elif not found and why_unread(part.get("code"), builder.terms) == OSTEO.DensityNotTScore:
+    elif concern.is_density:
         builder.ignore(part, OSTEO.DensityNotTScore)
     elif not found:
         densitometry.named(part, builder)
