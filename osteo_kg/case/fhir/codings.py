@@ -122,6 +122,11 @@ def sections_left_open(concept: Any, terms: Terms) -> frozenset[str]:
     return frozenset(opened | named_sections(said, terms))
 
 
+def says_nothing(concept: Any, terms: Terms) -> bool:
+    """Whether a concept has no words, and no code that its chapter places: it may be anything."""
+    return not words(concept) and not any(terms.codes.is_classification(system) for system, _ in codings(concept))
+
+
 def named_sections(said: Iterable[str], terms: Terms) -> set[str]:
     """Give the sections in which what some words name may belong."""
     plain = [folded(each) for each in said]

@@ -7,13 +7,21 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg.case.fhir.case_builder import CaseBuilder
-from osteo_kg.case.fhir.codings import Meaning, is_known, meanings, of_kind, of_term, raised_notices, sections_left_open
-from osteo_kg.case.fhir.elements import codings, moment, status, statuses, words
+from osteo_kg.case.fhir.codings import (
+    Meaning,
+    is_known,
+    meanings,
+    of_kind,
+    of_term,
+    raised_notices,
+    says_nothing,
+    sections_left_open,
+)
+from osteo_kg.case.fhir.elements import RULED_OUT, moment, status, statuses
 from osteo_kg.case.fhir.fractures import Fractures, fracture_of
 from osteo_kg.case.fhir.patient import MenopauseStatements
 from osteo_kg.rdf import OSTEO, XSD, node_of
 
-_RULED_OUT = frozenset(("refuted", "entered-in-error"))
 _CONFIRMED = "confirmed"
 _ACTIVE = ("", "active", "recurrence", "relapse")
 
@@ -37,7 +45,7 @@ def read_condition(
     concept = resource.get("code")
     found = meanings(concept, builder.terms)
     verified = statuses(resource, "verificationStatus")
-    if ruled_out := verified & _RULED_OUT:
+    if ruled_out := verified & RULED_OUT:
         builder.ignore(resource, OSTEO.StatusRulesOut, *sorted(ruled_out))
         fractures.settled(concept, found)
         return bool(found)
@@ -59,8 +67,7 @@ def _leave_open(resource: dict[str, Any], builder: CaseBuilder, fractures: Fract
     opened = set(sections_left_open(concept, builder.terms))
     if not is_known(concept, builder.terms):
         opened.add(OSTEO.MedicalHistory.value)
-        placed = any(builder.terms.codes.is_classification(system) for system, _ in codings(concept))
-        if not placed and not words(concept):
+        if says_nothing(concept, builder.terms):
             opened.add(OSTEO.FractureHistory.value)
     for section in sorted(opened):
         if section != OSTEO.FractureHistory.value:

@@ -66,6 +66,10 @@ def words(*concepts: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.strip() for word in found if isinstance(word, str) and word.strip()))
 
 
+#: Verification statuses that say that a condition or an allergy is none.
+RULED_OUT = frozenset(("refuted", "entered-in-error"))
+
+
 def status(resource: Any, *path: str) -> str:
     """Give a status, which older FHIR writes as a plain code and newer FHIR as a concept."""
     return text(resource, *path) or text(resource, *path, "coding", "code")

@@ -123,8 +123,7 @@ def read_export(
     reader = Reader(terms, postmenopausal)
     cases: list[Case] = []
     for documents in (found["single"], *([whole] for whole in found["whole"])):
-        source = gather([*documents, *found["deletion"]])
-        cases += [reader.case(one, f"{name}#{len(cases) + n}", source) for n, one in enumerate(source.patients, 1)]
+        cases += reader.cases(gather([*documents, *found["deletion"]]), name, len(cases))
     if not cases:
         raise UnreadableCaseError(
             f"{name} holds no Patient resource.",

@@ -13,7 +13,7 @@ import pyoxigraph as ox
 from osteo_kg.case.fhir.bundles import Resource, gather, resolved
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, is_known, meanings, of_kind
-from osteo_kg.case.fhir.elements import codings, concept_of, each, status, text, words
+from osteo_kg.case.fhir.elements import RULED_OUT, codings, concept_of, each, status, text, words
 from osteo_kg.knowledge import Terms
 from osteo_kg.rdf import OSTEO, node_of
 
@@ -28,7 +28,6 @@ _OUTCOMES: dict[str, ox.NamedNode | None] = {
 _UNCERTAIN = ("unconfirmed",)
 _COURSES = ("MedicationStatement", "MedicationRequest")  # completed, they are a whole course; a dose is not
 _NO_ORDERS = ("proposal", "plan", "option")
-_RULED_OUT = ("refuted", "entered-in-error")
 #: Statuses that say that nothing was given; of any other that is not known, nothing is certain.
 _NOT_GIVEN = ("intended", "not-taken", "not-done", "declined", "preparation")
 _NEVER_MEANT = ("entered-in-error", "draft", "cancelled")  # every other record of a drug may be a treatment with it
@@ -99,9 +98,9 @@ class Treatments:
         for concept, known in found:
             if not known and (concept or not said):
                 builder.unread(resource, concept)
-                if verified not in _RULED_OUT and _named(concept, builder.terms):
+                if verified not in RULED_OUT and _named(concept, builder.terms):
                     builder.open(OSTEO.TreatmentHistory, resource, concept=concept)
-        if said and verified in _RULED_OUT:
+        if said and verified in RULED_OUT:
             builder.ignore(resource, OSTEO.StatusRulesOut, verified)
         elif said and (doubt or verified in _UNCERTAIN):
             builder.ignore(resource, OSTEO.NotCertain, verified)

@@ -7,7 +7,7 @@ from typing import Any
 
 from osteo_kg.case.fhir.bundles import ABOUT_OTHERS, Resource, kinship
 from osteo_kg.case.fhir.case_builder import CaseBuilder
-from osteo_kg.case.fhir.codings import is_known, meanings, of_kind, sections_left_open
+from osteo_kg.case.fhir.codings import meanings, of_kind, sections_left_open
 from osteo_kg.case.fhir.elements import each, status, text
 from osteo_kg.case.fhir.fractures import Fractures
 from osteo_kg.rdf import OSTEO
@@ -52,9 +52,7 @@ def read_mentions(
     for concept in _concepts(resource, hers, is_read=is_read):
         found = meanings(concept, builder.terms)
         broken = of_kind(found, OSTEO.Fracture, builder.terms)
-        opened = sections_left_open(concept, builder.terms)
-        unread = not (found or is_known(concept, builder.terms)) or not found
-        if broken or (unread and OSTEO.FractureHistory.value in opened):
+        if broken or (not found and OSTEO.FractureHistory.value in sections_left_open(concept, builder.terms)):
             fractures.mentioned(resource, concept, broken)
 
 

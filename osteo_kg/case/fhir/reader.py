@@ -6,7 +6,7 @@ What is not used is named with its reason; what is not valid is named, and read 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,8 +73,7 @@ def read_fhir(
             f"{name} holds no Patient resource.",
             advice="Send a Bundle with the Patient and the resources that refer to her.",
         )
-    reader = Reader(terms, postmenopausal)
-    return tuple(reader.case(person, f"{name}#{number}", found) for number, person in enumerate(found.patients, 1))
+    return tuple(Reader(terms, postmenopausal).cases(found, name))
 
 
 @dataclass(frozen=True)
@@ -90,6 +89,11 @@ class Reader:
     terms: Terms
     postmenopausal: Assumption | None = None
     problems: Callable[[Resource], tuple[str, ...]] = problems
+
+    def cases(self, found: Input, name: str, before: int = 0) -> Iterator[Case]:
+        """Read every patient of an input; `before` of the same name were read before her."""
+        for number, person in enumerate(found.patients, before + 1):
+            yield self.case(person, f"{name}#{number}", found)
 
     def case(self, person: Gathered, fallback: str, found: Input) -> Case:
         """Read the case of one patient of an input; `fallback` names her where nothing else does."""
