@@ -249,7 +249,7 @@ def build_dataset(
     for (ready, answer), follows in zip(answered, knowledge_base.conclusions(answered), strict=True):
         graphs |= graphs_of(ready.case, answer, follows)
         graphs[graph_iri("assessments", ready.case.iri)] = list(writer.triples(answer))
-        keys[engine.space.parse(answer.situation.rsplit("/", 1)[-1])] = None
+        keys[engine.space.parse(answer.situation_key)] = None
     graphs[GRAPH + "situations"] = list(situation_triples(engine, neighbours(engine, keys)))
     return Dataset(graphs)
 

@@ -103,7 +103,7 @@ def _numbers(engine: Engine, facts: CaseFacts) -> Iterator[ox.Triple]:
 
 def _met(engine: Engine, facts: CaseFacts, assessment: Assessment) -> Iterator[ox.Triple]:
     patient = ox.NamedNode(facts.case.iri)
-    answer = engine.answer(engine.space.parse(assessment.situation.rsplit("/", 1)[-1]))
+    answer = engine.answer(engine.space.parse(assessment.situation_key))
     for statuses, of_rules in ((answer.criteria, False), (answer.rules, True)):
         for iri, status in statuses.items():
             if status in _BY_STATUS:

@@ -211,6 +211,11 @@ class Assessment:
     adverse_events: tuple[AdverseEvents, ...] = field(default=(), metadata=BESIDE_JSON)
 
     @property
+    def situation_key(self) -> str:
+        """The key of the situation, which its IRI ends with."""
+        return self.situation.rpartition("/")[2]
+
+    @property
     def deciding(self) -> tuple[RuleAssessment, ...]:
         """The rules that apply; none where the disposition is undetermined between them."""
         return tuple(rule for rule in self.rules if rule.status == "met")

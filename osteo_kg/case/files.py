@@ -17,6 +17,11 @@ _WIDE = (b"\xff\xfe", b"\xfe\xff")  # the marks of UTF-16, and of UTF-32
 Unpacking = Callable[[Path], contextlib.AbstractContextManager[BinaryIO]]
 
 
+def not_utf8(name: str) -> UnreadableCaseError:
+    """Give the error of a text that is in another encoding than UTF-8."""
+    return UnreadableCaseError(f"{name} is not text in UTF-8.", advice="Save it as UTF-8.")
+
+
 def walked(folder: Path) -> Iterator[Path]:
     """Give the files of a folder and of those inside it, links followed, in the order of their names; hidden ones not.
 
@@ -57,7 +62,7 @@ def compression(path: Path) -> str | None:
     with _readable(path), path.open("rb") as file:
         start = file.read(max(map(len, COMPRESSIONS.values())))
     if start.startswith(_WIDE):
-        raise UnreadableCaseError(f"{path.name} is not text in UTF-8.", advice="Save it as UTF-8.")
+        raise not_utf8(path.name)
     return next((name for name, mark in COMPRESSIONS.items() if start.startswith(mark)), None)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from osteo_kg.case.fhir import Assumption, read_fhir
 from osteo_kg.case.fhir.exports import Beside, read_export, standing
 from osteo_kg.case.fields import KEYS
-from osteo_kg.case.files import extension, opened, walked
+from osteo_kg.case.files import extension, not_utf8, opened, walked
 from osteo_kg.case.model import Case
 from osteo_kg.case.rdf import read_rdf
 from osteo_kg.case.record_text import json_documents, read_csv, read_json, read_json_lines
@@ -195,5 +195,5 @@ def _text(data: bytes | str, name: str) -> str:
         text = data if isinstance(data, str) else data.decode("utf-8-sig")
         text.encode("utf-8")
     except UnicodeError as error:
-        raise UnreadableCaseError(f"{name} is not text in UTF-8.", advice="Save it as UTF-8.") from error
+        raise not_utf8(name) from error
     return text.removeprefix("\ufeff")

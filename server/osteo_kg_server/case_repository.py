@@ -184,7 +184,7 @@ class CaseRepository:
             yield from graphs_of(case, assessment, concluded).items()
             yield graph_iri("assessments", case.iri), self._knowledge_base.triples(assessment)
             yield graph_iri("sources", case.iri), with_fresh_blank_nodes(source_triples(case, each.assume_complete))
-            situations[assessment.guideline].append(assessment.situation.rsplit("/", 1)[-1])
+            situations[assessment.guideline].append(assessment.situation_key)
         yield (
             _SITUATIONS,
             [each for guideline, keys in situations.items() for each in self._situations(guideline, keys)],

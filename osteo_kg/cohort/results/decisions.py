@@ -61,7 +61,7 @@ class Decisions:
     def own(self, assessment: Assessment) -> tuple[int, int]:
         """Give the number and the notices of a patient who was assessed by herself."""
         engine = self.parts.engine
-        key = engine.space.parse(assessment.situation.rsplit("/", 1)[-1])
+        key = engine.space.parse(assessment.situation_key)
         if key not in self._own:
             number = self._own[key] = -1 - len(self._own)
             self.answers[key], self.keys[number], self.allowed[number] = engine.answer(key), key, _EVERY

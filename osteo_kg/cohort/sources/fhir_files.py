@@ -183,7 +183,7 @@ def _decoded(text: bytes, name: str) -> str:
     try:
         return text.decode()
     except UnicodeDecodeError as error:
-        raise UnreadableCaseError(f"{name} is not text in UTF-8.", advice="Save it as UTF-8.") from error
+        raise files.not_utf8(name) from error
 
 
 # Sorting single resources by patient: lines go to the partition of their patient, and a partition fits in memory.

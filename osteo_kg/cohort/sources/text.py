@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from osteo_kg.case import FIELDS, Case, Field, Repeated, case_of, csv_records, json_line_records
+from osteo_kg.case.files import not_utf8
 from osteo_kg.cohort.abstraction.columns import HELD
 from osteo_kg.cohort.engines import CohortEngine
 from osteo_kg.cohort.sources.base import Source, Wanted
@@ -114,7 +115,7 @@ def opened(path: Path, newline: str) -> Iterator[str]:
         with io.TextIOWrapper(pa.input_stream(str(path)), encoding="utf-8-sig", newline=newline) as lines:
             yield from lines
     except UnicodeError as error:
-        raise UnreadableCaseError(f"{path.name} is not text in UTF-8.", advice="Save it as UTF-8.") from error
+        raise not_utf8(path.name) from error
     except OSError as error:
         raise UnreadableCaseError(f"{path.name} cannot be read: {error}.", advice="Check the file.") from error
 
