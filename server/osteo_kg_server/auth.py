@@ -158,7 +158,7 @@ class Clients:
     """
 
     def __init__(self, file: Path) -> None:
-        self._clients = {client.issuer: client for client in _read_OF_CLIENTS(file)}
+        self._clients = {client.issuer: client for client in _clients_in(file)}
         self._lock, self._used = threading.Lock(), dict[tuple[str, str], float]()
 
     def verify(self, token: str, audience: str) -> None:
@@ -266,7 +266,7 @@ def refusal(why: str | None, advice: str = "Send one as 'Authorization: Bearer T
     return Unauthorized(f"{said} {advice}", www_authenticate=WWWAuthenticate("bearer", how))
 
 
-def _read_OF_CLIENTS(file: Path) -> list[Client]:
+def _clients_in(file: Path) -> list[Client]:
     try:
         told = json.loads(file.read_text(encoding="utf-8"))["clients"]
         return [Client(each["iss"], each.get("jku"), _keys(each["keys"])) for each in told]

@@ -406,8 +406,8 @@ def test_what_a_flat_record_can_say_is_decided_in_columns(knowledge_base: Knowle
     ]
     inputs = write_lines(tmp_path / "export.ndjson", patient(deceasedBoolean=True), HER_TEST, NO_FRACTURE, *more)
     assert _counted(tmp_path, knowledge_base, inputs) == 0
-    with_fresh_blank_nodes = t_score("38264-8", Decimal("-3.1"), "2020-01-01")
-    inputs = write_lines(tmp_path / "export.ndjson", patient(), HER_TEST, with_fresh_blank_nodes)
+    apart = t_score("38264-8", Decimal("-3.1"), "2020-01-01")
+    inputs = write_lines(tmp_path / "export.ndjson", patient(), HER_TEST, apart)
     assert _counted(tmp_path, knowledge_base, inputs, assume_postmenopausal_from=60) == 1
 
 

@@ -26,6 +26,7 @@ from tests.support.bundles import (
     medication,
     nothing_known,
     patient,
+    t_score,
 )
 from tests.support.worked import exact_json
 
@@ -35,6 +36,8 @@ INSTANCE = "0a1f4c0e-5d0c-4d54-9f4a-6f6f3c0a9b11"
 HIP = condition(SNOMED, "5913000", "2026-02-01")
 NOTHING = [nothing_known(each) for each in ("FractureHistory", "TreatmentHistory", "MedicalHistory")]
 EVERY_YES = (*NOTHING, RENAL)
+#: A record of which everything is known: she is to be treated.
+HERS = (POSTMENOPAUSAL, HIP, t_score("38267-1", -3.4), *EVERY_YES)
 
 
 def searchset(resources: list[Resource], **more: Any) -> Resource:

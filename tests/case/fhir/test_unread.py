@@ -6,13 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from osteo_kg import Assessment
 from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support.bundles import (
-    ATC,
     HER,
     ICD_CM,
     ICD_WHO,
@@ -25,11 +21,8 @@ from tests.support.bundles import (
     coded,
     condition,
     fractures,
-    medication,
-    nothing_known,
     patient,
     read,
-    reasons,
     said,
     t_score,
     told,
@@ -277,136 +270,6 @@ def test_what_is_not_hers_denied_or_read_already_opens_nothing(
     assert "FractureHistory" not in said(read(knowledge_base, WRIST, {**resource, "subject": HER}), "isOpenFor")
 
 
-# Densitometry
-
-
-def _unread(**change: Any) -> Resource:
-    made = t_score("38264-8", -3.4, "2026-04-01")
-    return {key: value for key, value in {**made, **change}.items() if value is not None}
-
-
-@pytest.mark.parametrize(
-    "resource",
-    [
-        _unread(valueQuantity={"value": -2.5, "comparator": "<", "unit": "{T-score}"}),
-        _unread(valueQuantity=None, valueString="-3,4"),
-        _unread(valueQuantity={"value": -3.4, "unit": "points"}),
-        _unread(valueQuantity=None, dataAbsentReason=coded(("http://x", "as-text"))),
-        _unread(bodySite={"text": "rachis"}),
-        _unread(bodySite=coded((SNOMED, "421060004"))),
-        _unread(code={"text": "T-score hanche totale"}),
-        _unread(code=coded((UNKNOWN, "dxa"))),
-    ],
-    ids=["comparator", "text", "unit", "as-text", "place in words", "place in code", "words", "unit of a score"],
-)
-def test_an_unread_t_score_leaves_densitometry_open(knowledge_base: KnowledgeBase, resource: Resource) -> None:
-    """The lowest is then at most what was read, and an answer is given only where every lower one agrees."""
-    none, low = (GOOD_BONE, POSTMENOPAUSAL, NO_FRACTURE), t_score("38267-1", -3.5)
-    assert assess(knowledge_base, *none).disposition == "no-treatment"
-    answer = assess(knowledge_base, *none, resource)
-    assert answer.disposition == "undetermined"
-    assert set(answer.possible) == {"no-treatment", "specialist-opinion", "treat"}
-    assert told(answer, "densitometry-unread")
-    assert assess(knowledge_base, low, POSTMENOPAUSAL, NO_FRACTURE, resource).disposition == "treat"
-    assert assess(knowledge_base, POSTMENOPAUSAL, resource).disposition == "densitometry-required"
-
-
-@pytest.mark.parametrize(
-    "resource",
-    [
-        _unread(status="preliminary"),
-        _unread(valueQuantity=None),
-        _unread(valueQuantity={"value": 0.7, "unit": "g/cm2"}),
-        _unread(valueQuantity={"value": 70, "unit": "{%YAM}"}),
-        _unread(bodySite={"text": "Radius 33 %"}),
-        _unread(focus=[{"reference": "RelatedPerson/mother"}]),
-        _unread(bodySite=coded((SNOMED, "119190009"))),
-    ],
-    ids=["preliminary", "no value", "density", "percent", "forearm", "mother", "shaft"],
-)
-def test_what_is_no_axial_t_score_of_hers_opens_nothing(knowledge_base: KnowledgeBase, resource: Resource) -> None:
-    case = read(knowledge_base, GOOD_BONE, resource)
-    assert said(case, "isOpenFor") == []
-    assert reasons(case)
-
-
-# Medications
-
-
-@pytest.mark.parametrize("text", ["Prolia 60 mg", "acide zolédronique", "Bisphosphonate", "FOSAMAX 70 mg, cp", "THM"])
-def test_a_drug_in_words_is_perhaps_a_treatment(knowledge_base: KnowledgeBase, text: str) -> None:
-    one = medication("MedicationStatement", "active", "", "", medicationCodeableConcept={"text": text})
-    case = read(knowledge_base, one)
-    assert said(case, "isOpenFor") == ["TreatmentHistory"]
-    assert said(case, "hasPastTreatment") == []
-
-
-def test_a_medication_that_is_not_there_is_known_by_what_leads_to_it(knowledge_base: KnowledgeBase) -> None:
-    """Without words it may be any drug."""
-    for reference, is_open in (({"display": "Prolia"}, True), ({"display": "Paracetamol"}, False), ({}, True)):
-        one = medication("MedicationStatement", "active", "", "")
-        del one["medicationCodeableConcept"]
-        case = read(knowledge_base, {**one, "medicationReference": {"reference": "Medication/gone", **reference}})
-        assert said(case, "isOpenFor") == (["TreatmentHistory"] if is_open else [])
-
-
-@pytest.mark.parametrize(
-    "text", ["Paracetamol", "XGEVA 120 mg", "Zometa 4 mg/5 ml", "Actonel 30 mg", "Bondronat", "Trophigil"]
-)
-def test_another_drug_or_product_in_words_is_none(knowledge_base: KnowledgeBase, text: str) -> None:
-    one = medication("MedicationStatement", "active", "", "", medicationCodeableConcept={"text": text})
-    case = read(knowledge_base, one)
-    assert said(case, "isOpenFor") == []
-    assert text in " ".join(element for listed in reasons(case).values() for element in listed)
-
-
-BDPM = "https://smt.esante.gouv.fr/terminologie-bdpm"
-
-
-@pytest.mark.parametrize(
-    ("system", "code", "drug"),
-    [
-        (BDPM, "62158815", ["Alendronate"]),
-        (f"{BDPM}/", "3400949285785", ["Denosumab"]),
-        ("urn:oid:1.2.250.1.213.2.3.1", "67306342", ["Zoledronate"]),
-        ("https://smt.esante.gouv.fr/terminologie-atc", "M05BB04", ["Risedronate"]),
-        (BDPM, "65243459", []),
-        (BDPM, "62785629", []),
-        (ATC, "G03CA04", []),
-    ],
-)
-def test_a_french_product_is_read_by_its_code(
-    knowledge_base: KnowledgeBase, system: str, code: str, drug: list[str]
-) -> None:
-    """Oncology products and local oestrogens of the same substances are not the treatment."""
-    case = read(knowledge_base, medication("MedicationStatement", "active", system, code))
-    assert (said(case, "withDrug"), said(case, "isOpenFor")) == (drug, [])
-
-
-@pytest.mark.parametrize("status", ["active", "stopped", "unknown", "on-hold", "completed", "not-taken", "intended"])
-@pytest.mark.parametrize("is_coded", [True, False])
-def test_denosumab_of_whatever_status_tells_of_its_rebound(
-    knowledge_base: KnowledgeBase, status: str, is_coded: bool
-) -> None:
-    concept = coded((BDPM, "64256891")) if is_coded else {"text": "Prolia"}
-    one = medication("MedicationStatement", status, "", "", medicationCodeableConcept=concept)
-    assert told(assess(knowledge_base, one, POSTMENOPAUSAL, GOOD_BONE), "denosumab-rebound")
-
-
-@pytest.mark.parametrize(("status", "is_open"), [("ended", True), ("Active", True), ("not-done", False)])
-def test_a_status_that_is_not_known_keeps_the_treatment_history_open(
-    knowledge_base: KnowledgeBase, status: str, *, is_open: bool
-) -> None:
-    case = read(knowledge_base, medication("MedicationAdministration", status, ATC, "M05BA04"))
-    assert said(case, "isOpenFor") == (["TreatmentHistory"] if is_open else [])
-
-
-@pytest.mark.parametrize("status", ["entered-in-error", "draft", "cancelled"])
-def test_denosumab_that_never_was_does_not(knowledge_base: KnowledgeBase, status: str) -> None:
-    one = medication("MedicationRequest", status, BDPM, "64256891")
-    assert not told(assess(knowledge_base, one, POSTMENOPAUSAL, GOOD_BONE), "denosumab-rebound")
-
-
 # A record that is not whole
 
 
@@ -431,82 +294,3 @@ def test_a_search_for_one_type_that_goes_on_leaves_open_what_that_type_tells(kno
     lines = "\n".join((json.dumps(patient()), json.dumps(page)))
     [case] = knowledge_base.read(lines, "fhir", on=ON)
     assert said(case, "isOpenFor") == ["Densitometry"]
-
-
-# The whole kind: a bundle, and the same bundle with one resource that has lost its codes.
-
-TITLES = {
-    (SNOMED, "5913000"): "Fracture of neck of femur",
-    (SNOMED, "263102004"): "Fracture of wrist",
-    (SNOMED, "125608002"): "Fracture of lumbar vertebra",
-    (SNOMED, "71642004"): "Fracture of skull",
-    (ICD_WHO, "S42.2"): "Fracture de l'extrémité supérieure de l'humérus",
-    (ICD_WHO, "M48.56"): "Tassement vertébral, lombaire",
-    (ICD_CM, "M80.051A"): "Osteoporosis with current pathological fracture, femur",
-    (ICD_CM, "S22.42XA"): "Multiple fractures of ribs",
-    (SNOMED, "59282003"): "Pulmonary embolism",
-    (SNOMED, "198436008"): "Menopausal flushing",
-    (SNOMED, "76498008"): "Postmenopausal state",
-}
-DRUGS = {(ATC, "M05BA04"): "Alendronic acid", (ATC, "M05BX04"): "Prolia", (ATC, "G03XC01"): "raloxifene"}
-
-
-@st.composite
-def bundles(draw: st.DrawFn) -> list[Resource]:
-    """Draw the resources of a woman, each with codes and words."""
-    made = [patient(), {**POSTMENOPAUSAL, "code": {**POSTMENOPAUSAL["code"], "text": "Post-menopausal"}}]
-    days = st.sampled_from(["2024-03-01", "2025-06-01", None])
-    for system, code in draw(st.lists(st.sampled_from(sorted(TITLES)), max_size=4)):
-        one = condition(system, code, draw(days), id=f"c{len(made)}")
-        made.append({**one, "code": {**one["code"], "text": TITLES[system, code]}})
-    for system, code in draw(st.lists(st.sampled_from(sorted(DRUGS)), max_size=2)):
-        status = draw(st.sampled_from(["active", "stopped", "completed"]))
-        one = medication("MedicationStatement", status, system, code, id=f"m{len(made)}")
-        concept = {**one["medicationCodeableConcept"], "text": DRUGS[system, code]}
-        reason = draw(st.sampled_from([[], [coded((SNOMED, "59037007"))]]))
-        made.append({**one, "medicationCodeableConcept": concept, "statusReason": reason})
-    for code, title in (("38267-1", "T-score lumbar spine"), ("38264-8", "T-score total hip")):
-        if (value := draw(st.sampled_from([None, -3.5, -2.6, -1.4, 0.2]))) is not None:
-            one = t_score(code, value)
-            made.append({**one, "code": {**one["code"], "text": title}})
-    if draw(st.booleans()):
-        made.append(NO_FRACTURE)
-    if draw(st.booleans()):
-        made.append(nothing_known("TreatmentHistory"))
-    return made
-
-
-def _without_codes(resource: Resource) -> Resource:
-    key = "code" if "code" in resource else "medicationCodeableConcept"
-    return {**resource, key: {"text": resource[key]["text"]}}
-
-
-def _contradicts(partial: Assessment, whole: Assessment) -> bool:
-    """Whether an answer is certain of something that another one does not say."""
-    if partial.disposition == "densitometry-required":  # it says that a T-score is lacking, and none was read
-        return False
-    statuses = {each.treatment: each.status for each in whole.options}
-    certain = [each for each in partial.options if each.status != "undetermined"]
-    return (
-        (partial.disposition != "undetermined" and partial.disposition != whole.disposition)
-        or (partial.strength is not None and partial.strength != whole.strength)
-        or any(statuses.get(each.treatment) != each.status for each in certain)
-        or not set(whole.possible) <= set(partial.possible)
-    )
-
-
-@pytest.mark.slow
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(resources=bundles())
-def test_no_answer_is_certain_of_what_the_lost_codes_would_contradict(
-    knowledge_base: KnowledgeBase, resources: list[Resource]
-) -> None:
-    def answer(found: list[Resource]) -> Assessment:
-        [case] = knowledge_base.read(bundle(*found), "fhir", on=ON)
-        return knowledge_base.assess(case, on=ON)
-
-    whole = answer(resources)
-    for number, resource in enumerate(resources):
-        if resource["resourceType"] not in ("Patient", "List"):
-            partial = answer([*resources[:number], _without_codes(resource), *resources[number + 1 :]])
-            assert not _contradicts(partial, whole), resource

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -19,27 +19,13 @@ from osteo_kg_server.cds import fhir_client
 from osteo_kg_server.cds.fhir_servers import Servers
 from tests.support.bundles import HER, OWN, POSTMENOPAUSAL, RXNORM, SNOMED, coded, condition, patient, t_score
 from tests.support.fhir_servers import Answering, FhirServer, fhir_server, send
-from tests.support.hooks import EVERY_YES, HIP, Resource, cards, hook, posted, prefetched, searchset
+from tests.support.hooks import EVERY_YES, HERS, HIP, Resource, cards, hook, posted, prefetched, searchset
 
 pytestmark = pytest.mark.server
 
 
 TOKEN = "a-secret.token"
 ACCESS = {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 300, "scope": "user/*.read", "subject": "ehr"}
-HERS = (POSTMENOPAUSAL, HIP, t_score("38267-1", -3.4), *EVERY_YES)
-
-
-@pytest.fixture(scope="module")
-def everlasting() -> Iterator[FhirServer]:
-    with fhir_server(*HERS) as server:
-        yield server
-
-
-@pytest.fixture
-def server(everlasting: FhirServer) -> FhirServer:
-    everlasting.asked.clear()
-    everlasting.misbehaving.clear()
-    return everlasting
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +88,7 @@ def test_pages_are_followed_to_the_last(calling: FlaskClient, server: FhirServer
 def test_what_only_says_more_may_fail(calling: FlaskClient, server: FhirServer) -> None:
     server.misbehaving = {"/List": answering({}, 403)}
     [card] = cards(calling, asking(server.url))
-    assert "Not supplied, or not whole: lists" in card["detail"]
+    assert "Not answered by the server: lists" in card["detail"]
 
 
 @pytest.mark.parametrize("whole", [False, True], ids=["nothing sent", "all sent"])

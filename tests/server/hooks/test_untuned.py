@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -27,7 +27,7 @@ from tests.support.bundles import (
     nothing_known,
     t_score,
 )
-from tests.support.fhir_servers import Answering, FhirServer, fhir_server, send
+from tests.support.fhir_servers import Answering, FhirServer, send
 from tests.support.hooks import EVERY_YES, HIP, Resource, cards, hook, posted, prefetched, searchset, view
 
 pytestmark = pytest.mark.server
@@ -42,21 +42,8 @@ OPENED = {
     "requests": ("MedicationRequest", "Treatment history: "),
     "administrations": ("MedicationAdministration", "Treatment history: "),
     "allergies": ("AllergyIntolerance", "Treatment history: "),
-    "t-score-38264-8": ("Observation (LOINC 38264-8)", ""),
+    "t-score-38264-8": ("Observation (LOINC 38264-8)", "Densitometry: "),
 }
-
-
-@pytest.fixture(scope="module")
-def everlasting() -> Iterator[FhirServer]:
-    with fhir_server(POSTMENOPAUSAL, HIP, SPINE, *EVERY_YES) as server:
-        yield server
-
-
-@pytest.fixture
-def server(everlasting: FhirServer) -> FhirServer:
-    everlasting.asked.clear()
-    everlasting.misbehaving.clear()
-    return everlasting
 
 
 @pytest.fixture(scope="module")

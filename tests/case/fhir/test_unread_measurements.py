@@ -1,0 +1,75 @@
+"""An axial T-score that could not be read leaves densitometry open, and nothing else does (reading.md, R2, R14)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from osteo_kg.knowledge_base import KnowledgeBase
+from tests.support.bundles import (
+    NO_FRACTURE,
+    POSTMENOPAUSAL,
+    SNOMED,
+    Resource,
+    assess,
+    coded,
+    read,
+    reasons,
+    said,
+    t_score,
+    told,
+)
+
+GOOD_BONE = t_score("38267-1", 0.1)
+UNKNOWN = "https://hospital.example/problems"
+
+
+def _unread(**change: Any) -> Resource:
+    made = t_score("38264-8", -3.4, "2026-04-01")
+    return {key: value for key, value in {**made, **change}.items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        _unread(valueQuantity={"value": -2.5, "comparator": "<", "unit": "{T-score}"}),
+        _unread(valueQuantity=None, valueString="-3,4"),
+        _unread(valueQuantity={"value": -3.4, "unit": "points"}),
+        _unread(valueQuantity=None, dataAbsentReason=coded(("http://x", "as-text"))),
+        _unread(bodySite={"text": "rachis"}),
+        _unread(bodySite=coded((SNOMED, "421060004"))),
+        _unread(code={"text": "T-score hanche totale"}),
+        _unread(code=coded((UNKNOWN, "dxa"))),
+    ],
+    ids=["comparator", "text", "unit", "as-text", "place in words", "place in code", "words", "unit of a score"],
+)
+def test_an_unread_t_score_leaves_densitometry_open(knowledge_base: KnowledgeBase, resource: Resource) -> None:
+    """The lowest is then at most what was read, and an answer is given only where every lower one agrees."""
+    none, low = (GOOD_BONE, POSTMENOPAUSAL, NO_FRACTURE), t_score("38267-1", -3.5)
+    assert assess(knowledge_base, *none).disposition == "no-treatment"
+    answer = assess(knowledge_base, *none, resource)
+    assert answer.disposition == "undetermined"
+    assert set(answer.possible) == {"no-treatment", "specialist-opinion", "treat"}
+    assert told(answer, "densitometry-unread")
+    assert assess(knowledge_base, low, POSTMENOPAUSAL, NO_FRACTURE, resource).disposition == "treat"
+    assert assess(knowledge_base, POSTMENOPAUSAL, resource).disposition == "densitometry-required"
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        _unread(status="preliminary"),
+        _unread(valueQuantity=None),
+        _unread(valueQuantity={"value": 0.7, "unit": "g/cm2"}),
+        _unread(valueQuantity={"value": 70, "unit": "{%YAM}"}),
+        _unread(bodySite={"text": "Radius 33 %"}),
+        _unread(focus=[{"reference": "RelatedPerson/mother"}]),
+        _unread(bodySite=coded((SNOMED, "119190009"))),
+    ],
+    ids=["preliminary", "no value", "density", "percent", "forearm", "mother", "shaft"],
+)
+def test_what_is_no_axial_t_score_of_hers_opens_nothing(knowledge_base: KnowledgeBase, resource: Resource) -> None:
+    case = read(knowledge_base, GOOD_BONE, resource)
+    assert said(case, "isOpenFor") == []
+    assert reasons(case)

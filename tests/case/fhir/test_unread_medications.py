@@ -1,0 +1,95 @@
+"""A drug that only words name is perhaps a treatment; denosumab is never passed over (reading.md, R13, R14)."""
+
+from __future__ import annotations
+
+import pytest
+
+from osteo_kg.knowledge_base import KnowledgeBase
+from tests.support.bundles import (
+    ATC,
+    POSTMENOPAUSAL,
+    assess,
+    coded,
+    medication,
+    read,
+    reasons,
+    said,
+    t_score,
+    told,
+)
+
+GOOD_BONE = t_score("38267-1", 0.1)
+
+
+@pytest.mark.parametrize("text", ["Prolia 60 mg", "acide zolédronique", "Bisphosphonate", "FOSAMAX 70 mg, cp", "THM"])
+def test_a_drug_in_words_is_perhaps_a_treatment(knowledge_base: KnowledgeBase, text: str) -> None:
+    one = medication("MedicationStatement", "active", "", "", medicationCodeableConcept={"text": text})
+    case = read(knowledge_base, one)
+    assert said(case, "isOpenFor") == ["TreatmentHistory"]
+    assert said(case, "hasPastTreatment") == []
+
+
+def test_a_medication_that_is_not_there_is_known_by_what_leads_to_it(knowledge_base: KnowledgeBase) -> None:
+    """Without words it may be any drug."""
+    for reference, is_open in (({"display": "Prolia"}, True), ({"display": "Paracetamol"}, False), ({}, True)):
+        one = medication("MedicationStatement", "active", "", "")
+        del one["medicationCodeableConcept"]
+        case = read(knowledge_base, {**one, "medicationReference": {"reference": "Medication/gone", **reference}})
+        assert said(case, "isOpenFor") == (["TreatmentHistory"] if is_open else [])
+
+
+@pytest.mark.parametrize(
+    "text", ["Paracetamol", "XGEVA 120 mg", "Zometa 4 mg/5 ml", "Actonel 30 mg", "Bondronat", "Trophigil"]
+)
+def test_another_drug_or_product_in_words_is_none(knowledge_base: KnowledgeBase, text: str) -> None:
+    one = medication("MedicationStatement", "active", "", "", medicationCodeableConcept={"text": text})
+    case = read(knowledge_base, one)
+    assert said(case, "isOpenFor") == []
+    assert text in " ".join(element for listed in reasons(case).values() for element in listed)
+
+
+BDPM = "https://smt.esante.gouv.fr/terminologie-bdpm"
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "drug"),
+    [
+        (BDPM, "62158815", ["Alendronate"]),
+        (f"{BDPM}/", "3400949285785", ["Denosumab"]),
+        ("urn:oid:1.2.250.1.213.2.3.1", "67306342", ["Zoledronate"]),
+        ("https://smt.esante.gouv.fr/terminologie-atc", "M05BB04", ["Risedronate"]),
+        (BDPM, "65243459", []),
+        (BDPM, "62785629", []),
+        (ATC, "G03CA04", []),
+    ],
+)
+def test_a_french_product_is_read_by_its_code(
+    knowledge_base: KnowledgeBase, system: str, code: str, drug: list[str]
+) -> None:
+    """Oncology products and local oestrogens of the same substances are not the treatment."""
+    case = read(knowledge_base, medication("MedicationStatement", "active", system, code))
+    assert (said(case, "withDrug"), said(case, "isOpenFor")) == (drug, [])
+
+
+@pytest.mark.parametrize("status", ["active", "stopped", "unknown", "on-hold", "completed", "not-taken", "intended"])
+@pytest.mark.parametrize("is_coded", [True, False])
+def test_denosumab_of_whatever_status_tells_of_its_rebound(
+    knowledge_base: KnowledgeBase, status: str, is_coded: bool
+) -> None:
+    concept = coded((BDPM, "64256891")) if is_coded else {"text": "Prolia"}
+    one = medication("MedicationStatement", status, "", "", medicationCodeableConcept=concept)
+    assert told(assess(knowledge_base, one, POSTMENOPAUSAL, GOOD_BONE), "denosumab-rebound")
+
+
+@pytest.mark.parametrize(("status", "is_open"), [("ended", True), ("Active", True), ("not-done", False)])
+def test_a_status_that_is_not_known_keeps_the_treatment_history_open(
+    knowledge_base: KnowledgeBase, status: str, *, is_open: bool
+) -> None:
+    case = read(knowledge_base, medication("MedicationAdministration", status, ATC, "M05BA04"))
+    assert said(case, "isOpenFor") == (["TreatmentHistory"] if is_open else [])
+
+
+@pytest.mark.parametrize("status", ["entered-in-error", "draft", "cancelled"])
+def test_denosumab_that_never_was_does_not(knowledge_base: KnowledgeBase, status: str) -> None:
+    one = medication("MedicationRequest", status, BDPM, "64256891")
+    assert not told(assess(knowledge_base, one, POSTMENOPAUSAL, GOOD_BONE), "denosumab-rebound")
