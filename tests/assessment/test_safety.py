@@ -32,13 +32,6 @@ from tests.support.safety import (
 from tests.support.strategies import records
 from tests.support.worked import ON, exact_json
 
-
-@pytest.fixture(scope="module")
-def without(cache_folder: None) -> KnowledgeBase:
-    """The same knowledge with the layer switched off."""
-    return KnowledgeBase(safety=False)
-
-
 # What is told
 
 
