@@ -167,10 +167,10 @@ class Fractures:
             else:
                 kept.append(each)
         counted = [each for each in kept if each.is_vertebral and not _is_excluded(each, builder.terms)]
-        for each in kept:
-            if each not in counted:
-                _write(each, each.least, each.most, builder)
-        _write_vertebrae(counted, builder)
+        written = [(each, each.least, each.most) for each in kept if each not in counted]
+        written += _vertebrae(counted, builder)
+        for fracture, least, most in sorted(written, key=lambda one: kept.index(one[0])):  # as the record lists them
+            _write(fracture, least, most, builder)
         for resource, concept in self._open:
             builder.open(OSTEO.FractureHistory, resource, concept=concept)
 
@@ -219,8 +219,8 @@ def _says_where(other: Fracture, broad: Fracture, terms: Terms) -> bool:
     return terms.is_a(other.meaning.term, OSTEO.QualifyingFracture)
 
 
-def _write_vertebrae(found: list[Fracture], builder: CaseBuilder) -> None:
-    """Write the vertebrae that are certainly different; the others are perhaps more of them."""
+def _vertebrae(found: list[Fracture], builder: CaseBuilder) -> Iterator[tuple[Fracture, int | None, int | None]]:
+    """Give the vertebrae that are certainly different, each with its counts; the others are perhaps more of them."""
     own = [each for each in found if each.meaning.own]
     others = sorted((each for each in found if not each.meaning.own), key=lambda each: not each.level)
     certain = _different(others)
@@ -234,7 +234,7 @@ def _write_vertebrae(found: list[Fracture], builder: CaseBuilder) -> None:
     for each in written:
         last = each is written[-1]
         most = (each.most or each.least or 1) + surplus if last and surplus else each.most
-        _write(each, each.least or (1 if last and surplus else None), most, builder)
+        yield each, each.least or (1 if last and surplus else None), most
 
 
 def _different(found: list[Fracture]) -> list[Fracture]:

@@ -12,6 +12,7 @@ from fhir.resources.R4B.bundle import Bundle
 from hypothesis import HealthCheck, given, settings
 
 from osteo_kg import Case
+from osteo_kg.case.record_export import record_of
 from osteo_kg.case.writing import check_fits, write_cases
 from osteo_kg.errors import OsteoError
 from osteo_kg.knowledge_base import KnowledgeBase
@@ -51,6 +52,14 @@ def test_a_worked_case_is_the_same_after_a_round_trip(knowledge_base: KnowledgeB
     case = worked.case(knowledge_base)
     if not case.ignored:
         assert again(knowledge_base, case).findings == ()
+
+
+@pytest.mark.parametrize("sites", [["vertebra", "ankle"], ["ankle", "vertebra", "vertebra", "rib"]])
+def test_fractures_come_back_in_the_order_of_the_record(knowledge_base: KnowledgeBase, sites: list[str]) -> None:
+    """Vertebrae are counted together, and still stand where they stood."""
+    [case] = knowledge_base.read(json.dumps({"fractures": sites}), "json")
+    found = record_of(again(knowledge_base, case), knowledge_base.knowledge.terms)
+    assert [each["site"] for each in found["fractures"]] == sites
 
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.ttl"))
