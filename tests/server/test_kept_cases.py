@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyoxigraph as ox
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -54,9 +56,21 @@ def dataset(knowledge_base: KnowledgeBase) -> Dataset:
     return build_dataset(knowledge_base, on=ON)
 
 
+@pytest.fixture(scope="module")
+def app(knowledge_base: KnowledgeBase, dataset: Dataset) -> Iterator[Flask]:
+    app = osteo_kg_server.create_app(knowledge_base, dataset, Settings(update_token="long-enough"))
+    yield app
+    of(app).store.close()
+
+
 @pytest.fixture
-def client(knowledge_base: KnowledgeBase, dataset: Dataset) -> FlaskClient:
-    return osteo_kg_server.create_app(knowledge_base, dataset, Settings(update_token="long-enough")).test_client()
+def client(app: Flask) -> Iterator[FlaskClient]:
+    """A client of a service that keeps nothing yet."""
+    client = app.test_client()
+    yield client
+    while cases := client.get("/cases").get_json()["cases"]:
+        for case in cases:
+            assert client.delete(case["case"].removeprefix("http://localhost"), headers=TOKEN).status_code == 204
 
 
 def _keep(client: FlaskClient, record: Any, more: str = DAY) -> TestResponse:
