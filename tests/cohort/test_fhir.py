@@ -286,8 +286,9 @@ def test_synthea_bundles_are_a_cohort(
 
 
 def test_what_belongs_to_no_patient_is_counted_and_said(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
-    others = [_of_another(HER_TEST, "Patient/other"), {**HER_TEST, "subject": {"display": "she"}}]
-    write_lines(tmp_path / "export.ndjson", patient(), *others, {"resourceType": "Organization"}, others[0])
+    of_another = _of_another(HER_TEST, "Patient/other")
+    others = [of_another, of_another | {"id": "second"}, HER_TEST | {"subject": {"display": "she"}}]
+    write_lines(tmp_path / "export.ndjson", patient(), *others, {"resourceType": "Organization"}, of_another)
     [row], summary, _ = run(knowledge_base, [tmp_path], tmp_path)
     assert row["disposition"] == "undetermined"
     assert summary.remarks == (
