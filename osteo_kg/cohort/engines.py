@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import glob
+import re
 import sys
 import threading
 import uuid
@@ -19,10 +21,14 @@ from ibis.backends import BaseBackend
 
 from osteo_kg.errors import UsageError
 
-__all__ = ["CohortEngine", "DuckDBEngine", "EngineError", "SparkEngine", "duckdb", "opened"]
+__all__ = ["RESERVED", "CohortEngine", "DuckDBEngine", "EngineError", "SparkEngine", "duckdb", "opened"]
 
 _BATCH = 100_000  # rows
+_GLOBS = re.compile(r"[*?\[\]{}\\]")  # what stands for other letters in the name of a file that Spark is given
 _LOOK = 0.25  # seconds between two looks at a running query
+_FILE, _ROW = "_osteo_kg_file", "file_row_number"  # what DuckDB calls the file of a row, and its number there from 0
+#: Names of columns, in lower case, that engines give themselves, or that are given to them here.
+RESERVED = frozenset({_FILE, _ROW, "filename", "file_index", "_file", "_number", "_metadata"})
 _MEMORY = "2GB"  # what DuckDB may hold before it writes to the scratch folder
 
 
@@ -73,9 +79,9 @@ class DuckDBEngine(CohortEngine):
 
     def parquet(self, paths: Sequence[str]) -> ir.Table:
         """Read Parquet files."""
-        options = {"file_row_number": True, "filename": True, "union_by_name": len(paths) > 1}
-        table = self.backend.read_parquet(list(paths), **options)
-        return table.mutate(_file="filename", _number=table.file_row_number + 1).drop("filename", "file_row_number")
+        options = {_ROW: True, "filename": _FILE, "union_by_name": len(paths) > 1, "hive_partitioning": False}
+        table = self.backend.read_parquet([glob.escape(path) for path in paths], **options)
+        return table.mutate(_file=_FILE, _number=table[_ROW] + 1).drop(_FILE, _ROW)
 
     def arrow(self, table: ir.Table) -> pa.Table:
         """Give a small result."""
@@ -134,8 +140,10 @@ class SparkEngine(CohortEngine):
 
     def parquet(self, paths: Sequence[str]) -> ir.Table:
         """Read Parquet files."""
-        frame = self._session.read.option("mergeSchema", len(paths) > 1).parquet(*paths)
-        file = "regexp_replace(_metadata.file_path, '^file:/+', '/') AS _file"
+        named = [_GLOBS.sub(r"\\\g<0>", path) for path in paths]
+        frame = self._session.read.option("mergeSchema", len(paths) > 1).parquet(*named)
+        written = r"replace(regexp_replace(_metadata.file_path, '^file:/+', '/'), '+', '%2B')"  # Spark gives an IRI
+        file = f"url_decode({written}) AS _file"
         return self._table(frame.selectExpr("*", file, "_metadata.row_index + 1 AS _number"))
 
     def arrow(self, table: ir.Table) -> pa.Table:
