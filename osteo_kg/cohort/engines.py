@@ -9,7 +9,7 @@ import sys
 import threading
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from duckdb import Error as EngineError
 from ibis.backends import BaseBackend
 
 from osteo_kg.errors import UsageError
+from osteo_kg.stopping import interrupted_by
 
 __all__ = ["RESERVED", "CohortEngine", "DuckDBEngine", "EngineError", "SparkEngine", "duckdb", "opened"]
 
@@ -82,6 +83,13 @@ class DuckDBEngine(CohortEngine):
         options = {_ROW: True, "filename": _FILE, "union_by_name": len(paths) > 1, "hive_partitioning": False}
         table = self.backend.read_parquet([glob.escape(path) for path in paths], **options)
         return table.mutate(_file=_FILE, _number=table[_ROW] + 1).drop(_FILE, _ROW)
+
+    def write_parquet(self, table: ir.Table, path: Path, compression: str, told: Mapping[str, str]) -> None:
+        """Write a result as Parquet, with metadata."""
+        self.backend._run_pre_execute_hooks(table)
+        pairs = ", ".join(f"{_quoted(name)}: {_quoted(value)}" for name, value in told.items())
+        options = f"FORMAT parquet, COMPRESSION {compression}" + (f", KV_METADATA {{{pairs}}}" if told else "")
+        self.backend.con.execute(f"COPY ({self.backend.compile(table)}) TO {_quoted(str(path))} ({options})")
 
     def arrow(self, table: ir.Table) -> pa.Table:
         """Give a small result."""
@@ -176,8 +184,12 @@ class SparkEngine(CohortEngine):
 def duckdb(scratch: Path) -> Iterator[DuckDBEngine]:
     """Open a DuckDB of its own, and close it."""
     engine = DuckDBEngine(scratch)
-    with contextlib.closing(engine.backend.con):
+    with contextlib.closing(engine.backend.con), interrupted_by(engine.backend.con.interrupt):
         yield engine
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from tests.support.worked import ON, ROOT
 
 pytestmark = pytest.mark.slow
 
-_FIELD = ROOT.parent / "shared" / "cases" / "field" / "registry"
+_FIELD = (ROOT.parent / "shared" / "cases" / "field" / "registry").resolve()
 _WOMAN = {"sex": "female", "menopausal_status": "postmenopausal", "fractures": [], "climacteric_disorders": False}
 
 
@@ -34,8 +34,10 @@ def _assessed(knowledge_base: KnowledgeBase, source: str | Path, **asked: Any) -
 def _refused(result: CohortResult) -> dict[str, set[str]]:
     """The keys that are at fault for each patient who was refused."""
     assert result.rejected is not None
-    found = [each for each in result.rejected.to_pylist()]
-    return {each["patient"]: {r["path"] for r in each["results"] if r["severity"] == "violation"} for each in found}
+    found = {each["patient"]: each["results"] for each in result.rejected.to_pylist()}
+    return {
+        who: {each["path"] for each in results if each["severity"] == "violation"} for who, results in found.items()
+    }
 
 
 def _situations(result: CohortResult) -> dict[str, str]:
@@ -146,6 +148,16 @@ def test_a_day_that_no_calendar_has_refuses_its_patient_only(knowledge_base: Kno
         assert _refused(result) == {f"p{row}": {key} for row in (1, 2, 3)}
 
 
+def test_a_column_of_nothing_says_nothing(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
+    columns = {
+        "age_years": pa.nulls(2),
+        "conditions": pa.array([[], []]),
+        "fractures": pa.array([[{"site": "rib", "date": None}], [None]]),
+    }
+    result = _assessed(knowledge_base, _write(tmp_path / "women.parquet", columns, 2))
+    assert (list(_situations(result)), _refused(result)) == (["p0"], {"p1": {"fractures"}})
+
+
 # moments
 
 
@@ -236,7 +248,11 @@ def test_a_folder_is_a_column_where_the_file_has_none(knowledge_base: KnowledgeB
     (tmp_path / "sex=__HIVE_DEFAULT_PARTITION__").mkdir()
     pq.write_table(pa.table({"patient": ["nobody"]}), tmp_path / "sex=__HIVE_DEFAULT_PARTITION__" / "part.parquet")
     found = _situations(_assessed(knowledge_base, tmp_path))
-    assert {who: ("male" in each, "below_50" in each) for who, each in found.items() if who[-1].isdigit()} == {
+    assert {
+        who: ("sex=male" in each.replace("/", ";"), "below_50" in each)
+        for who, each in found.items()
+        if who[-1].isdigit()
+    } == {
         "female45": (False, True),
         "female66": (False, False),
         "male45": (True, True),
@@ -260,9 +276,7 @@ def test_a_folder_is_a_column_where_the_file_has_none(knowledge_base: KnowledgeB
 def test_a_folder_that_could_say_something_is_never_passed_over(tmp_path: Path, folder: str, said: str) -> None:
     path = _write(tmp_path / folder / "women.parquet", {})
     with pytest.raises(OsteoError, match=said):
-        in_folders = folders.stated(path, {}, ())
-        with pq.ParquetFile(path) as file:
-            ParquetFile(path, {name: name for name in file.schema_arrow.names}, in_folders)
+        ParquetFile(path, {name: name for name in pq.read_schema(path).names}, folders.stated(path, {}, ()))
 
 
 def test_a_folder_that_says_what_its_column_says_is_no_contradiction(

@@ -139,7 +139,7 @@ def _is_held(number: Any) -> Any:
     It is tried as a whole number, whose failure DuckDB sees row by row: whether a value lies between two others, or is
     no number, it concludes from the statistics of the file, which leave out those that are none.
     """
-    return number.isnull() | number.try_cast("int64").notnull()
+    return number.isnull() | number.try_cast("int32").notnull()
 
 
 def _days_as_text(batch: pa.RecordBatch) -> pa.Table:

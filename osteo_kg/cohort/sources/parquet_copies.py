@@ -48,7 +48,8 @@ class ParquetFile:
     @property
     def is_odd(self) -> bool:
         """Whether an engine would misread it."""
-        return bool(self._moments or self._stated or self._has_odd_names)
+        is_empty = any(_typed(self.schema.field(name).type) != self.schema.field(name).type for name in self._wanted)
+        return bool(self._moments or self._stated or self._has_odd_names or is_empty)
 
     @property
     def _has_odd_names(self) -> bool:
@@ -77,7 +78,7 @@ class ParquetFile:
         columns = {}
         for name, key in self._wanted.items():
             column = batch.column(batch.schema.names.index(name))
-            columns[key] = self._moments[name](column) if name in self._moments else column
+            columns[key] = self._moments[name](column) if name in self._moments else column.cast(_typed(column.type))
         for key, value in self._stated.items():
             if key not in columns:
                 columns[key] = pa.repeat(value, batch.num_rows)
@@ -120,6 +121,16 @@ class ParquetFile:
                     advice="Correct the column, or give the folder another name.",
                 )
             del self._stated[key]
+
+
+def _typed(kind: pa.DataType) -> pa.DataType:
+    """Give a type with text in place of nothing but nulls, of which engines make different things."""
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        inner = _typed(kind.value_type)
+        return kind if inner == kind.value_type else pa.list_(inner)
+    if pa.types.is_struct(kind):
+        return pa.struct([(each.name, _typed(each.type)) for each in kind])
+    return pa.string() if pa.types.is_null(kind) else kind
 
 
 def _days_in_zone(moments: pa.Array) -> pa.Array:
