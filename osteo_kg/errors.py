@@ -8,6 +8,7 @@
     ├── KnowledgeError        the ontology or the shapes are at fault
     │   └── InconsistencyError  ... because OWL finds a contradiction in them
     ├── IncompleteRunError    patients would be lost: nothing was written
+    ├── UnfinishedRunError    room, rights or memory gave out, or another run has the output: nothing was written
     ├── UnwritableError       a format cannot hold what is to be written
     └── UsageError            the caller asked for something that does not exist
 """
@@ -50,6 +51,10 @@ class UsageError(OsteoError):
 
 class IncompleteRunError(OsteoError):
     """What went in would not all come out: a patient would be neither decided, nor refused, nor named."""
+
+
+class UnfinishedRunError(OsteoError):
+    """A run could not go on for want of room, rights, memory or an engine, or while another run has its output."""
 
 
 class UnwritableError(OsteoError):

@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
-import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import yaml
@@ -24,8 +22,11 @@ from osteo_kg.cli.terminal import complain, complain_of, write
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge_base import KnowledgeBase
 
+if TYPE_CHECKING:
+    from osteo_kg.cohort.results.metadata import ResultMetadata
+
 _FILE = click.Path(dir_okay=False, path_type=Path)
-_STOPPED = 128 + signal.SIGTERM  # as a shell has it
+_SHOWN = 12  # digits of a digest
 _FORMATS = ("parquet", "csv", "jsonl", "ntriples", "nquads", "fhir")
 
 
@@ -77,7 +78,7 @@ def cohort(
     """
     from osteo_kg.cohort import assess_cohort  # the other commands do not wait for DuckDB and Ibis
 
-    with _stopped_tidily(), _progress() as progress:
+    with _progress() as progress:
         summary = assess_cohort(
             inputs,
             output,
@@ -122,11 +123,19 @@ def explain(
     full: bool,
     folders: tuple[Path, ...],
 ) -> None:
-    """Explain the decision of one patient in RESULT, a file that `cohort` wrote."""
+    """Explain the decision of one patient in RESULT, a file that `cohort` wrote.
+
+    RESULT says itself on which day, and with which knowledge, it was decided; --on is for one that does not.
+    """
     from osteo_kg.cohort.results import explanations as written
+    from osteo_kg.cohort.results.metadata import metadata_of
 
     decision = written.decision_of(result, patient)
-    assessment = written.explained(KnowledgeBase.load(folders), decision, on or datetime.date.today())
+    knowledge_base, stated = KnowledgeBase.load(folders), metadata_of(result)
+    day = stated.assessed_on if stated else on or datetime.date.today()
+    for remark in _compared(result, stated, on, knowledge_base.knowledge.digest):
+        complain(remark)
+    assessment = written.explained(knowledge_base, decision, day)
     if format_name == "text":
         write([assessment], "text", language, several=False, full=full)
         return
@@ -134,6 +143,21 @@ def explain(
         written.explanation_in(explanations, decision["situation"]) if explanations else assessment.to_json(language)
     )
     click.echo(json.dumps({"decision": decision, "explanation": found}, ensure_ascii=False, indent=2))
+
+
+def _compared(result: Path, stated: ResultMetadata | None, on: datetime.date | None, knowledge: str) -> Iterator[str]:
+    """Say where what a result says of itself is not what it is explained with."""
+    if stated is None:
+        if on is None:
+            yield f"{result.name} does not say on which day it was decided; it is explained for today. Give --on."
+        return
+    if on is not None and on != stated.assessed_on:
+        yield f"{result.name} was decided on {stated.assessed_on}, and is explained for that day, not for {on}."
+    if stated.knowledge != knowledge:
+        yield (
+            f"{result.name} was decided with knowledge {stated.knowledge[:_SHOWN]} by osteo-kg {stated.software}, and "
+            f"is explained with {knowledge[:_SHOWN]}, which may say otherwise. Install that version, or decide anew."
+        )
 
 
 def _renamed(mappings: tuple[str, ...]) -> Mapping[str, str]:
@@ -159,16 +183,6 @@ def _mapping_file(path: Path) -> dict[str, str]:
     if not isinstance(content, dict):
         raise UsageError(f"{path} holds no keys.", advice="Write lines of KEY: COLUMN.")
     return content
-
-
-@contextlib.contextmanager
-def _stopped_tidily() -> Iterator[None]:
-    """On SIGTERM end as on Ctrl-C: with nothing left behind."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(_STOPPED))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

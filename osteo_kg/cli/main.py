@@ -9,6 +9,7 @@ import datetime
 import io
 import itertools
 import json
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import EntryPoints, entry_points
@@ -32,6 +33,7 @@ from osteo_kg.errors import KnowledgeError, OsteoError
 from osteo_kg.knowledge import ONTOLOGY_FORMATS, written_ontology
 from osteo_kg.knowledge_base import KnowledgeBase, Method
 from osteo_kg.rdf import ANSWER_FORMATS, written_graph
+from osteo_kg.stopping import Stopped, stoppable
 
 
 class _Main(click.Group):
@@ -50,12 +52,20 @@ class _Main(click.Group):
             complain(f"The command {cmd_name} cannot be loaded: {error}. Install osteo-kg again, with all it needs.")
             raise click.exceptions.Exit(options.INPUT_AT_FAULT) from error
 
+    def main(self, *args: Any, **options: Any) -> Any:
+        with stoppable():
+            return super().main(*args, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")  # a terminal without accents is no reason to stop
         try:
             return super().invoke(ctx)
+        except (Stopped, KeyboardInterrupt) as error:
+            stopped = error if isinstance(error, Stopped) else Stopped(signal.SIGINT)
+            complain(f"Stopped by {stopped.name}.")
+            raise click.exceptions.Exit(int(str(stopped.code))) from error
         except OsteoError as error:
             complain(str(error))
             raise click.exceptions.Exit(

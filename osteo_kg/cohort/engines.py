@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import glob
+import re
 import sys
 import threading
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,16 @@ from duckdb import Error as EngineError
 from ibis.backends import BaseBackend
 
 from osteo_kg.errors import UsageError
+from osteo_kg.stopping import interrupted_by
 
-__all__ = ["CohortEngine", "DuckDBEngine", "EngineError", "SparkEngine", "duckdb", "opened"]
+__all__ = ["RESERVED", "CohortEngine", "DuckDBEngine", "EngineError", "SparkEngine", "duckdb", "opened"]
 
 _BATCH = 100_000  # rows
+_GLOBS = re.compile(r"[*?\[\]{}\\]")  # what stands for other letters in the name of a file that Spark is given
 _LOOK = 0.25  # seconds between two looks at a running query
+_FILE, _ROW = "_osteo_kg_file", "file_row_number"  # what DuckDB calls the file of a row, and its number there from 0
+#: Names of columns, in lower case, that engines give themselves, or that are given to them here.
+RESERVED = frozenset({_FILE, _ROW, "filename", "file_index", "_file", "_number", "_metadata"})
 _MEMORY = "2GB"  # what DuckDB may hold before it writes to the scratch folder
 
 
@@ -73,9 +80,16 @@ class DuckDBEngine(CohortEngine):
 
     def parquet(self, paths: Sequence[str]) -> ir.Table:
         """Read Parquet files."""
-        options = {"file_row_number": True, "filename": True, "union_by_name": len(paths) > 1}
-        table = self.backend.read_parquet(list(paths), **options)
-        return table.mutate(_file="filename", _number=table.file_row_number + 1).drop("filename", "file_row_number")
+        options = {_ROW: True, "filename": _FILE, "union_by_name": len(paths) > 1, "hive_partitioning": False}
+        table = self.backend.read_parquet([glob.escape(path) for path in paths], **options)
+        return table.mutate(_file=_FILE, _number=table[_ROW] + 1).drop(_FILE, _ROW)
+
+    def write_parquet(self, table: ir.Table, path: Path, compression: str, told: Mapping[str, str]) -> None:
+        """Write a result as Parquet, with metadata."""
+        self.backend._run_pre_execute_hooks(table)
+        pairs = ", ".join(f"{_quoted(name)}: {_quoted(value)}" for name, value in told.items())
+        options = f"FORMAT parquet, COMPRESSION {compression}" + (f", KV_METADATA {{{pairs}}}" if told else "")
+        self.backend.con.execute(f"COPY ({self.backend.compile(table)}) TO {_quoted(str(path))} ({options})")
 
     def arrow(self, table: ir.Table) -> pa.Table:
         """Give a small result."""
@@ -134,8 +148,10 @@ class SparkEngine(CohortEngine):
 
     def parquet(self, paths: Sequence[str]) -> ir.Table:
         """Read Parquet files."""
-        frame = self._session.read.option("mergeSchema", len(paths) > 1).parquet(*paths)
-        file = "regexp_replace(_metadata.file_path, '^file:/+', '/') AS _file"
+        named = [_GLOBS.sub(r"\\\g<0>", path) for path in paths]
+        frame = self._session.read.option("mergeSchema", len(paths) > 1).parquet(*named)
+        written = r"replace(regexp_replace(_metadata.file_path, '^file:/+', '/'), '+', '%2B')"  # Spark gives an IRI
+        file = f"url_decode({written}) AS _file"
         return self._table(frame.selectExpr("*", file, "_metadata.row_index + 1 AS _number"))
 
     def arrow(self, table: ir.Table) -> pa.Table:
@@ -168,8 +184,12 @@ class SparkEngine(CohortEngine):
 def duckdb(scratch: Path) -> Iterator[DuckDBEngine]:
     """Open a DuckDB of its own, and close it."""
     engine = DuckDBEngine(scratch)
-    with contextlib.closing(engine.backend.con):
+    with contextlib.closing(engine.backend.con), interrupted_by(engine.backend.con.interrupt):
         yield engine
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 @contextlib.contextmanager

@@ -14,15 +14,17 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from osteo_kg import package_data
 from osteo_kg.case import SECTIONS
 from osteo_kg.case.fhir import Assumption
-from osteo_kg.cohort import engines
+from osteo_kg.cohort import engines, failures
 from osteo_kg.cohort.abstraction.compile import Abstraction
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.fallback import Fallback, Rejected
 from osteo_kg.cohort.results import explanations, files, page
 from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.cohort.results.files import GraphOutput
+from osteo_kg.cohort.results.metadata import ResultMetadata, written_beside
 from osteo_kg.cohort.results.summary import Branches, Summary, summarised
 from osteo_kg.cohort.sources.base import Reading, Source, Wanted, found
 from osteo_kg.cohort.sources.registry import sources
@@ -53,6 +55,7 @@ class Request:
         spark_master: the master of the Spark session.
         assume_postmenopausal_from: in FHIR, the age from which a woman whose status is not recorded is taken for
             post-menopausal; never when None.
+        profile_text: the import profile that the inputs are read with, to be kept with the result.
     """
 
     inputs: tuple[str, ...]
@@ -69,11 +72,13 @@ class Request:
     engine: str = "duckdb"
     spark_master: str = "local[*]"
     assume_postmenopausal_from: int | None = None
+    profile_text: str | None = None
 
     @property
     def written(self) -> tuple[Path, ...]:
         """The files that are written, the decisions first."""
-        outputs = (self.output, self.rejected, self.explanations, self.report)
+        beside = written_beside(self.output) if self.output and self.output.suffix.lower() != ".parquet" else None
+        outputs = (self.output, self.rejected, self.explanations, self.report, beside)
         return tuple(each for each in outputs if each is not None)
 
     @property
@@ -105,12 +110,15 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         UnreadableCaseError: an input cannot be read at all.
         UsageError: a section, a guideline or a format does not exist.
         IncompleteRunError: a patient would be lost.
+        UnfinishedRunError: room, rights or memory gave out, or another run has an output.
     """
     format_name = files.checked_format(request.output) if request.output else None
     inputs = found(request.inputs, request.input_format)
     files.check_places(request.written, [each.path for each in inputs])
     asked = [knowledge_base.section(name) for name in request.assume_complete]
     with contextlib.ExitStack() as stack:
+        stack.enter_context(failures.told())
+        stack.enter_context(files.locked(request.written))
         scratch = stack.enter_context(files.scratch(request.output))
         together = stack.enter_context(files.together())
         written = together.path(request.output) if request.output else None  # first of all: it gets its name last
@@ -124,8 +132,12 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         reports = Rejected(rejected, keep=written is None)
         run.decide(reports, request.assume_complete)
         decisions = None
-        if written and format_name:
-            run.write(written, format_name, request.on)
+        if request.output and written and format_name:
+            told = run.metadata(request)
+            run.write(written, format_name, told)
+            if format_name != "parquet":
+                with together.text(written_beside(request.output)) as file:
+                    file.write(told.to_text() + "\n")
         else:
             decisions = run.kept()
         if request.explanations:
@@ -241,14 +253,25 @@ class _Run:
             found[branches.of(answer)][answer.disposition][row["score"]] += row["count"]
         return found
 
-    def write(self, path: Path, format_name: str, on: datetime.date) -> None:
+    def metadata(self, request: Request) -> ResultMetadata:
+        """Give what the decisions say of themselves."""
+        engine = self._parts.engine
+        return ResultMetadata(
+            request.on,
+            engine.guideline.iri,
+            package_data.software_version(),
+            engine.knowledge.digest,
+            request.profile_text,
+        )
+
+    def write(self, path: Path, format_name: str, told: ResultMetadata) -> None:
         """Write the decisions."""
         with self._watched("Writing"):
             if format_name in files.GRAPHS:
-                output = GraphOutput(self.decisions, on, quads=format_name == "nq")
+                output = GraphOutput(self.decisions, told.assessed_on, quads=format_name == "nq")
                 rows = output.write(self.result(), path, self._engine)
             else:
-                rows = files.write(self.result(), path, format_name, self._engine)
+                rows = files.write(self.result(), path, format_name, self._engine, told)
         self._see_that_nobody_is_lost(rows)
 
     def kept(self) -> pa.Table:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import glob
+import itertools
 import json
 import os
 import shutil
@@ -12,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+import filelock
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.csv
@@ -22,9 +25,11 @@ from osteo_kg.assessment.rdf import AssessmentGraph
 from osteo_kg.case import patient_iri
 from osteo_kg.cohort.engines import CohortEngine, DuckDBEngine
 from osteo_kg.cohort.results.decisions import Decisions
+from osteo_kg.cohort.results.metadata import KEY, ResultMetadata
 from osteo_kg.dataset import graph_iri
-from osteo_kg.errors import UsageError
+from osteo_kg.errors import UnfinishedRunError, UsageError
 from osteo_kg.rdf import DCTERMS, OSTEO, RDF
+from osteo_kg.stopping import unstoppable
 
 BETWEEN = ";"  # between the words of a list in a CSV cell
 LISTS = ("possible", "missing", "warnings", "assumptions")
@@ -51,16 +56,32 @@ class Together:
             yield file
 
     def finish(self) -> None:
-        """Give every file its own name, the first one last: where it stands, everything stands that belongs to it."""
+        """Give every file its own name, the first one last: where it stands, everything stands that belongs to it.
+
+        Files of an earlier run go before: of two runs nothing stands side by side, whenever this one is killed.
+        """
         if len(self._files) > 1:
-            next(iter(self._files)).unlink(missing_ok=True)  # an earlier run's, which the others do not belong to
-        for final, written in reversed(self._files.items()):
-            os.replace(written, final)
+            for final in self._files:
+                final.unlink(missing_ok=True)
+        named: list[Path] = []
+        try:
+            for final, written in reversed(self._files.items()):
+                os.replace(written, final)
+                named.append(final)
+        except BaseException:
+            _remove(named)
+            raise
 
     def discard(self) -> None:
         """Remove what was not finished."""
-        for written in self._files.values():
-            written.unlink(missing_ok=True)
+        _remove(self._files.values())
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    """Remove files as far as that is possible: what ended a run is not to hide behind what did not go away."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -69,9 +90,44 @@ def together() -> Iterator[Together]:
     files = Together()
     try:
         yield files
-        files.finish()
+        with unstoppable():
+            files.finish()
     finally:
         files.discard()
+
+
+@contextlib.contextmanager
+def locked(outputs: Iterable[Path]) -> Iterator[None]:
+    """Keep other runs from the same outputs; the lock of a run that was killed is none.
+
+    Raises:
+        UnfinishedRunError: another run writes one of them.
+    """
+    with contextlib.ExitStack() as held:
+        for output in sorted(outputs):
+            real = output.resolve()
+            path = real.with_name(f".{real.name}{_UNFINISHED}.lock")
+            try:
+                held.enter_context(_lock(path))
+            except filelock.Timeout as error:
+                raise UnfinishedRunError(
+                    f"Another run is writing {output}.", advice="Wait for its end, or name another output."
+                ) from error
+        yield
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Hold a lock on a file, which goes with it; one that a run before this has just removed is no lock."""
+    while True:
+        with filelock.FileLock(path, timeout=0):
+            if not path.exists():
+                continue
+            try:
+                yield
+            finally:
+                _remove([path])
+            return
 
 
 @contextlib.contextmanager
@@ -90,7 +146,7 @@ def scratch(output: Path | None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-Writer = Callable[[ir.Table, Path, CohortEngine], int]  # gives the number of rows
+Writer = Callable[[ir.Table, Path, CohortEngine, ResultMetadata], int]  # gives the number of rows
 
 
 def checked_format(path: Path) -> str:
@@ -109,12 +165,14 @@ def check_places(written: Iterable[Path], read: Iterable[Path]) -> None:
     """Make sure that every output can stand where it is named, and over nothing that is needed.
 
     Raises:
-        UsageError: its folder does not exist, or two outputs, or an output and an input, are one file.
+        UsageError: it is a folder, its folder does not exist, or two outputs, or an output and an input, are one file.
     """
     taken = dict.fromkeys((each.resolve() for each in read), "read as an input")
     for path in written:
         if not path.absolute().parent.is_dir():
             raise UsageError(f"There is no folder {path.parent}.", advice="Make it first.")
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder.", advice="Name a file for the output.")
         if path.resolve() in taken:
             raise UsageError(f"{path} is also {taken[path.resolve()]}.", advice="Name another file for the output.")
         taken[path.resolve()] = "named for another output"
@@ -124,24 +182,27 @@ def _format(path: Path) -> str:
     return path.suffix.removeprefix(".").lower()
 
 
-def write(table: ir.Table, path: Path, format_name: str, engine: CohortEngine) -> int:
-    """Write the decisions as a table, and give the number of rows."""
-    return _WRITERS[format_name](table, path, engine)
+def write(table: ir.Table, path: Path, format_name: str, engine: CohortEngine, told: ResultMetadata) -> int:
+    """Write the decisions as a table, with what they say of themselves where it holds that; give the number of rows."""
+    return _WRITERS[format_name](table, path, engine, told)
 
 
-def _parquet(table: ir.Table, path: Path, engine: CohortEngine) -> int:
+def _parquet(table: ir.Table, path: Path, engine: CohortEngine, told: ResultMetadata) -> int:
+    stored = {KEY: told.to_text()}
     if isinstance(engine, DuckDBEngine):
-        engine.backend.to_parquet(table, path, compression=_COMPRESSION)
+        engine.write_parquet(table, path, _COMPRESSION, stored)
         return int(pq.read_metadata(path).num_rows)
-    writer: pq.ParquetWriter | None = None
-    for batch in engine.batches(table):
-        writer = writer or pq.ParquetWriter(path, batch.schema, compression=_COMPRESSION)
-        writer.write_batch(batch)
-    (writer or pq.ParquetWriter(path, table.schema().to_pyarrow(), compression=_COMPRESSION)).close()
+    batches = engine.batches(table)
+    first = next(batches, None)
+    schema = table.schema().to_pyarrow() if first is None else first.schema
+    with pq.ParquetWriter(path, schema, compression=_COMPRESSION) as writer:
+        for batch in itertools.chain([first], batches) if first is not None else ():
+            writer.write_batch(batch)
+        writer.add_key_value_metadata(stored)
     return int(pq.read_metadata(path).num_rows)
 
 
-def _csv(table: ir.Table, path: Path, engine: CohortEngine) -> int:
+def _csv(table: ir.Table, path: Path, engine: CohortEngine, _: ResultMetadata) -> int:
     lists = {name: table[name].join(BETWEEN).nullif("") for name, kind in table.schema().items() if kind.is_array()}
     flat = table.mutate(**lists)
     rows = 0
@@ -157,7 +218,7 @@ def _csv(table: ir.Table, path: Path, engine: CohortEngine) -> int:
 _NEEDED = pa.csv.WriteOptions(quoting_style="needed")
 
 
-def _json_lines(table: ir.Table, path: Path, engine: CohortEngine) -> int:
+def _json_lines(table: ir.Table, path: Path, engine: CohortEngine, _: ResultMetadata) -> int:
     rows = 0
     with path.open("w", encoding="utf-8") as file:
         for batch in engine.batches(table):
@@ -176,7 +237,7 @@ def read(path: Path, engine: DuckDBEngine) -> ir.Table:
     Raises:
         UsageError: it cannot be read.
     """
-    readers: dict[str, Callable[[Any], ir.Table]] = {
+    readers: dict[str, Callable[..., ir.Table]] = {
         "parquet": engine.backend.read_parquet,
         "csv": engine.backend.read_csv,
         "jsonl": engine.backend.read_json,
@@ -184,7 +245,7 @@ def read(path: Path, engine: DuckDBEngine) -> ir.Table:
     format_name = _format(path)
     if format_name not in readers or not path.is_file():
         raise UsageError(f"{path} is not a result that can be read.", advice=f"Name a file .{', .'.join(readers)}.")
-    return readers[format_name](path)
+    return readers[format_name](glob.escape(str(path)), hive_partitioning=False)
 
 
 # Decisions as triples: what is decided of each patient; her situation holds the explanation, once for all.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Sequence
+import functools
+import operator
+from collections.abc import Container, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,10 +18,14 @@ import pyarrow.parquet as pq
 from osteo_kg.case import FIELDS, KEYS, SCORES, Case, Field, nearest, of_kind, record_case
 from osteo_kg.cohort.abstraction import columns
 from osteo_kg.cohort.engines import CohortEngine
+from osteo_kg.cohort.sources import folders
 from osteo_kg.cohort.sources.base import Source, Wanted
+from osteo_kg.cohort.sources.parquet_copies import ParquetFile
 from osteo_kg.errors import UnreadableCaseError
 
 _DAYS = tuple(field.key for field in of_kind("day"))
+_NUMBERS = tuple(field.key for field in of_kind("whole", "decimal"))
+_LONG = 8  # bytes of a whole number from which on it may be more
 
 
 class ParquetSource(Source):
@@ -26,9 +33,23 @@ class ParquetSource(Source):
 
     def flat(self, engine: CohortEngine) -> ir.Table:
         """Give the records as a table, its columns under the names of the keys."""
-        for path in self.files:
-            self._check(path)
-        return self._tidy(self._raw(engine, self.files))
+        return _held(self._tidy(self._raw(engine, self.files)))
+
+    @functools.cached_property
+    def _read(self) -> dict[Path, ParquetFile]:
+        """The files, checked, with how each is to be read."""
+        return {path: self._check(path) for path in self.files}
+
+    @functools.cached_property
+    def _copies(self) -> dict[Path, Path]:
+        """The copies of the files that an engine would misread; of all where some are, and columns are renamed."""
+        odd = {path: read for path, read in self._read.items() if read.is_odd}
+        if odd and self.reading.renamed:
+            odd = self._read
+        copies = {path: self.reading.scratch.resolve() / f"copy-{place}.parquet" for place, path in enumerate(odd)}
+        for path, copy in copies.items():
+            odd[path].copy(copy)
+        return copies
 
     def cases(self, engine: CohortEngine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
         """Read some rows as cases."""
@@ -37,15 +58,19 @@ class ParquetSource(Source):
             rows = self._tidy(self._raw(engine, [path]))
             chosen = rows.semi_join(engine.small(pa.table({"wanted": sorted(numbers)})), [("number", "wanted")])
             for batch in engine.batches(chosen.order_by("number")):
-                for row in batch.to_pylist():
+                for row in _days_as_text(batch).to_pylist():
                     number = row.pop("number")
                     row.pop("file")
                     yield file, number, record_case(_record(row), f"{path.name}#{number}", self.reading.terms)
 
     def _raw(self, engine: CohortEngine, files: Sequence[Path]) -> ir.Table:
-        table = engine.parquet([str(path) for path in files])
-        kept = {self._key(name): name for name in table.columns if self._key(name) in KEYS}
-        return table.select(file="_file", number="_number", **kept)
+        table = engine.parquet([str(self._copies.get(path, path)) for path in files])
+        copies = [(str(copy), str(path)) for path, copy in self._copies.items() if path in files]
+        file = table["_file"].cases(*copies, else_=table["_file"]) if copies else table["_file"]
+        renamed = {} if copies else self.reading.renamed  # copies are written under the names of the keys
+        keys = {renamed.get(name, name): name for name in table.columns if name not in self.reading.ignore}
+        kept = {key: name for key, name in keys.items() if key in KEYS}
+        return table.select(file=file, number="_number", **kept)
 
     @staticmethod
     def _tidy(table: ir.Table) -> ir.Table:
@@ -55,11 +80,7 @@ class ParquetSource(Source):
         names = {"patient": table.patient.cast("string")} if _is(table, "patient", "integer") else {}
         return table.mutate(**short, **days, **names) if short or days or names else table
 
-    def _key(self, column: str) -> str:
-        key = self.reading.renamed.get(column, column)
-        return "" if column in self.reading.ignore else key
-
-    def _check(self, path: Path) -> None:
+    def _check(self, path: Path) -> ParquetFile:
         """Refuse a file that is not Parquet, or with a column that is no key or of a type that its key cannot have."""
         try:
             schema = pq.read_schema(path)
@@ -67,19 +88,25 @@ class ParquetSource(Source):
             raise UnreadableCaseError(
                 f"{path.name} cannot be read as Parquet: {error}.", advice="Write it anew."
             ) from error
-        keys = [self._key(name) for name in schema.names]
-        lacking = sorted(self.reading.renamed.keys() - set(schema.names))
+        in_folders = folders.stated(path, self.reading.renamed, self.reading.ignore)
+        return ParquetFile(path, self._wanted(path, schema, in_folders), in_folders)
+
+    def _wanted(self, path: Path, schema: pa.Schema, in_folders: Container[str]) -> dict[str, str]:
+        """Give the key of each column that is used, by its name."""
+        ignore, renamed = self.reading.ignore, self.reading.renamed
+        lacking = [name for name in renamed if name not in schema.names and renamed[name] not in in_folders]
         if lacking:
-            raise UnreadableCaseError(f"{path.name} has no column {lacking[0]!r}.", advice="Correct --map.")
+            raise UnreadableCaseError(f"{path.name} has no column {min(lacking)!r}.", advice="Correct --map.")
+        wanted: dict[str, str] = {}
         for column in schema:
-            key = self.reading.renamed.get(column.name, column.name)
-            if column.name in self.reading.ignore or (key not in KEYS and "all" in self.reading.ignore):
+            key = renamed.get(column.name, column.name)
+            if column.name in ignore or (key not in KEYS and "all" in ignore):
                 continue
             if key not in KEYS:
                 advice = f"{nearest(column.name, KEYS).en} To pass over it: --ignore-columns {column.name}."
                 what = "which is not a key of the flat record"
                 raise UnreadableCaseError(f"{path.name} has the column {column.name!r}, {what}.", advice=advice)
-            if keys.count(key) > 1:
+            if key in wanted.values():
                 raise UnreadableCaseError(
                     f"{path.name} has the key {key!r} in two columns.", advice="Keep one of them."
                 )
@@ -88,6 +115,44 @@ class ParquetSource(Source):
                     f"{path.name}: the column {column.name!r} is of type {column.type}, which {key} cannot have.",
                     advice=f"Write it as {_WANTED[FIELDS[key].kind]}.",
                 )
+            wanted[column.name] = key
+        return wanted
+
+
+def _held(table: ir.Table) -> ir.Table:
+    """Mark the rows with a number that a column of numbers cannot hold: none, without end, or far beyond any other."""
+    numbers = {key: table[key] for key in _NUMBERS if key in table.columns and table[key].type().is_numeric()}
+    held = {
+        key: _is_held(columns.number(column))
+        for key, column in numbers.items()
+        if not (column.type().is_integer() and column.type().nbytes < _LONG)
+    }
+    if not held:
+        return table
+    kept = {key: ibis.ifelse(is_held, table[key], ibis.null(table[key].type())) for key, is_held in held.items()}
+    return table.mutate(readable=functools.reduce(operator.and_, held.values()), **kept)
+
+
+def _is_held(number: Any) -> Any:
+    """Say where a number is one, and not beyond all others.
+
+    It is tried as a whole number, whose failure DuckDB sees row by row: whether a value lies between two others, or is
+    no number, it concludes from the statistics of the file, which leave out those that are none.
+    """
+    return number.isnull() | number.try_cast("int32").notnull()
+
+
+def _days_as_text(batch: pa.RecordBatch) -> pa.Table:
+    """Give days as they are written, those too that no calendar has."""
+    return pa.Table.from_batches([batch]).cast(pa.schema([(each.name, _as_text(each.type)) for each in batch.schema]))
+
+
+def _as_text(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return pa.list_(_as_text(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([(each.name, _as_text(each.type)) for each in kind])
+    return pa.string() if pa.types.is_date(kind) else kind
 
 
 def _is(table: ir.Table, key: str, kind: str) -> bool:
@@ -117,9 +182,7 @@ def _entry_fits(field: Field, kind: pa.DataType) -> bool:
 
 
 def _field_fits(field: Field, kind: pa.DataType) -> bool:
-    """Whether the field of an entry may be of a type: a count is whole, a day has no time."""
-    if field.kind == "whole":
-        return bool(pa.types.is_integer(kind) or pa.types.is_null(kind))
+    """Whether the field of an entry may be of a type: a day has no time."""
     return _fits(field, kind) and not pa.types.is_timestamp(kind)
 
 

@@ -21,6 +21,7 @@ from osteo_kg.case import FIELDS, Case, Field, Repeated, case_of, csv_records, j
 from osteo_kg.case.files import not_utf8
 from osteo_kg.cohort.abstraction.columns import HELD
 from osteo_kg.cohort.engines import CohortEngine
+from osteo_kg.cohort.sources import folders
 from osteo_kg.cohort.sources.base import Source, Wanted
 from osteo_kg.errors import UnreadableCaseError
 
@@ -64,6 +65,8 @@ class TextSource(Source):
 
     def flat(self, engine: CohortEngine) -> ir.Table:
         """Lay the records down as columns in the scratch folder, and give them as a table."""
+        for path in self.files:
+            folders.check_none(path, self.reading.ignore)
         laid = self.reading.scratch / f"{type(self).__name__}.parquet"
         with pq.ParquetWriter(laid, SCHEMA) as writer:
             for rows in _chunks(self._rows()):
