@@ -47,7 +47,10 @@ def page(summary: Summary, distribution: Distribution, about: About) -> str:
         say=view.say,
         language=summary.language,
         about=about,
-        paragraphs=[(each, methods.paragraph(summary, about, view.counts, each)) for each in LANGUAGES],
+        paragraphs=[
+            (each, methods.paragraph(summary, about, view.counts, each))
+            for each in sorted(LANGUAGES, key=lambda each: each != summary.language)
+        ],
     )
 
 
@@ -71,7 +74,11 @@ class _View:
     # words
 
     def _called(self, key: str) -> str:
-        return typeset(self._summary.called(key), self._language)
+        return self._beginning(self._summary.called(key))
+
+    def _beginning(self, text: str) -> str:
+        """Write words as the beginning of a line."""
+        return typeset(text[:1].upper() + text[1:], self._language)
 
     def _number(self, count: int | None) -> str:
         return methods.number(count, self._language, WORDS["suppressed"])
@@ -117,7 +124,7 @@ class _View:
     @property
     def disclaimer(self) -> str:
         """What the page is not."""
-        return self.say("disclaimer", review=self._called(self._summary.review))
+        return self.say("disclaimer", review=self._summary.called(self._summary.review))
 
     @property
     def day(self) -> str:
@@ -216,14 +223,15 @@ class _View:
             return None
         total = self.counts.of(LISTED)
         found = list(self._statuses())
-        known = [each for each in self._summary.statuses if any(each in counts for _, counts in found)]
+        told = {each for _, counts in found for each in counts}
+        known = sorted(told, key=lambda each: (each != _ELIGIBLE, each != _OPEN, each))
         head = [self.say("option"), *(self._status(each) for each in known)]
         lines = tuple((name, *(self._value(counts.get(each, 0), total) for each in known)) for name, counts in found)
         caption = f"{self.say('options-caption')} ({self._number(total)})"
         return _Table(caption, tuple(head), lines)
 
     def _status(self, key: str) -> str:
-        return typeset(self._summary.statuses[key].get(self._language), self._language)
+        return self._beginning(self._summary.statuses[key].get(self._language))
 
     @property
     def options_figure(self) -> Figure | None:
@@ -294,7 +302,8 @@ class _View:
             figures = tuple(self._histogram(each) for each in of_branch)
             lines = tuple(line for each in of_branch for line in self._lines(each))
             head = (self.say("course"), self.say("score"), self.say("records"), self.say("panel-share"))
-            yield _Branch(branch, figures, _Table(branch, head, lines))
+            name = self._beginning(branch)
+            yield _Branch(name, figures, _Table(name, head, lines))
 
     def _histogram(self, panel: Panel) -> Figure:
         total = panel.total
@@ -309,7 +318,7 @@ class _View:
             if edge % 10 == 0
         }
         ticks = [
-            (count, self._number(count), self._share(count, total))
+            (count, self._number(count), self._share(count, total) if count <= total else "")
             for count in even_counts(max(each or 0 for each in panel.columns))
         ]
         shares = self.say("axis-share", total=self._number(total))

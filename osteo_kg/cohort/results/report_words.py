@@ -21,18 +21,18 @@ WORDS = {
     ),
     "suppressed": BilingualText("suppressed", "masqué"),
     "records": BilingualText("Records", "Dossiers"),
-    "of": BilingualText("Share of the {total} {what}", "Part des {total} {what}"),
+    "of": BilingualText("Share of {total} {what}", "Part des {total} {what}"),
     "of-unknown": BilingualText("Share", "Part"),
-    "what-read": BilingualText("records read", "dossiers lus"),
-    "what-decided": BilingualText("decided", "dossiers décidés"),
-    "what-these": BilingualText("records of this course of action", "dossiers de cette conduite à tenir"),
-    "what-listed": BilingualText("records to be treated", "dossiers à traiter"),
+    "what-read": BilingualText("read", "lus"),
+    "what-decided": BilingualText("decided", "évalués"),
+    "what-these": BilingualText("records", "dossiers"),
+    "what-listed": BilingualText("to be treated", "à traiter"),
     # records and persons
     "who": BilingualText("Records and persons", "Dossiers et personnes"),
     "who-caption": BilingualText("What was read", "Ce qui a été lu"),
     "count": BilingualText("Number", "Effectif"),
     "read": BilingualText("Records read", "Dossiers lus"),
-    "decided": BilingualText("Records decided", "Dossiers décidés"),
+    "decided": BilingualText("Records decided", "Dossiers évalués"),
     "refused": BilingualText(
         "Refused (unreadable or contradictory)",
         "Refusés (illisibles ou contradictoires)",
@@ -55,8 +55,8 @@ WORDS = {
     ),
     "flow-caption": BilingualText("Records by course of action", "Dossiers selon la conduite à tenir"),
     "course": BilingualText("Course of action", "Conduite à tenir"),
-    "all": BilingualText("all records read", "tous les dossiers lus"),
-    "rest": BilingualText("suppressed, {count} lines together", "masqués, {count} lignes ensemble"),
+    "all": BilingualText("All records read", "Tous les dossiers lus"),
+    "rest": BilingualText("Suppressed, {count} lines together", "Masqués, {count} lignes ensemble"),
     "no-figure": BilingualText(
         "Too few records for a figure.",
         "Trop peu de dossiers pour une figure.",
@@ -64,7 +64,7 @@ WORDS = {
     "strength": BilingualText("How strongly", "Degré de la recommandation"),
     "strength-caption": BilingualText("{what}: how strongly", "{what} : degré"),
     "degree": BilingualText("Strength", "Degré"),
-    "degree-open": BilingualText("to be settled (information missing)", "à préciser (informations manquantes)"),
+    "degree-open": BilingualText("To be settled (information missing)", "À préciser (informations manquantes)"),
     # options
     "options": BilingualText("Treatment options", "Options thérapeutiques"),
     "options-caption": BilingualText("Options of the records to be treated", "Options pour les dossiers à traiter"),
@@ -156,15 +156,15 @@ METHODS = {
     "software": BilingualText(
         "Records were assessed with osteo-kg {software} (knowledge {knowledge}) against the guideline “{guideline}”"
         "{edition} ({review}), as of {day}.",
-        "Les dossiers ont été évalués avec osteo-kg {software} (connaissances {knowledge}) selon la recommandation "
-        "« {guideline} »{edition} ({review}), à la date du {day}.",
+        "Les dossiers ont été évalués avec le logiciel osteo-kg {software} (connaissances {knowledge}) selon la "
+        "recommandation « {guideline} »{edition} ({review}), à la date du {day}.",
     ),
     "edition": BilingualText(", read in version {edition}", ", lue dans sa version {edition}"),
     "counts": BilingualText(
         "Of {read} records of {persons} persons, {decided} were decided and {refused} refused as unreadable or "
         "contradictory.",
-        "Sur {read} dossiers de {persons} personnes, {decided} ont donné lieu à une décision et {refused} ont été "
-        "refusés, car illisibles ou contradictoires.",
+        "Sur {read} dossiers de {persons} personnes, {decided} ont été évalués et {refused} refusés, car "
+        "illisibles ou contradictoires.",
     ),
     "suppressed": BilingualText("[suppressed]", "[masqué]"),
     "unknown": BilingualText(

@@ -99,8 +99,8 @@ class _Suppression:
 
     def _protect(self, partition: Partition) -> None:
         parts = [each for each in partition.parts if self._counts[each]]
-        if partition.total in self._hidden:
-            self._hidden.update(parts)
+        if partition.total in self._hidden and not self._unshown.intersection(parts):
+            self._hidden.update(parts)  # their sum would tell the total
             return
         while not protected(self._counts_of(parts), self._limit) and (more := self._smallest_shown(parts)):
             self._hidden.add(more)

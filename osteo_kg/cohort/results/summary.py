@@ -45,7 +45,7 @@ _WORDS = {
     "unnamed": BilingualText(
         "rows without an id, each counted as a person", "lignes sans identifiant, chacune comptée comme une personne"
     ),
-    "decided": BilingualText("Decided", "Décidés"),
+    "decided": BilingualText("Decided", "Évalués"),
     "refused": BilingualText("refused", "refusés"),
     "situations": BilingualText("Situations", "Situations"),
     "disposition": BilingualText("Disposition", "Conduite à tenir"),
