@@ -27,6 +27,7 @@ from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.cohort.results.files import GraphOutput
 from osteo_kg.cohort.results.methods import About, input_names
 from osteo_kg.cohort.results.persons import Persons, count_persons
+from osteo_kg.cohort.results.score_plots import Distribution
 from osteo_kg.cohort.results.small_cells import SMALL_CELLS
 from osteo_kg.cohort.results.summary import Summary, summarised
 from osteo_kg.cohort.sources.base import InputFile, Reading, Source, Wanted, found
@@ -246,7 +247,7 @@ class _Run:
         own = self.fallback.table() if len(self.fallback) else None
         return count_persons(self._engine, self._lean, self._size, decided, own)
 
-    def distribution(self, language: Language) -> page.Distribution:
+    def distribution(self, language: Language) -> Distribution:
         """Count the lowest T-scores, rounded to a tenth, by branch of the guideline and by what is decided."""
         lean, branches = self._lean, Branches(self._parts.engine.guideline, language)
         counts = (
@@ -254,7 +255,7 @@ class _Run:
             .group_by("situation", "score")
             .agg(count=lambda table: table.count())
         )
-        found: page.Distribution = defaultdict(lambda: defaultdict(Counter))
+        found: Distribution = defaultdict(lambda: defaultdict(Counter))
         for row in self._engine.arrow(counts).to_pylist():
             answer = self.decisions.answers[self.decisions.keys[row["situation"]]]
             found[branches.of(answer)][answer.disposition][row["score"]] += row["count"]

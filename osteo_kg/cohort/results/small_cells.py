@@ -106,7 +106,7 @@ class _Suppression:
             self._hidden.add(more)
         inside = self._counts_of(parts)
         if inside and (len(inside) < _LEAST_VALUES or sum(inside) - len(inside) + 1 < _LEAST_VALUES):
-            self._hidden.add(partition.total)
+            self._hidden.update({partition.total} & self._vectors.keys())
 
     def _counts_of(self, parts: Iterable[Cell]) -> list[int]:
         return [self._counts[each] for each in parts if each in self._hidden]
