@@ -93,6 +93,26 @@ def shown_day(written: str) -> BilingualText:
     return BilingualText(" ".join([*named, year]), "/".join(each for each in (day, month, year) if each))
 
 
+def shown_count(number: int) -> BilingualText:
+    r"""Write a count for people, its thousands apart.
+
+    >>> shown_count(12345)
+    BilingualText(en='12,345', fr='12\u202f345')
+    """
+    grouped = f"{number:,}"
+    return BilingualText(grouped, grouped.replace(",", "\u202f"))
+
+
+def shown_share(share: float) -> BilingualText:
+    r"""Write a share of 1 for people, in percent.
+
+    >>> shown_share(0.3333)
+    BilingualText(en='33.3%', fr='33,3\xa0%')
+    """
+    percent = f"{100 * share:.1f}"
+    return BilingualText(f"{percent}%", f"{percent.replace('.', ',')}\u00a0%")
+
+
 _NARROW, _WIDE = re.compile(r" (?=[;?!])"), re.compile(r" (?=[:»])|(?<=«) ")
 
 

@@ -58,6 +58,15 @@ _FORMATS = ("parquet", "csv", "jsonl", "ntriples", "nquads", "fhir")
 )
 @options.knowledge
 @options.guideline
+@options.language
+@click.option(
+    "--small-cells",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="In --report, suppress counts from 1 to N - 1, and what they could be calculated from; 0 suppresses none.",
+)
 @click.option(
     "--format", "format_name", type=click.Choice(["text", "json"]), default="text", help="Format of the summary."
 )
@@ -94,7 +103,7 @@ def cohort(
     click.echo(json.dumps(summary.to_json(), indent=2) if format_name == "json" else "\n".join(summary.lines()))
     if summary.rejected and not asked["rejected"]:
         for report in summary.shown:
-            complain_of(report, "en")
+            complain_of(report, asked["language"])
         complain(f"{summary.rejected:,} were refused. All reports: --rejected FILE.")
         raise click.exceptions.Exit(options.INPUT_AT_FAULT)
 

@@ -12,6 +12,8 @@ import datetime
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from osteo_kg.bilingual import Language
+from osteo_kg.cohort.results.small_cells import SMALL_CELLS
 from osteo_kg.cohort.results.summary import Summary
 from osteo_kg.cohort.run import CohortResult, Progress, Request, assess
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
@@ -35,6 +37,8 @@ def assess_cohort(
     input_format: str | None = None,
     spark_master: str = "local[*]",
     assume_postmenopausal_from: int | None = None,
+    language: Language = "en",
+    small_cells: int = SMALL_CELLS,
     knowledge_base: KnowledgeBase | None = None,
     progress: Progress | None = None,
 ) -> CohortResult:
@@ -56,6 +60,9 @@ def assess_cohort(
         spark_master: the master of the Spark session.
         assume_postmenopausal_from: in FHIR, the age from which a woman whose status is not recorded is taken for
             post-menopausal; never when None.
+        language: the language of the summary and of its page.
+        small_cells: the page suppresses counts from 1 to below this, and others from which they could be calculated;
+            0 or 1 suppresses none.
         knowledge_base: what decides; that of the packaged knowledge when None.
         progress: told now and then what is done, to how many patients, of how many.
 
@@ -79,5 +86,7 @@ def assess_cohort(
         engine=engine,
         spark_master=spark_master,
         assume_postmenopausal_from=assume_postmenopausal_from,
+        language=language,
+        small_cells=small_cells,
     )
     return assess(knowledge_base or KnowledgeBase(), request, progress or (lambda *_: None))

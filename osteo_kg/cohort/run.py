@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from osteo_kg import package_data
+from osteo_kg.bilingual import Language
 from osteo_kg.case import SECTIONS
 from osteo_kg.case.fhir import Assumption
 from osteo_kg.cohort import engines, failures
@@ -22,14 +23,20 @@ from osteo_kg.cohort.abstraction.compile import Abstraction
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.fallback import Fallback, Rejected
 from osteo_kg.cohort.results import explanations, files, page
+from osteo_kg.cohort.results.branches import Branches
 from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.cohort.results.files import GraphOutput
 from osteo_kg.cohort.results.metadata import ResultMetadata, written_beside
-from osteo_kg.cohort.results.summary import Branches, Summary, summarised
-from osteo_kg.cohort.sources.base import Reading, Source, Wanted, found
+from osteo_kg.cohort.results.methods import About, input_names
+from osteo_kg.cohort.results.persons import Persons, count_persons
+from osteo_kg.cohort.results.score_plots import Distribution
+from osteo_kg.cohort.results.small_cells import SMALL_CELLS
+from osteo_kg.cohort.results.summary import Summary, summarised
+from osteo_kg.cohort.sources.base import InputFile, Reading, Source, Wanted, found
 from osteo_kg.cohort.sources.registry import sources
 from osteo_kg.errors import IncompleteRunError
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
+from osteo_kg.rdf import OWL, RDFS
 
 _KEEPS_ORDER = 100_000  # a join turns to its smaller side: of so many patients it is never they, and their order stays
 Progress = Callable[[str, int, int], None]  # what is done, to how many patients, of how many; 0 where unknown
@@ -56,6 +63,8 @@ class Request:
         assume_postmenopausal_from: in FHIR, the age from which a woman whose status is not recorded is taken for
             post-menopausal; never when None.
         profile_text: the import profile that the inputs are read with, to be kept with the result.
+        language: the language of the summary and of its page.
+        small_cells: the page suppresses counts below this, and others from which they could be calculated.
     """
 
     inputs: tuple[str, ...]
@@ -73,6 +82,8 @@ class Request:
     spark_master: str = "local[*]"
     assume_postmenopausal_from: int | None = None
     profile_text: str | None = None
+    language: Language = "en"
+    small_cells: int = SMALL_CELLS
 
     @property
     def written(self) -> tuple[Path, ...]:
@@ -143,10 +154,13 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         if request.explanations:
             with together.text(request.explanations) as file:
                 explanations.write(run.decisions, request.on, file)
-        summary = summarised(run.decisions, run.counts, reports.shown, reports.count, request.on, run.remarks())
+        remarks, language = run.remarks(), request.language
+        summary = summarised(
+            run.decisions, run.counts, reports.shown, reports.count, request.on, run.persons(), remarks, language
+        )
         if request.report:
             with together.text(request.report) as file:
-                file.write(page.page(summary, run.distribution()))
+                file.write(page.page(summary, run.distribution(language), run.about(request, inputs)))
     return CohortResult(summary, decisions, reports.table())
 
 
@@ -239,15 +253,21 @@ class _Run:
             whole = whole.order_by("file", "number")
         return whole.select(patient=patient, **self._answer(whole), warnings="warnings", assumptions="assumptions")
 
-    def distribution(self) -> page.Distribution:
+    def persons(self) -> Persons:
+        """Count the persons behind the records, in tables where an id repeats."""
+        decided = {number: self.decisions.answers[key].disposition for number, key in self.decisions.keys.items()}
+        own = self.fallback.table() if len(self.fallback) else None
+        return count_persons(self._engine, self._lean, self._size, decided, own)
+
+    def distribution(self, language: Language) -> Distribution:
         """Count the lowest T-scores, rounded to a tenth, by branch of the guideline and by what is decided."""
-        lean, branches = self._lean, Branches(self._parts.engine.guideline)
+        lean, branches = self._lean, Branches(self._parts.engine.guideline, language)
         counts = (
             lean.filter(lean.plain, lean.score.notnull())
             .group_by("situation", "score")
             .agg(count=lambda table: table.count())
         )
-        found: page.Distribution = defaultdict(lambda: defaultdict(Counter))
+        found: Distribution = defaultdict(lambda: defaultdict(Counter))
         for row in self._engine.arrow(counts).to_pylist():
             answer = self.decisions.answers[self.decisions.keys[row["situation"]]]
             found[branches.of(answer)][answer.disposition][row["score"]] += row["count"]
@@ -262,6 +282,22 @@ class _Run:
             package_data.software_version(),
             engine.knowledge.digest,
             request.profile_text,
+        )
+
+    def about(self, request: Request, inputs: Sequence[InputFile]) -> About:
+        """Say what a report of the run rests on."""
+        guideline, triples = self._parts.engine.guideline, self._parts.knowledge_base.knowledge.triples
+        module = triples.value(guideline.iri, RDFS.isDefinedBy)
+        return About(
+            guideline=guideline.label,
+            edition=(module and triples.value(module, OWL.versionInfo)) or "",
+            inputs=input_names(request.inputs),
+            files=len(inputs),
+            size=sum(each.path.stat().st_size for each in inputs),
+            formats=tuple(dict.fromkeys(each.format_name for each in inputs)),
+            sections=request.assume_complete,
+            assumed_age=request.assume_postmenopausal_from,
+            small_cells=request.small_cells,
         )
 
     def write(self, path: Path, format_name: str, told: ResultMetadata) -> None:

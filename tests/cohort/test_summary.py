@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterator
@@ -56,7 +57,7 @@ def run(knowledge_base: KnowledgeBase, tmp_path_factory: pytest.TempPathFactory)
     ]
     source, page = cohorts.write_json_lines(folder / "women.jsonl", batch), folder / "page.html"
     steps: list[tuple[str, int, int]] = []
-    request = Request((str(source),), folder / "result.csv", ON, report=page)
+    request = Request((str(source),), folder / "result.csv", ON, report=page, small_cells=0)
     summary = assess(knowledge_base, request, lambda *told: steps.append(told)).summary
     return Run(summary, steps, page.read_text(encoding="utf-8"))
 
@@ -93,13 +94,22 @@ def test_the_share_of_an_option_is_of_those_to_be_treated(run: Run) -> None:
 
 def test_nobody_is_lost_and_the_knowledge_is_named(run: Run, knowledge_base: KnowledgeBase) -> None:
     lines = list(run.summary.lines())
-    assert lines[:2] == ["Patients on 2026-11-22: 10", "Decided: 9; refused: 1"]
+    assert lines[:4] == [
+        "Patients on 2026-11-22: 10",
+        "Persons: 10",
+        "  rows without an id, each counted as a person: 10",
+        "Decided: 9; refused: 1",
+    ]
     assert knowledge_base.knowledge.digest in lines[-1]
     assert json.loads(json.dumps(run.summary.to_json()))["dispositions"]["treat"] == 3
 
 
-def test_the_page_fetches_nothing(run: Run) -> None:
-    assert re.findall(r"(?:src|href|url|@import)\s*[=(]", run.page) == []
+def test_the_summary_is_told_in_french(run: Run) -> None:
+    lines = list(dataclasses.replace(run.summary, language="fr").lines())
+    assert lines[0] == "Dossiers au 22/11/2026 : 10"
+    assert "  traitement indiqué : 3 (33,3\u00a0%)" in lines
+    assert "  option possible : 3 (100,0\u00a0%)" in lines
+    assert "(non validé par un clinicien)" in lines[-1]
 
 
 def test_the_figures_stand_whole_in_their_frames(run: Run) -> None:
@@ -121,17 +131,28 @@ def test_the_first_figure_leads_from_all_patients_to_each_disposition(run: Run) 
 
 
 def test_t_scores_are_shown_for_each_branch(run: Run) -> None:
-    _, *histograms = run.figures()
+    page = ElementTree.fromstring(run.page.partition("\n")[2])
+    tables = [table for table in page.iter("table") if len(table.findall("thead/tr/th")) == 4]
     found = {
-        each.attrib["aria-label"]: sorted(str(bar.findtext("title")) for bar in each.iter("rect"))
-        for each in histograms
+        str(table.findtext("caption")): [
+            f"{line.findtext('th')}, {', '.join(str(cell.text) for cell in line.iter('td'))}"
+            for line in table.findall("tbody/tr")
+        ]
+        for table in tables
+        if table.findtext("thead/tr/th") == "Course of action"
     }
     assert found == {
-        "no osteoporotic fracture": ["-1.5, no drug treatment: 1", "-2.5, specialist opinion (bone disease): 1"],
-        "no severe fracture, non-severe fracture": ["-2.5, treatment indicated: 1"],
-        "a man, or a woman before the menopause": ["-2.5, outside the guideline’s scope: 1"],
-        "several branches remain": ["-2.5, undetermined: information missing: 2"],
-        "severe fracture": ["-2.5, treatment indicated: 1", "-8.5, treatment indicated: 1"],
+        "No osteoporotic fracture": [
+            "No drug treatment, above -2, up to -1.5, 1, 100.0%",
+            "Specialist opinion (bone disease), above -3, up to -2.5, 1, 100.0%",
+        ],
+        "No severe fracture, non-severe fracture": ["Treatment indicated, above -3, up to -2.5, 1, 100.0%"],
+        "A man, or a woman before the menopause": ["Outside the guideline’s scope, above -3, up to -2.5, 1, 100.0%"],
+        "Several branches remain": ["Undetermined: information missing, above -3, up to -2.5, 2, 100.0%"],
+        "Severe fracture": [
+            "Treatment indicated, -5 or less, 1, 50.0%",
+            "Treatment indicated, above -3, up to -2.5, 1, 50.0%",
+        ],
     }
 
 
@@ -139,8 +160,9 @@ def test_a_guideline_without_branches_has_one_histogram(tmp_path: Path) -> None:
     knowledge_base = KnowledgeBase.load([ROOT / "tests" / "second-guideline"])
     source = cohorts.write_json_lines(tmp_path / "women.jsonl", [{"age_years": 70, "t_score_total_hip": Decimal(-3)}])
     report = tmp_path / "page.html"
-    assess(knowledge_base, Request((str(source),), tmp_path / "result.csv", ON, guideline="second", report=report))
-    assert "<h3>all patients: 1</h3>" in report.read_text(encoding="utf-8")
+    asked = Request((str(source),), tmp_path / "result.csv", ON, guideline="second", report=report, small_cells=0)
+    assess(knowledge_base, asked)
+    assert re.findall(r"<h3>(.*)</h3>", report.read_text(encoding="utf-8")) == ["All records"]
 
 
 def test_every_step_is_told_with_its_patients(run: Run) -> None:

@@ -2,19 +2,63 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
+import pyoxigraph as ox
+
 from osteo_kg import package_data
+from osteo_kg.bilingual import (
+    COLON,
+    SEMICOLON,
+    BilingualText,
+    Language,
+    shown_count,
+    shown_day,
+    shown_share,
+)
 from osteo_kg.case import ValidationReport
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.results.decisions import Decisions
-from osteo_kg.knowledge import Guideline, Rule
+from osteo_kg.cohort.results.persons import Persons, RepeatedIds
+from osteo_kg.cohort.results.small_cells import Cell
 from osteo_kg.rdf import OSTEO
-from osteo_kg.reasoning import LOWEST_T_SCORE, MET, Answer
+from osteo_kg.reasoning import Answer
+
+Profile = frozenset[Cell]  # all that a record counts in
+
+READ, REFUSED, DECIDED, LISTED = ("read",), ("refused",), ("decided",), ("options",)
+_NO_STRENGTH = ""
+_WORDS = {
+    "patients": BilingualText("Patients on {day}", "Dossiers au {day}"),
+    "persons": BilingualText("Persons", "Personnes"),
+    "repeated": BilingualText("ids on several rows", "identifiants sur plusieurs lignes"),
+    "rows": BilingualText("{count} rows", "{count} lignes"),
+    "differently": BilingualText(
+        "of these with rows decided differently", "dont les lignes conduisent à des conduites différentes"
+    ),
+    "unnamed": BilingualText(
+        "rows without an id, each counted as a person", "lignes sans identifiant, chacune comptée comme une personne"
+    ),
+    "decided": BilingualText("Decided", "Évalués"),
+    "refused": BilingualText("refused", "refusés"),
+    "situations": BilingualText("Situations", "Situations"),
+    "disposition": BilingualText("Disposition", "Conduite à tenir"),
+    "strength": BilingualText("Strength", "Degré de la recommandation"),
+    "blocked": BilingualText(
+        "Blocked, some by several things", "Bloqués par une information manquante, certains par plusieurs"
+    ),
+    "by": BilingualText("by a missing ", ""),
+    "treated": BilingualText("{option}, of those to be treated", "{option}, parmi les dossiers à traiter"),
+    "warnings": BilingualText("Warnings", "Points de vigilance"),
+    "assumptions": BilingualText("Assumptions", "Hypothèses"),
+    "knowledge": BilingualText("knowledge", "connaissances"),
+}
 
 
 @dataclass(frozen=True)
@@ -22,7 +66,10 @@ class Summary:
     """What was found in a cohort.
 
     Attributes:
-        patients: how many records were read.
+        patients: how many records were read, each a case of its own.
+        persons: of how many persons; a record without an id counts as one.
+        rows_without_id: how many records have no id.
+        repeated_ids: the ids that several records have.
         decided: how many of them were decided.
         rejected: how many were refused.
         situations: into how many situations the decided ones fell.
@@ -35,7 +82,10 @@ class Summary:
         assumptions: how many rest on each assumption, by code.
         remarks: what the input holds beside patients.
         shown: the first reports of those refused.
-        words: what each key is called in English.
+        words: what each key is called.
+        statuses: what each status of an option is called.
+        profiles: how many records count in the same cells of all tables but those of the notices.
+        language: the language of the text.
     """
 
     on: datetime.date
@@ -44,6 +94,9 @@ class Summary:
     knowledge: str
     review: str
     patients: int
+    persons: int
+    rows_without_id: int
+    repeated_ids: RepeatedIds
     decided: int
     rejected: int
     situations: int
@@ -55,39 +108,82 @@ class Summary:
     assumptions: Mapping[str, int]
     remarks: tuple[str, ...] = ()
     shown: tuple[ValidationReport, ...] = ()
-    words: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, BilingualText] = field(default_factory=dict)
+    statuses: Mapping[str, BilingualText] = field(default_factory=dict)
+    profiles: Mapping[Profile, int] = field(default_factory=dict)
+    language: Language = "en"
 
     def to_json(self) -> dict[str, Any]:
         """Give the summary as JSON has it."""
-        told = {name: value for name, value in vars(self).items() if name not in ("shown", "words", "on")}
-        return {"assessed_on": self.on.isoformat(), **told}
+        told = {name: value for name, value in vars(self).items() if name not in _BESIDE_JSON}
+        return {"assessed_on": self.on.isoformat(), **told, "repeated_ids": dataclasses.asdict(self.repeated_ids)}
 
     def lines(self) -> Iterator[str]:
         """Give the summary as lines of text, fit to be quoted."""
-        yield f"Patients on {self.on.isoformat()}: {self.patients:,}"
-        yield f"Decided: {self.decided:,}; refused: {self.rejected:,}"
+        day = self.on.isoformat() if self.language == "en" else shown_day(self.on.isoformat()).fr
+        yield self._line("patients", self.patients).replace("{day}", day)
+        yield from self._persons()
+        yield self._semicolon.join([self._line("decided", self.decided), self._line("refused", self.rejected)])
         yield from self.remarks
-        yield f"Situations: {self.situations:,}"
-        yield from self._counted("Disposition", self.dispositions)
-        yield from self._counted("Strength", self.strengths)
-        yield from self._counted("Blocked, some by several things", self.missing, "by a missing ")
+        yield self._line("situations", self.situations)
+        yield from self._counted(self._word("disposition"), self.dispositions)
+        yield from self._counted(self._word("strength"), self.strengths)
+        yield from self._counted(self._word("blocked"), self.missing, self._word("by"))
         for option, statuses in self.options.items():
-            title = f"{self.called(option)}, of those to be treated"
-            yield from self._counted(title, statuses, of=sum(statuses.values()))
-        yield from self._counted("Warnings", self.warnings)
-        yield from self._counted("Assumptions", self.assumptions)
-        yield f"{self.guideline} ({self.review}); osteo-kg {self.software}; knowledge {self.knowledge}."
+            title = self._word("treated").replace("{option}", self.called(option))
+            named = {status: label.get(self.language) for status, label in self.statuses.items()}
+            yield from self._counted(title, statuses, of=sum(statuses.values()), names=named)
+        yield from self._counted(self._word("warnings"), self.warnings)
+        yield from self._counted(self._word("assumptions"), self.assumptions)
+        versions = (f"osteo-kg {self.software}", f"{self._word('knowledge')} {self.knowledge}")
+        yield self._semicolon.join([f"{self.guideline} ({self.called(self.review)})", *versions]) + "."
 
     def called(self, key: str) -> str:
-        """Give the English words for a key."""
-        return self.words.get(key, key.replace("-", " "))
+        """Give the words for a key."""
+        return self.words[key].get(self.language) if key in self.words else key.replace("-", " ")
 
-    def _counted(self, title: str, counts: Mapping[str, int], before: str = "", of: int = 0) -> Iterator[str]:
+    def _word(self, name: str) -> str:
+        return _WORDS[name].get(self.language)
+
+    def _line(self, name: str, count: int) -> str:
+        return self._word(name) + COLON.get(self.language) + self._number(count)
+
+    def _number(self, count: int) -> str:
+        return shown_count(count).get(self.language)
+
+    @property
+    def _semicolon(self) -> str:
+        return SEMICOLON.get(self.language)
+
+    def _persons(self) -> Iterator[str]:
+        """Say how many persons there are, and where that is not how many records."""
+        yield self._line("persons", self.persons)
+        repeated = self.repeated_ids
+        if repeated.ids:
+            rows = self._word("rows").replace("{count}", self._number(repeated.rows))
+            differently = self._line("differently", repeated.several_dispositions)
+            yield f"  {self._line('repeated', repeated.ids)} ({rows}){self._semicolon}{differently}"
+        if self.rows_without_id:
+            yield f"  {self._line('unnamed', self.rows_without_id)}"
+
+    def _counted(
+        self,
+        title: str,
+        counts: Mapping[str, int],
+        before: str = "",
+        of: int = 0,
+        names: Mapping[str, str] = MappingProxyType({}),
+    ) -> Iterator[str]:
         """Give each count as a line, with its share of those decided, or of fewer."""
+        colon = COLON.get(self.language)
         if counts:
-            yield f"{title}:"
+            yield title + colon.rstrip()
         for key, count in counts.items():
-            yield f"  {before}{self.called(key)}: {count:,} ({count / (of or self.decided):.1%})"
+            share = shown_share(count / (of or self.decided)).get(self.language)
+            yield f"  {before}{names.get(key) or self.called(key)}{colon}{self._number(count)} ({share})"
+
+
+_BESIDE_JSON = ("shown", "words", "statuses", "profiles", "language", "on")
 
 
 def summarised(
@@ -96,7 +192,9 @@ def summarised(
     refused: Iterable[ValidationReport],
     rejected: int,
     on: datetime.date,
+    persons: Persons,
     remarks: Iterable[str] = (),
+    language: Language = "en",
 ) -> Summary:
     """Count what was decided.
 
@@ -106,7 +204,9 @@ def summarised(
         refused: the first reports of those refused.
         rejected: how many were refused.
         on: the day of assessment.
+        persons: who stands behind the records.
         remarks: what the input holds beside patients.
+        language: the language of the text.
     """
     engine, tally = decisions.parts.engine, _Tally(decisions)
     situations, told = Counter[int](), Counter[int]()
@@ -125,6 +225,9 @@ def summarised(
         knowledge=engine.knowledge.digest,
         review=engine.guideline.review,
         patients=decided + rejected,
+        persons=persons.persons,
+        rows_without_id=persons.rows_without_id,
+        repeated_ids=persons.repeated_ids,
         decided=decided,
         rejected=rejected,
         situations=len({decisions.keys[number] for number in situations}),
@@ -137,17 +240,25 @@ def summarised(
         remarks=tuple(remarks),
         shown=tuple(refused),
         words=_words(decisions.parts),
+        statuses=_labels(decisions.parts, OSTEO.AssessmentStatus),
+        profiles=tally.profiles | ({frozenset({READ, REFUSED}): rejected} if rejected else {}),
+        language=language,
     )
 
 
-def _words(parts: LibraryProbe) -> dict[str, str]:
+def _words(parts: LibraryProbe) -> dict[str, BilingualText]:
     """Give what the keys of a summary are called: facts, dispositions, strengths, notices and options."""
     terms = parts.knowledge_base.knowledge.terms
-    named = {key: fact for fact, key in terms.record_keys.items()}
-    for kind in (OSTEO.Disposition, OSTEO.Strength, OSTEO.NoticeCode):
-        named |= terms.kinds.get(kind, {})
-    options = {option.key: option.label.en for option in parts.engine.guideline.options}
-    return {key: terms.label(iri).en for key, iri in named.items()} | options
+    facts = {key: terms.label(fact) for fact, key in terms.record_keys.items()}
+    kinds = (OSTEO.ReviewStatus, OSTEO.RecordSection, OSTEO.Disposition, OSTEO.Strength, OSTEO.NoticeCode)
+    named = [_labels(parts, kind) for kind in kinds]
+    options = {option.key: option.label for option in parts.engine.guideline.options}
+    return {key: label for each in (facts, *named, options) for key, label in each.items()}
+
+
+def _labels(parts: LibraryProbe, kind: ox.NamedNode) -> dict[str, BilingualText]:
+    terms = parts.knowledge_base.knowledge.terms
+    return {key: terms.label(iri) for key, iri in terms.kinds.get(kind, {}).items()}
 
 
 class _Tally:
@@ -161,6 +272,7 @@ class _Tally:
         self.missing: Counter[str] = Counter()
         self.warnings: Counter[str] = Counter()
         self.assumptions: Counter[str] = Counter()
+        self.profiles: Counter[Profile] = Counter()
 
     def answered(self, number: int, count: int) -> None:
         """Count patients of one situation."""
@@ -173,6 +285,15 @@ class _Tally:
         for fact, settles in answer.missing:
             if "disposition" in settles:
                 self.missing[self._facts[fact]] += count
+        self.profiles[frozenset(self._cells(answer))] += count
+
+    def _cells(self, answer: Answer) -> Iterator[Cell]:
+        """Give the cells that a record with an answer counts in."""
+        yield from (READ, DECIDED, ("disposition", answer.disposition))
+        yield "strength", answer.disposition, answer.strength or _NO_STRENGTH
+        yield from ((LISTED,) if answer.options else ())
+        yield from (("option", self._options[each.option], each.status) for each in answer.options)
+        yield from (("missing", self._facts[fact]) for fact, settles in answer.missing if "disposition" in settles)
 
     def told(self, marks: int, count: int) -> None:
         """Count patients who are told the same notices."""
@@ -182,37 +303,3 @@ class _Tally:
 
 def _falling(counts: Counter[str]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-# The branches of a guideline: what its rules ask for before they look at the T-score.
-
-OPEN, ONLY = "several branches remain", "all patients"
-
-
-class Branches:
-    """Says in which branch of a guideline an answer lies.
-
-    Args:
-        guideline: the guideline; a branch is called by what it asks for and not every branch does.
-    """
-
-    def __init__(self, guideline: Guideline) -> None:
-        self._guideline = guideline
-        asked = {rule.iri: frozenset(self._before_the_score(rule)) for rule in guideline.rules}
-        drawn = [asked[rule.iri] for rule in guideline.rules if len(asked[rule.iri]) < len(rule.criteria)]
-        shared = frozenset.intersection(*drawn) if drawn else frozenset[str]()
-        branches = {each for each in asked.values() if each != shared}
-        self._branches = {self._called(each - shared): each for each in branches}
-
-    def of(self, answer: Answer) -> str:
-        """Give the branch that an answer certainly lies in, by name."""
-        if not self._branches:
-            return ONLY
-        found = [name for name, asked in self._branches.items() if all(answer.criteria[each] == MET for each in asked)]
-        return found[0] if len(found) == 1 else OPEN
-
-    def _before_the_score(self, rule: Rule) -> list[str]:
-        return [each for each in rule.criteria if self._guideline.criteria[each].tested != LOWEST_T_SCORE]
-
-    def _called(self, criteria: frozenset[str]) -> str:
-        return ", ".join(sorted(self._guideline.criteria[each].label.en for each in criteria))
