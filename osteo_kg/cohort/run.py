@@ -173,7 +173,10 @@ class _Run:
             texts = self._engine.arrow(self._abstraction.texts(stage, key))["text"].to_pylist()
             read = self._abstraction.dictionary(key, texts)
             dictionaries[key] = self._engine.small(pa.table(_typed(read)))
-        self._lean = self._engine.kept(self._abstraction.whole(stage, dictionaries), "lean")
+        limits = self._abstraction.renal_limits
+        renal = limits.table(self._engine.arrow(limits.pairs(stage)))
+        whole = self._abstraction.whole(stage, dictionaries, self._engine.small(renal) if len(renal) else None)
+        self._lean = self._engine.kept(whole, "lean")
 
     def decide(self, rejected: Rejected, sections: tuple[str, ...]) -> None:
         """Answer every situation, and assess by itself every record that columns cannot answer for."""

@@ -18,22 +18,37 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from osteo_kg.case import CODED, DENSITOMETRY, SCORES, SECTIONS, STATEMENTS, Case, Field, day_field
+from osteo_kg.case import (
+    CODED,
+    DENSITOMETRY,
+    RENAL_FUNCTION,
+    SCORES,
+    SECTIONS,
+    STATEMENTS,
+    Case,
+    Field,
+    Measurement,
+    day_field,
+    measured,
+)
 from osteo_kg.cohort.abstraction import columns, extra_facts
 from osteo_kg.cohort.abstraction.columns import Cuts, day_cuts, number_cuts
 from osteo_kg.cohort.abstraction.entry_lists import SectionReader
 from osteo_kg.cohort.abstraction.probes import ConditionalNotice, LibraryProbe
-from osteo_kg.cohort.abstraction.shape_conditions import Screen, certain_scores, score_range, whole_range
+from osteo_kg.cohort.abstraction.renal_limits import RenalLimits
+from osteo_kg.cohort.abstraction.shape_conditions import Screen, certain_numbers, number_range, whole_range
 from osteo_kg.rdf import LIFTED, OSTEO, XSD
 from osteo_kg.reasoning import LOWEST_T_SCORE, UNKNOWN, BandDimension, CodedDimension, Key, StatementDimension
 
-_DAY = day_field(DENSITOMETRY)
-_DAY_KEY = _DAY.key
+_DAY_KEY = day_field(DENSITOMETRY).key
+_PERIOD = day_field(DENSITOMETRY).period or ()
+_MEASUREMENTS = (DENSITOMETRY, RENAL_FUNCTION)
 _YEARS = OSTEO.completedYears.value
 _AGES = (-999, 999)
 _FAR = Decimal(1000)
 _PARTS = ((4, "-01-01"), (7, "-01"))  # of a day as text: its year and its month, with what makes each its first day
 _YEAR = timedelta(days=366)
+_HIGHEST_SCORE, _REACH = 20, 400  # numbers on each side of nought that the ranges of the shapes are looked for in
 
 
 class Abstraction:
@@ -47,6 +62,7 @@ class Abstraction:
         self._parts = parts
         self._screen = Screen(parts.knowledge_base.knowledge.shapes["case.ttl"])
         self.sections = {key: SectionReader(key, parts) for key in SECTIONS}
+        self.renal_limits = RenalLimits(parts)
         self._scores, self._days = number_cuts(parts, LOWEST_T_SCORE), day_cuts(parts)
         self._ages = number_cuts(parts, _YEARS)
         self._values: list[Sequence[str]] = []
@@ -78,7 +94,8 @@ class Abstraction:
             situation=self._situation(whole),
             marks=self._marks(whole),
             score=whole.lowest.round(1),
-            **{key: columns.list_text(whole, key, self._is_open(whole, each.value)) for key, each in SECTIONS.items()},
+            renal=self.renal_limits.places(whole),
+            **{key: self._text(whole, key, each.value) for key, each in SECTIONS.items()},
             **self._beside(whole),
         )
 
@@ -89,6 +106,9 @@ class Abstraction:
         return case_facts.mutate(
             lowest_place=self._scores.place(case_facts.lowest), years_place=self._ages.place(case_facts.years)
         )
+
+    def _text(self, flat: ir.Table, key: str, section: str) -> Any:
+        return columns.list_text(flat, key, self._is_open(flat, section), self._parts.fewest)
 
     def _is_open(self, flat: ir.Table, section: str) -> Any:
         """Say of which records something in a section, by its IRI, could not be read."""
@@ -115,12 +135,14 @@ class Abstraction:
             },
         }
 
-    def whole(self, stage: ir.Table, dictionaries: Mapping[str, ir.Table]) -> ir.Table:
-        """Join back what was read in the lists."""
-        joined = stage
+    def whole(
+        self, stage: ir.Table, dictionaries: Mapping[str, ir.Table], renal: ir.Table | None = None
+    ) -> ir.Table:
+        """Join back what was read in the lists, and in numbers of renal function beside them."""
+        joined, told = self.renal_limits.joined(stage, renal) if renal is not None else (stage, ibis.literal(0, "int64"))
         for key, table in dictionaries.items():
             joined = joined.left_join(table, joined[key] == table[f"{key}_text"])
-        plain, situation, marks = joined.plain, joined.situation, joined.marks
+        plain, situation, marks = joined.plain, joined.situation, joined.marks | told
         for key in dictionaries:
             plain = plain & joined[f"{key}_plain"].fill_null(False)
             situation = situation + joined[f"{key}_situation"]
@@ -170,6 +192,7 @@ class Abstraction:
     def _marks(self, flat: ir.Table) -> Any:
         found = [self._score_marks(flat), self._day_marks(flat), *(self._absent_marks(flat, key) for key in SCORES)]
         found += [self._age_marks(flat), *self._open_marks(flat)]
+        found += [self._marks_of_none(flat, each) for each in _MEASUREMENTS]
         found += [ibis.ifelse(flat[name], self._parts.mask_of(case), 0) for name, case in self._told_beyond(flat)]
         return functools.reduce(operator.or_, found)
 
@@ -217,16 +240,18 @@ class Abstraction:
         return min(int(number) for _, number in triples.pairs(OSTEO.leastDecimals))
 
     def _day_marks(self, flat: ir.Table) -> Any:
-        """Give the notices of the day of the measurements, of its absence, and of the day of no measurement."""
+        """Give the notices of the day of the measurements, and of its absence."""
         masks = [self._told(self._measured | {_DAY_KEY: str(day)}, self._measured) for day in self._example_days]
         undated = self._told(dict.fromkeys(SCORES, Decimal(0)), self._measured)
-        of_none = self._told({_DAY_KEY: str(self._parts.on)})
         day = flat[_DAY_KEY]
-        return ibis.ifelse(
-            flat.lowest.isnull(),
-            ibis.ifelse(day.notnull(), of_none, 0),
-            ibis.ifelse(day.isnull(), undated, self._days.masks(columns.beginning(day), masks)),
-        )
+        found = ibis.ifelse(day.isnull(), undated, self._days.masks(columns.beginning(day), masks))
+        return ibis.ifelse(flat.lowest.isnull(), 0, found)
+
+    def _marks_of_none(self, flat: ir.Table, measurement: Measurement) -> Any:
+        """Give the notices of the day of no measurement."""
+        dated = day_field(measurement).key
+        stated = flat[dated].notnull() & ~_is_measured(flat, measurement)
+        return ibis.ifelse(stated, self._told({dated: str(self._parts.on)}), 0)
 
     @functools.cached_property
     def _example_days(self) -> list[date]:
@@ -266,12 +291,12 @@ class Abstraction:
         yield flat.readable if "readable" in flat.columns else ibis.literal(True)
         for name, case in self._told_beyond(flat):
             yield ibis.literal(True) if self._parts.passes(case) else ~flat[name]
-        yield from (flat[key].isnull() for key in columns.NOT_HELD)
         yield ~flat.patient.fill_null("").startswith(OSTEO.iri)
         yield columns.open_sections_plain(flat, self._section_names)
         yield self._coded_plain(flat)
         yield self._age_plain(flat)
-        yield self._day_plain(flat)
+        yield from (self._day_plain(flat, each) for each in _MEASUREMENTS)
+        yield from self._renal_plain(flat)
         day = {_DAY_KEY: str(self._parts.on)}
         scored = [
             dict.fromkeys(SCORES, Decimal(0)) | day | {each.key: truth for each in STATEMENTS}
@@ -280,18 +305,19 @@ class Abstraction:
         sound = all(self._parts.conforms(record) for record in scored)  # what is not a value has its place, too
         yield from (ibis.literal(True) if sound else flat[each.key].isnull() for each in STATEMENTS)
         condition = self._screen.condition(OSTEO.tScore, XSD.decimal) if sound else None
-        limits = condition and score_range(condition)
+        limits = condition and number_range(condition, _HIGHEST_SCORE)
         for key in SCORES:
             score = columns.number(flat[key])
-            yield certain_scores(condition, limits, score) & columns.is_exact(flat[key])
+            yield certain_numbers(condition, limits, score) & columns.is_exact(flat[key])
         for key in SECTIONS:
-            yield columns.dates_are_plain(flat[key], self._parts.on, self._least_entries)
+            yield columns.days_are_plain(flat[key], key, self._parts.on)
 
-    @functools.cached_property
-    def _least_entries(self) -> int:
-        """From how many entries on a notice looks at several at once: such lists go one by one."""
-        triples = self._parts.knowledge_base.knowledge.triples
-        return min(int(number) for _, number in triples.pairs(OSTEO.leastEntries))
+    def _renal_plain(self, flat: ir.Table) -> Iterable[Any]:
+        for field in measured(RENAL_FUNCTION):
+            condition = field.property and self._screen.condition(field.property, XSD.decimal)
+            limits = condition and number_range(condition, _REACH)
+            column = columns.number(flat[field.key])
+            yield certain_numbers(condition, limits, column) & columns.is_exact(flat[field.key])
 
     def _coded_plain(self, flat: ir.Table) -> Any:
         """Let pass those combinations of coded values that the shapes do not refuse."""
@@ -305,12 +331,18 @@ class Abstraction:
                 passing.append(functools.reduce(operator.and_, alike))
         return functools.reduce(operator.or_, passing, ibis.literal(False))
 
-    def _day_plain(self, flat: ir.Table) -> Any:
-        condition = self._screen.condition(OSTEO.performedOn, XSD.dateTime, [LIFTED.notAfter], _DAY.period or ())
-        column = flat[_DAY_KEY]
-        read = columns.beginning if self._periods_are_days else columns.day
+    def _day_plain(self, flat: ir.Table, measurement: Measurement) -> Any:
+        """Let pass days of measurements that no shape refuses; of no measurement, whatever is a day or a period."""
+        dated = day_field(measurement)
+        column = flat[dated.key]
+        condition = self._screen.condition(OSTEO.performedOn, XSD.dateTime, [LIFTED.notAfter], _PERIOD)
+        read = columns.beginning if dated.period and self._periods_are_days else columns.day
         passes = columns.is_day_until(column, self._parts.on, read)
-        return passes if condition is not None and condition("") is True else column.isnull()
+        return ibis.ifelse(
+            _is_measured(flat, measurement),
+            passes if condition is not None and condition("") is True else column.isnull(),
+            columns.is_day_until(column, date.max, columns.beginning),
+        )
 
     @property
     def _periods_are_days(self) -> bool:
@@ -343,6 +375,11 @@ class Abstraction:
 
 def _key(fields: Iterable[Field], property_: str) -> str:
     return next(field.key for field in fields if field.property and field.property.value == property_)
+
+
+def _is_measured(flat: ir.Table, measurement: Measurement) -> Any:
+    """Say of which records a number of a measurement is stated."""
+    return functools.reduce(operator.or_, (flat[field.key].notnull() for field in measured(measurement)))
 
 
 def _said(statement: str, truth: bool) -> str:

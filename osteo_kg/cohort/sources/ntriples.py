@@ -31,7 +31,6 @@ from osteo_kg.case import (
     day_field,
     read_rdf,
 )
-from osteo_kg.cohort.abstraction.columns import HELD
 from osteo_kg.cohort.engines import CohortEngine, DuckDBEngine, EngineError, duckdb
 from osteo_kg.cohort.sources.base import Source, Wanted
 from osteo_kg.cohort.sources.text import opened
@@ -101,7 +100,7 @@ _NOUGHTS = "(?:-[0-9]{1,3}[.][0-9]{1,2}|[0-9]{1,3}[.]0)"  # at the end of a scor
 _SCORE = rf'^"({_NOUGHTS}|-?[0-9]{{1,3}}(?:[.][0-9]{{0,10}}[1-9])?)"\^\^<{XSD.iri}decimal>$'
 _TRUTH = rf'^"(true|false)"\^\^<{XSD.iri}boolean>$'
 _DAY_OF_SCORES = day_field(DENSITOMETRY)
-_STATED = {field.key: field for field in STATED if field.key in HELD}
+_STATED = {field.key: field for field in STATED}
 
 
 def _column(field: Field) -> str:

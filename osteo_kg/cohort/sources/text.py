@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 
 from osteo_kg.case import FIELDS, Case, Field, Repeated, case_of, csv_records, json_line_records
 from osteo_kg.case.files import not_utf8
-from osteo_kg.cohort.abstraction.columns import HELD
 from osteo_kg.cohort.engines import CohortEngine
 from osteo_kg.cohort.sources.base import Source, Wanted
 from osteo_kg.errors import UnreadableCaseError
@@ -50,7 +49,7 @@ SCHEMA = pa.schema(
         "file": pa.string(),
         "number": pa.int64(),
         "readable": pa.bool_(),
-        **{key: _type(field) for key, field in HELD.items()},
+        **{key: _type(field) for key, field in FIELDS.items()},
     }.items()
 )
 
@@ -137,7 +136,7 @@ def row_of(record: Any) -> dict[str, Any] | None:
     if not isinstance(record, dict) or not record.keys() <= FIELDS.keys() or _repeats(record):
         return None
     row = {key: value if value is None else _held(FIELDS[key], value) for key, value in record.items()}
-    return None if _LOST in row.values() else {key: value for key, value in row.items() if key in HELD}
+    return None if _LOST in row.values() else row
 
 
 def _repeats(found: dict[str, Any]) -> bool:
@@ -183,8 +182,6 @@ def _score(value: Any) -> Any:
 
 def _held(field: Field, value: Any) -> Any:
     """Give a value as its column holds it."""
-    if field.key not in HELD:
-        return _LOST
     return _list(field, value) if field.kind == "list" else _BY_KIND[field.kind](value)
 
 
