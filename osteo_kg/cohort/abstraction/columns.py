@@ -73,10 +73,24 @@ def number(column: Any) -> Any:
 
 
 def is_exact(column: Any) -> Any:
-    """Say where a number loses nothing as a float."""
+    """Say where a number is the one whose digits its float shows."""
     if column.type().is_decimal():
-        return (column.cast("float64").cast(column.type()) == column).fill_null(True)
+        shown = column.cast("float64").cast("string").try_cast(column.type())
+        return column.isnull() | (shown == column).fill_null(False)
     return ibis.literal(True)
+
+
+def decimals_key(key: str) -> str:
+    """Name the column of how many decimals a number was written with, where its digits do not show it."""
+    return f"decimals_{key}"
+
+
+def has_decimals(flat: ir.Table, key: str, least: int) -> Any:
+    """Say where a number has so many decimals, in its digits or as it was written."""
+    step = 10 ** (least - 1)
+    column, written = number(flat[key]), decimals_key(key)
+    shown = ((column * step).round() / step != column).fill_null(False)
+    return shown | (flat[written] >= least).fill_null(False) if written in flat.columns else shown
 
 
 def least(flat: ir.Table) -> Any:

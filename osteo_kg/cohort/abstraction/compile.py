@@ -219,16 +219,16 @@ class Abstraction:
         written = ([round(each, fewest) for each in examples], [self._with_decimals(each) for each in examples])
         by_lowest = [[self._told(self._measured | dict.fromkeys(SCORES, e)) for e in each] for each in written]
         by_other = [[self._told(lowest | dict.fromkeys(SCORES[1:], e), lowest) for e in each] for each in written]
-        found = self._marks_by_place(flat.lowest, *by_lowest)
-        for key in SCORES:
-            found |= self._marks_by_place(columns.number(flat[key]), *by_other)
+        written_out = {key: columns.has_decimals(flat, key, self._least_decimals) for key in SCORES}
+        is_lowest = (many & (columns.number(flat[key]) == flat.lowest) for key, many in written_out.items())
+        found = self._marks_by_place(flat.lowest, functools.reduce(operator.or_, is_lowest), *by_lowest)
+        for key, many in written_out.items():
+            found |= self._marks_by_place(columns.number(flat[key]), many, *by_other)
         return found
 
-    def _marks_by_place(self, column: Any, few: Sequence[int], many: Sequence[int]) -> Any:
+    def _marks_by_place(self, column: Any, has_many: Any, few: Sequence[int], many: Sequence[int]) -> Any:
         """Give the notices of a number by its place: of one of few decimals, and of one of many."""
-        step = 10 ** (self._least_decimals - 1)
-        has_many = ((column * step).round() / step != column).fill_null(False)
-        return ibis.ifelse(has_many, self._scores.masks(column, many), self._scores.masks(column, few))
+        return ibis.ifelse(has_many.fill_null(False), self._scores.masks(column, many), self._scores.masks(column, few))
 
     def _with_decimals(self, number: Decimal) -> Decimal:
         return number.quantize(Decimal(1).scaleb(-max(self._least_decimals, -int(number.as_tuple().exponent))))
