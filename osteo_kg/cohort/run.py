@@ -131,7 +131,15 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         if request.explanations:
             with together.text(request.explanations) as file:
                 explanations.write(run.decisions, request.on, file)
-        summary = summarised(run.decisions, run.counts, reports.shown, reports.count, request.on, run.remarks())
+        summary = summarised(
+            run.decisions,
+            run.counts,
+            reports.shown,
+            reports.count,
+            request.on,
+            run.remarks(),
+            run.fallback.reasons,
+        )
         if request.report:
             with together.text(request.report) as file:
                 file.write(page.page(summary, run.distribution()))
@@ -189,8 +197,8 @@ class _Run:
             self.counts[number, marks] = count
             raised[number] |= marks
         self.decisions.answer({number: self._abstraction.key(number) for number in raised}, raised)
-        self.fallback = Fallback(self._parts, self.decisions, rejected, sections)
-        wanted = self._not_plain()
+        wanted, not_held = self._not_plain()
+        self.fallback = Fallback(self._parts, self.decisions, rejected, sections, not_held)
         total = sum(len(each) for each in wanted.values())
         done = 0
         for many in self.fallback.assess(self._cases(wanted)):
@@ -198,12 +206,15 @@ class _Run:
             self._progress("One by one", done, total)
         self.counts.update(self.fallback.counted())
 
-    def _not_plain(self) -> dict[str, set[int]]:
+    def _not_plain(self) -> tuple[dict[str, set[int]], dict[str, set[int]]]:
+        """Give the numbers of the records to be assessed one by one, and of those that columns do not hold."""
         lean = self._lean
-        wanted: dict[str, set[int]] = {}
-        for row in self._engine.arrow(lean.filter(~lean.plain).select("file", "number")).to_pylist():
-            wanted.setdefault(row["file"], set()).add(row["number"])
-        return wanted
+        wanted, not_held = defaultdict[str, set[int]](set), defaultdict[str, set[int]](set)
+        for row in self._engine.arrow(lean.filter(~lean.plain).select("file", "number", "readable")).to_pylist():
+            wanted[row["file"]].add(row["number"])
+            if not row["readable"]:
+                not_held[row["file"]].add(row["number"])
+        return wanted, not_held
 
     def _cases(self, wanted: Wanted) -> Iterator[tuple[str, int, Any]]:
         for source in self._sources:

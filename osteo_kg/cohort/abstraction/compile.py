@@ -90,6 +90,7 @@ class Abstraction:
             "file",
             "number",
             "patient",
+            readable=_is_readable(whole),
             plain=functools.reduce(operator.and_, self._plain(whole)),
             situation=self._situation(whole),
             marks=self._marks(whole),
@@ -135,11 +136,11 @@ class Abstraction:
             },
         }
 
-    def whole(
-        self, stage: ir.Table, dictionaries: Mapping[str, ir.Table], renal: ir.Table | None = None
-    ) -> ir.Table:
+    def whole(self, stage: ir.Table, dictionaries: Mapping[str, ir.Table], renal: ir.Table | None = None) -> ir.Table:
         """Join back what was read in the lists, and in numbers of renal function beside them."""
-        joined, told = self.renal_limits.joined(stage, renal) if renal is not None else (stage, ibis.literal(0, "int64"))
+        joined, told = (
+            self.renal_limits.joined(stage, renal) if renal is not None else (stage, ibis.literal(0, "int64"))
+        )
         for key, table in dictionaries.items():
             joined = joined.left_join(table, joined[key] == table[f"{key}_text"])
         plain, situation, marks = joined.plain, joined.situation, joined.marks | told
@@ -149,7 +150,9 @@ class Abstraction:
             marks = marks | joined[f"{key}_marks"]
             for said in (_said(*each) for each in self.sections[key].companions):
                 marks = marks | ibis.ifelse(joined[said], joined[f"{key}_{said}"], 0)
-        return joined.select("file", "number", "patient", "score", plain=plain, situation=situation, marks=marks)
+        return joined.select(
+            "file", "number", "patient", "score", "readable", plain=plain, situation=situation, marks=marks
+        )
 
     def _values_of(self, dimension: Any) -> Sequence[str]:
         if isinstance(dimension, CodedDimension):
@@ -288,7 +291,7 @@ class Abstraction:
     # what columns let pass
 
     def _plain(self, flat: ir.Table) -> Iterable[Any]:
-        yield flat.readable if "readable" in flat.columns else ibis.literal(True)
+        yield _is_readable(flat)
         for name, case in self._told_beyond(flat):
             yield ibis.literal(True) if self._parts.passes(case) else ~flat[name]
         yield ~flat.patient.fill_null("").startswith(OSTEO.iri)
@@ -375,6 +378,11 @@ class Abstraction:
 
 def _key(fields: Iterable[Field], property_: str) -> str:
     return next(field.key for field in fields if field.property and field.property.value == property_)
+
+
+def _is_readable(flat: ir.Table) -> Any:
+    """Say of which records columns hold everything."""
+    return flat.readable if "readable" in flat.columns else ibis.literal(True)
 
 
 def _is_measured(flat: ir.Table, measurement: Measurement) -> Any:

@@ -65,7 +65,9 @@ class RenalLimits:
 
     def table(self, pairs: pa.Table) -> pa.Table:
         """Read pairs: the notices of each that raises any."""
-        found = {(text, place): self._marks(text, place) for text, place in zip(*pairs.to_pydict().values(), strict=True)}
+        found = {
+            (text, place): self._marks(text, place) for text, place in zip(*pairs.to_pydict().values(), strict=True)
+        }
         telling = [(text, place, marks) for (text, place), marks in found.items() if marks]
         texts, places, marks = zip(*telling, strict=True) if telling else ((), (), ())
         kinds = {_TEXT: pa.string(), _PLACE: pa.int64(), _MARKS: pa.int64()}
@@ -80,7 +82,9 @@ class RenalLimits:
     def _marks(self, text: str, place: int) -> int:
         conditions = tuple(sorted(set(ListText.of(text).entries) & self._deciding.keys()))
         cuts = self._cuts_of(conditions)
-        numbers = [self._cuts.examples(-_FAR, _FAR)[each] if each < self._cuts.none else None for each in self._of(place)]
+        numbers = [
+            self._cuts.examples(-_FAR, _FAR)[each] if each < self._cuts.none else None for each in self._of(place)
+        ]
         places = tuple(cuts.place_of(number) for number in numbers)
         if (conditions, places) not in self._found:
             self._found[conditions, places] = self._read(conditions, cuts, places)

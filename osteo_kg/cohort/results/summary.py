@@ -6,6 +6,7 @@ import datetime
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from osteo_kg import package_data
@@ -34,6 +35,7 @@ class Summary:
         warnings: how many carry each warning, by code.
         assumptions: how many rest on each assumption, by code.
         remarks: what the input holds beside patients.
+        one_by_one: how many records columns could not answer for, so that each was assessed by itself, by why.
         shown: the first reports of those refused.
         words: what each key is called in English.
     """
@@ -54,6 +56,7 @@ class Summary:
     warnings: Mapping[str, int]
     assumptions: Mapping[str, int]
     remarks: tuple[str, ...] = ()
+    one_by_one: Mapping[str, int] = field(default_factory=dict)
     shown: tuple[ValidationReport, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
 
@@ -66,6 +69,7 @@ class Summary:
         """Give the summary as lines of text, fit to be quoted."""
         yield f"Patients on {self.on.isoformat()}: {self.patients:,}"
         yield f"Decided: {self.decided:,}; refused: {self.rejected:,}"
+        yield from (f"Assessed one by one: {count:,}, {why}" for why, count in self.one_by_one.items())
         yield from self.remarks
         yield f"Situations: {self.situations:,}"
         yield from self._counted("Disposition", self.dispositions)
@@ -97,6 +101,7 @@ def summarised(
     rejected: int,
     on: datetime.date,
     remarks: Iterable[str] = (),
+    one_by_one: Mapping[str, int] = MappingProxyType({}),
 ) -> Summary:
     """Count what was decided.
 
@@ -107,6 +112,7 @@ def summarised(
         rejected: how many were refused.
         on: the day of assessment.
         remarks: what the input holds beside patients.
+        one_by_one: how many were assessed one by one, by why.
     """
     engine, tally = decisions.parts.engine, _Tally(decisions)
     situations, told = Counter[int](), Counter[int]()
@@ -135,6 +141,7 @@ def summarised(
         warnings=_falling(tally.warnings),
         assumptions=_falling(tally.assumptions),
         remarks=tuple(remarks),
+        one_by_one=_falling(Counter(one_by_one)),
         shown=tuple(refused),
         words=_words(decisions.parts),
     )
