@@ -34,6 +34,8 @@ from osteo_kg.case import (
 from osteo_kg.cohort.abstraction import columns, extra_facts
 from osteo_kg.cohort.abstraction.columns import Cuts, day_cuts, number_cuts
 from osteo_kg.cohort.abstraction.entry_lists import SectionReader
+from osteo_kg.cohort.abstraction.measurement_notices import MeasurementNotices
+from osteo_kg.cohort.abstraction.measurements import FURTHER
 from osteo_kg.cohort.abstraction.probes import ConditionalNotice, LibraryProbe
 from osteo_kg.cohort.abstraction.renal_limits import RenalLimits
 from osteo_kg.cohort.abstraction.shape_conditions import Screen, certain_numbers, number_range, whole_range
@@ -196,6 +198,7 @@ class Abstraction:
         found = [self._score_marks(flat), self._day_marks(flat), *(self._absent_marks(flat, key) for key in SCORES)]
         found += [self._age_marks(flat), *self._open_marks(flat)]
         found += [self._marks_of_none(flat, each) for each in _MEASUREMENTS]
+        found += MeasurementNotices(self._parts).marks(flat)
         found += [ibis.ifelse(flat[name], self._parts.mask_of(case), 0) for name, case in self._told_beyond(flat)]
         return functools.reduce(operator.or_, found)
 
@@ -222,7 +225,8 @@ class Abstraction:
         written = ([round(each, fewest) for each in examples], [self._with_decimals(each) for each in examples])
         by_lowest = [[self._told(self._measured | dict.fromkeys(SCORES, e)) for e in each] for each in written]
         by_other = [[self._told(lowest | dict.fromkeys(SCORES[1:], e), lowest) for e in each] for each in written]
-        written_out = {key: columns.has_decimals(flat, key, self._least_decimals) for key in SCORES}
+        scores = [*SCORES, *(key for key in FURTHER if key in flat.columns)]
+        written_out = {key: columns.has_decimals(flat, key, self._least_decimals) for key in scores}
         is_lowest = (many & (columns.number(flat[key]) == flat.lowest) for key, many in written_out.items())
         found = self._marks_by_place(flat.lowest, functools.reduce(operator.or_, is_lowest), *by_lowest)
         for key, many in written_out.items():

@@ -54,6 +54,12 @@ class LibraryProbe:
         """From how many entries of one day on a notice looks at them together."""
         return min(int(number) for _, number in self.knowledge_base.knowledge.triples.pairs(OSTEO.leastEntries))
 
+    @functools.cached_property
+    def months_apart(self) -> int | None:
+        """How many months may lie between measurements that count without a notice; None for any number."""
+        months = self.knowledge_base.knowledge.triples.objects(OSTEO.DensitometrySitesApart.value, OSTEO.monthsAllowed)
+        return min(map(int, months), default=None)
+
     def case(self, record: Record) -> Case:
         """Read a part of a record as a case."""
         return record_case(record, "part", self.knowledge_base.knowledge.terms)
@@ -91,7 +97,11 @@ class LibraryProbe:
 
     def raised_with_answers(self, record: Record) -> set[ConditionalNotice]:
         """Give the notices that a part raises by itself, and those that it raises beside some answer."""
-        case_facts = self.case_facts(record)
+        return self.raised_by(self.case(record))
+
+    def raised_by(self, case: Case) -> set[ConditionalNotice]:
+        """Give the notices that a case raises by itself, and those that it raises beside some answer."""
+        case_facts = derive_facts(case, self.on, self.knowledge_base.knowledge)
         own = self.raised(case_facts)
         found = set(own)
         for property_, value in self._sayings:

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyoxigraph as ox
 
-from osteo_kg.rdf import LIFTED, OSTEO, RDF, SH, Node
+from osteo_kg.rdf import LIFTED, OSTEO, RDF, SH, XSD, Node
 
 Condition = Callable[[Any], Any]  # of texts, by themselves or in a column
 _Number = TypeVar("_Number", int, Decimal)
@@ -81,6 +81,19 @@ class Screen:
         ]
         found = [self._all(shape, datatype, frozenset(compared)) for shape in shapes]
         return None if None in found else functools.partial(_every, [each for each in found if each is not None])
+
+    def refused_numbers(self, written: Iterable[str]) -> Iterator[str]:
+        """Give those decimal numbers, each written after its property, that a shape refuses or may refuse."""
+        numbers: dict[str, list[str]] = defaultdict(list)
+        for each in written:
+            property_, _, number = each.partition(" ")
+            numbers[property_].append(number)
+        for property_, texts in numbers.items():
+            condition = self.condition(ox.NamedNode(property_), XSD.decimal)
+            passing = condition(Texts(texts)) if condition else False
+            for text, passes in zip(texts, np.broadcast_to(passing, len(texts)), strict=True):
+                if not passes:
+                    yield f"{property_} {text}"
 
     def bounds(self, property_: ox.NamedNode) -> tuple[int, int] | None:
         """Give the whole numbers between which a number that was lifted must lie."""

@@ -138,8 +138,15 @@ def row_of(record: Any) -> dict[str, Any] | None:
     if not isinstance(record, dict) or not record.keys() <= FIELDS.keys() or _repeats(record):
         return None
     row = {key: value if value is None else _held(FIELDS[key], value) for key, value in record.items()}
-    written = {decimals_key(key): _decimals(record[key]) for key in SCORES if record.get(key) is not None}
-    return None if _LOST in row.values() or _LOST in written.values() else row | written
+    scores = held_scores({key: record[key] for key in SCORES if record.get(key) is not None})
+    return None if _LOST in row.values() or scores is None else row | scores
+
+
+def held_scores(scores: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Give scores as columns hold them, each with how many decimals it has; None where they would lose something."""
+    held = {key: _number(score) for key, score in scores.items()}
+    written = {decimals_key(key): _decimals(score) for key, score in scores.items()}
+    return None if _LOST in held.values() or _LOST in written.values() else held | written
 
 
 def _repeats(found: dict[str, Any]) -> bool:
