@@ -38,7 +38,7 @@ from osteo_kg.cohort.abstraction.measurement_notices import MeasurementNotices
 from osteo_kg.cohort.abstraction.measurements import FURTHER
 from osteo_kg.cohort.abstraction.probes import ConditionalNotice, LibraryProbe
 from osteo_kg.cohort.abstraction.renal_limits import RenalLimits
-from osteo_kg.cohort.abstraction.shape_conditions import Screen, certain_numbers, number_range, whole_range
+from osteo_kg.cohort.abstraction.shape_conditions import certain_numbers, number_range, whole_range
 from osteo_kg.rdf import LIFTED, OSTEO, XSD
 from osteo_kg.reasoning import LOWEST_T_SCORE, UNKNOWN, BandDimension, CodedDimension, Key, StatementDimension
 
@@ -62,7 +62,7 @@ class Abstraction:
 
     def __init__(self, parts: LibraryProbe) -> None:
         self._parts = parts
-        self._screen = Screen(parts.knowledge_base.knowledge.shapes["case.ttl"])
+        self._screen = parts.screen
         self.sections = {key: SectionReader(key, parts) for key in SECTIONS}
         self.renal_limits = RenalLimits(parts)
         self._scores, self._days = number_cuts(parts, LOWEST_T_SCORE), day_cuts(parts)

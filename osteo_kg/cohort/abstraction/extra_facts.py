@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ import pyoxigraph as ox
 
 from osteo_kg.case import RENAL_FUNCTION, SCORES, Case, Remark, measured, patient_iri
 from osteo_kg.cohort.abstraction.measurements import Measured, columns_of, counting, lowest_of_each, period
+from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.knowledge import Terms
 from osteo_kg.rdf import OSTEO, RDF, XSD, day_of, day_text, period_of, period_text
 
@@ -231,6 +232,15 @@ def _stand_in(triple: ox.Triple) -> str:
     if triple.predicate.value == _PERFORMED and datatype == XSD.dateTime:
         return _SOME_DAY
     return _SOME_NUMBER if triple.predicate.value in _NUMBERS and datatype == XSD.decimal else ""
+
+
+def passing(found: Iterable[ReducedCase], parts: LibraryProbe) -> Callable[[ReducedCase], bool]:
+    """Give what says whether the shapes have nothing against the measurements of each of some cases."""
+    reduced = list(found)
+    texts = {text for each in reduced for text in each.texts}
+    wrong = {text for text in texts if not parts.passes(part(text, parts.on))}
+    wrong |= set(parts.screen.refused_numbers({number for each in reduced for number in each.numbers}))
+    return lambda each: wrong.isdisjoint({*each.texts, *each.numbers}) and (each.last or "") <= parts.on.isoformat()
 
 
 def part(text: str, on: datetime.date) -> Case:

@@ -13,6 +13,7 @@ import pyoxigraph as ox
 from osteo_kg.assessment.explanation import Explainer, would_change
 from osteo_kg.assessment.notices import Saying
 from osteo_kg.case import LISTING, STATEMENTS, Case, CaseFacts, derive_facts, record_case
+from osteo_kg.cohort.abstraction.shape_conditions import Screen
 from osteo_kg.errors import KnowledgeError
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf import LIFTED, OSTEO, XSD
@@ -53,6 +54,11 @@ class LibraryProbe:
     def fewest(self) -> int:
         """From how many entries of one day on a notice looks at them together."""
         return min(int(number) for _, number in self.knowledge_base.knowledge.triples.pairs(OSTEO.leastEntries))
+
+    @functools.cached_property
+    def screen(self) -> Screen:
+        """What the shapes let pass of single values."""
+        return Screen(self.knowledge_base.knowledge.shapes["case.ttl"])
 
     @functools.cached_property
     def months_apart(self) -> int | None:

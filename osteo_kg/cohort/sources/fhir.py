@@ -26,7 +26,6 @@ from osteo_kg.case import Case
 from osteo_kg.case.fhir.exports import Beside
 from osteo_kg.case.files import compression
 from osteo_kg.cohort.abstraction.extra_facts import MeasuredEntries, part
-from osteo_kg.cohort.abstraction.shape_conditions import Screen
 from osteo_kg.cohort.engines import CohortEngine, duckdb
 from osteo_kg.cohort.sources import fhir_files
 from osteo_kg.cohort.sources.base import InputFile, Reading, Source, Wanted
@@ -90,11 +89,7 @@ class FhirSource(Source):
     def _numbers_pass(self, rows: ir.Table, reader: CohortEngine) -> Any:
         """Say where the shapes let every number of a measurement pass."""
         texts = rows.select(text=rows.spared_numbers.unnest()).distinct()
-        refused = list(
-            Screen(self.reading.parts.knowledge_base.knowledge.shapes["case.ttl"]).refused_numbers(
-                reader.arrow(texts)["text"].to_pylist()
-            )
-        )
+        refused = list(self.reading.parts.screen.refused_numbers(reader.arrow(texts)["text"].to_pylist()))
         if not refused:
             return ibis.literal(True)
         return (rows.spared_numbers.filter(lambda text: text.isin(refused)).length() == 0).fill_null(True)
