@@ -293,6 +293,11 @@ class KnowledgeBase:
         return self._safety is not None
 
     @property
+    def safety(self) -> Safety | None:
+        """What tells, beside answers, what product information says; None where they do not tell it."""
+        return self._safety
+
+    @property
     def limit_measures(self) -> tuple[frozenset[str], ...]:
         """The measures, by property, in which each limit of renal function is set that answers tell."""
         return self._safety.limit_measures if self._safety else ()

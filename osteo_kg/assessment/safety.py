@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import pyoxigraph as ox
 
@@ -99,9 +100,34 @@ class Safety:
     @functools.cached_property
     def limit_measures(self) -> tuple[frozenset[str], ...]:
         """The measures, by property, in which each limit of renal function is set."""
-        named = {c for stated in self._statements.of_drug.values() for each in stated for c in each.conditions}
-        limits = {self._renal.ranges[each].measures for each in named & set(self._renal.ranges)}
+        limits = {self._renal.ranges[each].measures for each in self._limits}
         return tuple(sorted(limits, key=sorted))
+
+    @functools.cached_property
+    def _limits(self) -> frozenset[str]:
+        """The ranges of renal function that some statement is about, by IRI."""
+        named = {c for stated in self._statements.of_drug.values() for each in stated for c in each.conditions}
+        return frozenset(named & self._renal.ranges.keys())
+
+    @functools.cached_property
+    def renal_conditions(self) -> frozenset[str]:
+        """The conditions that may decide what is warned of beside a number of renal function, by IRI."""
+        limited = (s for stated in self._statements.of_drug.values() for s in stated if self._limits & {*s.conditions})
+        return frozenset(self._renal.ranges).union(*(each.conditions for each in limited))
+
+    def renal_bounds(self, conditions: Iterable[str]) -> tuple[Decimal, ...]:
+        """Give every number of renal function at which a warning of it changes, where these conditions are recorded."""
+        wanted = self._limits.union(conditions)
+        ranges = [each for iri, each in self._renal.ranges.items() if iri in wanted]
+        bounds = {bound for each in ranges for bound in (each.interval.least, each.interval.below)}
+        return tuple(sorted(bound for bound in bounds if bound.is_finite()))
+
+    def wanted(self, drugs: Iterable[str], case_facts: CaseFacts) -> tuple[Notice, ...]:
+        """Give the warnings that a number of renal function leaves a limit of some drugs open.
+
+        What is recorded decides them alone, not whether the list of conditions is complete.
+        """
+        return tuple(self._wanted(drugs, self._facts(case_facts, ()), case_facts))
 
     def of_drug(self, drug: str, case_facts: CaseFacts, taken: Collection[str]) -> DrugSafety:
         """Give what stands against one drug, the option that it belongs to left aside."""

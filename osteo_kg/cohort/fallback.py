@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 import pyarrow as pa
 
 from osteo_kg.assessment.model import Assessment
+from osteo_kg.bilingual import BilingualText
 from osteo_kg.case import Case, ValidationReport
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.results.decisions import Decisions
 
 _CHUNK = 500  # cases held in memory at a time
+REFUSED = BilingualText("refused by the shapes", "refusés par les contraintes SHACL")
+NOT_HELD = BilingualText("says what no column holds", "contient ce qu’aucune colonne ne porte")
+NOT_SCREENED = BilingualText(
+    "holds a value that the shapes had to be asked about", "contient une valeur que les contraintes SHACL ont dû juger"
+)
 _SHOWN = 20  # reports of refusals kept to be shown
 
 
@@ -68,12 +75,16 @@ class Fallback:
     Attributes:
         rejected: what takes the reports of refused cases.
         sections: the sections whose emptiness means none, as the caller names them.
+        not_held: the numbers of the records, by file, of which columns do not hold everything.
+        reasons: how many were assessed one by one, by why.
     """
 
     parts: LibraryProbe
     decisions: Decisions
     rejected: Rejected
     sections: tuple[str, ...]
+    not_held: Mapping[str, Container[int]] = field(default_factory=dict)
+    reasons: Counter[BilingualText] = field(default_factory=Counter)
     _files: list[str] = field(default_factory=list)
     _numbers: list[int] = field(default_factory=list)
     _patients: list[str] = field(default_factory=list)
@@ -101,8 +112,10 @@ class Fallback:
         situation, marks = None, 0
         if isinstance(answer, Assessment):
             situation, marks = self.decisions.own(answer)
+            self.reasons[NOT_HELD if number in self.not_held.get(file, ()) else NOT_SCREENED] += 1
         else:
             self.rejected.add(answer, file, number)
+            self.reasons[REFUSED] += 1
         self._situations.append(situation)
         self._marks.append(marks)
 

@@ -156,7 +156,15 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
                 explanations.write(run.decisions, request.on, file)
         remarks, language = run.remarks(), request.language
         summary = summarised(
-            run.decisions, run.counts, reports.shown, reports.count, request.on, run.persons(), remarks, language
+            run.decisions,
+            run.counts,
+            reports.shown,
+            reports.count,
+            request.on,
+            run.persons(),
+            remarks,
+            run.fallback.reasons,
+            language,
         )
         if request.report:
             with together.text(request.report) as file:
@@ -199,7 +207,10 @@ class _Run:
             texts = self._engine.arrow(self._abstraction.texts(stage, key))["text"].to_pylist()
             read = self._abstraction.dictionary(key, texts)
             dictionaries[key] = self._engine.small(pa.table(_typed(read)))
-        self._lean = self._engine.kept(self._abstraction.whole(stage, dictionaries), "lean")
+        limits = self._abstraction.renal_limits
+        renal = limits.table(self._engine.arrow(limits.pairs(stage)))
+        whole = self._abstraction.whole(stage, dictionaries, self._engine.small(renal) if len(renal) else None)
+        self._lean = self._engine.kept(whole, "lean")
 
     def decide(self, rejected: Rejected, sections: tuple[str, ...]) -> None:
         """Answer every situation, and assess by itself every record that columns cannot answer for."""
@@ -212,8 +223,8 @@ class _Run:
             self.counts[number, marks] = count
             raised[number] |= marks
         self.decisions.answer({number: self._abstraction.key(number) for number in raised}, raised)
-        self.fallback = Fallback(self._parts, self.decisions, rejected, sections)
-        wanted = self._not_plain()
+        wanted, not_held = self._not_plain()
+        self.fallback = Fallback(self._parts, self.decisions, rejected, sections, not_held)
         total = sum(len(each) for each in wanted.values())
         done = 0
         for many in self.fallback.assess(self._cases(wanted)):
@@ -221,12 +232,15 @@ class _Run:
             self._progress("One by one", done, total)
         self.counts.update(self.fallback.counted())
 
-    def _not_plain(self) -> dict[str, set[int]]:
+    def _not_plain(self) -> tuple[dict[str, set[int]], dict[str, set[int]]]:
+        """Give the numbers of the records to be assessed one by one, and of those that columns do not hold."""
         lean = self._lean
-        wanted: dict[str, set[int]] = {}
-        for row in self._engine.arrow(lean.filter(~lean.plain).select("file", "number")).to_pylist():
-            wanted.setdefault(row["file"], set()).add(row["number"])
-        return wanted
+        wanted, not_held = defaultdict[str, set[int]](set), defaultdict[str, set[int]](set)
+        for row in self._engine.arrow(lean.filter(~lean.plain).select("file", "number", "readable")).to_pylist():
+            wanted[row["file"]].add(row["number"])
+            if not row["readable"]:
+                not_held[row["file"]].add(row["number"])
+        return wanted, not_held
 
     def _cases(self, wanted: Wanted) -> Iterator[tuple[str, int, Any]]:
         for source in self._sources:

@@ -25,6 +25,7 @@ from osteo_kg.rdf.sparql import Cursor, Head, Token, depth, head, iris_below, is
 from osteo_kg.rdf.syntax import fault_of, shown
 from osteo_kg.rdf.terms import (
     CONTEXT,
+    DATE,
     DCTERMS,
     GUIDELINE,
     LIFTED,
@@ -58,6 +59,7 @@ from osteo_kg.rdf.terms import (
 __all__ = [
     "ANSWER_FORMATS",
     "CONTEXT",
+    "DATE",
     "DCTERMS",
     "GRAPH_FORMATS",
     "GUIDELINE",

@@ -74,7 +74,7 @@ def node_of(iri: Iri) -> ox.NamedNode:
 
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_DATE = re.compile(
+DATE = re.compile(
     r"(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))(T(([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?|24:00:00))?"
     r"(Z|[+-]((0\d|1[0-3]):[0-5]\d|14:00))?",
     re.ASCII,
@@ -105,7 +105,7 @@ def day_literal(lexical: str) -> ox.Literal | None:
     >>> day_literal("2026-05-01T23:30:00-05:00").value
     '2026-05-01T00:00:00'
     """
-    found = _DATE.fullmatch(lexical)
+    found = DATE.fullmatch(lexical)
     if found is None:
         return None
     literal = ox.Literal(found.group(1) + "T00:00:00", datatype=XSD.dateTime)

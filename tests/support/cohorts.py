@@ -19,12 +19,13 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from osteo_kg import Assessment, Case
-from osteo_kg.case.fields import FIELDS, KEYS, RENAL_FUNCTION
+from osteo_kg.case.fhir import bundle_of
+from osteo_kg.case.fields import KEYS
 from osteo_kg.cohort.results.summary import Summary
 from osteo_kg.cohort.run import Request, assess
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf.terms import OSTEO
-from tests.support.strategies import records
+from tests.support.strategies import fractures, records
 from tests.support.worked import ON, exact_json
 
 Record = dict[str, Any]
@@ -70,6 +71,19 @@ SPOILED: list[Record] = [
     {"patient": "https://w3id.org/osteo-kg/ns/Female"},
     {"sex": "F"},
     {"weight": 60},
+    {"t_score_total_hip": Decimal("-0.0")},
+    {"densitometry_date": "2026-02-03T10:30:00+01:00", "t_score_total_hip": Decimal("-2.4")},
+    {"densitometry_date": "2030-05"},
+    {"renal_function_date": "2025-03"},
+    {"renal_function_date": "2025-03-01"},
+    {"renal_function_date": "2026-12-24", "egfr": Decimal(32)},
+    {"egfr": Decimal(0), "creatinine_clearance": Decimal("35.000")},
+    {"egfr": Decimal("-0.0")},
+    {"egfr": Decimal("300.01")},
+    {"creatinine_clearance": Decimal(-1)},
+    {"egfr": Decimal(32), "conditions": ["chronic-kidney-disease-stage-3b"]},
+    {"egfr": Decimal(32), "conditions": ["chronic-kidney-disease-stage-3", "hypocalcaemia"]},
+    {"creatinine_clearance": Decimal(32), "egfr": Decimal(28), "conditions": []},
 ]
 #: Lines that are no record, or say something twice.
 _LINES = [
@@ -101,6 +115,26 @@ _STATEMENTS = [
     "{p} <{ns}hasBoneDensitometry> {n} .\n{n} <{a}> <{ns}BoneDensitometry> .\n"
     "{n} <{ns}hasSite> <{ns}Forearm> .\n{n} <{ns}tScore> {score} .",
     "{p} <{ns}hasFracture> {n} .\n{n} <{a}> <{ns}VertebralFracture> .\n{n} <{ns}occurredOn> {moment} .",
+    *(
+        "{p} <{ns}hasBoneDensitometry> {n} .\n{n} <{a}> <{ns}BoneDensitometry> .\n"
+        f"{{n}} <{{ns}}hasSite> <{{ns}}{site}> .\n{{n}} <{{ns}}tScore> {{score}} ." + more
+        for site, more in (
+            ("TotalHip", "\n{n} <{ns}performedOn> {moment} ."),
+            ("LumbarSpine", "\n{n} <{ns}performedOn> {late} ."),
+            ("UnspecifiedFemurSite", "\n{n} <{ns}performedOn> {late} ."),
+            ("FemoralNeck", "\n{n} <{ns}hasSide> <{ns}LeftSide> ."),
+            ("FemoralNeck", "\n{n} <{ns}performedFrom> {january} .\n{n} <{ns}performedUntil> {december} ."),
+        )
+    ),
+    *(
+        "{p} <{ns}hasRenalFunctionTest> {n} .\n{n} <{a}> <{ns}RenalFunctionTest> .\n"
+        f"{{n}} <{{ns}}{measure}> {{filtration}} ." + more
+        for measure, more in (
+            ("estimatedGfr", ""),
+            ("estimatedGfr", "\n{n} <{ns}performedOn> {late} ."),
+            ("creatinineClearance", "\n{n} <{ns}performedOn> {moment} ."),
+        )
+    ),
 ]
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _WORDS = {
@@ -110,19 +144,32 @@ _WORDS = {
     "whole": f'"70"^^<{_XSD}integer>',
     "true": f'"true"^^<{_XSD}boolean>',
     "moment": f'"1950-03-04T00:00:00"^^<{_XSD}dateTime>',
+    "late": f'"2026-11-01T00:00:00"^^<{_XSD}dateTime>',
+    "january": f'"2026-01-01T00:00:00"^^<{_XSD}dateTime>',
+    "december": f'"2026-12-31T00:00:00"^^<{_XSD}dateTime>',
     "score": f'"-2.95"^^<{_XSD}decimal>',
+    "filtration": f'"33.0"^^<{_XSD}decimal>',
 }
 
 
 @st.composite
-def any_records(draw: st.DrawFn) -> Record:
-    """A random record, sometimes with something in it that is refused, that lies on a limit, or that columns lose.
+def of_one_day(draw: st.DrawFn) -> list[Record]:
+    """Several fractures, most of them ribs of one day."""
+    entries = draw(st.lists(fractures(), min_size=2, max_size=5))
+    dated = [each | {"date": "2024-02-29"} if draw(st.integers(0, 3)) else each for each in entries]
+    return [_rib(each) if draw(st.integers(0, 3)) else each for each in dated]
 
-    Renal function, with which a record is read by itself, is rare.
-    """
+
+def _rib(entry: Record) -> Record:
+    return {key: value for key, value in entry.items() if not key.startswith("count")} | {"site": "rib"}
+
+
+@st.composite
+def any_records(draw: st.DrawFn) -> Record:
+    """A random record, sometimes with fractures of one day, or with something that is refused or lies on a limit."""
     record = draw(records())
-    if draw(st.integers(0, 9)):
-        record = {key: value for key, value in record.items() if FIELDS[key].measurement != RENAL_FUNCTION}
+    if draw(st.integers(0, 7)) == 0:
+        record["fractures"] = draw(of_one_day())
     return record | draw(st.sampled_from(SPOILED)) if draw(st.integers(0, 4)) == 0 else record
 
 
@@ -259,6 +306,28 @@ def _apart(term: Any, number: int) -> Any:
     return ox.BlankNode(f"{term.value}p{number}") if isinstance(term, ox.BlankNode) else term
 
 
+def write_bundles(path: Path, cases: Sequence[Case], knowledge_base: KnowledgeBase) -> tuple[Path, Sequence[Case]]:
+    """Write each case as a Bundle, some with measurements of the one before, and some of patients who have died."""
+    lines = [exact_json(each) for each in _bundles(cases, knowledge_base)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path, [case for line in lines for case in knowledge_base.read(line, "fhir", on=ON)]
+
+
+def _bundles(cases: Sequence[Case], knowledge_base: KnowledgeBase) -> Iterator[Record]:
+    before: list[Record] = []
+    for number, case in enumerate(cases):
+        made = [entry["resource"] for entry in bundle_of([case], knowledge_base.knowledge.terms)["entry"]]
+        own = [each for each in made if each["resourceType"] == "Observation"]
+        for place, each in enumerate(made := [*made, *(before if number % 3 == 1 else [])]):
+            if each["resourceType"] == "Patient":
+                each |= {"id": f"p{number}"} | ({"deceasedBoolean": True} if number % 7 == 0 else {})
+                del each["identifier"]
+            else:
+                each |= {"id": f"r{place}", "subject": {"reference": f"Patient/p{number}"}}
+        yield {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": each} for each in made]}
+        before = [dict(each) for each in own]
+
+
 # what is said of them
 
 
@@ -313,6 +382,9 @@ def files(
     def held(name: str, batch: Iterable[Record]) -> Sequence[Case]:
         return knowledge_base.read("\n".join(map(exact_json, batch)), "jsonl", name=name)
 
+    def sound() -> list[Case]:
+        return [each for each in held("women", batch) if not each.findings]
+
     return {
         "parquet": lambda folder: (
             write_parquet(folder / "women.parquet", batch),
@@ -320,13 +392,6 @@ def files(
         ),
         "csv": lambda folder: read(write_csv(folder / "women.csv", batch)),
         "jsonl": lambda folder: read(write_spoiled_json_lines(folder / "women.jsonl", batch)),
-        "nt": lambda folder: read(
-            write_triples(folder / "women.nt", [each for each in held("women", batch) if _is_pivoted(each)])
-        ),
+        "nt": lambda folder: read(write_triples(folder / "women.nt", sound())),
+        "fhir": lambda folder: write_bundles(folder / "women.ndjson", sound(), knowledge_base),
     }
-
-
-def _is_pivoted(case: Case) -> bool:
-    """Whether a case leaves the file that it stands in to the columns: one test of renal function, and none is read."""
-    tested = any(triple.predicate == RENAL_FUNCTION.property for triple in case.triples)
-    return not case.findings and not tested

@@ -32,7 +32,7 @@ def _keys(kind: ox.NamedNode) -> st.SearchStrategy[str]:
 
 scores = st.sampled_from(_BOUNDS).map(Decimal) | st.decimals("-6", "3", places=2)
 
-filtrations = st.sampled_from(["29.9", "30", "34.9", "35", "35.0", "80"]).map(Decimal)
+filtrations = st.sampled_from(["14", "29.9", "30", "34.9", "35", "35.0", "59.99", "60", "80"]).map(Decimal)
 
 
 @st.composite

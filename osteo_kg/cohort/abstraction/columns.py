@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime
 import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,21 +14,21 @@ from typing import Any, Generic, TypeVar
 import ibis
 import ibis.expr.types as ir
 
-from osteo_kg.case import DENSITOMETRY, FIELDS, LISTS, SCORES, Field
-from osteo_kg.cohort.abstraction.entry_lists import BETWEEN, COMPLETE, EMPTY, NOT_STATED, OPEN, WITHIN, text_fields
+from osteo_kg.case import FIELDS, LISTS, SCORES
+from osteo_kg.cohort.abstraction.entry_lists import (
+    BETWEEN,
+    COMPLETE,
+    DATED,
+    EMPTY,
+    NOT_STATED,
+    OPEN,
+    WITHIN,
+    day_key,
+    text_fields,
+)
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
-from osteo_kg.rdf import OSTEO
+from osteo_kg.rdf import DATE, OSTEO
 
-
-def _is_held(field: Field) -> bool:
-    """Whether columns say all that a field may say; of the others the shapes alone know, patient by patient."""
-    by_age = field.property in (OSTEO.ageInYears, OSTEO.birthDate)
-    return by_age or field.kind in ("text", "coded", "truth", "list") or field.measurement == DENSITOMETRY
-
-
-#: The fields that columns hold. A record that states another one goes by itself.
-HELD = {key: field for key, field in FIELDS.items() if _is_held(field)}
-NOT_HELD = tuple(key for key in FIELDS if key not in HELD)
 #: The key of the list of those sections of which something could not be read.
 OPEN_SECTIONS = next(field.key for field in LISTS if field.property == OSTEO.isOpenFor)
 _TYPES = {
@@ -38,7 +39,7 @@ _TYPES = {
     "decimal": "float64",
     "truth": "boolean",
 }
-_A_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_A_DAY = f"^(?:{DATE.pattern})$"
 _BEGINNINGS = {r"^[0-9]{4}-[0-9]{2}$": "-01", r"^[0-9]{4}$": "-01-01"}  # of a month and of a year
 _FIRST_DAY = datetime.date.min
 
@@ -46,8 +47,7 @@ _FIRST_DAY = datetime.date.min
 def day(column: Any) -> Any:
     """Give a column as days; what is none is null."""
     if column.type().is_string():
-        written = ibis.ifelse(column.re_search(_A_DAY), column, ibis.null("string"))
-        return written.try_cast("date")
+        return column.re_extract(_A_DAY, 1).nullif("").try_cast("date")
     return column.cast("date")
 
 
@@ -73,10 +73,24 @@ def number(column: Any) -> Any:
 
 
 def is_exact(column: Any) -> Any:
-    """Say where a number loses nothing as a float."""
+    """Say where a number is the one whose digits its float shows."""
     if column.type().is_decimal():
-        return (column.cast("float64").cast(column.type()) == column).fill_null(True)
+        shown = column.cast("float64").cast("string").try_cast(column.type())
+        return column.isnull() | (shown == column).fill_null(False)
     return ibis.literal(True)
+
+
+def decimals_key(key: str) -> str:
+    """Name the column of how many decimals a number was written with, where its digits do not show it."""
+    return f"decimals_{key}"
+
+
+def has_decimals(flat: ir.Table, key: str, least: int) -> Any:
+    """Say where a number has so many decimals, in its digits or as it was written."""
+    step = 10 ** (least - 1)
+    column, written = number(flat[key]), decimals_key(key)
+    shown = ((column * step).round() / step != column).fill_null(False)
+    return shown | (flat[written] >= least).fill_null(False) if written in flat.columns else shown
 
 
 def least(flat: ir.Table) -> Any:
@@ -104,10 +118,16 @@ def open_sections_plain(flat: ir.Table, known: Iterable[str]) -> Any:
     return (others.length() == 0).fill_null(True)
 
 
-def list_text(flat: ir.Table, key: str, is_open: Any) -> Any:
-    """Give a list of entries as a text without dates, its entries in order; it says where the section is open."""
+def list_text(flat: ir.Table, key: str, is_open: Any, fewest: int) -> Any:
+    """Give a list of entries as a text, its entries in order; it says where the section is open.
+
+    It is without days unless `fewest` entries of it may share one.
+    """
     column, stated = flat[key], f"complete_{key}"
-    texts = column.map(lambda entry: _entry_text(entry, key)).sort().join(BETWEEN)
+    texts = _joined(column, lambda entry: _entry_text(entry, key))
+    if _is_dated(column, key):
+        dated = _joined(column, lambda entry: _entry_text(entry, key) + WITHIN + _day_text(entry[day_key(key)]))
+        texts = ibis.ifelse(_may_share_a_day(column, key, fewest), DATED + dated, texts)
     if stated in flat.columns:
         texts = ibis.ifelse(flat[stated], COMPLETE, "") + texts
     listed = ibis.cases(
@@ -116,6 +136,10 @@ def list_text(flat: ir.Table, key: str, is_open: Any) -> Any:
         else_=texts,
     )
     return ibis.ifelse(is_open, OPEN, "") + listed
+
+
+def _joined(column: Any, text: Callable[[Any], Any]) -> Any:
+    return column.map(text).sort().join(BETWEEN)
 
 
 def _entry_text(entry: Any, key: str) -> Any:
@@ -135,15 +159,28 @@ def _field_text(entry: Any, name: str) -> Any:
     return entry[name].cast("string").fill_null(NOT_STATED)
 
 
-def dates_are_plain(column: Any, on: datetime.date, fewest: int) -> Any:
-    """Say where the entries of a list are dated until a day, and fewer than `fewest` of them on one day."""
+def _day_text(column: Any) -> Any:
+    return day(column).cast("string").fill_null(NOT_STATED)
+
+
+def _is_dated(column: Any, key: str) -> bool:
     kind = column.type().value_type
-    if not kind.is_struct() or "date" not in kind.names:
+    return bool(kind.is_struct()) and day_key(key) in kind.names
+
+
+def _may_share_a_day(column: Any, key: str, fewest: int) -> Any:
+    """Say of which lists so many entries have a day that another one has that `fewest` may share one."""
+    dated = column.map(lambda entry: day(entry[day_key(key)])).filter(lambda day: day.notnull())
+    together = ibis.ifelse(column.length() >= fewest, dated.length() - dated.unique().length(), 0)
+    return (together >= fewest - 1).fill_null(False)
+
+
+def days_are_plain(column: Any, key: str, on: datetime.date) -> Any:
+    """Say where the entries of a list are dated until a day."""
+    if not _is_dated(column, key):
         return ibis.literal(True)
-    wrong = column.filter(lambda entry: ~is_day_until(entry["date"], on)).length()
-    dates = column.filter(lambda entry: entry["date"].notnull()).map(lambda entry: entry["date"])
-    together = ibis.ifelse(column.length() >= fewest, dates.length() - dates.unique().length(), 0)
-    return ((wrong == 0) & (together < fewest - 1)).fill_null(True)
+    wrong = column.filter(lambda entry: ~is_day_until(entry[day_key(key)], on)).length()
+    return (wrong == 0).fill_null(True)
 
 
 def completed(flat: ir.Table) -> ir.Table:
@@ -183,6 +220,10 @@ class Cuts(Generic[Value]):
     def none(self) -> int:
         """The place of what has no value."""
         return 2 * len(self.values) + 1
+
+    def place_of(self, value: Value | None) -> int:
+        """Give the place of one value."""
+        return self.none if value is None else bisect_left(self.values, value) + bisect_right(self.values, value)
 
     def masks(self, column: Any, masks: Sequence[int]) -> Any:
         """Give for every value of a column the mask of its place; nought for none."""

@@ -18,22 +18,39 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from osteo_kg.case import CODED, DENSITOMETRY, SCORES, SECTIONS, STATEMENTS, Case, Field, day_field
+from osteo_kg.case import (
+    CODED,
+    DENSITOMETRY,
+    RENAL_FUNCTION,
+    SCORES,
+    SECTIONS,
+    STATEMENTS,
+    Case,
+    Field,
+    Measurement,
+    day_field,
+    measured,
+)
 from osteo_kg.cohort.abstraction import columns, extra_facts
 from osteo_kg.cohort.abstraction.columns import Cuts, day_cuts, number_cuts
 from osteo_kg.cohort.abstraction.entry_lists import SectionReader
+from osteo_kg.cohort.abstraction.measurement_notices import MeasurementNotices
+from osteo_kg.cohort.abstraction.measurements import FURTHER
 from osteo_kg.cohort.abstraction.probes import ConditionalNotice, LibraryProbe
-from osteo_kg.cohort.abstraction.shape_conditions import Screen, certain_scores, score_range, whole_range
+from osteo_kg.cohort.abstraction.renal_limits import RenalLimits
+from osteo_kg.cohort.abstraction.shape_conditions import certain_numbers, number_range, whole_range
 from osteo_kg.rdf import LIFTED, OSTEO, XSD
 from osteo_kg.reasoning import LOWEST_T_SCORE, UNKNOWN, BandDimension, CodedDimension, Key, StatementDimension
 
-_DAY = day_field(DENSITOMETRY)
-_DAY_KEY = _DAY.key
+_DAY_KEY = day_field(DENSITOMETRY).key
+_PERIOD = day_field(DENSITOMETRY).period or ()
+_MEASUREMENTS = (DENSITOMETRY, RENAL_FUNCTION)
 _YEARS = OSTEO.completedYears.value
 _AGES = (-999, 999)
 _FAR = Decimal(1000)
 _PARTS = ((4, "-01-01"), (7, "-01"))  # of a day as text: its year and its month, with what makes each its first day
 _YEAR = timedelta(days=366)
+_HIGHEST_SCORE, _REACH = 20, 400  # numbers on each side of nought that the ranges of the shapes are looked for in
 
 
 class Abstraction:
@@ -45,8 +62,9 @@ class Abstraction:
 
     def __init__(self, parts: LibraryProbe) -> None:
         self._parts = parts
-        self._screen = Screen(parts.knowledge_base.knowledge.shapes["case.ttl"])
+        self._screen = parts.screen
         self.sections = {key: SectionReader(key, parts) for key in SECTIONS}
+        self.renal_limits = RenalLimits(parts)
         self._scores, self._days = number_cuts(parts, LOWEST_T_SCORE), day_cuts(parts)
         self._ages = number_cuts(parts, _YEARS)
         self._values: list[Sequence[str]] = []
@@ -74,11 +92,13 @@ class Abstraction:
             "file",
             "number",
             "patient",
+            readable=_is_readable(whole),
             plain=functools.reduce(operator.and_, self._plain(whole)),
             situation=self._situation(whole),
             marks=self._marks(whole),
             score=whole.lowest.round(1),
-            **{key: columns.list_text(whole, key, self._is_open(whole, each.value)) for key, each in SECTIONS.items()},
+            renal=self.renal_limits.places(whole),
+            **{key: self._text(whole, key, each.value) for key, each in SECTIONS.items()},
             **self._beside(whole),
         )
 
@@ -89,6 +109,9 @@ class Abstraction:
         return case_facts.mutate(
             lowest_place=self._scores.place(case_facts.lowest), years_place=self._ages.place(case_facts.years)
         )
+
+    def _text(self, flat: ir.Table, key: str, section: str) -> Any:
+        return columns.list_text(flat, key, self._is_open(flat, section), self._parts.fewest)
 
     def _is_open(self, flat: ir.Table, section: str) -> Any:
         """Say of which records something in a section, by its IRI, could not be read."""
@@ -115,19 +138,23 @@ class Abstraction:
             },
         }
 
-    def whole(self, stage: ir.Table, dictionaries: Mapping[str, ir.Table]) -> ir.Table:
-        """Join back what was read in the lists."""
-        joined = stage
+    def whole(self, stage: ir.Table, dictionaries: Mapping[str, ir.Table], renal: ir.Table | None = None) -> ir.Table:
+        """Join back what was read in the lists, and in numbers of renal function beside them."""
+        joined, told = (
+            self.renal_limits.joined(stage, renal) if renal is not None else (stage, ibis.literal(0, "int64"))
+        )
         for key, table in dictionaries.items():
             joined = joined.left_join(table, joined[key] == table[f"{key}_text"])
-        plain, situation, marks = joined.plain, joined.situation, joined.marks
+        plain, situation, marks = joined.plain, joined.situation, joined.marks | told
         for key in dictionaries:
             plain = plain & joined[f"{key}_plain"].fill_null(False)
             situation = situation + joined[f"{key}_situation"]
             marks = marks | joined[f"{key}_marks"]
             for said in (_said(*each) for each in self.sections[key].companions):
                 marks = marks | ibis.ifelse(joined[said], joined[f"{key}_{said}"], 0)
-        return joined.select("file", "number", "patient", "score", plain=plain, situation=situation, marks=marks)
+        return joined.select(
+            "file", "number", "patient", "score", "readable", plain=plain, situation=situation, marks=marks
+        )
 
     def _values_of(self, dimension: Any) -> Sequence[str]:
         if isinstance(dimension, CodedDimension):
@@ -170,6 +197,8 @@ class Abstraction:
     def _marks(self, flat: ir.Table) -> Any:
         found = [self._score_marks(flat), self._day_marks(flat), *(self._absent_marks(flat, key) for key in SCORES)]
         found += [self._age_marks(flat), *self._open_marks(flat)]
+        found += [self._marks_of_none(flat, each) for each in _MEASUREMENTS]
+        found += MeasurementNotices(self._parts).marks(flat)
         found += [ibis.ifelse(flat[name], self._parts.mask_of(case), 0) for name, case in self._told_beyond(flat)]
         return functools.reduce(operator.or_, found)
 
@@ -196,16 +225,17 @@ class Abstraction:
         written = ([round(each, fewest) for each in examples], [self._with_decimals(each) for each in examples])
         by_lowest = [[self._told(self._measured | dict.fromkeys(SCORES, e)) for e in each] for each in written]
         by_other = [[self._told(lowest | dict.fromkeys(SCORES[1:], e), lowest) for e in each] for each in written]
-        found = self._marks_by_place(flat.lowest, *by_lowest)
-        for key in SCORES:
-            found |= self._marks_by_place(columns.number(flat[key]), *by_other)
+        scores = [*SCORES, *(key for key in FURTHER if key in flat.columns)]
+        written_out = {key: columns.has_decimals(flat, key, self._least_decimals) for key in scores}
+        is_lowest = (many & (columns.number(flat[key]) == flat.lowest) for key, many in written_out.items())
+        found = self._marks_by_place(flat.lowest, functools.reduce(operator.or_, is_lowest), *by_lowest)
+        for key, many in written_out.items():
+            found |= self._marks_by_place(columns.number(flat[key]), many, *by_other)
         return found
 
-    def _marks_by_place(self, column: Any, few: Sequence[int], many: Sequence[int]) -> Any:
+    def _marks_by_place(self, column: Any, has_many: Any, few: Sequence[int], many: Sequence[int]) -> Any:
         """Give the notices of a number by its place: of one of few decimals, and of one of many."""
-        step = 10 ** (self._least_decimals - 1)
-        has_many = ((column * step).round() / step != column).fill_null(False)
-        return ibis.ifelse(has_many, self._scores.masks(column, many), self._scores.masks(column, few))
+        return ibis.ifelse(has_many.fill_null(False), self._scores.masks(column, many), self._scores.masks(column, few))
 
     def _with_decimals(self, number: Decimal) -> Decimal:
         return number.quantize(Decimal(1).scaleb(-max(self._least_decimals, -int(number.as_tuple().exponent))))
@@ -217,16 +247,18 @@ class Abstraction:
         return min(int(number) for _, number in triples.pairs(OSTEO.leastDecimals))
 
     def _day_marks(self, flat: ir.Table) -> Any:
-        """Give the notices of the day of the measurements, of its absence, and of the day of no measurement."""
+        """Give the notices of the day of the measurements, and of its absence."""
         masks = [self._told(self._measured | {_DAY_KEY: str(day)}, self._measured) for day in self._example_days]
         undated = self._told(dict.fromkeys(SCORES, Decimal(0)), self._measured)
-        of_none = self._told({_DAY_KEY: str(self._parts.on)})
         day = flat[_DAY_KEY]
-        return ibis.ifelse(
-            flat.lowest.isnull(),
-            ibis.ifelse(day.notnull(), of_none, 0),
-            ibis.ifelse(day.isnull(), undated, self._days.masks(columns.beginning(day), masks)),
-        )
+        found = ibis.ifelse(day.isnull(), undated, self._days.masks(columns.beginning(day), masks))
+        return ibis.ifelse(flat.lowest.isnull(), 0, found)
+
+    def _marks_of_none(self, flat: ir.Table, measurement: Measurement) -> Any:
+        """Give the notices of the day of no measurement."""
+        dated = day_field(measurement).key
+        stated = flat[dated].notnull() & ~_is_measured(flat, measurement)
+        return ibis.ifelse(stated, self._told({dated: str(self._parts.on)}), 0)
 
     @functools.cached_property
     def _example_days(self) -> list[date]:
@@ -263,15 +295,15 @@ class Abstraction:
     # what columns let pass
 
     def _plain(self, flat: ir.Table) -> Iterable[Any]:
-        yield flat.readable if "readable" in flat.columns else ibis.literal(True)
+        yield _is_readable(flat)
         for name, case in self._told_beyond(flat):
             yield ibis.literal(True) if self._parts.passes(case) else ~flat[name]
-        yield from (flat[key].isnull() for key in columns.NOT_HELD)
         yield ~flat.patient.fill_null("").startswith(OSTEO.iri)
         yield columns.open_sections_plain(flat, self._section_names)
         yield self._coded_plain(flat)
         yield self._age_plain(flat)
-        yield self._day_plain(flat)
+        yield from (self._day_plain(flat, each) for each in _MEASUREMENTS)
+        yield from self._renal_plain(flat)
         day = {_DAY_KEY: str(self._parts.on)}
         scored = [
             dict.fromkeys(SCORES, Decimal(0)) | day | {each.key: truth for each in STATEMENTS}
@@ -280,18 +312,19 @@ class Abstraction:
         sound = all(self._parts.conforms(record) for record in scored)  # what is not a value has its place, too
         yield from (ibis.literal(True) if sound else flat[each.key].isnull() for each in STATEMENTS)
         condition = self._screen.condition(OSTEO.tScore, XSD.decimal) if sound else None
-        limits = condition and score_range(condition)
+        limits = condition and number_range(condition, _HIGHEST_SCORE)
         for key in SCORES:
             score = columns.number(flat[key])
-            yield certain_scores(condition, limits, score) & columns.is_exact(flat[key])
+            yield certain_numbers(condition, limits, score) & columns.is_exact(flat[key])
         for key in SECTIONS:
-            yield columns.dates_are_plain(flat[key], self._parts.on, self._least_entries)
+            yield columns.days_are_plain(flat[key], key, self._parts.on)
 
-    @functools.cached_property
-    def _least_entries(self) -> int:
-        """From how many entries on a notice looks at several at once: such lists go one by one."""
-        triples = self._parts.knowledge_base.knowledge.triples
-        return min(int(number) for _, number in triples.pairs(OSTEO.leastEntries))
+    def _renal_plain(self, flat: ir.Table) -> Iterable[Any]:
+        for field in measured(RENAL_FUNCTION):
+            condition = field.property and self._screen.condition(field.property, XSD.decimal)
+            limits = condition and number_range(condition, _REACH)
+            column = columns.number(flat[field.key])
+            yield certain_numbers(condition, limits, column) & columns.is_exact(flat[field.key])
 
     def _coded_plain(self, flat: ir.Table) -> Any:
         """Let pass those combinations of coded values that the shapes do not refuse."""
@@ -305,12 +338,18 @@ class Abstraction:
                 passing.append(functools.reduce(operator.and_, alike))
         return functools.reduce(operator.or_, passing, ibis.literal(False))
 
-    def _day_plain(self, flat: ir.Table) -> Any:
-        condition = self._screen.condition(OSTEO.performedOn, XSD.dateTime, [LIFTED.notAfter], _DAY.period or ())
-        column = flat[_DAY_KEY]
-        read = columns.beginning if self._periods_are_days else columns.day
+    def _day_plain(self, flat: ir.Table, measurement: Measurement) -> Any:
+        """Let pass days of measurements that no shape refuses; of no measurement, whatever is a day or a period."""
+        dated = day_field(measurement)
+        column = flat[dated.key]
+        condition = self._screen.condition(OSTEO.performedOn, XSD.dateTime, [LIFTED.notAfter], _PERIOD)
+        read = columns.beginning if dated.period and self._periods_are_days else columns.day
         passes = columns.is_day_until(column, self._parts.on, read)
-        return passes if condition is not None and condition("") is True else column.isnull()
+        return ibis.ifelse(
+            _is_measured(flat, measurement),
+            passes if condition is not None and condition("") is True else column.isnull(),
+            columns.is_day_until(column, date.max, columns.beginning),
+        )
 
     @property
     def _periods_are_days(self) -> bool:
@@ -343,6 +382,16 @@ class Abstraction:
 
 def _key(fields: Iterable[Field], property_: str) -> str:
     return next(field.key for field in fields if field.property and field.property.value == property_)
+
+
+def _is_readable(flat: ir.Table) -> Any:
+    """Say of which records columns hold everything."""
+    return flat.readable if "readable" in flat.columns else ibis.literal(True)
+
+
+def _is_measured(flat: ir.Table, measurement: Measurement) -> Any:
+    """Say of which records a number of a measurement is stated."""
+    return functools.reduce(operator.or_, (flat[field.key].notnull() for field in measured(measurement)))
 
 
 def _said(statement: str, truth: bool) -> str:

@@ -6,6 +6,7 @@ the different lists are then put together from what was read.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -16,14 +17,79 @@ from osteo_kg.cohort.abstraction.probes import ConditionalNotice, LibraryProbe
 from osteo_kg.reasoning import UNKNOWN
 
 #: How a list is written as text: entries between `BETWEEN`, the fields of an entry between `WITHIN`.
-#: `COMPLETE` stands before entries of which the record itself says that there are no others; `OPEN` before all else
-#: where something in the section could not be read.
-NOT_STATED, EMPTY, COMPLETE, BETWEEN, WITHIN, OPEN = "\x1d", "\x1c", "\x1a", "\x1e", "\x1f", "\x19"
+#: `DATED` stands before entries that have their days as last fields; `COMPLETE` before those of which the record itself
+#: says that there are no others; `OPEN` before all else where something in the section could not be read.
+NOT_STATED, EMPTY, COMPLETE, BETWEEN, WITHIN, OPEN, DATED = "\x1d", "\x1c", "\x1a", "\x1e", "\x1f", "\x19", "\x18"
 
 
 def text_fields(key: str) -> tuple[str, ...]:
     """Give the fields of an entry that its text holds, in order: all but days; a coded entry is its own text."""
     return tuple(field.key for field in FIELDS[key].entry if field.kind != "day")
+
+
+def day_key(key: str) -> str | None:
+    """Give the field that dates an entry of a list."""
+    return next((field.key for field in FIELDS[key].entry if field.kind == "day"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ListText:
+    """A list of entries, taken out of its text.
+
+    Attributes:
+        stated: whether the record states the list.
+        entries: the texts of the entries, without their days.
+        days: the days of the entries; none where no day matters.
+        complete: whether the record itself says that there are no others.
+        is_open: whether something in the section could not be read.
+    """
+
+    stated: bool
+    entries: tuple[str, ...]
+    days: tuple[str, ...]
+    complete: bool
+    is_open: bool
+
+    @classmethod
+    def of(cls, text: str) -> ListText:
+        """Take a list out of its text."""
+        listed, is_open = text.removeprefix(OPEN), text.startswith(OPEN)
+        if listed in (NOT_STATED, EMPTY):
+            return cls(listed == EMPTY, (), (), False, is_open)
+        rest, complete = listed.removeprefix(COMPLETE), listed.startswith(COMPLETE)
+        entries = rest.removeprefix(DATED).split(BETWEEN)
+        if not rest.startswith(DATED):
+            return cls(True, tuple(entries), (), complete, is_open)
+        divided = [entry.rpartition(WITHIN) for entry in entries]
+        return cls(True, tuple(e for e, _, _ in divided), tuple(day for _, _, day in divided), complete, is_open)
+
+    def groups(self, fewest: int) -> tuple[tuple[str, ...], ...]:
+        """Give the entries of each day that has so many of them, in order."""
+        of_day: dict[str, list[str]] = defaultdict(list)
+        for entry, day in zip(self.entries, self.days, strict=False):
+            of_day[day].append(entry)
+        of_day.pop(NOT_STATED, None)
+        return tuple(sorted(tuple(sorted(each)) for each in of_day.values() if len(each) >= fewest))
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRead:
+    """What entries of one day are together beyond what each of them is.
+
+    Attributes:
+        perhaps: what may be there beside them.
+        marks: the notices that they raise together.
+        beside: for each companion of the section, those that they raise beside that statement.
+    """
+
+    perhaps: tuple[Atom, ...]
+    marks: frozenset[ConditionalNotice]
+    beside: tuple[frozenset[ConditionalNotice], ...]
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether they are nothing more together."""
+        return not (self.perhaps or self.marks or any(self.beside))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +144,14 @@ class SectionReader:
         self._kinds: dict[tuple[object, ...], int] = {}
         self._read: list[EntryRead] = []
         self._entries: dict[str, int | None] = {}
-        self._lists: dict[tuple[bool, bool, tuple[int, ...]], ListRead] = {}
+        self._lists: dict[tuple[bool, bool, tuple[int, ...], tuple[GroupRead, ...]], ListRead] = {}
+        self._groups: dict[tuple[str, ...], GroupRead] = {}
 
     def read(self, texts: Iterable[str]) -> list[ListRead]:
         """Read lists, all their new entries in one batch."""
-        asked = [(text.removeprefix(OPEN), text.startswith(OPEN)) for text in texts]
-        split = [[] if text in (NOT_STATED, EMPTY) else text.removeprefix(COMPLETE).split(BETWEEN) for text, _ in asked]
-        self._learn({entry for entries in split for entry in entries} - self._entries.keys())
-        return [
-            self._not_stated()
-            if text == NOT_STATED and not is_open
-            else self._list(entries, text.startswith(COMPLETE), is_open)
-            for (text, is_open), entries in zip(asked, split, strict=True)
-        ]
+        asked = [ListText.of(text) for text in texts]
+        self._learn({entry for each in asked for entry in each.entries} - self._entries.keys())
+        return [self._list(each) if each.stated or each.is_open else self._not_stated() for each in asked]
 
     def _learn(self, new: Iterable[str]) -> None:
         """Read entries that were not met before: all are shown to the shapes at once, and apart if one is refused."""
@@ -112,8 +173,30 @@ class SectionReader:
         case_facts = self._parts.case_facts({self.key: [record]})
         [entry] = case_facts.sections[self.fact]
         own = self._parts.raised(case_facts)
-        beside = [self._parts.raised_beside({self.key: [record]}, *each) - own for each in self.companions]
-        return EntryRead(self._same(entry), frozenset(own), tuple(map(frozenset, beside)))
+        return EntryRead(self._same(entry), frozenset(own), self._beside([record], own))
+
+    def _beside(self, entries: list[Any], own: set[ConditionalNotice]) -> tuple[frozenset[ConditionalNotice], ...]:
+        record = {self.key: entries}
+        return tuple(frozenset(self._parts.raised_beside(record, *each) - own) for each in self.companions)
+
+    def _group(self, texts: tuple[str, ...]) -> GroupRead:
+        """Read entries of one day together: those alone that say something in the company of their like."""
+        telling = tuple(text for text in texts if not self._together_at_day((text,) * self._parts.fewest).says_nothing)
+        return self._together_at_day(telling if len(telling) >= self._parts.fewest else ())
+
+    def _together_at_day(self, texts: tuple[str, ...]) -> GroupRead:
+        if texts not in self._groups:
+            undated = [self._record(text) for text in texts]
+            day = {str(day_key(self.key)): str(self._parts.on)}
+            apart, together = (self._of_entries(each) for each in (undated, [each | day for each in undated]))
+            beside = tuple(new - old for new, old in zip(together.beside, apart.beside, strict=True))
+            self._groups[texts] = GroupRead(together.perhaps, together.marks - apart.marks, beside)
+        return self._groups[texts]
+
+    def _of_entries(self, records: list[Any]) -> GroupRead:
+        case_facts = self._parts.case_facts({self.key: records})
+        own = self._parts.raised(case_facts)
+        return GroupRead(case_facts.perhaps.get(self.fact, ()), frozenset(own), self._beside(records, own))
 
     def _same(self, entry: Entry) -> Entry:
         """Give one entry for all that the dimension cannot tell apart, so that their lists are put together once."""
@@ -134,20 +217,26 @@ class SectionReader:
             self._read.append(read)
         return self._kinds[kind]
 
-    def _list(self, texts: list[str], complete: bool = False, is_open: bool = False) -> ListRead:
-        numbers = [number for text in texts if (number := self._entries[text]) is not None]
-        if len(numbers) < len(texts):
+    def _list(self, listed: ListText) -> ListRead:
+        numbers = [number for text in listed.entries if (number := self._entries[text]) is not None]
+        if len(numbers) < len(listed.entries):
             return ListRead(plain=False)
-        together = (complete, is_open, tuple(sorted(numbers)))
+        groups = tuple(self._group(each) for each in listed.groups(self._parts.fewest))
+        telling = tuple(each for each in groups if not each.says_nothing)
+        together = (listed.complete, listed.is_open, tuple(sorted(numbers)), telling)
         if together not in self._lists:
-            self._lists[together] = self._together([self._read[number] for number in together[2]], complete, is_open)
+            self._lists[together] = self._together(*together)
         return self._lists[together]
 
-    def _together(self, read: list[EntryRead], complete: bool, is_open: bool) -> ListRead:
-        entries = [each.entry for each in read]
+    def _together(
+        self, complete: bool, is_open: bool, numbers: tuple[int, ...], groups: tuple[GroupRead, ...]
+    ) -> ListRead:
+        read: list[EntryRead | GroupRead] = [*(self._read[number] for number in numbers), *groups]
+        entries = [self._read[number].entry for number in numbers]
         marks = {mark for each in read for mark in each.marks}.union(self._of_the_whole(entries, complete, is_open))
         beside = [{mark for each in read for mark in each.beside[n]} for n in range(len(self.companions))]
-        value = self._dimension.value_of(entries, not is_open, is_open) if self._dimension else UNKNOWN
+        perhaps = [atom for each in groups for atom in each.perhaps]
+        value = self._dimension.value_of(entries, not is_open, is_open, perhaps) if self._dimension else UNKNOWN
         mask = self._parts.marks.mask
         return ListRead(True, self.values.index(value), mask(marks), tuple(map(mask, beside)))
 
@@ -166,4 +255,4 @@ class SectionReader:
         if self.fact not in self._parts.asked:
             return ListRead(True, self.values.index(UNKNOWN))
         asked = self._parts.told_of_section("assumedCompleteFor", self.fact)
-        return replace(self._list([]), marks=self._parts.marks.mask(asked))
+        return replace(self._list(ListText.of(EMPTY)), marks=self._parts.marks.mask(asked))

@@ -13,16 +13,17 @@ import pyoxigraph as ox
 from osteo_kg.assessment.explanation import Explainer, would_change
 from osteo_kg.assessment.notices import Saying
 from osteo_kg.case import LISTING, STATEMENTS, Case, CaseFacts, derive_facts, record_case
+from osteo_kg.cohort.abstraction.shape_conditions import Screen
 from osteo_kg.errors import KnowledgeError
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf import LIFTED, OSTEO, XSD
-from osteo_kg.reasoning import LOWEST_T_SCORE, Answer, Key, SectionDimension
+from osteo_kg.reasoning import LOWEST_T_SCORE, NOT_ELIGIBLE, Answer, Key, SectionDimension
 
 Record = Mapping[str, Any]
 _PROPERTY_OF = {field.key: field.property for field in STATEMENTS if field.property}
 #: The property by which lifting lists those entries of a section that count.
 _COUNTED = {OSTEO.FractureHistory.value: OSTEO.hasLowEnergyFracture.value}
-_USED, _MORE = "is used", "would change with"
+_USED, _MORE, _GIVEN = "is used", "would change with", "may be given"
 _CATEGORIES = ("warning", "assumption")
 
 
@@ -48,6 +49,22 @@ class LibraryProbe:
         for kind in knowledge_base.notices.kinds:
             if kind.category in _CATEGORIES:
                 self.marks.mask([ConditionalNotice(kind.code, kind.category)])  # what is told one by one has a bit too
+
+    @functools.cached_property
+    def fewest(self) -> int:
+        """From how many entries of one day on a notice looks at them together."""
+        return min(int(number) for _, number in self.knowledge_base.knowledge.triples.pairs(OSTEO.leastEntries))
+
+    @functools.cached_property
+    def screen(self) -> Screen:
+        """What the shapes let pass of single values."""
+        return Screen(self.knowledge_base.knowledge.shapes["case.ttl"])
+
+    @functools.cached_property
+    def months_apart(self) -> int | None:
+        """How many months may lie between measurements that count without a notice; None for any number."""
+        months = self.knowledge_base.knowledge.triples.objects(OSTEO.DensitometrySitesApart.value, OSTEO.monthsAllowed)
+        return min(map(int, months), default=None)
 
     def case(self, record: Record) -> Case:
         """Read a part of a record as a case."""
@@ -86,7 +103,11 @@ class LibraryProbe:
 
     def raised_with_answers(self, record: Record) -> set[ConditionalNotice]:
         """Give the notices that a part raises by itself, and those that it raises beside some answer."""
-        case_facts = self.case_facts(record)
+        return self.raised_by(self.case(record))
+
+    def raised_by(self, case: Case) -> set[ConditionalNotice]:
+        """Give the notices that a case raises by itself, and those that it raises beside some answer."""
+        case_facts = derive_facts(case, self.on, self.knowledge_base.knowledge)
         own = self.raised(case_facts)
         found = set(own)
         for property_, value in self._sayings:
@@ -102,6 +123,18 @@ class LibraryProbe:
     def count_decides(self, fact: str, more: str) -> frozenset[ConditionalNotice]:
         """Give the notices of a count that was assumed, for answers that another value of the section would change."""
         return self._told("countDecides", ox.Literal("true", datatype=XSD.boolean), (_MORE, f"{fact} {more}"))
+
+    def wanted(self, record: Record) -> set[ConditionalNotice]:
+        """Give the warnings that the renal function of a part leaves a limit open, for answers that give an option."""
+        safety = self.knowledge_base.safety
+        if safety is None:
+            return set()
+        case_facts = self.case_facts(record)
+        return {
+            ConditionalNotice(each.code, "warning", (_GIVEN, option.iri))
+            for option in self.engine.guideline.options
+            for each in safety.wanted(option.drugs, case_facts)
+        }
 
     def _told(
         self, name: str, value: ox.NamedNode | ox.Literal, aspect: tuple[str, str]
@@ -140,6 +173,8 @@ class LibraryProbe:
             return self.explainer.is_used(aspect[1], answer)
         if aspect[0] == _MORE:
             return would_change(self.space, key, *self._more(aspect), answer, self.engine.answer)
+        if aspect[0] == _GIVEN:
+            return any(each.option == aspect[1] and each.status != NOT_ELIGIBLE for each in answer.options)
         return False
 
     def compared(self, key: Key, marks: int) -> Iterator[Key]:

@@ -19,13 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyoxigraph as ox
 
-from osteo_kg.rdf import LIFTED, OSTEO, RDF, SH, Node
+from osteo_kg.rdf import LIFTED, OSTEO, RDF, SH, XSD, Node
 
 Condition = Callable[[Any], Any]  # of texts, by themselves or in a column
 _Number = TypeVar("_Number", int, Decimal)
 _FREE = {RDF.type, SH.path, SH.severity, SH.name, SH.message, SH.targetSubjectsOf, SH.targetObjectsOf, SH.targetClass}
-_STEPS = 100  # of a whole number: scores of up to two decimals are looked up in a range
-_REACH = 20  # whole numbers on each side of nought that the range is looked for in
+_STEPS = 100  # of a whole number: numbers of up to two decimals are looked up in a range
 
 
 class Texts:
@@ -82,6 +81,19 @@ class Screen:
         ]
         found = [self._all(shape, datatype, frozenset(compared)) for shape in shapes]
         return None if None in found else functools.partial(_every, [each for each in found if each is not None])
+
+    def refused_numbers(self, written: Iterable[str]) -> Iterator[str]:
+        """Give those decimal numbers, each written after its property, that a shape refuses or may refuse."""
+        numbers: dict[str, list[str]] = defaultdict(list)
+        for each in written:
+            property_, _, number = each.partition(" ")
+            numbers[property_].append(number)
+        for property_, texts in numbers.items():
+            condition = self.condition(ox.NamedNode(property_), XSD.decimal)
+            passing = condition(Texts(texts)) if condition else False
+            for text, passes in zip(texts, np.broadcast_to(passing, len(texts)), strict=True):
+                if not passes:
+                    yield f"{property_} {text}"
 
     def bounds(self, property_: ox.NamedNode) -> tuple[int, int] | None:
         """Give the whole numbers between which a number that was lifted must lie."""
@@ -147,7 +159,7 @@ def whole_range(condition: Condition, low: int, high: int) -> tuple[int, int] | 
     return _span(numbers, condition, [str(number) for number in numbers])
 
 
-def certain_scores(condition: Condition | None, limits: tuple[float, float] | None, column: Any) -> Any:
+def certain_numbers(condition: Condition | None, limits: tuple[float, float] | None, column: Any) -> Any:
     """Say of a column of numbers where no shape refuses the number: in a range, or else by its text."""
     if condition is None:
         return column.isnull()
@@ -155,13 +167,18 @@ def certain_scores(condition: Condition | None, limits: tuple[float, float] | No
     by_text = text.re_search(r"^-?[0-9]+[.][0-9]+$") & condition(text)
     if limits is None:
         return by_text.fill_null(True)
-    short = (column * _STEPS).round() / _STEPS == column
+    short = ((column * _STEPS).round() / _STEPS == column) & (column != 0)  # which may have a sign
     return ibis.ifelse(short, column.between(*limits), by_text).fill_null(column.isnull())
 
 
-def score_range(condition: Condition) -> tuple[float, float] | None:
-    """Give the least and the greatest score of few decimals that meet a condition; None where they leave a gap."""
-    reach = _REACH * _STEPS
+def number_range(condition: Condition, highest: int) -> tuple[float, float] | None:
+    """Give the least and the greatest number of few decimals that meet a condition; None where they leave a gap.
+
+    Args:
+        condition: the condition on the text of a number.
+        highest: how far on each side of nought numbers are tried.
+    """
+    reach = highest * _STEPS
     steps = [Decimal(number) / _STEPS for number in range(-reach, reach + 1)]
     found = _span(steps, condition, [f"{number:f}" for number in steps])
     return (float(found[0]), float(found[1])) if found else None

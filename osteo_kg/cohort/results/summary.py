@@ -47,6 +47,7 @@ _WORDS = {
     ),
     "decided": BilingualText("Decided", "Évalués"),
     "refused": BilingualText("refused", "refusés"),
+    "one by one": BilingualText("Assessed one by one", "Évalués un par un"),
     "situations": BilingualText("Situations", "Situations"),
     "disposition": BilingualText("Disposition", "Conduite à tenir"),
     "strength": BilingualText("Strength", "Degré de la recommandation"),
@@ -81,6 +82,7 @@ class Summary:
         warnings: how many carry each warning, by code.
         assumptions: how many rest on each assumption, by code.
         remarks: what the input holds beside patients.
+        one_by_one: how many records columns could not answer for, so that each was assessed by itself, by why.
         shown: the first reports of those refused.
         words: what each key is called.
         statuses: what each status of an option is called.
@@ -107,6 +109,7 @@ class Summary:
     warnings: Mapping[str, int]
     assumptions: Mapping[str, int]
     remarks: tuple[str, ...] = ()
+    one_by_one: Mapping[str, int] = field(default_factory=dict)
     shown: tuple[ValidationReport, ...] = ()
     words: Mapping[str, BilingualText] = field(default_factory=dict)
     statuses: Mapping[str, BilingualText] = field(default_factory=dict)
@@ -124,6 +127,7 @@ class Summary:
         yield self._line("patients", self.patients).replace("{day}", day)
         yield from self._persons()
         yield self._semicolon.join([self._line("decided", self.decided), self._line("refused", self.rejected)])
+        yield from self._counted(self._word("one by one"), self.one_by_one, of=self.patients)
         yield from self.remarks
         yield self._line("situations", self.situations)
         yield from self._counted(self._word("disposition"), self.dispositions)
@@ -194,6 +198,7 @@ def summarised(
     on: datetime.date,
     persons: Persons,
     remarks: Iterable[str] = (),
+    one_by_one: Mapping[BilingualText, int] = MappingProxyType({}),
     language: Language = "en",
 ) -> Summary:
     """Count what was decided.
@@ -206,6 +211,7 @@ def summarised(
         on: the day of assessment.
         persons: who stands behind the records.
         remarks: what the input holds beside patients.
+        one_by_one: how many were assessed one by one, by why.
         language: the language of the text.
     """
     engine, tally = decisions.parts.engine, _Tally(decisions)
@@ -238,8 +244,9 @@ def summarised(
         warnings=_falling(tally.warnings),
         assumptions=_falling(tally.assumptions),
         remarks=tuple(remarks),
+        one_by_one=_falling(Counter({why.en: count for why, count in one_by_one.items()})),
         shown=tuple(refused),
-        words=_words(decisions.parts),
+        words=_words(decisions.parts) | {why.en: why for why in one_by_one},
         statuses=_labels(decisions.parts, OSTEO.AssessmentStatus),
         profiles=tally.profiles | ({frozenset({READ, REFUSED}): rejected} if rejected else {}),
         language=language,

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from osteo_kg.case import Case
 from osteo_kg.case.fhir.exports import Beside
 from osteo_kg.case.files import compression
-from osteo_kg.cohort.abstraction.extra_facts import IrrelevantEntries, part
+from osteo_kg.cohort.abstraction.extra_facts import MeasuredEntries, part
 from osteo_kg.cohort.engines import CohortEngine, duckdb
 from osteo_kg.cohort.sources import fhir_files
 from osteo_kg.cohort.sources.base import InputFile, Reading, Source, Wanted
@@ -39,6 +39,7 @@ _UNPACKED = 10  # times as large as its file is text that was compressed, or mor
 _WORTH_HELP = 32 << 20  # bytes from which on helpers are started
 _HELPERS = os.cpu_count() or 1
 _MOST_SPARED = 2_000  # different entries that the shapes are asked about
+_SPARED = ("spared", "spared_numbers", "last_spared")
 _PLACES = ("partition", "owner", "position", "place")
 
 
@@ -57,11 +58,7 @@ class FhirSource(Source):
             tuple(map(str, self.homes)),
             folder,
             min(_MOST_PARTITIONS, self._size // _PARTITION + 1),
-            IrrelevantEntries(
-                reading.terms,
-                reading.parts.knowledge_base.knowledge.background,
-                reading.parts.knowledge_base.limit_measures,
-            ),
+            MeasuredEntries(reading.terms, reading.parts.months_apart),
             reading.postmenopausal,
         )
 
@@ -77,7 +74,7 @@ class FhirSource(Source):
             rows = rows.mutate(readable=rows.readable & self._spared_pass(rows, reader))
             place = ibis.row_number().over(group_by="file", order_by=["position", "place"])
             reader.backend.to_parquet(rows.mutate(number=place + 1), str(self._laid))
-        return engine.parquet([str(self._laid)]).drop("_file", "_number", *_PLACES, "spared", "last_spared")
+        return engine.parquet([str(self._laid)]).drop("_file", "_number", *_PLACES, *_SPARED)
 
     def _spared_pass(self, rows: ir.Table, reader: CohortEngine) -> Any:
         """Say where the shapes let every entry pass that was taken out; of many different ones the rare stay open."""
@@ -87,7 +84,15 @@ class FhirSource(Source):
         passing = [text for text in reader.arrow(often)["text"].to_pylist() if parts.passes(part(text, parts.on))]
         others = rows.spared.filter(lambda text: ~text.isin(passing)) if passing else rows.spared
         in_time = (rows.last_spared <= parts.on.isoformat()).fill_null(True)
-        return in_time & (others.length() == 0).fill_null(True)
+        return in_time & (others.length() == 0).fill_null(True) & self._numbers_pass(rows, reader)
+
+    def _numbers_pass(self, rows: ir.Table, reader: CohortEngine) -> Any:
+        """Say where the shapes let every number of a measurement pass."""
+        texts = rows.select(text=rows.spared_numbers.unnest()).distinct()
+        refused = list(self.reading.parts.screen.refused_numbers(reader.arrow(texts)["text"].to_pylist()))
+        if not refused:
+            return ibis.literal(True)
+        return (rows.spared_numbers.filter(lambda text: text.isin(refused)).length() == 0).fill_null(True)
 
     def _sort(self, work: Work) -> None:
         for path in self.files:

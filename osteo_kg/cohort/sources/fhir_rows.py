@@ -19,8 +19,8 @@ from osteo_kg.case.fhir.bundles import Gathered, Input, gather, subject_of
 from osteo_kg.case.fhir.exports import Beside, standing
 from osteo_kg.case.fhir.reader import Assumption, Reader
 from osteo_kg.case.fhir.validity import Checks
-from osteo_kg.cohort.abstraction import extra_facts
-from osteo_kg.cohort.abstraction.extra_facts import IrrelevantEntries
+from osteo_kg.cohort.abstraction import extra_facts, measurements
+from osteo_kg.cohort.abstraction.extra_facts import MeasuredEntries
 from osteo_kg.cohort.sources.fhir_files import (
     FilePart,
     Medications,
@@ -29,7 +29,7 @@ from osteo_kg.cohort.sources.fhir_files import (
     deleted_of,
     document_at,
 )
-from osteo_kg.cohort.sources.text import SCHEMA, row_of
+from osteo_kg.cohort.sources.text import SCHEMA, held_scores, row_of
 from osteo_kg.errors import UsageError
 from osteo_kg.rdf import OSTEO
 
@@ -45,7 +45,7 @@ class Plan:
         homes: for each file the export that it is part of.
         folder: where what is sorted is kept.
         partitions: how many partitions there are.
-        sparing: what takes entries out of cases, with the vocabulary.
+        measured: what takes measurements out of cases, with the vocabulary.
         postmenopausal: what to assume of a woman whose menopausal status is not recorded; nothing when None.
     """
 
@@ -53,7 +53,7 @@ class Plan:
     homes: tuple[str, ...]
     folder: Path
     partitions: int
-    irrelevant: IrrelevantEntries
+    measured: MeasuredEntries
     postmenopausal: Assumption | None
 
     @property
@@ -89,7 +89,7 @@ class PatientReader:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._partitions = Partitions(plan.folder, plan.partitions)
-        self._reader = Reader(plan.irrelevant.terms, plan.postmenopausal, Checks().problems)
+        self._reader = Reader(plan.measured.terms, plan.postmenopausal, Checks().problems)
         self._medications = functools.cache(self._medications_of)
 
     def sort(self, piece: FilePart) -> Beside:
@@ -109,7 +109,7 @@ class PatientReader:
         return str(path), total, beside
 
     def _row(self, partition: int, person: Person) -> Mapping[str, Any]:
-        row = flat_row(self.case(person, ""), self._plan.irrelevant)
+        row = flat_row(self.case(person, ""), self._plan.measured)
         return {
             **(row or {}),
             "file": str(self._plan.files[person.file]),
@@ -172,29 +172,38 @@ class PatientReader:
 _TRUTHS = (*extra_facts.COLUMNS, *(f"complete_{key}" for key in SECTIONS))
 #: Where a patient stands: the partition and the owner of her resources, her place in file and document.
 _PLACE = {"partition": pa.int64(), "owner": pa.binary(), "position": pa.int64(), "place": pa.int64()}
-#: The entries that were taken out of a case, and the newest day of them.
-_SPARED = {"spared": pa.list_(pa.string()), "last_spared": pa.string()}
+#: The measurements that were taken out of a case, their numbers, and the newest day of them.
+_SPARED = {"spared": pa.list_(pa.string()), "spared_numbers": pa.list_(pa.string()), "last_spared": pa.string()}
 COLUMNS = pa.schema(
-    {name: SCHEMA.field(name).type for name in SCHEMA.names} | dict.fromkeys(_TRUTHS, pa.bool_()) | _SPARED | _PLACE
+    {name: SCHEMA.field(name).type for name in SCHEMA.names}
+    | dict.fromkeys(_TRUTHS, pa.bool_())
+    | dict(measurements.COLUMNS)
+    | _SPARED
+    | _PLACE
 )
 _COLUMN_OF = {remark.kind: column for column, remark in extra_facts.REMARKED.items()}
 
 
-def flat_row(case: Case, irrelevant: IrrelevantEntries) -> Mapping[str, Any] | None:
+def flat_row(case: Case, measured: MeasuredEntries) -> Mapping[str, Any] | None:
     """Give a case as columns hold it; None where they would lose something of it."""
     if case.born_between is not None or any(each.kind not in _COLUMN_OF for each in case.remarks):
         return None
-    left = irrelevant.spared(case)
+    left = measured.reduced(case)
+    if left is None:
+        return None
     kept = tuple(t for t in left.case.triples if t.predicate.value not in extra_facts.STATED.values())
     try:
-        record = record_of(replace(left.case, triples=kept), irrelevant.terms)
+        record = record_of(replace(left.case, triples=kept), measured.terms)
     except UsageError:
         return None
-    row = row_of(_exact(record) | {"patient": case.patient})
-    if row is None:
+    row = row_of(_exact(record) | {"patient": case.patient, **left.record})
+    scores = held_scores({key: each for key, each in left.beside.items() if isinstance(each, Decimal)})
+    if row is None or scores is None:
         return None
+    truths = {key: each for key, each in left.beside.items() if isinstance(each, bool)}
     told = dict.fromkeys(_TRUTHS, False) | dict.fromkeys((*_told(case), *left.told), True)
-    return row | told | _complete(case) | {"spared": left.texts, "last_spared": left.last}
+    spared = {"spared": left.texts, "spared_numbers": left.numbers, "last_spared": left.last}
+    return row | scores | truths | told | _complete(case) | spared
 
 
 def _told(case: Case) -> Iterator[str]:

@@ -10,6 +10,7 @@ import functools
 import operator
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +18,31 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyoxigraph as ox
 
 from osteo_kg.case import (
     ANNOTATIONS,
     DENSITOMETRY,
     LISTS,
     OWN_VOCABULARIES,
+    RENAL_FUNCTION,
     SCORES,
     SECTIONS,
     STATED,
     Case,
     Field,
     day_field,
+    measured,
     read_rdf,
 )
-from osteo_kg.cohort.abstraction.columns import HELD
+from osteo_kg.cohort.abstraction.columns import decimals_key
+from osteo_kg.cohort.abstraction.extra_facts import MEASURED, READ_AS, MeasuredEntries, passing
+from osteo_kg.cohort.abstraction.extra_facts import STATED as STATED_BEYOND
+from osteo_kg.cohort.abstraction.measurements import COLUMNS
 from osteo_kg.cohort.engines import CohortEngine, DuckDBEngine, EngineError, duckdb
-from osteo_kg.cohort.sources.base import Source, Wanted
-from osteo_kg.cohort.sources.text import opened
-from osteo_kg.knowledge import Terms
-from osteo_kg.rdf import OSTEO, RDF, XSD
+from osteo_kg.cohort.sources.base import Reading, Source, Wanted
+from osteo_kg.cohort.sources.text import held_scores, opened, row_of
+from osteo_kg.rdf import DATE, OSTEO, RDF, XSD
 
 
 class TriplesSource(Source):
@@ -63,7 +69,7 @@ class TriplesSource(Source):
         """Lay the patients of a file down as columns, if lines show all that it says."""
         with duckdb(self.reading.scratch) as reader:
             try:
-                pivot = Pivot(reader, path, self.reading.terms, quads=self.format_name == "nquads")
+                pivot = Pivot(reader, path, self.reading, quads=self.format_name == "nquads")
                 if pivot.shows_all:
                     reader.backend.to_parquet(pivot.flat(), target, compression="uncompressed")  # read once, and gone
                 return pivot.shows_all
@@ -95,13 +101,16 @@ _PLACES = ("subject", "predicate", "object")
 _TEXT = r'"(?:[^"\\\x00-\x1f]|\\[tbnrf"\\])*"(?:@[a-z]{2}(?:-[A-Z]{2})?|\^\^' + _IRI + ")?"
 _LINE = rf"^{_EITHER} {_IRI} (?:{_EITHER}|{_TEXT}) \.$"
 _LINE_OF_QUADS = rf"^{_EITHER} {_IRI} (?:{_EITHER}|{_TEXT})(?: {_EITHER})? \.$"
-_DAY = rf'^"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?:T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}})?"\^\^<{XSD.iri}date(?:Time)?>$'
+_DAY = rf'^"{DATE.pattern}"\^\^<{XSD.iri}date(?:Time)?>$'
 _WHOLE = rf'^"([0-9]{{1,9}})"\^\^<{XSD.iri}integer>$'
-_NOUGHTS = "(?:-[0-9]{1,3}[.][0-9]{1,2}|[0-9]{1,3}[.]0)"  # at the end of a score that says the same without them
-_SCORE = rf'^"({_NOUGHTS}|-?[0-9]{{1,3}}(?:[.][0-9]{{0,10}}[1-9])?)"\^\^<{XSD.iri}decimal>$'
+_SCORE = rf'^"(-?[0-9]{{1,3}}(?:[.][0-9]{{1,11}})?)"\^\^<{XSD.iri}decimal>$'
+_DECIMALS = r'^"-?[0-9]+[.]([0-9]+)"'
 _TRUTH = rf'^"(true|false)"\^\^<{XSD.iri}boolean>$'
 _DAY_OF_SCORES = day_field(DENSITOMETRY)
-_STATED = {field.key: field for field in STATED if field.key in HELD}
+_BEYOND = {key: ox.NamedNode(property_) for key, property_ in STATED_BEYOND.items()}
+_RENAL = {field.key: field for field in measured(RENAL_FUNCTION)}
+_PERIOD = dict(zip(("performed_from", "performed_until"), _DAY_OF_SCORES.period or (), strict=True))
+_STATED = {field.key: field for field in STATED}
 
 
 def _column(field: Field) -> str:
@@ -116,7 +125,11 @@ _SINGLE = {
     "type": RDF.type,
     "place": DENSITOMETRY.place,
     "score": OSTEO.tScore,
+    "side": OSTEO.hasSide,
     "performed": _DAY_OF_SCORES.property,
+    **_PERIOD,
+    **_BEYOND,
+    **{key: field.property for key, field in _RENAL.items()},
 }
 #: The entries of a patient, with what may be said of each.
 _ENTRIES = {
@@ -125,14 +138,27 @@ _ENTRIES = {
         for field in LISTS
         if field.entry
     },
-    "measured": (DENSITOMETRY.property, ("type", "place", "score", "performed")),
+    "measured": (DENSITOMETRY.property, ("type", "place", "score", "side", "performed", *_PERIOD)),
+    "tested": (RENAL_FUNCTION.property, ("type", "performed", *_RENAL)),
 }
 _LISTED = {
     **{key: property_ for key, (property_, _) in _ENTRIES.items()},
     **{field.key: field.property for field in LISTS if not field.entry},
     "complete": OSTEO.isCompleteFor,
 }
-_OF_PATIENT = (*_STATED, "type", *_LISTED)
+_OF_PATIENT = (*_STATED, *_BEYOND, "type", *_LISTED)
+_SIMPLE = (*SCORES, *map(decimals_key, SCORES), _DAY_OF_SCORES.key)
+#: What columns hold of measurements that do not stand there each of a site, all of one day.
+_SEVERAL = pa.schema(
+    {
+        "owner": pa.string(),
+        **dict.fromkeys((*SCORES, *_RENAL), pa.float64()),
+        **dict.fromkeys(map(decimals_key, SCORES), pa.int64()),
+        _DAY_OF_SCORES.key: pa.string(),
+        **COLUMNS,
+        **dict.fromkeys((MEASURED, READ_AS), pa.bool_()),
+    }.items()
+)
 
 
 class Pivot:
@@ -141,15 +167,15 @@ class Pivot:
     Args:
         reader: a DuckDB of its own.
         path: the file.
-        terms: the vocabulary of cases.
+        reading: how cases are read.
         quads: whether a line may name a graph.
 
     Attributes:
         shows_all: whether every statement is one about a patient or an entry of hers.
     """
 
-    def __init__(self, reader: DuckDBEngine, path: Path, terms: Terms, *, quads: bool) -> None:
-        self._reader, self._path, self._terms = reader, path, terms
+    def __init__(self, reader: DuckDBEngine, path: Path, reading: Reading, *, quads: bool) -> None:
+        self._reader, self._path, self._reading, self._terms = reader, path, reading, reading.terms
         lines = reader.backend.read_csv(
             str(path), columns={"line": "VARCHAR"}, header=False, delim="\x01", quote="", escape="", auto_detect=False
         )
@@ -209,12 +235,14 @@ class Pivot:
             readable=found.plain & _all_said(found, _OF_PATIENT, found.foreign) & found.subject.startswith("<"),
             has_ignored_property=found.foreign > 0,
         )
-        found = self._with_scores(found)
+        found = self._with_measurements(found)
         for field in LISTS:
             found = self._with_entries(found, field) if field.entry else self._with_values(found, field)
         found = self._with_complete(found)
         values = {key: self._value(found[key], field) for key, field in _STATED.items()}
-        sound = [found.readable, *(values[key].notnull() | found[key].isnull() for key in values)]
+        beyond = {key: _typed(found[key], *_VALUES["truth"]) for key in _BEYOND}
+        known = values | beyond
+        sound = [found.readable, *(known[key].notnull() | found[key].isnull() for key in known)]
         complete = {key: found[f"states_{key}"].fill_null(False) for key in SECTIONS}
         lists = {key: found[f"list_{key}"] for key in SECTIONS}
         return found.select(
@@ -224,8 +252,8 @@ class Pivot:
             readable=functools.reduce(operator.and_, sound).fill_null(False),
             patient=found.subject.re_extract("^<(.*)>$", 1),
             **values,
-            **{key: found[key] for key in SCORES},
-            **{_DAY_OF_SCORES.key: found.performed_day},
+            **{key: each.fill_null(False) for key, each in beyond.items()},
+            **{name: found[f"of_{name}"] for name in _SEVERAL.names if name != "owner"},
             **{key: ibis.ifelse((each.length() > 0) | complete[key], each, None) for key, each in lists.items()},
             **{field.key: found[f"list_{field.key}"] for field in LISTS if field.key not in SECTIONS},
             **{f"complete_{key}": each for key, each in complete.items()},
@@ -280,30 +308,85 @@ class Pivot:
         empty = ibis.literal([], type=joined.made.type())
         return joined.mutate(**{name: joined.made.fill_null(empty)}).drop("made")
 
+    def _with_measurements(self, patients: ir.Table) -> ir.Table:
+        """Give what columns hold of the measurements: at once where there is one of a site, all of one day."""
+        scored = self._with_scores(self._joined(patients, self._entries("tested")))
+        several = self._several(scored)
+        apart = self._reader.small(several.rename_columns([f"other_{name}" for name in several.column_names]))
+        found = scored.left_join(apart, [("subject", "other_owner")])
+        chosen = {f"of_{name}": self._chosen(found, name) for name in _SEVERAL.names if name != "owner"}
+        return found.mutate(**chosen, readable=found.readable & (found.simple | found.other_owner.notnull()))
+
+    @staticmethod
+    def _chosen(found: ir.Table, name: str) -> Any:
+        """Give what columns hold of measurements that stand there simply, or of others."""
+        other = found[f"other_{name}"]
+        if name in _SIMPLE:
+            return ibis.ifelse(found.simple, found[name], other)
+        return other.fill_null(False) if other.type().is_boolean() else other
+
     def _with_scores(self, patients: ir.Table) -> ir.Table:
-        """Give the score of each site, where it has one, and their day, where they have one in common."""
+        """Give the score of each site and the day of all, and whether that is all that is said of measurements."""
         entries = self._entries("measured")
         sites = {iri: key for iri, key in self._terms.record_keys.items() if key in SCORES}
         entries = entries.mutate(
             value=_typed(entries.score, *_VALUES["decimal"]),
+            decimals=entries.score.re_extract(_DECIMALS, 1).length(),
             day=_typed(entries.performed, *_VALUES["day"]),
-            sound=entries.sound
-            & (entries.type == f"{DENSITOMETRY.entry_class}")
-            & entries.place.isin([f"<{iri}>" for iri in sites]).fill_null(False),
         )
         entries = entries.mutate(
-            sound=entries.sound & entries.value.notnull() & (entries.day.notnull() | entries.performed.isnull())
+            simple=(entries.type == f"{DENSITOMETRY.entry_class}")
+            & entries.place.isin([f"<{iri}>" for iri in sites]).fill_null(False)
+            & entries.value.notnull()
+            & (entries.day.notnull() | entries.performed.isnull())
+            & functools.reduce(operator.and_, (entries[name].isnull() for name in ("side", *_PERIOD)))
         )
+        of_site = {key: entries.place == f"<{iri}>" for iri, key in sites.items()}
         found = self._joined(
             patients,
             entries,
-            **{key: entries.value.max(where=entries.place == f"<{iri}>") for iri, key in sites.items()},
-            performed_day=entries.day.max(),
+            **{key: entries.value.max(where=here) for key, here in of_site.items()},
+            **{decimals_key(key): entries.decimals.max(where=here) for key, here in of_site.items()},
+            **{_DAY_OF_SCORES.key: entries.day.max()},
+            all_simple=entries.simple.all(),
             places=entries.place.nunique(),
             days=entries.day.fill_null("").nunique(),
         )
         once = (found.places.fill_null(0) == found.many_measured) & (found.days.fill_null(1) == 1)
-        return found.mutate(readable=found.readable & once).drop("places", "days")
+        simple = once & found.all_simple.fill_null(True) & (found.many_tested == 0)
+        return found.mutate(simple=simple.fill_null(False)).drop("all_simple", "places", "days")
+
+    def _several(self, patients: ir.Table) -> pa.Table:
+        """Read the other measurements of patients as cases of their own; give those that columns hold."""
+        owners = patients.filter(patients.readable, ~patients.simple).select("subject")
+        listed = ibis.union(
+            *(self._listed(key).mutate(listing=ibis.literal(f"{_LISTED[key]}")) for key in ("measured", "tested"))
+        )
+        hers = listed.semi_join(owners, [("owner", "subject")])
+        said = hers.inner_join(self._triples, [("entry", "subject")])
+        lines = [f"{owner} {RDF.type} {_PATIENT} .\n" for owner in self._reader.arrow(owners)["subject"].to_pylist()]
+        for table, names in ((hers, ("owner", "listing", "entry")), (said, ("entry", "predicate", "object"))):
+            lines += [
+                f"{' '.join(row)} .\n" for row in zip(*self._columns(table.select(*names).distinct()), strict=True)
+            ]
+        cases = read_rdf("".join(lines), "ntriples", self._path.name) if lines else ()
+        return pa.Table.from_pylist(list(self._held(cases)), _SEVERAL)
+
+    def _columns(self, table: ir.Table) -> list[list[str]]:
+        return [column.to_pylist() for column in self._reader.arrow(table).columns]
+
+    def _held(self, cases: Iterable[Case]) -> Iterator[dict[str, Any]]:
+        parts = self._reading.parts
+        measured_entries = MeasuredEntries(self._terms, parts.months_apart)
+        read = [(case, measured_entries.reduced(case)) for case in cases if not case.findings and not case.ignored]
+        sound = passing([reduced for _, reduced in read if reduced is not None], parts)
+        for case, reduced in read:
+            if reduced is not None and sound(reduced):
+                row = row_of(dict(reduced.record))
+                scores = held_scores({key: each for key, each in reduced.beside.items() if isinstance(each, Decimal)})
+                if row is not None and scores is not None:
+                    truths = {key: each for key, each in reduced.beside.items() if isinstance(each, bool)}
+                    yield row | scores | truths | dict.fromkeys(reduced.told, True) | {"owner": f"<{case.iri}>"}
 
 
 def _is_plain(words: Any, quads: bool) -> Any:

@@ -15,7 +15,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from osteo_kg.case import FIELDS, KEYS, SCORES, Case, Field, nearest, of_kind, record_case
+from osteo_kg.case import FIELDS, KEYS, Case, Field, nearest, of_kind, record_case
 from osteo_kg.cohort.abstraction import columns
 from osteo_kg.cohort.engines import CohortEngine
 from osteo_kg.cohort.sources import folders
@@ -23,6 +23,7 @@ from osteo_kg.cohort.sources.base import Source, Wanted
 from osteo_kg.cohort.sources.parquet_copies import ParquetFile
 from osteo_kg.errors import UnreadableCaseError
 
+_NUMBERS = tuple(field.key for field in of_kind("decimal"))
 _DAYS = tuple(field.key for field in of_kind("day"))
 _NUMBERS = tuple(field.key for field in of_kind("whole", "decimal"))
 _LONG = 8  # bytes of a whole number from which on it may be more
@@ -75,7 +76,7 @@ class ParquetSource(Source):
     @staticmethod
     def _tidy(table: ir.Table) -> ir.Table:
         """Give moments as days, short floats as the digits that they show, and numbers of patients as text."""
-        short = {key: columns.number(table[key]) for key in SCORES if _is(table, key, "float32")}
+        short = {key: columns.number(table[key]) for key in _NUMBERS if _is(table, key, "float32")}
         days = {key: columns.day(table[key]) for key in _DAYS if _is(table, key, "timestamp")}
         names = {"patient": table.patient.cast("string")} if _is(table, "patient", "integer") else {}
         return table.mutate(**short, **days, **names) if short or days or names else table

@@ -17,17 +17,17 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from osteo_kg.case import FIELDS, Case, Field, Repeated, case_of, csv_records, json_line_records
+from osteo_kg.case import FIELDS, SCORES, Case, Field, Repeated, case_of, csv_records, json_line_records
 from osteo_kg.case.files import not_utf8
-from osteo_kg.cohort.abstraction.columns import HELD
+from osteo_kg.cohort.abstraction.columns import decimals_key
 from osteo_kg.cohort.engines import CohortEngine
 from osteo_kg.cohort.sources import folders
 from osteo_kg.cohort.sources.base import Source, Wanted
 from osteo_kg.errors import UnreadableCaseError
+from osteo_kg.rdf import day_literal, day_text
 
 _CHUNK = 50_000  # records laid down at a time
-_DECIMALS = 2  # up to which a negative score says the same with noughts at its end and without
-_DIGITS = 15  # that a float holds exactly
+_DECIMALS = 15  # up to which the shapes are not asked how many there are
 _MOST = 2**31
 _TYPES = {
     "text": pa.string(),
@@ -51,7 +51,8 @@ SCHEMA = pa.schema(
         "file": pa.string(),
         "number": pa.int64(),
         "readable": pa.bool_(),
-        **{key: _type(field) for key, field in HELD.items()},
+        **{key: _type(field) for key, field in FIELDS.items()},
+        **{decimals_key(key): pa.int64() for key in SCORES},
     }.items()
 )
 
@@ -140,7 +141,15 @@ def row_of(record: Any) -> dict[str, Any] | None:
     if not isinstance(record, dict) or not record.keys() <= FIELDS.keys() or _repeats(record):
         return None
     row = {key: value if value is None else _held(FIELDS[key], value) for key, value in record.items()}
-    return None if _LOST in row.values() else {key: value for key, value in row.items() if key in HELD}
+    scores = held_scores({key: record[key] for key in SCORES if record.get(key) is not None})
+    return None if _LOST in row.values() or scores is None else row | scores
+
+
+def held_scores(scores: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Give scores as columns hold them, each with how many decimals it has; None where they would lose something."""
+    held = {key: _number(score) for key, score in scores.items()}
+    written = {decimals_key(key): _decimals(score) for key, score in scores.items()}
+    return None if _LOST in held.values() or _LOST in written.values() else held | written
 
 
 def _repeats(found: dict[str, Any]) -> bool:
@@ -158,6 +167,12 @@ def _text(value: Any) -> Any:
     return value if isinstance(value, str) else _LOST
 
 
+def _day(value: Any) -> Any:
+    """Hold a day without its time; a period, and what is neither, as it is."""
+    literal = day_literal(value) if isinstance(value, str) else None
+    return _text(value) if literal is None else day_text(literal.value)
+
+
 def _truth(value: Any) -> Any:
     return value if isinstance(value, bool) else _LOST
 
@@ -167,27 +182,24 @@ def _whole(value: Any) -> Any:
     return int(value) if exact else _LOST
 
 
-def _score(value: Any) -> Any:
-    """Hold a score as a float, where that shows the same digits.
-
-    Noughts at the end count where decimals are many, or where the number may be a bone density, which none below
-    nought is.
-    """
-    if not isinstance(value, Decimal):
+def _number(value: Any) -> Any:
+    """Hold a number as a float, where that shows the same digits but for noughts at the end."""
+    if not isinstance(value, Decimal) or not value.is_finite():
         return _LOST
-    _, digits, exponent = value.as_tuple()
     found = float(value)
-    if len(digits) > _DIGITS or not isinstance(exponent, int):
-        return _LOST
-    if not digits[-1] and -exponent > (1 if value > 0 else _DECIMALS):
-        return _LOST
     return found if Decimal(repr(found)) == value else _LOST
+
+
+def _decimals(value: Any) -> Any:
+    """Give how many decimals a score is written with: bone densities have many."""
+    if not isinstance(value, Decimal) or not value.is_finite():
+        return _LOST
+    decimals = max(-int(value.as_tuple().exponent), 0)
+    return decimals if decimals <= _DECIMALS else _LOST
 
 
 def _held(field: Field, value: Any) -> Any:
     """Give a value as its column holds it."""
-    if field.key not in HELD:
-        return _LOST
     return _list(field, value) if field.kind == "list" else _BY_KIND[field.kind](value)
 
 
@@ -212,8 +224,8 @@ def _entry(entry: Any, field: Field) -> Any:
 _BY_KIND: dict[str, Callable[[Any], Any]] = {
     "text": _text,
     "coded": _text,
-    "day": _text,
+    "day": _day,
     "whole": _whole,
-    "decimal": _score,
+    "decimal": _number,
     "truth": _truth,
 }
