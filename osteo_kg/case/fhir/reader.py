@@ -123,6 +123,7 @@ class Reader:
             assume_postmenopausal(person.patient, builder, assumed.least_age, assumed.on)
 
     def read_one(self, resource: Resource, record: Record) -> None:
+        """Read one resource of a patient into her record."""
         kind, builder = resource["resourceType"], record.builder
         reader = record.readers.get(kind)
         is_read = False

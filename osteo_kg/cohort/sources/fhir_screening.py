@@ -15,11 +15,11 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from osteo_kg.case import Case
 from osteo_kg.case.fhir.bundles import Input, gather
-from osteo_kg.case.fhir.reach import DATED, MEASUREMENTS, Reach, reach_of
+from osteo_kg.case.fhir.reach import DATED, FRACTURES, MEASUREMENTS, Reach, reach_of
 from osteo_kg.case.fhir.reader import Reader
 from osteo_kg.cohort.sources.fhir_files import parsed
 from osteo_kg.cohort.sources.fhir_partitions import ResourceLine
@@ -46,7 +46,8 @@ class _Kind:
         stored: the holes of days that are not.
         numbers: the holes of numbers.
         exact: whether a date stands in the shape itself, so that days in the holes do not tell all of the order.
-        changes: what it adds to the row of any patient, where it has no part in a case.
+        changes: what it alone changes in the row of any patient, whatever stands in its holes; None where that differs.
+        says_the_same: whether this is what it changes, whatever else is said of her.
     """
 
     reach: Reach
@@ -56,15 +57,10 @@ class _Kind:
     numbers: tuple[int, ...]
     exact: bool
     changes: Row | None
-
-    @property
-    def says_the_same(self) -> bool:
-        """Whether it says the same of every patient, whatever stands in its holes."""
-        return self.changes is not None and not self.reach.is_checked
+    says_the_same: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
+class _Member(NamedTuple):
     """A line of a group, in its place among those of the patient."""
 
     place: int
@@ -90,6 +86,7 @@ class _OnlyAsItIs:
     """Of a group whose row says more of its days or numbers than that they are there."""
 
 
+_OF_MEASUREMENTS, _OF_FRACTURES = frozenset((MEASUREMENTS,)), frozenset((FRACTURES,))
 _NOT_HELD, _AS_IT_IS = _NotHeld(), _OnlyAsItIs()
 _Remembered = _Filled | _NotHeld | _OnlyAsItIs
 
@@ -186,13 +183,16 @@ class Screening:
         for place, hole in enumerate(shape.holes):
             places[hole].append(place)
         exact = any(_A_PART_OF_A_DATE.search(piece) for piece in shape.pieces)
-        changes = None
-        if reach.alone and not reach.says:
-            changes = self._changes([document], _patient_of(line, shape))
-        days, stored = (places["day"], places["moment of storage"])
+        days, stored = places["day"], places["moment of storage"]
         if reach.parts.isdisjoint(DATED):
             days, stored = [], [*days, *stored]
-        return _Kind(reach, shape, tuple(days), tuple(stored), tuple(places["number"]), exact, changes)
+        if not reach.is_checked and not reach.says:
+            stored = []  # nothing is told of them
+        changes = None
+        if reach.alone and not (days or stored or (places["number"] and reach.says)):
+            changes = self._changes([document], _patient_of(line, shape))
+        same = changes is not None and not reach.parts
+        return _Kind(reach, shape, tuple(days), tuple(stored), tuple(places["number"]), exact, changes, same)
 
     # The rows of groups
 
@@ -212,25 +212,36 @@ class Screening:
 
     def _read(self, group: list[_Member], name: str) -> Row | None:
         """Give what a group changes in the row of a patient, as it was remembered or as it is read."""
-        days = [self._day(member.held[place]) for member in group for place in member.kind.days]
-        stored = [self._day(member.held[place]) for member in group for place in member.kind.stored]
-        exact = any(member.kind.exact for member in group) and (days or len(group) > 1)
-        if exact or None in days or None in stored:
-            return self._as_it_is(group, name)
-        written = [day for _, day in days]  # type: ignore[misc]
-        order = _order(written)
-        forms = (*(form for form, _ in days), *(form for form, _ in stored))  # type: ignore[misc]
-        said = (tuple(member.kind.shape for member in group), forms, order, self._extra(group, written))
-        literal = tuple(member.held[place] for member in group for place in member.kind.numbers)
-        numbers = self._in_order(literal) if all(m.kind.reach.parts == {MEASUREMENTS} for m in group) else None
+        if len(group) == 1 and group[0].kind.changes is not None:
+            return group[0].kind.changes
+        days, forms = [], []
+        literal = []
+        for _, kind, held in group:
+            for place in kind.days:
+                if (found := self._day(held[place])) is None:
+                    return self._as_it_is(group, name)
+                forms.append(found[0])
+                days.append(found[1])
+            for place in kind.stored:
+                if (found := self._day(held[place])) is None:
+                    return self._as_it_is(group, name)
+                forms.append(found[0])
+            for place in kind.numbers:
+                literal.append(held[place])
+            if kind.exact and (kind.days or len(group) > 1):
+                return self._as_it_is(group, name)
+        shapes, parts = tuple([kind.shape for _, kind, _ in group]), {kind.reach.parts for _, kind, _ in group}
+        order = _order(days) if parts != {_OF_FRACTURES} else _equal(days)
+        said = shapes, tuple(forms), order, self._extra(group, days)
+        numbers = self._in_order(literal) if parts == {_OF_MEASUREMENTS} else None
         if numbers is not None:
-            found = self._remembered((said, numbers[0]), group, name, written, numbers[1])
-            if not isinstance(found, _OnlyAsItIs):
-                return None if isinstance(found, _NotHeld) else _filled(found, written, numbers[1])
-        found = self._remembered((said, literal), group, name, written, ())
-        if isinstance(found, _OnlyAsItIs):
+            known = self._remembered((said, numbers[0]), group, name, days, numbers[1])
+            if not isinstance(known, _OnlyAsItIs):
+                return None if isinstance(known, _NotHeld) else _filled(known, days, numbers[1])
+        known = self._remembered((said, tuple(literal)), group, name, days, ())
+        if isinstance(known, _OnlyAsItIs):
             return self._as_it_is(group, name)
-        return None if isinstance(found, _NotHeld) else _filled(found, written, ())
+        return None if isinstance(known, _NotHeld) else _filled(known, days, ())
 
     def _as_it_is(self, group: list[_Member], name: str) -> Row | None:
         return self._changes([parsed(each.kind.shape.whole(each.held), "") for each in group], name)
@@ -268,7 +279,7 @@ class Screening:
         return found
 
     def _in_order(self, literal: Iterable[bytes]) -> tuple[Hashable, list[float]] | None:
-        """Give numbers by their forms and their order; None where one is nought, which has a sign."""
+        """Give numbers by their forms and their order; None where one is nought with a sign."""
         found = []
         for written in literal:
             if written not in self._numbers:
@@ -279,7 +290,7 @@ class Screening:
         if None in found:
             return None
         values = [value for _, value in found]  # type: ignore[misc]
-        return ((*(form for form, _ in found), _order(values)), values)  # type: ignore[misc]
+        return (tuple([form for form, _ in found]), _order(values)), values  # type: ignore[misc]
 
 
 def _patient_of(line: ResourceLine, shape: Shape) -> str:
@@ -287,18 +298,29 @@ def _patient_of(line: ResourceLine, shape: Shape) -> str:
 
 
 def _number(written: str) -> tuple[Hashable, float] | None:
-    """Give the form of a number, which is all that decides whether a column holds it, and the number."""
+    """Give the form of a number, which is all that decides whether a column holds it, and the number.
+
+    One decimal, or none, is held by every column.
+    """
     value = Decimal(written)
-    if not value:
-        return None
+    if not value and value.is_signed():
+        return None  # it equals nought, and is written otherwise
     _, digits, exponent = value.as_tuple()
-    return (value < 0, exponent, digits[-1] == 0), float(value)
+    assert isinstance(exponent, int)  # it is written with digits
+    return (value < 0, exponent, digits[-1] == 0) if exponent < -1 else None, float(value)
 
 
 def _order(found: Sequence[Any]) -> Hashable:
     """Give in which order things are, and which are equal."""
+    if len(found) <= 1 or found.count(found[0]) == len(found):
+        return len(found)
     ranks = {each: rank for rank, each in enumerate(sorted(set(found)))}
     return tuple(ranks[each] for each in found)
+
+
+def _equal(found: Sequence[Any]) -> Hashable:
+    """Give which things are equal; two fractures are one where they are of one day, and neither is the newer."""
+    return tuple([found.index(each) for each in found])
 
 
 class _Groups:
@@ -313,6 +335,10 @@ class _Groups:
         parts = member.kind.reach.parts
         if not parts:
             self._apart.append([member])
+            return
+        if len(parts) == 1:
+            [part] = parts
+            self._by_part.setdefault(part, []).append(member)
             return
         group = [member]
         for joined in {id(found): found for part in parts if (found := self._by_part.get(part)) is not None}.values():
