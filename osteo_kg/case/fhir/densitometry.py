@@ -70,6 +70,10 @@ class Densitometry:
             score = Score(part, found, site, sites.get(site, ()), _moment_of(part, builder), _value(part))
             self._scores.append(score)
 
+    def __bool__(self) -> bool:
+        """Whether a score was read."""
+        return bool(self._scores)
+
     def named(self, part: dict[str, Any], builder: CaseBuilder) -> None:
         """Note an observation whose words or unit name a T-score, and whose code is not read."""
         builder.unread(part, part.get("code"), *_place_told(part), *_value_told(part))

@@ -141,6 +141,10 @@ class Fractures:
         self._terms.add(fracture.meaning.term)
         self._said |= _folded(fracture.resource.get("code"))
 
+    def __bool__(self) -> bool:
+        """Whether anything was taken note of, be it what was ruled out."""
+        return bool(self._read or self._open or self._terms or self._said)
+
     def settled(self, concept: Any, found: Iterable[Meaning]) -> None:
         """Take note of what was ruled out: where another resource names it again, nothing is left open by that."""
         self._terms |= {each.term for each in found}

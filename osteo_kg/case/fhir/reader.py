@@ -105,11 +105,11 @@ class Reader:
 
     def _read(self, person: Gathered, found: Input, builder: CaseBuilder) -> None:
         names = frozenset(name for resource in person.resources for name in names_of(resource))
-        record = _Record(builder, found.medications, names)
+        record = Record(builder, found.medications, names)
         read_patient(person.patient, builder)
         self._check(person.patient, builder)
         for resource in person.resources:
-            self._read_one(resource, record)
+            self.read_one(resource, record)
         for resource, deleted in person.dropped:
             builder.ignore(resource, OSTEO.ElementDeleted if deleted else OSTEO.OlderVersion)
         if len(found.patients) == 1:
@@ -122,7 +122,8 @@ class Reader:
         if assumed is not None and not record.menopause:
             assume_postmenopausal(person.patient, builder, assumed.least_age, assumed.on)
 
-    def _read_one(self, resource: Resource, record: _Record) -> None:
+    def read_one(self, resource: Resource, record: Record) -> None:
+        """Read one resource of a patient into her record."""
         kind, builder = resource["resourceType"], record.builder
         reader = record.readers.get(kind)
         is_read = False
@@ -151,7 +152,7 @@ class Reader:
             builder.invalid(resource, found)
 
 
-class _Record:
+class Record:
     """What is read of one patient, by kind, until all is read and can be settled."""
 
     def __init__(self, builder: CaseBuilder, medications: Mapping[str, Resource], names: frozenset[str]) -> None:

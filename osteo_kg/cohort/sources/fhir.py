@@ -29,7 +29,8 @@ from osteo_kg.cohort.abstraction.extra_facts import MeasuredEntries, part
 from osteo_kg.cohort.engines import CohortEngine, duckdb
 from osteo_kg.cohort.sources import fhir_files
 from osteo_kg.cohort.sources.base import InputFile, Reading, Source, Wanted
-from osteo_kg.cohort.sources.fhir_files import Partitions, first_line, pieces
+from osteo_kg.cohort.sources.fhir_files import first_line, pieces
+from osteo_kg.cohort.sources.fhir_partitions import Partitions
 from osteo_kg.cohort.sources.fhir_rows import PatientReader, Plan
 from osteo_kg.errors import KnowledgeError, OsteoError, UnreadableCaseError
 

@@ -11,26 +11,24 @@ import io
 import itertools
 import json
 import sqlite3
-import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import pyarrow as pa
 
 from osteo_kg.case import KEYS, files, json_documents, parse_json
-from osteo_kg.case.fhir.bundles import kinship, names_of, subject_of
-from osteo_kg.case.fhir.elements import each, text
-from osteo_kg.case.fhir.exports import Beside, standing
 from osteo_kg.errors import UnreadableCaseError
+
+if TYPE_CHECKING:
+    from osteo_kg.cohort.sources.fhir_partitions import ResourceLine
 
 _MARK = "\ufeff".encode()  # a byte order mark
 _WORD = b'"resourceType"'
 _PIECE = 32 << 20  # bytes of a file that are read in one go
 _LOOK = 1 << 20
 _LINES_LOOKED_AT = 8
-_SEVERAL = 2
 
 
 @dataclass(frozen=True)
@@ -184,144 +182,6 @@ def _decoded(text: bytes, name: str) -> str:
         return text.decode()
     except UnicodeDecodeError as error:
         raise files.not_utf8(name) from error
-
-
-# Sorting single resources by patient: lines go to the partition of their patient, and a partition fits in memory.
-
-_MEDICATIONS, _DELETED, _OF_NOBODY, _ALONE = "medications", "deleted", "nobody", "alone"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class ResourceLine:
-    """A line on a partition: whose it is, and where it came from."""
-
-    owner: bytes
-    file: int
-    offset: int
-    text: bytes
-
-
-class Partitions:
-    """The partitions of a run.
-
-    Args:
-        folder: where they stand.
-        count: how many there are.
-    """
-
-    def __init__(self, folder: Path, count: int) -> None:
-        self.folder, self.count = folder, count
-
-    def sort(self, piece: FilePart, home: str, sorter: int) -> Beside:
-        """Put every document of a piece on its partition; give what is of no patient, counted.
-
-        Args:
-            piece: the piece of a file.
-            home: the export that the file is part of; an id means something within one alone.
-            sorter: the number of the process.
-        """
-        beside = Beside()
-        with contextlib.ExitStack() as stack:
-            open_files: dict[str, BinaryIO] = {}
-            seen: set[bytes] = set()  # patients, as far as tells one from several
-
-            def put(partition: str, key: bytes, offset: int, line: bytes) -> None:
-                if partition not in open_files:
-                    open_files[partition] = stack.enter_context(self._part(partition, sorter).open("ab"))
-                open_files[partition].write(b"%s\t%d\t%d\t%s\n" % (key, piece.file, offset, line))
-
-            for offset, line in piece.documents():
-                document = _glanced(line, piece, offset)
-                stands = standing(document)
-                if beside.count(stands, piece.path.name):
-                    continue
-                if stands == "deletion":
-                    for name, entry in _deletions(document):
-                        put(_DELETED, _key(home, name), offset, json.dumps(entry).encode())
-                elif (owner := "" if stands == "whole" else _owner(document)) is None:
-                    beside.of_nobody[document["resourceType"]] += 1
-                    put(_OF_NOBODY, _key(home, ""), offset, line)
-                else:
-                    key = _key(home, owner) if owner else _key(str(piece.path), offset)
-                    if document["resourceType"] == "Patient" and len(seen) < _SEVERAL and key not in seen:
-                        seen.add(key)
-                        put(_ALONE, _key(home, ""), offset, key)
-                    is_medication = document["resourceType"] == "Medication"
-                    put(_MEDICATIONS if is_medication else str(zlib.crc32(key) % self.count), key, offset, line)
-        return beside
-
-    def owners(self, partition: int) -> Iterator[tuple[bytes, list[ResourceLine]]]:
-        """Give the lines of each owner on a partition, in the order of the input."""
-        for owner, lines in itertools.groupby(sorted(self._lines(str(partition))), lambda line: line.owner):
-            yield owner, list(lines)
-
-    def medications(self) -> Iterable[ResourceLine]:
-        """Give the Medication resources, in the order of the input."""
-        return sorted(self._lines(_MEDICATIONS), key=lambda line: (line.file, line.offset))
-
-    def deleted(self) -> Mapping[bytes, Any]:
-        """Give what the exports say was deleted: entries of bundles, by export and name of the resource."""
-        return {each.owner: json.loads(each.text) for each in self._lines(_DELETED)}
-
-    def of_nobody(self) -> Mapping[bytes, list[ResourceLine]]:
-        """Give the resources that speak of no patient, where their export has one patient only, by her key."""
-        people: dict[bytes, set[bytes]] = {}
-        for line in self._lines(_ALONE):
-            people.setdefault(line.owner, set()).add(line.text.rstrip())
-        alone = {export: next(iter(found)) for export, found in people.items() if len(found) == 1}
-        given: dict[bytes, list[ResourceLine]] = {}
-        for line in self._lines(_OF_NOBODY) if alone else ():
-            if line.owner in alone:
-                given.setdefault(alone[line.owner], []).append(line)
-        return {owner: sorted(lines) for owner, lines in given.items()}
-
-    def _lines(self, partition: str) -> Iterator[ResourceLine]:
-        for path in self.folder.glob(f"partition-{partition}.*"):
-            with path.open("rb") as file:
-                for row in file:
-                    owner, number, offset, text = row.split(b"\t", 3)
-                    yield ResourceLine(owner, int(number), int(offset), text)
-
-    def _part(self, partition: str, sorter: int) -> Path:
-        return self.folder / f"partition-{partition}.{sorter}"
-
-
-def _key(home: str, name: str | int) -> bytes:
-    return json.dumps([home, name]).encode()
-
-
-def deleted_of(documents: Iterable[Any], home: str, deleted: Mapping[bytes, Any]) -> Iterator[Any]:
-    """Give what an export says was deleted of the resources of some documents, as the Bundle that says so."""
-    for document in documents if deleted else ():
-        for resource in (document, *each(document, "entry", "resource")):
-            names = names_of(resource) if standing(resource) == "single" else []
-            entries = [deleted[key] for name in names if (key := _key(home, name)) in deleted]
-            if entries:
-                yield {"resourceType": "Bundle", "type": "transaction", "entry": entries}
-
-
-def _deletions(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Give every deletion of a Bundle with the name of the resource, and when it was, where the Bundle says so."""
-    moment = text(document, "timestamp") or text(document, "meta", "lastUpdated")
-    for entry in each(document, "entry"):
-        if name := kinship(text(entry, "request", "url")):
-            yield name, {"response": {"lastModified": moment}, **entry}
-
-
-def _glanced(line: bytes, piece: FilePart, offset: int) -> Any:
-    """Read a line as far as sorting needs it: numbers need not be exact."""
-    try:
-        return json.loads(line, parse_int=float)
-    except (ValueError, RecursionError):
-        return document_at(piece, offset, line)  # which says what is wrong with it
-
-
-def _owner(document: dict[str, Any]) -> str | None:
-    """Give whose a document is: empty where it stands for itself, None where it speaks of no patient."""
-    kind = document["resourceType"]
-    if kind == "Medication":
-        return "".join(names_of(document))
-    return kinship("".join(names_of(document))) if kind == "Patient" else kinship(subject_of(document)) or None
 
 
 # Medication resources of an export, on disk: every patient may refer to them, and there may be many.

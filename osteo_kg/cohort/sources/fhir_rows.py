@@ -21,14 +21,9 @@ from osteo_kg.case.fhir.reader import Assumption, Reader
 from osteo_kg.case.fhir.validity import Checks
 from osteo_kg.cohort.abstraction import extra_facts, measurements
 from osteo_kg.cohort.abstraction.extra_facts import MeasuredEntries
-from osteo_kg.cohort.sources.fhir_files import (
-    FilePart,
-    Medications,
-    Partitions,
-    ResourceLine,
-    deleted_of,
-    document_at,
-)
+from osteo_kg.cohort.sources.fhir_files import FilePart, Medications, document_at
+from osteo_kg.cohort.sources.fhir_partitions import Partitions, ResourceLine, deleted_of, is_deleted
+from osteo_kg.cohort.sources.fhir_screening import Screening
 from osteo_kg.cohort.sources.text import SCHEMA, held_scores, row_of
 from osteo_kg.errors import UsageError
 from osteo_kg.rdf import OSTEO
@@ -90,6 +85,7 @@ class PatientReader:
         self._plan = plan
         self._partitions = Partitions(plan.folder, plan.partitions)
         self._reader = Reader(plan.measured.terms, plan.postmenopausal, Checks().problems)
+        self._screening = Screening(self._reader, lambda case: flat_row(case, plan.measured))
         self._medications = functools.cache(self._medications_of)
 
     def sort(self, piece: FilePart) -> Beside:
@@ -100,7 +96,7 @@ class PatientReader:
         """Lay the patients of a partition down as rows; give where, how many, and what belongs to none of them."""
         beside = Beside()
         path = self._plan.folder / f"rows-{partition}.parquet"
-        rows = (self._row(partition, person) for person in self.people(partition, beside))
+        rows = self._rows(partition, beside)
         total = 0
         with pq.ParquetWriter(path, COLUMNS) as writer:
             while chunk := list(itertools.islice(rows, _CHUNK)):
@@ -108,16 +104,35 @@ class PatientReader:
                 total += len(chunk)
         return str(path), total, beside
 
-    def _row(self, partition: int, person: Person) -> Mapping[str, Any]:
-        row = flat_row(self.case(person, ""), self._plan.measured)
+    def _rows(self, partition: int, beside: Beside) -> Iterator[Mapping[str, Any]]:
+        """Give the row of every patient of a partition; what is of none of them is counted."""
+        for owner, lines in self._partitions.owners(partition):
+            screened = self._screening.row(lines) if self._stands_alone(owner, lines) else None
+            if screened is not None:
+                row, line = screened
+                yield self._placed(row, partition, owner, line.file, line.offset, 0)
+                continue
+            for person in self._people(owner, lines, beside):
+                found = flat_row(self.case(person, ""), self._plan.measured)
+                yield self._placed(found, partition, owner, person.file, person.position, person.place)
+
+    def _stands_alone(self, owner: bytes, lines: list[ResourceLine]) -> bool:
+        """Whether no other line of the export says anything of the resources of a patient."""
+        home = self._plan.homes[lines[0].file]
+        gone = bool(self._deleted) and any(is_deleted(line.name, home, self._deleted) for line in lines)
+        return owner not in self._of_nobody and not gone
+
+    def _placed(
+        self, row: Mapping[str, Any] | None, partition: int, owner: bytes, file: int, position: int, place: int
+    ) -> Mapping[str, Any]:
         return {
             **(row or {}),
-            "file": str(self._plan.files[person.file]),
+            "file": str(self._plan.files[file]),
             "readable": row is not None,
             "partition": partition,
-            "owner": person.owner,
-            "position": person.position,
-            "place": person.place,
+            "owner": owner,
+            "position": position,
+            "place": place,
         }
 
     def case(self, person: Person, fallback: str) -> Case:

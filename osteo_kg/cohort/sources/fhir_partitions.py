@@ -1,0 +1,233 @@
+"""Sorting single resources by patient: lines go to the partition of their patient, and a partition fits in memory."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from osteo_kg.case.fhir.bundles import kinship, names_of, subject_of
+from osteo_kg.case.fhir.elements import each, text
+from osteo_kg.case.fhir.exports import Beside, standing
+from osteo_kg.cohort.sources.fhir_files import FilePart, document_at, parsed
+from osteo_kg.cohort.sources.fhir_shapes import Shape, Shapes, kept
+
+_MEDICATIONS, _DELETED, _OF_NOBODY, _ALONE = "medications", "deleted", "nobody", "alone"
+_SEVERAL = 2
+_NO_SHAPE = -1
+_APART = b" "  # what stands in holes has no blank
+
+
+class ResourceLine(NamedTuple):
+    """A line on a partition: whose it is, where it came from, and its text, or its shape with what is in the holes."""
+
+    owner: bytes
+    file: int
+    offset: int
+    held: bytes
+    shape: Shape | None = None
+
+    @property
+    def text(self) -> bytes:
+        """The line as it stands in its file."""
+        return self.held if self.shape is None else self.shape.whole(self.in_holes)
+
+    @property
+    def name(self) -> str:
+        """Its type and id; empty where it has none, or no shape."""
+        if self.shape is None or self.shape.own is None:
+            return ""
+        return f"{self.shape.kind}/{self.in_holes[self.shape.own].decode()}"
+
+    @property
+    def in_holes(self) -> list[bytes]:
+        """What stands in the holes of its shape."""
+        return self.held.split(_APART)
+
+
+class Partitions:
+    """The partitions of a run.
+
+    Args:
+        folder: where they stand.
+        count: how many there are.
+    """
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self.folder, self.count = folder, count
+        self._shapes: Shapes | None = None
+        self._known: dict[bytes, Shape] = {}
+        self._written: dict[str, list[Shape]] = {}
+
+    def sort(self, piece: FilePart, home: str, sorter: int) -> Beside:
+        """Put every document of a piece on its partition; give what is of no patient, counted.
+
+        Args:
+            piece: the piece of a file.
+            home: the export that the file is part of; an id means something within one alone.
+            sorter: the number of the process.
+        """
+        if self._shapes is None:
+            self._shapes = Shapes(self._shapes_of(sorter), parsed)
+        with contextlib.ExitStack() as stack:
+            sorting = _Sorting(self, piece, home, sorter, stack)
+            for offset, line in piece.documents():
+                divided = self._shapes.divided(line)
+                if divided is None:
+                    sorting.put_document(offset, line)
+                else:
+                    sorting.put_shaped(offset, *divided)
+        self._shapes.keep()
+        return sorting.beside
+
+    def owners(self, partition: int) -> Iterator[tuple[bytes, list[ResourceLine]]]:
+        """Give the lines of each owner on a partition, in the order of the input."""
+        for owner, lines in itertools.groupby(sorted(self._lines(str(partition))), lambda line: line.owner):
+            yield owner, list(lines)
+
+    def medications(self) -> Iterable[ResourceLine]:
+        """Give the Medication resources, in the order of the input."""
+        return sorted(self._lines(_MEDICATIONS), key=lambda line: (line.file, line.offset))
+
+    def deleted(self) -> Mapping[bytes, Any]:
+        """Give what the exports say was deleted: entries of bundles, by export and name of the resource."""
+        return {each.owner: json.loads(each.text) for each in self._lines(_DELETED)}
+
+    def of_nobody(self) -> Mapping[bytes, list[ResourceLine]]:
+        """Give the resources that speak of no patient, where their export has one patient only, by her key."""
+        people: dict[bytes, set[bytes]] = {}
+        for line in self._lines(_ALONE):
+            people.setdefault(line.owner, set()).add(line.text.rstrip())
+        alone = {export: next(iter(found)) for export, found in people.items() if len(found) == 1}
+        given: dict[bytes, list[ResourceLine]] = {}
+        for line in self._lines(_OF_NOBODY) if alone else ():
+            if line.owner in alone:
+                given.setdefault(alone[line.owner], []).append(line)
+        return {owner: sorted(lines) for owner, lines in given.items()}
+
+    def part(self, partition: str, sorter: int) -> Path:
+        """Give the file of what a process puts on a partition."""
+        return self.folder / f"partition-{partition}.{sorter}"
+
+    def _lines(self, partition: str) -> Iterator[ResourceLine]:
+        for path in self.folder.glob(f"partition-{partition}.*"):
+            sorter = path.suffix.removeprefix(".")
+            with path.open("rb") as file:
+                for row in file:
+                    owner, number, offset, shape, held = row[:-1].split(b"\t", 4)
+                    known = None if shape == b"-1" else self._shapes_written(sorter)[int(shape)]
+                    yield ResourceLine(owner, int(number), int(offset), held, known)
+
+    def _shapes_written(self, sorter: str) -> list[Shape]:
+        if sorter not in self._written:
+            self._written[sorter] = kept(self._shapes_of(sorter), parsed, self._known)
+        return self._written[sorter]
+
+    def _shapes_of(self, sorter: int | str) -> Path:
+        return self.folder / f"shapes.{sorter}"
+
+
+class _Sorting:
+    """The sorting of one piece of a file.
+
+    Attributes:
+        beside: what is of no patient.
+    """
+
+    def __init__(
+        self, partitions: Partitions, piece: FilePart, home: str, sorter: int, stack: contextlib.ExitStack
+    ) -> None:
+        self.beside = Beside()
+        self._partitions, self._piece, self._home = partitions, piece, home
+        self._sorter, self._stack = sorter, stack
+        self._open_files: dict[str, BinaryIO] = {}
+        self._key_begins = _key(home, "").removesuffix(b'"]')
+        self._seen: set[bytes] = set()  # patients, as far as tells one from several
+
+    def put_shaped(self, offset: int, number: int, shape: Shape, held: list[bytes]) -> None:
+        """Put a line that was divided on the partition of its patient."""
+        key = b'%s%s"]' % (self._key_begins, shape.owner_of(held))
+        if shape.kind == "Patient":
+            self._meet(key, offset)
+        self._put(self._partition_of(key), key, offset, _APART.join(held), number)
+
+    def put_document(self, offset: int, line: bytes) -> None:
+        """Put a line of any kind on its partition."""
+        document = _glanced(line, self._piece, offset)
+        stands = standing(document)
+        if self.beside.count(stands, self._piece.path.name):
+            return
+        if stands == "deletion":
+            for name, entry in _deletions(document):
+                self._put(_DELETED, _key(self._home, name), offset, json.dumps(entry).encode())
+        elif (owner := "" if stands == "whole" else _owner(document)) is None:
+            self.beside.of_nobody[document["resourceType"]] += 1
+            self._put(_OF_NOBODY, _key(self._home, ""), offset, line)
+        else:
+            key = _key(self._home, owner) if owner else _key(str(self._piece.path), offset)
+            if document["resourceType"] == "Patient":
+                self._meet(key, offset)
+            is_medication = document["resourceType"] == "Medication"
+            self._put(_MEDICATIONS if is_medication else self._partition_of(key), key, offset, line)
+
+    def _meet(self, patient: bytes, offset: int) -> None:
+        if len(self._seen) < _SEVERAL and patient not in self._seen:
+            self._seen.add(patient)
+            self._put(_ALONE, _key(self._home, ""), offset, patient)
+
+    def _partition_of(self, key: bytes) -> str:
+        return str(zlib.crc32(key) % self._partitions.count)
+
+    def _put(self, partition: str, key: bytes, offset: int, held: bytes, shape: int = _NO_SHAPE) -> None:
+        file = self._open_files.get(partition)
+        if file is None:
+            path = self._partitions.part(partition, self._sorter)
+            file = self._open_files[partition] = self._stack.enter_context(path.open("ab"))
+        file.write(b"%s\t%d\t%d\t%d\t%s\n" % (key, self._piece.file, offset, shape, held))
+
+
+def _key(home: str, name: str | int) -> bytes:
+    return json.dumps([home, name]).encode()
+
+
+def deleted_of(documents: Iterable[Any], home: str, deleted: Mapping[bytes, Any]) -> Iterator[Any]:
+    """Give what an export says was deleted of the resources of some documents, as the Bundle that says so."""
+    for document in documents if deleted else ():
+        for resource in (document, *each(document, "entry", "resource")):
+            names = names_of(resource) if standing(resource) == "single" else []
+            entries = [deleted[key] for name in names if (key := _key(home, name)) in deleted]
+            if entries:
+                yield {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+
+
+def is_deleted(name: str, home: str, deleted: Mapping[bytes, Any]) -> bool:
+    """Whether an export says of a resource, by its type and id, that it was deleted."""
+    return _key(home, name) in deleted
+
+
+def _deletions(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Give every deletion of a Bundle with the name of the resource, and when it was, where the Bundle says so."""
+    moment = text(document, "timestamp") or text(document, "meta", "lastUpdated")
+    for entry in each(document, "entry"):
+        if name := kinship(text(entry, "request", "url")):
+            yield name, {"response": {"lastModified": moment}, **entry}
+
+
+def _glanced(line: bytes, piece: FilePart, offset: int) -> Any:
+    """Read a line as far as sorting needs it: numbers need not be exact."""
+    try:
+        return json.loads(line, parse_int=float)
+    except (ValueError, RecursionError):
+        return document_at(piece, offset, line)  # which says what is wrong with it
+
+
+def _owner(document: dict[str, Any]) -> str | None:
+    """Give whose a document is: empty where it stands for itself, None where it speaks of no patient."""
+    kind = document["resourceType"]
+    if kind == "Medication":
+        return "".join(names_of(document))
+    return kinship("".join(names_of(document))) if kind == "Patient" else kinship(subject_of(document)) or None

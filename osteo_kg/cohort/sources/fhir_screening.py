@@ -1,0 +1,421 @@
+"""The rows of patients whose resources say what those of others said: read once, and filled in for each.
+
+What a resource of a shape bears on is found out once, and one that decides nothing is only told of. The others are
+read in groups that have no part of a case in common. A group is read as the library reads it; the next one of the same
+shapes, with days and numbers that stand in the same order, gets the same row with its own days and numbers.
+
+Whatever cannot be told so is read whole: several lines of one id, what a resource says of others, deletions, dates
+that are none, and lines of no shape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from osteo_kg.case import Case
+from osteo_kg.case.fhir.bundles import Input, gather
+from osteo_kg.case.fhir.reach import DATED, FRACTURES, MEASUREMENTS, Reach, reach_of
+from osteo_kg.case.fhir.reader import Reader
+from osteo_kg.cohort.sources.fhir_files import parsed
+from osteo_kg.cohort.sources.fhir_partitions import ResourceLine
+from osteo_kg.cohort.sources.fhir_shapes import Shape
+from osteo_kg.rdf import is_a_day
+
+Row = Mapping[str, Any]
+_MOST = 50_000  # things that are remembered of a kind
+_MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\d(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-](0\d|1[0-3]):[0-5]\d))?", re.ASCII
+)
+_DIGIT = re.compile(r"\d")
+_A_PART_OF_A_DATE = re.compile(rb'"\d{4}(-\d\d)?["T -]')
+_DAY = 10  # characters
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kind:
+    """What is known of the lines of one shape, and of one dose where it is of a medication.
+
+    Attributes:
+        reach: on what its reading bears.
+        days: the holes of days that may be looked at.
+        stored: the holes of days that are not.
+        numbers: the holes of numbers.
+        exact: whether a date stands in the shape itself, so that days in the holes do not tell all of the order.
+        changes: what it alone changes in the row of any patient, whatever stands in its holes; None where that differs.
+        says_the_same: whether this is what it changes, whatever else is said of her.
+    """
+
+    reach: Reach
+    shape: Shape
+    days: tuple[int, ...]
+    stored: tuple[int, ...]
+    numbers: tuple[int, ...]
+    exact: bool
+    changes: Row | None
+    says_the_same: bool
+
+
+class _Member(NamedTuple):
+    """A line of a group, in its place among those of the patient."""
+
+    place: int
+    kind: _Kind
+    held: list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """A row of a group, with where its days and numbers come from."""
+
+    fixed: Row
+    days: tuple[tuple[str, int], ...] = ()
+    numbers: tuple[tuple[str, int], ...] = ()
+    dated: tuple[tuple[str, tuple[tuple[Mapping[str, Any], str, int | None], ...]], ...] = ()
+
+
+class _NotHeld:
+    """Of a group that columns cannot hold."""
+
+
+class _OnlyAsItIs:
+    """Of a group whose row says more of its days or numbers than that they are there."""
+
+
+_OF_MEASUREMENTS, _OF_FRACTURES = frozenset((MEASUREMENTS,)), frozenset((FRACTURES,))
+_NOT_HELD, _AS_IT_IS = _NotHeld(), _OnlyAsItIs()
+_Remembered = _Filled | _NotHeld | _OnlyAsItIs
+
+
+class Screening:
+    """Gives rows without reading every resource.
+
+    Args:
+        reader: the reader of FHIR.
+        row: what gives the row of a case; None where columns cannot hold it.
+    """
+
+    def __init__(self, reader: Reader, row: Callable[[Case], Row | None]) -> None:
+        self._reader, self._row = reader, row
+        self._kinds: dict[Hashable, _Kind] = {}
+        self._groups: dict[Hashable, _Remembered] = {}
+        self._days: dict[bytes, tuple[str, str] | None] = {}
+        self._numbers: dict[bytes, tuple[Hashable, float] | None] = {}
+        self._empty: Row | None = None
+
+    def row(self, lines: Sequence[ResourceLine]) -> tuple[Row, ResourceLine] | None:
+        """Give the row of the only patient of some lines, and the line of her resource; None where it has to be read.
+
+        Args:
+            lines: those of one patient, in the order of the input.
+        """
+        groups, hers = _Groups(), None
+        told: set[_Kind] = set()
+        names: set[tuple[str, bytes]] = set()
+        for place, line in enumerate(lines):
+            shape = line.shape
+            if shape is None:
+                return None
+            kind = self._kinds.get(shape) or self._kind(shape, line)
+            if not kind.reach.alone:
+                return None
+            if kind.says_the_same:
+                told.add(kind)
+                continue
+            held = line.in_holes
+            if shape.own is not None:
+                name = shape.kind, held[shape.own]
+                if name in names:
+                    return None
+                names.add(name)
+            if shape.kind == "Patient":
+                if hers is not None:
+                    return None
+                hers = line
+            groups.add(_Member(place, kind, held))
+        if hers is None or hers.shape is None or hers.shape.own is None:
+            return None
+        own = hers.in_holes[hers.shape.own].decode()
+        changes = [kind.changes for kind in told if kind.changes is not None]
+        for group in groups:
+            found = self._read(group, own)
+            if found is None:
+                return None
+            changes.append(found)
+        row = _merged({**self._nothing(), "patient": own}, changes)
+        return None if row is None else (row, hers)
+
+    def _nothing(self) -> Row:
+        """Give the row of a patient of whom nothing is known."""
+        if self._empty is None:
+            row = self._row(self._case([{"resourceType": "Patient", "id": "nobody"}]))
+            assert row is not None  # columns hold nothing
+            self._empty = {key: value for key, value in row.items() if key != "patient"}
+        return self._empty
+
+    def _case(self, documents: list[Any]) -> Case:
+        found = gather(documents)
+        [person] = found.patients
+        return self._reader.case(person, "", Input((person,), (), {}))
+
+    # What a shape bears on
+
+    def _kind(self, shape: Shape, line: ResourceLine) -> _Kind:
+        key: Hashable = shape
+        if shape.kind.startswith("Medication") and "number" in shape.holes:
+            held = line.in_holes
+            key = (shape, *(held[place] for place, hole in enumerate(shape.holes) if hole == "number"))
+        kind = self._kinds.get(key)
+        if kind is None:
+            if len(self._kinds) >= _MOST:
+                self._kinds.clear()
+            kind = self._kinds[key] = self._told(shape, line)
+        return kind
+
+    def _told(self, shape: Shape, line: ResourceLine) -> _Kind:
+        document = parsed(line.text, "")
+        reach = reach_of(document, self._reader)
+        places: dict[str, list[int]] = defaultdict(list)
+        for place, hole in enumerate(shape.holes):
+            places[hole].append(place)
+        exact = any(_A_PART_OF_A_DATE.search(piece) for piece in shape.pieces)
+        days, stored = places["day"], places["moment of storage"]
+        if reach.parts.isdisjoint(DATED):
+            days, stored = [], [*days, *stored]
+        if not reach.is_checked and not reach.says:
+            stored = []  # nothing is told of them
+        changes = None
+        if reach.alone and not (days or stored or (places["number"] and reach.says)):
+            changes = self._changes([document], _patient_of(line, shape))
+        same = changes is not None and not reach.parts
+        return _Kind(reach, shape, tuple(days), tuple(stored), tuple(places["number"]), exact, changes, same)
+
+    # The rows of groups
+
+    def _changes(self, documents: list[Any], name: str) -> Row | None:
+        """Give what the resources of one group change in the row of a patient; None where columns cannot hold it."""
+        if not any(each["resourceType"] == "Patient" for each in documents):
+            documents = [{"resourceType": "Patient", "id": name}, *documents]
+        row = self._row(self._case(documents))
+        if row is None or row["patient"] != name:
+            return None
+        nothing = self._nothing()
+        return {
+            key: value
+            for key, value in row.items()
+            if key != "patient" and (key not in nothing or value != nothing[key])
+        }
+
+    def _read(self, group: list[_Member], name: str) -> Row | None:
+        """Give what a group changes in the row of a patient, as it was remembered or as it is read."""
+        if len(group) == 1 and group[0].kind.changes is not None:
+            return group[0].kind.changes
+        days, forms = [], []
+        literal = []
+        for _, kind, held in group:
+            for place in kind.days:
+                if (found := self._day(held[place])) is None:
+                    return self._as_it_is(group, name)
+                forms.append(found[0])
+                days.append(found[1])
+            for place in kind.stored:
+                if (found := self._day(held[place])) is None:
+                    return self._as_it_is(group, name)
+                forms.append(found[0])
+            for place in kind.numbers:
+                literal.append(held[place])
+            if kind.exact and (kind.days or len(group) > 1):
+                return self._as_it_is(group, name)
+        shapes, parts = tuple([kind.shape for _, kind, _ in group]), {kind.reach.parts for _, kind, _ in group}
+        order = _order(days) if parts != {_OF_FRACTURES} else _equal(days)
+        said = shapes, tuple(forms), order, self._extra(group, days)
+        numbers = self._in_order(literal) if parts == {_OF_MEASUREMENTS} else None
+        if numbers is not None:
+            known = self._remembered((said, numbers[0]), group, name, days, numbers[1])
+            if not isinstance(known, _OnlyAsItIs):
+                return None if isinstance(known, _NotHeld) else _filled(known, days, numbers[1])
+        known = self._remembered((said, tuple(literal)), group, name, days, ())
+        if isinstance(known, _OnlyAsItIs):
+            return self._as_it_is(group, name)
+        return None if isinstance(known, _NotHeld) else _filled(known, days, ())
+
+    def _as_it_is(self, group: list[_Member], name: str) -> Row | None:
+        return self._changes([parsed(each.kind.shape.whole(each.held), "") for each in group], name)
+
+    def _remembered(
+        self, key: Hashable, group: list[_Member], name: str, days: Sequence[str], numbers: Sequence[float]
+    ) -> _Remembered:
+        found = self._groups.get(key)
+        if found is None:
+            changes = self._as_it_is(group, name)
+            unseen = [member.held[place].decode()[:_DAY] for member in group for place in member.kind.stored]
+            found = _NOT_HELD if changes is None else _template(changes, days, numbers, set(unseen) - set(days))
+            if len(self._groups) >= _MOST:
+                self._groups.clear()
+            self._groups[key] = found
+        return found
+
+    def _extra(self, group: list[_Member], days: Sequence[str]) -> Hashable:
+        """Give what else of a day decides: that of her birth, where an age is assumed from it."""
+        assumed = self._reader.postmenopausal
+        if assumed is None or not any(member.kind.shape.kind == "Patient" for member in group):
+            return None
+        latest = f"{assumed.on.year - assumed.least_age:04}{assumed.on.isoformat()[4:]}"
+        return tuple(day <= latest for day in days)
+
+    def _day(self, written: bytes) -> tuple[str, str] | None:
+        """Give the form of a date and its day; None where it is not one."""
+        if written in self._days:
+            return self._days[written]
+        text = written.decode()
+        is_one = _MOMENT.fullmatch(text) is not None and is_a_day(text[:_DAY])
+        if len(self._days) >= _MOST:
+            self._days.clear()
+        found = self._days[written] = (_DIGIT.sub("0", text), text[:_DAY]) if is_one else None
+        return found
+
+    def _in_order(self, literal: Iterable[bytes]) -> tuple[Hashable, list[float]] | None:
+        """Give numbers by their forms and their order; None where one is nought with a sign."""
+        found = []
+        for written in literal:
+            if written not in self._numbers:
+                if len(self._numbers) >= _MOST:
+                    self._numbers.clear()
+                self._numbers[written] = _number(written.decode())
+            found.append(self._numbers[written])
+        if None in found:
+            return None
+        values = [value for _, value in found]  # type: ignore[misc]
+        return (tuple([form for form, _ in found]), _order(values)), values  # type: ignore[misc]
+
+
+def _patient_of(line: ResourceLine, shape: Shape) -> str:
+    return shape.owner_of(line.in_holes).decode().partition("/")[2]
+
+
+def _number(written: str) -> tuple[Hashable, float] | None:
+    """Give the form of a number, which is all that decides whether a column holds it, and the number.
+
+    One decimal, or none, is held by every column.
+    """
+    value = Decimal(written)
+    if not value and value.is_signed():
+        return None  # it equals nought, and is written otherwise
+    _, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)  # it is written with digits
+    return (value < 0, exponent, digits[-1] == 0) if exponent < -1 else None, float(value)
+
+
+def _order(found: Sequence[Any]) -> Hashable:
+    """Give in which order things are, and which are equal."""
+    if len(found) <= 1 or found.count(found[0]) == len(found):
+        return len(found)
+    ranks = {each: rank for rank, each in enumerate(sorted(set(found)))}
+    return tuple(ranks[each] for each in found)
+
+
+def _equal(found: Sequence[Any]) -> Hashable:
+    """Give which things are equal; two fractures are one where they are of one day, and neither is the newer."""
+    return tuple([found.index(each) for each in found])
+
+
+class _Groups:
+    """The lines of a patient in groups that have no part of her case in common."""
+
+    def __init__(self) -> None:
+        self._by_part: dict[str, list[_Member]] = {}
+        self._apart: list[list[_Member]] = []
+
+    def add(self, member: _Member) -> None:
+        """Add a line to the group of its parts."""
+        parts = member.kind.reach.parts
+        if not parts:
+            self._apart.append([member])
+            return
+        if len(parts) == 1:
+            [part] = parts
+            self._by_part.setdefault(part, []).append(member)
+            return
+        group = [member]
+        for joined in {id(found): found for part in parts if (found := self._by_part.get(part)) is not None}.values():
+            group = [*joined, *group]
+        if len(group) > 1:
+            group.sort(key=lambda each: each.place)
+            before = {id(each) for each in group}
+            parts = frozenset((*parts, *(part for part, held in self._by_part.items() if id(held[0]) in before)))
+        for part in parts:
+            self._by_part[part] = group
+
+    def __iter__(self) -> Iterator[list[_Member]]:
+        yield from {id(group): group for group in self._by_part.values()}.values()
+        yield from self._apart
+
+
+# From the row of a group to one that is filled in for others.
+
+
+def _template(changes: Row, days: Sequence[str], numbers: Sequence[float], unseen: set[str]) -> _Remembered:
+    """Say where the days and numbers of a row come from, where they stand in it as they are and nowhere else."""
+    fixed: dict[str, Any] = {}
+    of_days, of_numbers, dated = [], [], []
+    telling = {*days, *unseen, *(f"{number:g}" for number in numbers), *(f"{number}" for number in numbers)}
+    for key, value in changes.items():
+        if isinstance(value, float) and value in numbers:
+            of_numbers.append((key, numbers.index(value)))
+        elif isinstance(value, str) and value in days:
+            of_days.append((key, days.index(value)))
+        elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+            entries = tuple(_entry(each, days) for each in value)
+            if any(entry is None or _tells(entry[0].values(), telling) for entry in entries):
+                return _AS_IT_IS
+            dated.append((key, entries))
+        elif _tells(value if isinstance(value, list | tuple) else [value], telling):
+            return _AS_IT_IS
+        else:
+            fixed[key] = value
+    return _Filled(fixed, tuple(of_days), tuple(of_numbers), tuple(dated))  # type: ignore[arg-type]
+
+
+def _entry(entry: Mapping[str, Any], days: Sequence[str]) -> tuple[Mapping[str, Any], str, int | None] | None:
+    """Give an entry of a list with where its day comes from; None where it has several."""
+    found = [key for key, value in entry.items() if value in days]
+    if len(found) > 1:
+        return None
+    rest = {key: value for key, value in entry.items() if key not in found}
+    return (rest, found[0], days.index(entry[found[0]])) if found else (rest, "", None)
+
+
+def _tells(values: Iterable[Any], telling: set[str]) -> bool:
+    """Whether a text tells a day or a number."""
+    return any(isinstance(value, str) and any(each in value for each in telling) for value in values)
+
+
+def _filled(template: _Filled, days: Sequence[str], numbers: Sequence[float]) -> Row:
+    row = dict(template.fixed)
+    for key, place in template.days:
+        row[key] = days[place]
+    for key, place in template.numbers:
+        row[key] = numbers[place]
+    for key, entries in template.dated:
+        row[key] = [rest if place is None else {**rest, name: days[place]} for rest, name, place in entries]
+    return row
+
+
+def _merged(row: dict[str, Any], changes: Iterable[Row]) -> Row | None:
+    """Put what groups change into a row; None where two say different things of one column."""
+    for change in changes:
+        for key, value in change.items():
+            before = row.get(key)
+            if before is None or before is False or before == () or before == value:
+                row[key] = value
+            elif isinstance(value, list | tuple) and type(before) is type(value):
+                row[key] = type(value)((*before, *(each for each in value if each not in before)))
+            elif key == "last_spared":
+                row[key] = max(before, value)
+            else:
+                return None
+    return row
