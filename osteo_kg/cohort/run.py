@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,14 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from osteo_kg.bilingual import Language
 from osteo_kg.case import SECTIONS
 from osteo_kg.case.fhir import Assumption
 from osteo_kg.cohort import engines
 from osteo_kg.cohort.abstraction.compile import Abstraction
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.fallback import Fallback, Rejected
+from osteo_kg.cohort.progress import Progress, Step, silent
 from osteo_kg.cohort.results import explanations, files, page
 from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.cohort.results.files import GraphOutput
@@ -30,7 +32,6 @@ from osteo_kg.errors import IncompleteRunError
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
 
 _KEEPS_ORDER = 100_000  # a join turns to its smaller side: of so many patients it is never they, and their order stays
-Progress = Callable[[str, int, int], None]  # what is done, to how many patients, of how many; 0 where unknown
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Request:
         spark_master: the master of the Spark session.
         assume_postmenopausal_from: in FHIR, the age from which a woman whose status is not recorded is taken for
             post-menopausal; never when None.
+        table: a table in memory, in place of inputs.
+        language: the language of the reports of those refused.
     """
 
     inputs: tuple[str, ...]
@@ -69,6 +72,8 @@ class Request:
     engine: str = "duckdb"
     spark_master: str = "local[*]"
     assume_postmenopausal_from: int | None = None
+    table: Any = None
+    language: Language = "en"
 
     @property
     def written(self) -> tuple[Path, ...]:
@@ -98,7 +103,7 @@ class CohortResult:
     rejected: pa.Table | None = None
 
 
-def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress = lambda *_: None) -> CohortResult:
+def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress = silent) -> CohortResult:
     """Assess a cohort, and write what is asked for; nothing stands under its name before everything is written.
 
     Raises:
@@ -119,9 +124,9 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         terms, ignore = knowledge_base.knowledge.terms, frozenset(request.ignore)
         parts = LibraryProbe(knowledge_base, request.guideline, request.on, asked)
         reading = Reading(terms, ignore, request.renamed, scratch, parts, request.postmenopausal)
-        run = _Run(parts, engine, sources(inputs, reading), progress)
+        run = _Run(parts, engine, sources(inputs, reading, request.table), progress)
         run.abstract()
-        reports = Rejected(rejected, keep=written is None)
+        reports = Rejected(rejected, keep=written is None, language=request.language, scratch=scratch)
         run.decide(reports, request.assume_complete)
         decisions = None
         if written and format_name:
@@ -273,7 +278,7 @@ class _Run:
             )
 
     @contextlib.contextmanager
-    def _watched(self, what: str) -> Iterator[None]:
+    def _watched(self, what: Step) -> Iterator[None]:
         """Tell with how many patients a step is done."""
         size, tell = self._size, self._progress
         tell(what, 0, size)
