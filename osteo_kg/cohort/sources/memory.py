@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from osteo_kg.case import KEYS, Case, case_of
 from osteo_kg.case.record_columns import check_columns, plain, record_of_row
-from osteo_kg.cohort.engines import CohortEngine
+from osteo_kg.cohort.engines import CohortEngine, EngineError
 from osteo_kg.cohort.sources import pandas_frames
 from osteo_kg.cohort.sources.base import InputFile, Reading, Wanted
 from osteo_kg.cohort.sources.parquet import ParquetSource
@@ -155,9 +155,9 @@ def _stream(table: Any) -> pa.RecordBatchReader:
         if hasattr(table, "__arrow_c_stream__"):
             return pa.RecordBatchReader.from_stream(table)
         batch = pa.record_batch(table)
-    except (pa.ArrowException, TypeError, ValueError) as error:
+    except (pa.ArrowException, EngineError, TypeError, ValueError) as error:
         raise UsageError(
-            f"A {type(table).__name__} is no table that can be read: {error}.",
+            f"A {type(table).__name__} is no table that can be read: {_first_line(error)}.",
             advice="Give a table of columns whose types Arrow knows, one row for each patient.",
         ) from error
     return pa.RecordBatchReader.from_batches(batch.schema, [batch])
@@ -189,8 +189,13 @@ def _read(rows: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
                 batch = rows.read_next_batch()
             except StopIteration:
                 return
-            except (pa.ArrowException, OSError) as error:
+            except (pa.ArrowException, EngineError, OSError) as error:
                 raise UnreadableCaseError(
-                    f"The {TABLE} cannot be read to its end: {error}.", advice="Check the query that it comes from."
+                    f"The {TABLE} cannot be read to its end: {_first_line(error)}.",
+                    advice="Check the query that it comes from.",
                 ) from error
             yield batch
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].rstrip(".")

@@ -83,15 +83,15 @@ def _column(name: str, values: Any, key: str) -> _Column:
 
 
 def _as_meant(values: Any, field: Field) -> Any:
-    """Take not-a-number for missing, and the whole numbers of patients for whole."""
-    if not pa.types.is_floating(values.type):
-        return values
-    stated = pc.if_else(pc.is_nan(values), None, values)
-    if field.kind == "text":
-        numbers = stated.cast(pa.float64())
-        whole = pc.and_(pc.equal(pc.round(numbers), numbers), pc.less(pc.abs(numbers), _WHOLE_FLOATS))
-        return numbers.cast(pa.int64()) if pc.all(whole, min_count=0).as_py() else stated
-    return stated
+    """Take not-a-number for missing, a column of nothing else for empty, and whole numbers of patients for whole."""
+    stated = pc.if_else(pc.is_nan(values), None, values) if pa.types.is_floating(values.type) else values
+    if stated.null_count == len(stated):
+        return pa.nulls(len(stated))
+    if not pa.types.is_floating(stated.type) or field.kind != "text":
+        return stated
+    numbers = stated.cast(pa.float64())
+    whole = pc.and_(pc.equal(pc.round(numbers), numbers), pc.less(pc.abs(numbers), _WHOLE_FLOATS))
+    return numbers.cast(pa.int64()) if pc.all(whole).as_py() else stated
 
 
 def _one_by_one(values: Any, field: Field) -> tuple[pa.Array, dict[int, Any]]:
