@@ -37,6 +37,8 @@ INPUT_FORMATS = {
     "jsonl": "jsonl",
     "ndjson": "jsonl",
     "csv": "csv",
+    "parquet": "parquet",
+    "pq": "parquet",
     "fhir": "fhir",
     "fhir.json": "fhir",
     "fhir.ndjson": "fhir",
@@ -66,12 +68,12 @@ def read_case(
     What is wrong inside a case is kept as a finding of that case, so that the other cases of the input are answered.
 
     Args:
-        data: the whole input, UTF-8 with or without a byte order mark when bytes.
-        format: `ttl`, `nt`, `jsonld`, `rdf`, `json`, `jsonl`, `csv` or `fhir`; by the extension of `name` when None.
-            JSON whose object has a `resourceType` is FHIR, and so are lines of it.
+        data: the whole input; text is UTF-8 with or without a byte order mark when bytes, and Parquet is bytes.
+        format: `ttl`, `nt`, `jsonld`, `rdf`, `json`, `jsonl`, `csv`, `parquet` or `fhir`; by the extension of `name`
+            when None. JSON whose object has a `resourceType` is FHIR, and so are lines of it.
         name: what to call the input in messages, such as a file name.
         terms: the vocabulary to read flat records with; the packaged one when None.
-        ignore_columns: CSV columns to pass over; `all` passes over every unknown one.
+        ignore_columns: columns of CSV and Parquet to pass over; `all` passes over every unknown one.
         assume_postmenopausal_from: in FHIR, the age from which a woman whose menopausal status is not recorded is
             taken for post-menopausal; never when None.
         on: the day on which that age is reckoned; today when None.
@@ -85,6 +87,8 @@ def read_case(
     ('anna', 'urn:case:anna')
     """
     format_name = _format(format, name)
+    if format_name == "parquet":
+        return _parquet(data, name, terms or packaged_knowledge().terms, frozenset(ignore_columns))
     text = _text(data, name)
     if _FHIR_XML.match(text):
         raise UnreadableCaseError(
@@ -102,6 +106,14 @@ def read_case(
     if format_name == "csv":
         return read_csv(text, name, vocabulary, frozenset(ignore_columns))
     return _FLAT[format_name](text, name, vocabulary)
+
+
+def _parquet(data: bytes | str, name: str, terms: Terms, ignore: frozenset[str]) -> tuple[Case, ...]:
+    from osteo_kg.case.record_columns import read_parquet  # who reads no Parquet does not wait for pyarrow
+
+    if isinstance(data, str):
+        raise UnreadableCaseError(f"{name} is text, and Parquet is bytes.", advice="Read the file as bytes.")
+    return read_parquet(data, name, terms, ignore)
 
 
 def _assumption(least_age: int | None, on: datetime.date | None) -> Assumption | None:

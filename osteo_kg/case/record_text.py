@@ -30,7 +30,7 @@ def read_json(text: str, name: str, terms: Terms) -> tuple[Case, ...]:
     """
     document = parse_json(text, name)
     if not isinstance(document, list | Repeated):
-        raise UnreadableCaseError(f"{name} is not a JSON object, nor an array of them.", advice=_ONE_EACH)
+        raise UnreadableCaseError(f"{name} is not a JSON object, nor an array of them.", advice=ONE_EACH)
     return _cases(document if isinstance(document, list) else [document], name, terms)
 
 
@@ -71,7 +71,7 @@ def case_of(record: Any, name: str, terms: Terms) -> Case:
         return record_case(record, name, terms)
     if isinstance(record, UnreadableCaseError):
         return unread_case(name, record)
-    return unread_case(name, UnreadableCaseError(f"{name} is not a JSON object.", advice=_ONE_EACH))
+    return unread_case(name, UnreadableCaseError(f"{name} is not a JSON object.", advice=ONE_EACH))
 
 
 def read_csv(text: str, name: str, terms: Terms, ignore: frozenset[str] = frozenset()) -> tuple[Case, ...]:
@@ -175,7 +175,8 @@ def _entry_cell(field: Field, text: str) -> dict[str, Any]:
     return entry
 
 
-_ONE_EACH = "Send one object for each patient."
+#: What to do where something is no record.
+ONE_EACH = "Send one object for each patient."
 #: A surrogate without its other half, escaped; `\\\\u` is a backslash before a letter.
 _SURROGATE = re.compile(
     r"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
@@ -192,7 +193,7 @@ def parse_json(text: str, name: str) -> Any:
     if "\\u" in text and _SURROGATE.search(text):
         raise UnreadableCaseError(f"{name} holds half a character (a lone surrogate).", advice="Write it whole.")
     try:
-        return _DECODER.decode(text)
+        return DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise UnreadableCaseError(
             f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
@@ -222,7 +223,7 @@ def json_documents(text: str, name: str) -> Iterator[tuple[str, Any]]:
     first = place
     while place < len(text):
         try:
-            document, end = _DECODER.raw_decode(text, place)
+            document, end = DECODER.raw_decode(text, place)
             is_sound = "\\u" not in text[place:end] or not _SURROGATE.search(text[place:end])
         except (ValueError, RecursionError):
             is_sound, end = False, len(text)
@@ -254,4 +255,5 @@ def _pairs(items: list[tuple[str, Any]]) -> Repeated:
 
 _BLANK = re.compile("[ \t\r\n\x1e\ufeff]*")
 _IN_ARRAY = re.compile(r"[ \t\r\n\[\],]*")
-_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number, parse_constant=str, object_pairs_hook=_pairs)
+#: Reads JSON with exact decimals, noting keys that stand twice.
+DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number, parse_constant=str, object_pairs_hook=_pairs)

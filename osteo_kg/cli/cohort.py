@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _SHOWN = 12  # digits of a digest
-_FORMATS = ("parquet", "csv", "jsonl", "ntriples", "nquads", "fhir")
+_FORMATS = ("parquet", "csv", "jsonl", "json", "ntriples", "nquads", "fhir")
 
 
 @click.command()
@@ -80,9 +80,9 @@ def cohort(
     format_name: str,
     **asked: Any,
 ) -> None:
-    """Decide every patient of INPUT... (files, folders, globs).
+    """Decide every patient of INPUT... (files, folders, globs; - is standard input, with --input-format).
 
-    They may be .parquet .csv .jsonl .nt .nq, or FHIR as .ndjson or .json; text may be compressed (.gz .zst).
+    They may be .parquet .csv .jsonl .json .nt .nq, or FHIR as .ndjson or .json; text may be compressed (.gz .zst).
     A summary is printed. Nothing stands under the name of an output before everything is written.
     """
     from osteo_kg.cohort import assess_cohort  # the other commands do not wait for DuckDB and Ibis
@@ -195,7 +195,7 @@ def _mapping_file(path: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
+def _progress() -> Iterator[Callable[..., None]]:
     """Show what is done, how fast, and how long the rest takes, on a terminal."""
     console = Console(stderr=True)
     columns = (*Progress.get_default_columns(), _Rate())

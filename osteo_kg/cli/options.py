@@ -61,7 +61,7 @@ ignore_columns = click.option(
     type=Words(),
     default=(),
     metavar="NAMES",
-    help="CSV columns to pass over, separated by commas; all for every unknown one.",
+    help="Columns of CSV and Parquet to pass over, separated by commas; all for every unknown one.",
 )
 assume_postmenopausal, assume_postmenopausal_in_hooks = (
     click.option(

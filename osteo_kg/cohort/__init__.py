@@ -9,29 +9,42 @@ certainty goes one by one through the library itself.
 from __future__ import annotations
 
 import datetime
+import functools
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NoReturn, Protocol
 
 from osteo_kg.bilingual import Language
+from osteo_kg.cohort.progress import Progress, silent
 from osteo_kg.cohort.results.small_cells import SMALL_CELLS
 from osteo_kg.cohort.results.summary import Summary
-from osteo_kg.cohort.run import CohortResult, Progress, Request, assess
+from osteo_kg.cohort.run import CohortResult, Request, assess
+from osteo_kg.cohort.sources.memory import is_table
+from osteo_kg.errors import UsageError
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
 
-__all__ = ["CohortResult", "Progress", "Summary", "assess_cohort"]
+__all__ = ["CohortResult", "Progress", "Summary", "TableInMemory", "assess_cohort"]
+
+
+class TableInMemory(Protocol):
+    """A table with the Arrow PyCapsule interface: of pyarrow, pandas, polars, DuckDB and others."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Give the table as a stream of Arrow."""
 
 
 def assess_cohort(
-    source: str | Path | Iterable[str | Path],
-    output: str | Path | None = None,
+    source: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | TableInMemory,
+    output: str | os.PathLike[str] | None = None,
     *,
     on: datetime.date | None = None,
     assume_complete: Iterable[str] = (),
     guideline: str = DEFAULT_GUIDELINE,
     engine: str = "duckdb",
-    rejected: str | Path | None = None,
-    explanations: str | Path | None = None,
-    report: str | Path | None = None,
+    rejected: str | os.PathLike[str] | None = None,
+    explanations: str | os.PathLike[str] | None = None,
+    report: str | os.PathLike[str] | None = None,
     renamed: Mapping[str, str] | None = None,
     ignore: Iterable[str] = (),
     input_format: str | None = None,
@@ -45,7 +58,11 @@ def assess_cohort(
     """Decide every patient of a cohort, each situation once (contracts.md, section 8).
 
     Args:
-        source: a file, a folder or a glob of flat records, of N-Triples or of FHIR; or several.
+        source: a file, a folder or a glob of flat records, of N-Triples or of FHIR; or several; or a table in memory,
+            one row for each patient: a Table or RecordBatchReader of pyarrow, a DataFrame of pandas or polars, a
+            relation of DuckDB, or anything else with the Arrow PyCapsule interface. In pandas a NaN is missing, a
+            whole float an integer, and row labels are a column where they have a name; elsewhere a NaN refuses its
+            patient. A row without a patient is called `table#<row>`, the first one `table#1`.
         output: the file of decisions, its format by its extension; None to have them as a table in memory.
         on: the day of assessment; today when None.
         assume_complete: sections (`fractures`, `treatments`, `conditions`) whose emptiness means none.
@@ -56,37 +73,76 @@ def assess_cohort(
         report: the file of the summary as a page.
         renamed: the key that a column of another name holds.
         ignore: columns to pass over; `all` passes over every unknown one.
-        input_format: the format of every input, by name; by extension when None.
+        input_format: the format of every file, by name; by extension when None.
         spark_master: the master of the Spark session.
         assume_postmenopausal_from: in FHIR, the age from which a woman whose status is not recorded is taken for
             post-menopausal; never when None.
-        language: the language of the summary and of its page.
+        language: the language of the summary, of its page and of what is said of those refused, `en` or `fr`.
         small_cells: the page suppresses counts from 1 to below this, and others from which they could be calculated;
             0 or 1 suppresses none.
-        knowledge_base: what decides; that of the packaged knowledge when None.
+        knowledge_base: what decides; that of the packaged knowledge when None, which is loaded once in a process.
         progress: told now and then what is done, to how many patients, of how many.
 
     Raises:
         UnreadableCaseError: an input cannot be read at all.
-        UsageError: a section, a guideline or a format does not exist.
+        UsageError: the source is neither paths nor a table, or a section, a guideline or a format does not exist.
         IncompleteRunError: a patient would be lost; nothing is written then.
     """
+    table = source if is_table(source) else None
     request = Request(
-        inputs=(str(source),) if isinstance(source, str | Path) else tuple(map(str, source)),
-        output=None if output is None else Path(output),
+        inputs=() if table is not None else _paths(source),
+        output=_path(output),
         on=on or datetime.date.today(),
-        assume_complete=tuple(assume_complete),
+        assume_complete=_words(assume_complete),
         guideline=guideline,
-        rejected=None if rejected is None else Path(rejected),
-        explanations=None if explanations is None else Path(explanations),
-        report=None if report is None else Path(report),
+        rejected=_path(rejected),
+        explanations=_path(explanations),
+        report=_path(report),
         renamed=renamed or {},
-        ignore=tuple(ignore),
+        ignore=_words(ignore),
         input_format=input_format,
         engine=engine,
         spark_master=spark_master,
         assume_postmenopausal_from=assume_postmenopausal_from,
         language=language,
         small_cells=small_cells,
+        table=table,
     )
-    return assess(knowledge_base or KnowledgeBase(), request, progress or (lambda *_: None))
+    return assess(knowledge_base or _packaged_knowledge_base(), request, progress or silent)
+
+
+@functools.cache
+def _packaged_knowledge_base() -> KnowledgeBase:
+    """Load the packaged knowledge, which takes seconds, once."""
+    return KnowledgeBase()
+
+
+def _path(named: str | os.PathLike[str] | None) -> Path | None:
+    return None if named is None else Path(named)
+
+
+def _words(given: Iterable[str]) -> tuple[str, ...]:
+    """Give words as they were meant, one alone too."""
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _paths(source: object) -> tuple[str, ...]:
+    """Give the paths that are named.
+
+    Raises:
+        UsageError: something else than paths is given.
+    """
+    if isinstance(source, str | os.PathLike | Mapping) or not isinstance(source, Iterable):
+        source = [source]
+    named = [os.fspath(each) if isinstance(each, str | os.PathLike) else _no_path(each) for each in source]
+    if not named:
+        raise UsageError("No file is named.", advice="Name one at least.")
+    return tuple(named)
+
+
+def _no_path(given: object) -> NoReturn:
+    raise UsageError(
+        f"A cohort is not read from a {type(given).__name__}.",
+        advice="Give a path, several, or one table: of pyarrow, pandas, polars or DuckDB. Of a list of records "
+        "pyarrow.Table.from_pylist makes a table.",
+    )

@@ -7,12 +7,13 @@ import json
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TextIO
 
 import pyarrow as pa
 
 from osteo_kg.assessment.model import Assessment
-from osteo_kg.bilingual import BilingualText
+from osteo_kg.bilingual import BilingualText, Language
 from osteo_kg.case import Case, ValidationReport
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.results.decisions import Decisions
@@ -32,10 +33,16 @@ class Rejected:
     Args:
         file: where they are written, one JSON object a line; None to write none.
         keep: whether to keep all in memory.
+        language: the language of their messages.
+        scratch: the folder in which standard input lies; what stands there goes by its name alone.
     """
 
-    def __init__(self, file: TextIO | None, *, keep: bool = False) -> None:
+    def __init__(
+        self, file: TextIO | None, *, keep: bool = False, language: Language = "en", scratch: Path | None = None
+    ) -> None:
         self._file = file
+        self._language = language
+        self._scratch = scratch
         self._kept: list[dict[str, Any]] | None = [] if keep else None
         self.count = 0
         self.shown: list[ValidationReport] = []
@@ -45,7 +52,9 @@ class Rejected:
         self.count += 1
         if len(self.shown) < _SHOWN:
             self.shown.append(report)
-        told = {"file": file, "record": number, **report.to_json()}
+        path = Path(file)
+        called = path.name if path.parent == self._scratch else file
+        told = {"file": called, "record": number, **report.to_json(self._language)}
         if self._file is not None:
             self._file.write(json.dumps(told, ensure_ascii=False) + "\n")
         if self._kept is not None:

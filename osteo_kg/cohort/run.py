@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from osteo_kg.cohort import engines, failures
 from osteo_kg.cohort.abstraction.compile import Abstraction
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.fallback import Fallback, Rejected
+from osteo_kg.cohort.progress import Progress, Step, silent
 from osteo_kg.cohort.results import explanations, files, page
 from osteo_kg.cohort.results.branches import Branches
 from osteo_kg.cohort.results.decisions import Decisions
@@ -39,7 +40,6 @@ from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
 from osteo_kg.rdf import OWL, RDFS
 
 _KEEPS_ORDER = 100_000  # a join turns to its smaller side: of so many patients it is never they, and their order stays
-Progress = Callable[[str, int, int], None]  # what is done, to how many patients, of how many; 0 where unknown
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,9 @@ class Request:
         assume_postmenopausal_from: in FHIR, the age from which a woman whose status is not recorded is taken for
             post-menopausal; never when None.
         profile_text: the import profile that the inputs are read with, to be kept with the result.
-        language: the language of the summary and of its page.
+        language: the language of the summary, of its page, and of the reports of those refused.
         small_cells: the page suppresses counts below this, and others from which they could be calculated.
+        table: a table in memory, in place of inputs.
     """
 
     inputs: tuple[str, ...]
@@ -84,6 +85,7 @@ class Request:
     profile_text: str | None = None
     language: Language = "en"
     small_cells: int = SMALL_CELLS
+    table: Any = None
 
     @property
     def written(self) -> tuple[Path, ...]:
@@ -114,7 +116,7 @@ class CohortResult:
     rejected: pa.Table | None = None
 
 
-def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress = lambda *_: None) -> CohortResult:
+def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress = silent) -> CohortResult:
     """Assess a cohort, and write what is asked for; nothing stands under its name before everything is written.
 
     Raises:
@@ -138,9 +140,9 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         terms, ignore = knowledge_base.knowledge.terms, frozenset(request.ignore)
         parts = LibraryProbe(knowledge_base, request.guideline, request.on, asked)
         reading = Reading(terms, ignore, request.renamed, scratch, parts, request.postmenopausal)
-        run = _Run(parts, engine, sources(inputs, reading), progress)
+        run = _Run(parts, engine, sources(inputs, reading, request.table), progress)
         run.abstract()
-        reports = Rejected(rejected, keep=written is None)
+        reports = Rejected(rejected, keep=written is None, language=request.language, scratch=scratch)
         run.decide(reports, request.assume_complete)
         decisions = None
         if request.output and written and format_name:
@@ -346,7 +348,7 @@ class _Run:
             )
 
     @contextlib.contextmanager
-    def _watched(self, what: str) -> Iterator[None]:
+    def _watched(self, what: Step) -> Iterator[None]:
         """Tell with how many patients a step is done."""
         size, tell = self._size, self._progress
         tell(what, 0, size)

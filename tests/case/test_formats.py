@@ -59,7 +59,7 @@ def test_the_extension_of_a_name_gives_the_format(form: str) -> None:
     assert one_case(DOCUMENTS[form].encode(), None, name=f"ward.{form.upper()}").patient == "urn:case:anna"
 
 
-@pytest.mark.parametrize(("form", "name"), [("parquet", "x.ttl"), (None, "cases"), (None, "-")])
+@pytest.mark.parametrize(("form", "name"), [("docx", "x.ttl"), (None, "cases"), (None, "-")])
 def test_a_format_that_is_not_known_is_refused_naming_those_that_are(form: str | None, name: str) -> None:
     with pytest.raises(UnreadableCaseError, match="jsonl"):
         read_case("", form, name=name)

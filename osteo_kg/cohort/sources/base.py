@@ -16,6 +16,7 @@ from osteo_kg.case.files import extension, walked
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.engines import CohortEngine
 from osteo_kg.cohort.sources.fhir_files import Held, held_in
+from osteo_kg.cohort.sources.json_files import holds_records
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge import Terms
 
@@ -32,6 +33,8 @@ FORMATS = {
     "nq": "nquads",
 }
 _OF_JSON = ("json", "jsonl")
+#: The name of standard input.
+STANDARD_INPUT = Path("-")
 Wanted = Mapping[str, set[int]]  # numbers of records, by file
 
 
@@ -90,21 +93,25 @@ def found(inputs: Iterable[str], format_name: str | None = None) -> list[InputFi
     """Find the files that are named, lie in a folder that is named, or match a glob, each with its format.
 
     Lines of JSON, and JSON, are FHIR where the first object has a resource type, and where it is no flat record and
-    stands with files that are FHIR: what is no resource is counted there. Other JSON in a folder is passed over, as
-    other files are that no cohort is read from, and hidden ones. A file that is reached in two ways is read once.
+    stands with files that are FHIR: what is no resource is counted there. JSON in a folder that holds neither is
+    passed over, as other files are that no cohort is read from, and hidden ones. A file that is reached in two ways is
+    read once.
 
     Raises:
         UnreadableCaseError: nothing is found under a name, or the format of a file is not known.
     """
     files: dict[Path, tuple[InputFile, Held | None, bool]] = {}
     for named in inputs:
+        if named == str(STANDARD_INPUT):
+            files[STANDARD_INPUT] = _standard_input(format_name), None, False
+            continue
         paths = sorted(_files(named))
         if not paths:
             raise UnreadableCaseError(f"There is no file {named}.", advice="Check its name.")
         folder = Path(named).resolve() if Path(named).is_dir() else None
         for path in map(_absolute, paths):
             known = format_name or format_of(path)
-            held = held_in(path) if known in _OF_JSON and not format_name else None
+            held = _held(path, known) if known in _OF_JSON and not format_name else None
             at = InputFile(path, "fhir" if held == "fhir" else known, folder or path.parent)
             files.setdefault(path.resolve(), (at, held, folder is not None))
     exports = {at.home for at, _, _ in files.values() if at.format_name == "fhir"}
@@ -117,7 +124,20 @@ def _chosen(at: InputFile, held: Held | None, in_folder: bool, exports: Containe
         return at
     if at.home in exports and (held != "flat" or at.format_name == "json"):
         return replace(at, format_name="fhir")
-    return None if in_folder and at.format_name == "json" else at
+    return None if in_folder and at.format_name == "json" and held != "flat" else at
+
+
+def _held(path: Path, format_name: str) -> Held:
+    """Say what a file of JSON holds, by its first record where it is one, since an array may be a single long line."""
+    return "flat" if format_name == "json" and holds_records(path) else held_in(path)
+
+
+def _standard_input(format_name: str | None) -> InputFile:
+    if format_name is None:
+        raise UnreadableCaseError(
+            "The format of standard input is not known.", advice="Name it: --input-format csv, for one."
+        )
+    return InputFile(STANDARD_INPUT, format_name, STANDARD_INPUT)
 
 
 def _absolute(path: Path) -> Path:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import functools
 import operator
-from collections.abc import Container, Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +13,13 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from osteo_kg.case import FIELDS, KEYS, Case, Field, nearest, of_kind, record_case
+from osteo_kg.case import KEYS, Case, of_kind, record_case
+from osteo_kg.case.record_columns import IGNORE_OPTION, check_columns, not_parquet, record_of_row
 from osteo_kg.cohort.abstraction import columns
 from osteo_kg.cohort.engines import CohortEngine
 from osteo_kg.cohort.sources import folders
 from osteo_kg.cohort.sources.base import Source, Wanted
 from osteo_kg.cohort.sources.parquet_copies import ParquetFile
-from osteo_kg.errors import UnreadableCaseError
 
 _NUMBERS = tuple(field.key for field in of_kind("decimal"))
 _DAYS = tuple(field.key for field in of_kind("day"))
@@ -31,6 +29,8 @@ _LONG = 8  # bytes of a whole number from which on it may be more
 
 class ParquetSource(Source):
     """Parquet files of flat records."""
+
+    ignoring = IGNORE_OPTION
 
     def flat(self, engine: CohortEngine) -> ir.Table:
         """Give the records as a table, its columns under the names of the keys."""
@@ -62,7 +62,7 @@ class ParquetSource(Source):
                 for row in _days_as_text(batch).to_pylist():
                     number = row.pop("number")
                     row.pop("file")
-                    yield file, number, record_case(_record(row), f"{path.name}#{number}", self.reading.terms)
+                    yield file, number, record_case(record_of_row(row), f"{path.name}#{number}", self.reading.terms)
 
     def _raw(self, engine: CohortEngine, files: Sequence[Path]) -> ir.Table:
         table = engine.parquet([str(self._copies.get(path, path)) for path in files])
@@ -86,38 +86,12 @@ class ParquetSource(Source):
         try:
             schema = pq.read_schema(path)
         except (OSError, pa.ArrowInvalid) as error:
-            raise UnreadableCaseError(
-                f"{path.name} cannot be read as Parquet: {error}.", advice="Write it anew."
-            ) from error
+            raise not_parquet(path.name, error) from error
         in_folders = folders.stated(path, self.reading.renamed, self.reading.ignore)
-        return ParquetFile(path, self._wanted(path, schema, in_folders), in_folders)
-
-    def _wanted(self, path: Path, schema: pa.Schema, in_folders: Container[str]) -> dict[str, str]:
-        """Give the key of each column that is used, by its name."""
-        ignore, renamed = self.reading.ignore, self.reading.renamed
-        lacking = [name for name in renamed if name not in schema.names and renamed[name] not in in_folders]
-        if lacking:
-            raise UnreadableCaseError(f"{path.name} has no column {min(lacking)!r}.", advice="Correct --map.")
-        wanted: dict[str, str] = {}
-        for column in schema:
-            key = renamed.get(column.name, column.name)
-            if column.name in ignore or (key not in KEYS and "all" in ignore):
-                continue
-            if key not in KEYS:
-                advice = f"{nearest(column.name, KEYS).en} To pass over it: --ignore-columns {column.name}."
-                what = "which is not a key of the flat record"
-                raise UnreadableCaseError(f"{path.name} has the column {column.name!r}, {what}.", advice=advice)
-            if key in wanted.values():
-                raise UnreadableCaseError(
-                    f"{path.name} has the key {key!r} in two columns.", advice="Keep one of them."
-                )
-            if not _fits(FIELDS[key], column.type):
-                raise UnreadableCaseError(
-                    f"{path.name}: the column {column.name!r} is of type {column.type}, which {key} cannot have.",
-                    advice=f"Write it as {_WANTED[FIELDS[key].kind]}.",
-                )
-            wanted[column.name] = key
-        return wanted
+        wanted = check_columns(
+            schema, path.name, self.reading.ignore, self.reading.renamed, self.ignoring, elsewhere=in_folders
+        )
+        return ParquetFile(path, wanted, in_folders)
 
 
 def _held(table: ir.Table) -> ir.Table:
@@ -158,62 +132,3 @@ def _as_text(kind: pa.DataType) -> pa.DataType:
 
 def _is(table: ir.Table, key: str, kind: str) -> bool:
     return key in table.columns and bool(getattr(table[key].type(), f"is_{kind}")())
-
-
-def _fits(field: Field, kind: pa.DataType) -> bool:
-    """Whether a column may be of a type: one of nothing but nulls may be of any."""
-    types = pa.types
-    if types.is_dictionary(kind):
-        return _fits(field, kind.value_type)
-    if types.is_null(kind):
-        return True
-    if field.kind == "list":
-        is_list = types.is_list(kind) or types.is_large_list(kind)
-        return bool(is_list) and _entry_fits(field, kind.value_type)
-    if field.kind == "text" and types.is_integer(kind):
-        return True  # the number of a patient
-    return any(getattr(types, f"is_{name}")(kind) for name in _ALLOWED[field.kind])
-
-
-def _entry_fits(field: Field, kind: pa.DataType) -> bool:
-    if not pa.types.is_struct(kind):
-        return bool(pa.types.is_null(kind)) or any(getattr(pa.types, f"is_{name}")(kind) for name in _ALLOWED["text"])
-    fields = {each.key: each for each in field.entry}
-    return all(each.name in fields and _field_fits(fields[each.name], each.type) for each in kind)
-
-
-def _field_fits(field: Field, kind: pa.DataType) -> bool:
-    """Whether the field of an entry may be of a type: a day has no time."""
-    return _fits(field, kind) and not pa.types.is_timestamp(kind)
-
-
-def _record(value: Any) -> Any:
-    """Give a row as JSON would have it: exact decimals, days as text."""
-    if isinstance(value, dict):
-        return {key: _record(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_record(each) for each in value]
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, float):
-        return Decimal(repr(value)) if value - value == 0 else str(value)
-    if isinstance(value, int):
-        return Decimal(value)
-    if isinstance(value, Decimal):
-        return value.normalize() + 0 if value else Decimal(0)
-    return value.isoformat() if isinstance(value, datetime.date) else value
-
-
-_ALLOWED = {
-    **dict.fromkeys(("text", "coded"), ("string", "large_string")),
-    **dict.fromkeys(("whole", "decimal"), ("floating", "integer", "decimal")),
-    "day": ("date", "timestamp", "string", "large_string"),
-    "truth": ("boolean",),
-}
-_WANTED = {
-    **dict.fromkeys(("text", "coded"), "text"),
-    **dict.fromkeys(("whole", "decimal"), "numbers"),
-    "day": "days",
-    "truth": "booleans",
-    "list": "lists of keys, or of records with the fields that the flat record knows",
-}

@@ -104,7 +104,7 @@ class JsonLinesSource(TextSource):
         """Give each line."""
         number = 0
         for number, record in json_line_records(opened(path, newline="\n"), path.name):
-            yield number, _renamed(record, self.reading.renamed)
+            yield number, renamed(record, self.reading.renamed)
         if not number:
             raise UnreadableCaseError(f"{path.name} holds no patient.", advice="Send one record at least.")
 
@@ -130,9 +130,10 @@ def _chunks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield chunk
 
 
-def _renamed(record: Any, renamed: Mapping[str, str]) -> Any:
-    if renamed and isinstance(record, dict) and not renamed.keys().isdisjoint(record):
-        return type(record)({renamed.get(key, key): value for key, value in record.items()})
+def renamed(record: Any, names: Mapping[str, str]) -> Any:
+    """Give a record under the keys that its names stand for."""
+    if names and isinstance(record, dict) and not names.keys().isdisjoint(record):
+        return type(record)({names.get(key, key): value for key, value in record.items()})
     return record
 
 

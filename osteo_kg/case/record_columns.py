@@ -1,0 +1,239 @@
+"""Flat records as columns of Arrow: Parquet, and tables in memory (contracts.md, section 3).
+
+The only module below cohorts that loads pyarrow; it is imported when the first Parquet is read.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+from collections.abc import Callable, Collection, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from osteo_kg.case.fields import FIELDS, KEYS, Field
+from osteo_kg.case.model import Case
+from osteo_kg.case.record import nearest, record_case
+from osteo_kg.errors import UnreadableCaseError
+from osteo_kg.knowledge import Terms
+
+#: How the option is written that passes over a column.
+IGNORE_OPTION = "--ignore-columns {column}"
+_DECIMALS_KEPT = 38  # digits of a decimal that DuckDB and Spark know
+
+
+def read_parquet(data: bytes, name: str, terms: Terms, ignore: frozenset[str] = frozenset()) -> tuple[Case, ...]:
+    """Read one flat record a row.
+
+    Args:
+        data: the whole file.
+        name: what to call it in messages.
+        terms: the vocabulary of the keys.
+        ignore: names of columns to pass over; `all` passes over every unknown one.
+
+    Raises:
+        UnreadableCaseError: it is not Parquet, a column is unknown or of a type that its key cannot have, or it holds
+            no row.
+    """
+    try:
+        table = pq.ParquetFile(io.BytesIO(data)).read()
+    except (OSError, pa.ArrowException) as error:
+        raise not_parquet(name, error) from error
+    check_columns(table.schema, name, ignore)
+    if not table.num_rows:
+        raise UnreadableCaseError(f"{name} holds no patient.", advice="Write one row at least.")
+    kept = [key for key in table.column_names if key in KEYS and key not in ignore]
+    rows = _rows(table.select(kept), name)
+    return tuple(record_case(record_of_row(row), f"{name}#{number}", terms) for number, row in enumerate(rows, 1))
+
+
+def _rows(table: pa.Table, name: str) -> Iterator[dict[str, Any]]:
+    for batch in table.to_batches():
+        columns = {key: plain(batch.column(key), name) for key in batch.schema.names}
+        yield from pa.table(columns).to_pylist() if columns else ({} for _ in range(batch.num_rows))
+
+
+def not_parquet(name: str, error: Exception) -> UnreadableCaseError:
+    """Give the error of a file that is no Parquet, or is damaged."""
+    return UnreadableCaseError(f"{name} cannot be read as Parquet: {error}.", advice="Write it anew.")
+
+
+def check_columns(
+    schema: pa.Schema,
+    name: str,
+    ignore: Collection[str],
+    renamed: Mapping[str, str] | None = None,
+    ignoring: str = IGNORE_OPTION,
+    elsewhere: Collection[str] = (),
+) -> dict[str, str]:
+    """Give the key of each column that is used, by its name.
+
+    Args:
+        schema: the columns and their types.
+        name: what to call the table in messages.
+        ignore: names of columns to pass over; `all` passes over every unknown one.
+        renamed: the key that a column of another name holds.
+        ignoring: how to ask for a column to be passed over, with `{column}` in it.
+        elsewhere: keys whose values are stated beside the table.
+
+    Raises:
+        UnreadableCaseError: a column is unknown, lacking, or of a type that its key cannot have, or a key stands in
+            two.
+    """
+    mapping = renamed or {}
+    lacking = [name for name, key in mapping.items() if name not in schema.names and key not in elsewhere]
+    if lacking:
+        raise UnreadableCaseError(f"{name} has no column {min(lacking)!r}.", advice="Correct --map.")
+    wanted: dict[str, str] = {}
+    for column in schema:
+        key = mapping.get(column.name, column.name)
+        if column.name in ignore or (key not in KEYS and "all" in ignore):
+            continue
+        if key not in KEYS:
+            passing = ignoring.format(column=column.name)
+            raise UnreadableCaseError(
+                f"{name} has the column {column.name!r}, which is not a key of the flat record.",
+                advice=f"{nearest(column.name, KEYS).en} To pass over it: {passing}.",
+            )
+        if key in wanted.values():
+            raise UnreadableCaseError(f"{name} has the key {key!r} in two columns.", advice="Keep one of them.")
+        if not fits(FIELDS[key], column.type):
+            raise UnreadableCaseError(
+                f"{name}: the column {column.name!r} is of type {column.type}, which {key} cannot have.",
+                advice=f"Write it as {_WANTED[FIELDS[key].kind]}.",
+            )
+        wanted[column.name] = key
+    return wanted
+
+
+def fits(field: Field, kind: pa.DataType) -> bool:
+    """Whether a column may be of a type: one of nothing but nulls may be of any."""
+    types = pa.types
+    if types.is_dictionary(kind):
+        return fits(field, kind.value_type)
+    if types.is_null(kind):
+        return True
+    if field.kind == "list":
+        return is_list(kind) and _entry_fits(field, kind.value_type)
+    if field.kind == "text" and types.is_integer(kind):
+        return True  # the number of a patient
+    return _is(kind, field.kind)
+
+
+def is_list(kind: pa.DataType) -> bool:
+    """Whether a type is one of lists."""
+    return any(getattr(pa.types, f"is_{name}")(kind) for name in _LISTS)
+
+
+def _is(kind: pa.DataType, wanted: str) -> bool:
+    return any(getattr(pa.types, f"is_{name}")(kind) for name in _ALLOWED[wanted])
+
+
+def _entry_fits(field: Field, kind: pa.DataType) -> bool:
+    if not pa.types.is_struct(kind):
+        whole = kind.value_type if pa.types.is_dictionary(kind) else kind
+        return bool(pa.types.is_null(whole)) or _is(whole, "text")
+    fields = {each.key: each for each in field.entry}
+    return all(each.name in fields and _field_fits(fields[each.name], each.type) for each in kind)
+
+
+def _field_fits(field: Field, kind: pa.DataType) -> bool:
+    """Whether the field of an entry may be of a type: a day has no time."""
+    return fits(field, kind) and not pa.types.is_timestamp(kind)
+
+
+def plain(column: pa.Array, name: str = "") -> pa.Array:
+    """Give a column as one of the few types that every engine reads, its values unchanged.
+
+    Texts and lists lose their larger and shorter kinds, a moment is the day as written in its zone, a short float has
+    the digits that it shows.
+
+    Args:
+        column: the column.
+        name: what to call its table in messages.
+
+    Raises:
+        UnreadableCaseError: a decimal has more digits than can be read.
+    """
+    try:
+        return _plain(column)
+    except pa.ArrowInvalid as error:
+        raise UnreadableCaseError(
+            f"{name}: a value cannot be read: {error}.", advice="Write it as a shorter number or text."
+        ) from error
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    types, kind = pa.types, column.type
+    if types.is_dictionary(kind):
+        words = _plain(column.dictionary)
+        return pa.DictionaryArray.from_arrays(column.indices, words).cast(words.type)
+    if is_list(kind):
+        ends = pc.cumulative_sum(pc.fill_null(pc.list_value_length(column), 0)).to_numpy()
+        starts = pa.array(np.concatenate(([0], ends)), pa.int32())
+        return pa.ListArray.from_arrays(starts, _plain(column.flatten()), mask=column.is_null())
+    if types.is_struct(kind):
+        names = [each.name for each in kind]
+        return pa.StructArray.from_arrays([_plain(each) for each in column.flatten()], names, mask=column.is_null())
+    if types.is_timestamp(kind):
+        return (pc.local_timestamp(column) if kind.tz else column).cast(pa.date32(), safe=False)
+    if types.is_float32(kind) or types.is_float16(kind):
+        return _digits_shown(column)
+    if types.is_decimal(kind) and not types.is_decimal128(kind):
+        return column.cast(pa.decimal128(min(kind.precision, _DECIMALS_KEPT), kind.scale))
+    return column.cast(pa.string()) if _is(kind, "text") else column
+
+
+def _digits_shown(column: pa.Array) -> pa.Array:
+    numbers = pc.fill_null(column, np.float16(0) if pa.types.is_float16(column.type) else 0).to_numpy()
+    return pa.array(numbers.astype(str).astype(np.float64), mask=column.is_null().to_numpy(zero_copy_only=False))
+
+
+def record_of_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a row, by keys, as the record that JSON would have: exact decimals, days and numbers of patients as text."""
+    record = {key: _value(each) for key, each in row.items()}
+    named = record.get("patient")
+    return record | {"patient": f"{named:f}"} if isinstance(named, Decimal) else record
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _value(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_value(each) for each in value]
+    made = next((make for kind, make in _MADE.items() if isinstance(value, kind)), None)
+    return made(value) if made else value
+
+
+def _from_float(value: float) -> Any:
+    return Decimal(repr(value)) if value - value == 0 else str(value)
+
+
+#: What JSON has of a value in memory, by its type; the first that fits, since a truth is a number to Python.
+_MADE: Mapping[type, Callable[[Any], Any]] = {
+    bool: bool,
+    float: _from_float,
+    int: Decimal,
+    Decimal: lambda value: value.normalize() + 0 if value else Decimal(0),
+    datetime.datetime: lambda value: value.date().isoformat(),
+    datetime.date: datetime.date.isoformat,
+}
+_LISTS = ("list", "large_list", "fixed_size_list", "list_view", "large_list_view")
+_ALLOWED = {
+    **dict.fromkeys(("text", "coded"), ("string", "large_string", "string_view")),
+    **dict.fromkeys(("whole", "decimal"), ("floating", "integer", "decimal")),
+    "day": ("date", "timestamp", "string", "large_string", "string_view"),
+    "truth": ("boolean",),
+}
+_WANTED = {
+    **dict.fromkeys(("text", "coded"), "text"),
+    **dict.fromkeys(("whole", "decimal"), "numbers"),
+    "day": "days",
+    "truth": "booleans",
+    "list": "lists of keys, or of records with the fields that the flat record knows",
+}

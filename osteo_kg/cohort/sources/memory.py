@@ -1,0 +1,193 @@
+"""Tables in memory: laid down as Parquet in the scratch folder, and read as such (contracts.md, section 8).
+
+A reader of batches can be read once and may hold more than the memory does, and Spark reads files; so every table goes
+the same way. A row that columns cannot hold exactly stays in memory, and is read by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import heapq
+import operator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from osteo_kg.case import KEYS, Case, case_of
+from osteo_kg.case.record_columns import check_columns, plain
+from osteo_kg.cohort.engines import CohortEngine, EngineError
+from osteo_kg.cohort.sources import pandas_frames
+from osteo_kg.cohort.sources.base import InputFile, Reading, Wanted
+from osteo_kg.cohort.sources.parquet import ParquetSource
+from osteo_kg.cohort.sources.text import SCHEMA
+from osteo_kg.errors import UnreadableCaseError, UsageError
+
+#: What a table is called: `table#3` is its third row.
+TABLE = "table"
+_PIECE = 100_000  # rows laid down at a time
+
+
+def is_table(source: object) -> bool:
+    """Whether something is a table in memory, or can be made one."""
+    speaks_arrow = any(hasattr(source, name) for name in ("__arrow_c_stream__", "__arrow_c_array__"))
+    return speaks_arrow or _is_lazy(source) or pandas_frames.is_frame(source)
+
+
+def _is_lazy(source: object) -> bool:
+    """Whether something is a plan of polars, of which the table is yet to be made."""
+    kind = type(source)
+    return kind.__module__.partition(".")[0] == "polars" and kind.__name__ == "LazyFrame"
+
+
+class TableSource(ParquetSource):
+    """A table in memory.
+
+    Args:
+        table: the table; a reader of batches is read to its end.
+        reading: how its records are read.
+    """
+
+    ignoring = "ignore=[{column!r}]"
+
+    def __init__(self, table: Any, reading: Reading) -> None:
+        super().__init__([InputFile(Path(TABLE), "parquet", Path())], reading)
+        self._table = table
+        self._laid = reading.scratch / TABLE
+        self._apart: dict[int, dict[str, Any]] = {}  # records that columns do not hold, by their numbers
+
+    def flat(self, engine: CohortEngine) -> ir.Table:
+        """Lay the table down, and give it with the names of the keys."""
+        self._lay_down()
+        rows = super().flat(engine)
+        if not self._apart:
+            return rows
+        apart = engine.small(pa.table({"apart": pa.array(list(self._apart), pa.int64())}))
+        joined = rows.left_join(apart, rows.number == apart.apart)
+        is_held = joined.apart.isnull() & (joined.readable if "readable" in rows.columns else True)
+        return joined.mutate(readable=is_held).drop("apart")
+
+    def cases(self, engine: CohortEngine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
+        """Read some rows as cases."""
+        numbers = wanted[TABLE]
+        laid = super().cases(engine, {TABLE: numbers - self._apart.keys()})
+        apart = (
+            (TABLE, number, case_of(self._apart[number], f"{TABLE}#{number}", self.reading.terms))
+            for number in sorted(numbers & self._apart.keys())
+        )
+        yield from heapq.merge(laid, apart, key=operator.itemgetter(1))
+
+    def _key(self, column: str) -> str:
+        return "" if column in self.reading.ignore else self.reading.renamed.get(column, column)
+
+    @functools.cached_property
+    def _copies(self) -> dict[Path, Path]:
+        """None: it is laid down in types that every engine reads alike."""
+        return {}
+
+    def _raw(self, engine: CohortEngine, files: Sequence[Path]) -> ir.Table:
+        return super()._raw(engine, [self._laid]).mutate(file=ibis.literal(TABLE))
+
+    def _lay_down(self) -> None:
+        """Write what the keys of the record are in as Parquet, and remember what it cannot hold.
+
+        Raises:
+            UnreadableCaseError: it is no table of columns that records have, or holds no row.
+            UsageError: it is no table.
+        """
+        rows, self._apart = self._opened()
+        check_columns(rows.schema, TABLE, self.reading.ignore, self.reading.renamed, self.ignoring)
+        kinds = [self._laid_type(each) for each in rows.schema]
+        schema = pa.schema(list(zip(rows.schema.names, kinds, strict=True)))
+        number = 0
+        with pq.ParquetWriter(self._laid, schema) as writer:
+            for piece in _pieces(rows):
+                columns = [self._laid_column(piece, place, kind) for place, kind in enumerate(kinds)]
+                writer.write_batch(pa.record_batch(columns, schema))
+                number += piece.num_rows
+        if not number:
+            raise UnreadableCaseError(
+                f"The {TABLE} holds no patient.", advice="Give one row at least; a reader can be read only once."
+            )
+
+    def _opened(self) -> tuple[pa.RecordBatchReader, dict[int, dict[str, Any]]]:
+        """Give the table batch by batch, and those records of it that no batch holds."""
+        if pandas_frames.is_frame(self._table):
+            return pandas_frames.opened(self._table, self._key)
+        return _stream(self._table.collect() if _is_lazy(self._table) else self._table), {}
+
+    def _laid_type(self, column: pa.Field) -> pa.DataType:
+        key = self._key(column.name)
+        if key not in KEYS:
+            return pa.bool_()  # its name is told, its values are not read
+        kind = plain(pa.nulls(0, column.type), TABLE).type
+        if not pa.types.is_null(kind):
+            return kind
+        return SCHEMA.field(key).type if key in SCHEMA.names else pa.string()
+
+    def _laid_column(self, piece: pa.RecordBatch, place: int, kind: pa.DataType) -> pa.Array:
+        name = piece.schema.names[place]
+        if self._key(name) not in KEYS or pa.types.is_null(piece.schema.types[place]):
+            return pa.nulls(piece.num_rows, kind)
+        return plain(piece.column(place), TABLE)
+
+
+def _stream(table: Any) -> pa.RecordBatchReader:
+    """Open a table by its Arrow interface.
+
+    Raises:
+        UsageError: it has none, or is no table of columns.
+    """
+    try:
+        if hasattr(table, "__arrow_c_stream__"):
+            return pa.RecordBatchReader.from_stream(table)
+        batch = pa.record_batch(table)
+    except (pa.ArrowException, EngineError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"A {type(table).__name__} is no table that can be read: {_first_line(error)}.",
+            advice="Give a table of columns whose types Arrow knows, one row for each patient.",
+        ) from error
+    return pa.RecordBatchReader.from_batches(batch.schema, [batch])
+
+
+def _pieces(rows: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """Give batches of one size, whatever the size of those that come."""
+    waiting: list[pa.RecordBatch] = []
+    size = 0
+    for batch in _read(rows):
+        for start in range(0, batch.num_rows, _PIECE):
+            part = batch.slice(start, _PIECE)
+            if size + part.num_rows > _PIECE:
+                yield from _together(waiting)
+                waiting, size = [], 0
+            waiting.append(part)
+            size += part.num_rows
+    yield from _together(waiting)
+
+
+def _together(batches: list[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+    return pa.Table.from_batches(batches).combine_chunks().to_batches() if len(batches) > 1 else batches
+
+
+def _read(rows: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    with contextlib.closing(rows):
+        while True:
+            try:
+                batch = rows.read_next_batch()
+            except StopIteration:
+                return
+            except (pa.ArrowException, EngineError, OSError) as error:
+                raise UnreadableCaseError(
+                    f"The {TABLE} cannot be read to its end: {_first_line(error)}.",
+                    advice="Check the query that it comes from.",
+                ) from error
+            yield batch
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].rstrip(".")
