@@ -23,7 +23,7 @@ from osteo_kg.cohort.abstraction import columns, extra_facts
 from osteo_kg.cohort.abstraction.columns import Cuts, day_cuts, number_cuts
 from osteo_kg.cohort.abstraction.entry_lists import SectionReader
 from osteo_kg.cohort.abstraction.probes import ConditionalNotice, LibraryProbe
-from osteo_kg.cohort.abstraction.shape_conditions import Screen, certain_scores, score_range, whole_range
+from osteo_kg.cohort.abstraction.shape_conditions import Screen, certain_scores, score_ranges, whole_range
 from osteo_kg.rdf import LIFTED, OSTEO, XSD
 from osteo_kg.reasoning import LOWEST_T_SCORE, UNKNOWN, BandDimension, CodedDimension, Key, StatementDimension
 
@@ -280,10 +280,10 @@ class Abstraction:
         sound = all(self._parts.conforms(record) for record in scored)  # what is not a value has its place, too
         yield from (ibis.literal(True) if sound else flat[each.key].isnull() for each in STATEMENTS)
         condition = self._screen.condition(OSTEO.tScore, XSD.decimal) if sound else None
-        limits = condition and score_range(condition)
+        ranges = score_ranges(condition) if condition else []
         for key in SCORES:
             score = columns.number(flat[key])
-            yield certain_scores(condition, limits, score) & columns.is_exact(flat[key])
+            yield certain_scores(condition, ranges, score) & columns.is_exact(flat[key])
         for key in SECTIONS:
             yield columns.dates_are_plain(flat[key], self._parts.on, self._least_entries)
 
