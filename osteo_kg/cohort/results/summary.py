@@ -11,7 +11,7 @@ from typing import Any
 from osteo_kg import package_data
 from osteo_kg.case import ValidationReport
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
-from osteo_kg.cohort.results.decisions import Decisions
+from osteo_kg.cohort.results.decisions import Decided, Decisions
 from osteo_kg.knowledge import Guideline, Rule
 from osteo_kg.rdf import OSTEO
 from osteo_kg.reasoning import LOWEST_T_SCORE, MET, Answer
@@ -109,12 +109,14 @@ def summarised(
         remarks: what the input holds beside patients.
     """
     engine, tally = decisions.parts.engine, _Tally(decisions)
-    situations, told = Counter[int](), Counter[int]()
+    situations, told, answered = Counter[int](), Counter[int](), Counter[Decided]()
     for (number, marks), count in counts.items():
         situations[number] += count
         told[marks & decisions.allowed[number]] += count
     for number, count in situations.items():
-        tally.answered(number, count)
+        answered[decisions.decided[decisions.keys[number]]] += count
+    for each, count in answered.items():
+        tally.answered(each, count)
     for marks, count in told.items():
         tally.told(marks, count)
     decided = sum(counts.values())
@@ -162,14 +164,13 @@ class _Tally:
         self.warnings: Counter[str] = Counter()
         self.assumptions: Counter[str] = Counter()
 
-    def answered(self, number: int, count: int) -> None:
-        """Count patients of one situation."""
-        answer = self._decisions.answers[self._decisions.keys[number]]
+    def answered(self, answer: Decided, count: int) -> None:
+        """Count patients who are answered the same."""
         self.dispositions[answer.disposition] += count
         if answer.strength:
             self.strengths[answer.strength] += count
-        for option in answer.options:
-            self.options.setdefault(self._options[option.option], Counter())[option.status] += count
+        for option, status in answer.statuses:
+            self.options.setdefault(self._options[option], Counter())[status] += count
         for fact, settles in answer.missing:
             if "disposition" in settles:
                 self.missing[self._facts[fact]] += count
