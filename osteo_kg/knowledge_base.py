@@ -65,7 +65,7 @@ class KnowledgeBase:
 
     def __init__(self, knowledge: Knowledge | None = None, *, remember: bool = True, safety: bool = True) -> None:
         self.knowledge = knowledge or packaged_knowledge()
-        self._remember = remember
+        self.remembers = remember
         self.notices = Notices(self.knowledge)
         self._safety = Safety(self.knowledge, self.notices) if safety else None
         self._explainers: dict[str, Explainer] = {}
@@ -254,7 +254,7 @@ class KnowledgeBase:
         """Give what explains the answers of one guideline, named by its id or IRI and loaded once."""
         guideline = named.removeprefix(GUIDELINE)
         if guideline not in self._explainers:
-            engine = Engine(self.knowledge, read_guideline(self.knowledge, guideline), remember=self._remember)
+            engine = Engine(self.knowledge, read_guideline(self.knowledge, guideline), remember=self.remembers)
             self._explainers[guideline] = Explainer(engine, self.notices)
         return self._explainers[guideline]
 

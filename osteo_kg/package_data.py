@@ -52,6 +52,13 @@ def queries_digest() -> str:
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 
+@functools.cache
+def code_digest() -> str:
+    """Give the SHA-256 of the code of the library: what other code worked out is not to be read back."""
+    files = sorted(_PACKAGE.rglob("*.py"))
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
+
+
 def template(name: str) -> Template:
     """Give the template of a page, such as `decision_table.html`; what is put into it is escaped."""
     return _environment().get_template(name)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import hashlib
 import re
 import sys
 import threading
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 from duckdb import Error as EngineError
@@ -43,8 +45,26 @@ class CohortEngine(ABC):
         """Run an expression and keep what comes out."""
 
     @abstractmethod
+    def named(self, table: ir.Table, name: str) -> ir.Table:
+        """Give an expression a name, by which others read it whatever it is."""
+
+    @abstractmethod
+    def planned(
+        self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table], schema: pa.Schema
+    ) -> ir.Table:
+        """Name an expression over named tables; it is built only where it was not yet compiled for their columns."""
+
+    @abstractmethod
+    def computed(self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table]) -> ir.Table:
+        """Run an expression over named tables, and keep what comes out; it is built as by `planned`."""
+
+    @abstractmethod
     def small(self, table: pa.Table) -> ir.Table:
         """Bring a small table to the engine."""
+
+    def lookup(self, table: pa.Table, name: str, *, coded: bool = False) -> ir.Table:
+        """Bring a small table to the engine under a name; where its texts are coded, many rows share each cheaply."""
+        return self.small(table)
 
     @abstractmethod
     def parquet(self, paths: Sequence[str]) -> ir.Table:
@@ -64,9 +84,15 @@ class CohortEngine(ABC):
 
 
 class DuckDBEngine(CohortEngine):
-    """DuckDB in this process; what does not fit in memory goes to the scratch folder."""
+    """DuckDB in this process; what does not fit in memory goes to the scratch folder.
 
-    def __init__(self, scratch: Path) -> None:
+    Args:
+        scratch: the folder.
+        queries: the compiled queries of earlier runs, by name and the columns that they read; new ones are put there.
+    """
+
+    def __init__(self, scratch: Path, queries: MutableMapping[str, str] | None = None) -> None:
+        self._queries = {} if queries is None else queries
         self.backend: Any = ibis.duckdb.connect(memory_limit=_MEMORY, temp_directory=str(scratch / "duckdb"))
         self.backend.con.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
 
@@ -74,9 +100,69 @@ class DuckDBEngine(CohortEngine):
         """Run an expression into a temporary table."""
         return self.backend.create_table(name, table, temp=True)
 
+    def named(self, table: ir.Table, name: str) -> ir.Table:
+        """Make a view of an expression."""
+        self.backend._run_pre_execute_hooks(table)
+        return self._made("VIEW", name, self.backend.compile(table))
+
+    def planned(
+        self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table], schema: pa.Schema
+    ) -> ir.Table:
+        """Make a view of an expression over named tables."""
+        return self._made("VIEW", name, self._query(name, build, read), schema)
+
+    def computed(self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table]) -> ir.Table:
+        """Run an expression over named tables into a temporary table."""
+        return self._made("TABLE", name, self._query(name, build, read))
+
+    def _query(self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table]) -> str:
+        columns = "; ".join(f"{each.get_name()}: {each.schema()!r}" for each in read)
+        known = f"{name} of {hashlib.sha256(columns.encode()).hexdigest()}"
+        if known not in self._queries:
+            self._queries[known] = self.backend.compile(build())
+        return self._queries[known]
+
+    def _made(self, kind: str, name: str, query: str, schema: pa.Schema | None = None) -> ir.Table:
+        self.backend.con.execute(f'CREATE TEMP {kind} "{name}" AS {query}')
+        if schema is None:
+            return self.backend.table(name)
+        columns = ibis.schema(schema)  # asked of DuckDB, every text of an enumeration would come back with it
+        return ops.DatabaseTable(name, schema=columns, source=self.backend, namespace=ops.Namespace()).to_expr()
+
     def small(self, table: pa.Table) -> ir.Table:
         """Bring a small table to DuckDB."""
         return ibis.memtable(table)
+
+    def lookup(self, table: pa.Table, name: str, *, coded: bool = False) -> ir.Table:
+        """Make a temporary table; coded texts are enumerations, whose codes Parquet takes as they are."""
+        with self._registered(table, f"{name}_given") as given:
+            kinds = {each.name: self._enumeration(given, name, each) for each in table.schema} if coded else {}
+            columns = [
+                f'"{each}"::{kinds[each]} AS "{each}"' if kinds.get(each) else f'"{each}"'
+                for each in table.column_names
+            ]
+            return self._made("TABLE", name, f'SELECT {", ".join(columns)} FROM "{given}"', table.schema)
+
+    @contextlib.contextmanager
+    def _registered(self, table: pa.Table, name: str) -> Iterator[str]:
+        self.backend.con.register(name, table)
+        try:
+            yield name
+        finally:
+            self.backend.con.unregister(name)
+
+    def _enumeration(self, given: str, table: str, column: pa.Field) -> str | None:
+        """Make the type of the different texts of a column, or of its lists; None where it has none."""
+        is_list = pa.types.is_list(column.type)
+        if not pa.types.is_string(column.type.value_type if is_list else column.type):
+            return None
+        text = f'unnest("{column.name}")' if is_list else f'"{column.name}"'
+        texts = f'SELECT DISTINCT text FROM (SELECT {text} AS text FROM "{given}") WHERE text IS NOT NULL ORDER BY text'
+        if not self.backend.con.execute(texts).fetchmany(1):
+            return None
+        name = f'"{table}_{column.name}_code"'
+        self.backend.con.execute(f"CREATE TYPE {name} AS ENUM ({texts})")
+        return f"{name}[]" if is_list else name
 
     def parquet(self, paths: Sequence[str]) -> ir.Table:
         """Read Parquet files."""
@@ -137,6 +223,20 @@ class SparkEngine(CohortEngine):
         self._kept.append(table.cache())
         return self._kept[-1]
 
+    def named(self, table: ir.Table, name: str) -> ir.Table:
+        """Leave an expression as it is."""
+        return table
+
+    def planned(
+        self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table], schema: pa.Schema
+    ) -> ir.Table:
+        """Build an expression."""
+        return build()
+
+    def computed(self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table]) -> ir.Table:
+        """Build an expression, and run it once."""
+        return self.kept(build(), name)
+
     def close(self) -> None:
         """Let Spark forget what it remembered for this run."""
         for table in reversed(self._kept):
@@ -181,9 +281,9 @@ class SparkEngine(CohortEngine):
 
 
 @contextlib.contextmanager
-def duckdb(scratch: Path) -> Iterator[DuckDBEngine]:
+def duckdb(scratch: Path, queries: MutableMapping[str, str] | None = None) -> Iterator[DuckDBEngine]:
     """Open a DuckDB of its own, and close it."""
-    engine = DuckDBEngine(scratch)
+    engine = DuckDBEngine(scratch, queries)
     with contextlib.closing(engine.backend.con), interrupted_by(engine.backend.con.interrupt):
         yield engine
 
@@ -193,14 +293,14 @@ def _quoted(text: str) -> str:
 
 
 @contextlib.contextmanager
-def opened(name: str, master: str, scratch: Path) -> Iterator[CohortEngine]:
-    """Open an engine by its name, and close it.
+def opened(name: str, master: str, scratch: Path, queries: MutableMapping[str, str]) -> Iterator[CohortEngine]:
+    """Open an engine by its name, and close it; DuckDB with the queries that were compiled before.
 
     Raises:
         UsageError: there is no such engine, or it is not installed.
     """
     if name == "duckdb":
-        with duckdb(scratch) as engine:
+        with duckdb(scratch, queries) as engine:
             yield engine
     elif name == "spark":
         with (

@@ -7,6 +7,7 @@ import datetime
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,8 @@ from osteo_kg.bilingual import Language
 from osteo_kg.case import SECTIONS
 from osteo_kg.case.fhir import Assumption
 from osteo_kg.cohort import engines, failures
-from osteo_kg.cohort.abstraction.compile import Abstraction
-from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.fallback import Fallback, Rejected
+from osteo_kg.cohort.plan import Plan, planned
 from osteo_kg.cohort.progress import Progress, Step, silent
 from osteo_kg.cohort.results import explanations, files, page
 from osteo_kg.cohort.results.branches import Branches
@@ -136,11 +136,12 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         together = stack.enter_context(files.together())
         written = together.path(request.output) if request.output else None  # first of all: it gets its name last
         rejected = stack.enter_context(together.text(request.rejected)) if request.rejected else None
-        engine = stack.enter_context(engines.opened(request.engine, request.spark_master, scratch))
+        formats = {each.format_name for each in inputs}
+        plan = stack.enter_context(planned(knowledge_base, request.guideline, request.on, asked, formats))
+        engine = stack.enter_context(engines.opened(request.engine, request.spark_master, scratch, plan.queries))
         terms, ignore = knowledge_base.knowledge.terms, frozenset(request.ignore)
-        parts = LibraryProbe(knowledge_base, request.guideline, request.on, asked)
-        reading = Reading(terms, ignore, request.renamed, scratch, parts, request.postmenopausal)
-        run = _Run(parts, engine, sources(inputs, reading, request.table), progress)
+        reading = Reading(terms, ignore, request.renamed, scratch, plan.parts, request.postmenopausal)
+        run = _Run(plan, engine, sources(inputs, reading, request.table), progress)
         run.abstract()
         reports = Rejected(rejected, keep=written is None, language=request.language, scratch=scratch)
         run.decide(reports, request.assume_complete)
@@ -177,15 +178,13 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
 class _Run:
     """One run over the sources of one request."""
 
-    def __init__(
-        self, parts: LibraryProbe, engine: engines.CohortEngine, given: list[Source], progress: Progress
-    ) -> None:
+    def __init__(self, plan: Plan, engine: engines.CohortEngine, given: list[Source], progress: Progress) -> None:
         self._engine = engine
         self._sources = given
         self._progress = progress
-        self._parts = parts
-        self._abstraction = Abstraction(parts)
-        self.decisions = Decisions(parts)
+        self._parts = plan.parts
+        self._abstraction = plan.abstraction
+        self.decisions = Decisions(plan.parts, plan.decided, plan.weighed)
         self.counts: Counter[tuple[int, int]] = Counter()
         self.fallback: Fallback
         self._rejected: Rejected
@@ -195,24 +194,30 @@ class _Run:
     def abstract(self) -> None:
         """Reduce every record to its situation and its notices."""
         self._progress("Reading", 0, 0)
-        flats = [source.flat(self._engine) for source in self._sources]
+        read = [source.flat(self._engine) for source in self._sources]
+        flats = [self._engine.named(flat, f"flat_{place}") for place, flat in enumerate(read)]
         self._size = sum(self._engine.arrow(flat.agg(size=flat.count()))["size"][0].as_py() for flat in flats)
         self._progress("Reading", self._size, self._size)
         with self._watched("Abstracting"):
             self._abstract(flats)
 
     def _abstract(self, flats: list[ir.Table]) -> None:
-        stages = [self._abstraction.stage(flat) for flat in flats]
-        stage = self._engine.kept(ibis.union(*stages) if len(stages) > 1 else stages[0], "stage")
+        stage = self._engine.computed("stage", lambda: self._stage(flats), flats)
         dictionaries = {}
         for key in SECTIONS:
             texts = self._engine.arrow(self._abstraction.texts(stage, key))["text"].to_pylist()
             read = self._abstraction.dictionary(key, texts)
-            dictionaries[key] = self._engine.small(pa.table(_typed(read)))
+            dictionaries[key] = self._engine.lookup(pa.table(_typed(read)), f"read_{key}")
         limits = self._abstraction.renal_limits
-        renal = limits.table(self._engine.arrow(limits.pairs(stage)))
-        whole = self._abstraction.whole(stage, dictionaries, self._engine.small(renal) if len(renal) else None)
-        self._lean = self._engine.kept(whole, "lean")
+        found = limits.table(self._engine.arrow(limits.pairs(stage)))
+        renal = self._engine.lookup(found, "renal_limits") if len(found) else None
+        whole = partial(self._abstraction.whole, stage, dictionaries, renal)
+        tables = [stage, *dictionaries.values(), *([] if renal is None else [renal])]
+        self._lean = self._engine.computed("lean", whole, tables)
+
+    def _stage(self, flats: list[ir.Table]) -> ir.Table:
+        stages = [self._abstraction.stage(flat) for flat in flats]
+        return ibis.union(*stages) if len(stages) > 1 else stages[0]
 
     def decide(self, rejected: Rejected, sections: tuple[str, ...]) -> None:
         """Answer every situation, and assess by itself every record that columns cannot answer for."""
@@ -255,17 +260,28 @@ class _Run:
         for source in self._sources:
             yield from source.remarks()
 
-    def result(self) -> ir.Table:
-        """Join every record with what its situation is answered and what its notices say."""
-        lean = self._with_own(self._lean)
+    def result(self, *, coded: bool = False) -> ir.Table:
+        """Join every record with what its situation is answered and what its notices say, texts as codes if wanted."""
         told = {marks & self.decisions.allowed[number] for number, marks in self.counts}
-        answers, notices = self._engine.small(self.decisions.table()), self._engine.small(self.decisions.notices(told))
+        answers = self._engine.lookup(self.decisions.table(), "answers", coded=coded)
+        notices = self._engine.lookup(self.decisions.notices(told), "notices", coded=coded)
+        own = self._engine.lookup(self.fallback.table(), "own") if len(self.fallback) else None
+        ordered = sum(self.counts.values()) < _KEEPS_ORDER
+        name = f"result{'_with_own' * (own is not None)}{'_in_order' * ordered}"
+        read = [self._lean, answers, notices, *([] if own is None else [own])]
+        words = pa.list_(pa.string())
+        columns = {"patient": pa.string(), **self.decisions.columns, "warnings": words, "assumptions": words}
+        build = partial(self._result, answers, notices, own, ordered)
+        return self._engine.planned(name, build, read, pa.schema(columns.items()))
+
+    def _result(self, answers: ir.Table, notices: ir.Table, own: ir.Table | None, ordered: bool) -> ir.Table:
+        lean = self._lean if own is None else _with_own(self._lean, own)
         decided = lean.inner_join(answers, [("situation", "situation_number")])
         marked = decided.mutate(told_of=decided.marks & decided.allowed)
         whole = marked.inner_join(notices, [("told_of", "told")])
         name = whole.file.re_extract(r"([^/\\]+)$", 1) + "#" + whole.number.cast("string")
         patient = whole.patient.nullif("").fill_null(name)
-        if sum(self.counts.values()) < _KEEPS_ORDER:
+        if ordered:
             whole = whole.order_by("file", "number")
         return whole.select(patient=patient, **self._answer(whole), warnings="warnings", assumptions="assumptions")
 
@@ -323,7 +339,8 @@ class _Run:
                 output = GraphOutput(self.decisions, told.assessed_on, quads=format_name == "nq")
                 rows = output.write(self.result(), path, self._engine)
             else:
-                rows = files.write(self.result(), path, format_name, self._engine, told)
+                result = self.result(coded=format_name == "parquet")
+                rows = files.write(result, path, format_name, self._engine, told)
         self._see_that_nobody_is_lost(rows)
 
     def kept(self) -> pa.Table:
@@ -360,19 +377,18 @@ class _Run:
         names = {"situation": "situation_right"}
         return {name: whole[names.get(name, name)] for name in self.decisions.columns}
 
-    def _with_own(self, lean: ir.Table) -> ir.Table:
-        if not len(self.fallback):
-            return lean
-        own = self._engine.small(self.fallback.table())
-        both = lean.left_join(own, [lean.file == own.own_file, lean.number == own.own_number])
-        chosen = both.filter(both.plain | both.own_situation.notnull())
-        return chosen.select(
-            "file",
-            "number",
-            patient=ibis.ifelse(chosen.plain, chosen.patient, chosen.own_patient),
-            situation=ibis.ifelse(chosen.plain, chosen.situation, chosen.own_situation),
-            marks=ibis.ifelse(chosen.plain, chosen.marks, chosen.own_marks),
-        )
+
+def _with_own(lean: ir.Table, own: ir.Table) -> ir.Table:
+    """Put what was found of each case by itself in the place of what columns say of it."""
+    both = lean.left_join(own, [lean.file == own.own_file, lean.number == own.own_number])
+    chosen = both.filter(both.plain | both.own_situation.notnull())
+    return chosen.select(
+        "file",
+        "number",
+        patient=ibis.ifelse(chosen.plain, chosen.patient, chosen.own_patient),
+        situation=ibis.ifelse(chosen.plain, chosen.situation, chosen.own_situation),
+        marks=ibis.ifelse(chosen.plain, chosen.marks, chosen.own_marks),
+    )
 
 
 def _typed(read: Mapping[str, list[Any]]) -> dict[str, pa.Array]:

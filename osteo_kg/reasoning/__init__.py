@@ -1,6 +1,7 @@
 """What a guideline says of a situation, by OWL 2 RL and SPARQL, and of every way in which a situation may turn out."""
 
 from osteo_kg.reasoning.answers import LOWEST_T_SCORE, Answer, OptionAnswer
+from osteo_kg.reasoning.cache import cache_folder
 from osteo_kg.reasoning.closure import ENTRY, PATIENT, VALUE
 from osteo_kg.reasoning.dimensions import (
     NONE,
@@ -42,4 +43,5 @@ __all__ = [
     "SectionDimension",
     "SituationSpace",
     "StatementDimension",
+    "cache_folder",
 ]

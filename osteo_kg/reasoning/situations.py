@@ -7,6 +7,7 @@ between the thresholds of the criteria, the coded values, the classes of patient
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -114,8 +115,11 @@ class SituationSpace:
 
     def text(self, key: Key) -> str:
         """Write a key as the readable end of its IRI."""
-        names = (self._knowledge.terms.record_keys[dimension.fact] for dimension in self.dimensions)
-        return ";".join(f"{name}={value}" for name, value in zip(names, key, strict=True))
+        return ";".join([f"{name}={value}" for name, value in zip(self._names, key, strict=True)])
+
+    @functools.cached_property
+    def _names(self) -> list[str]:
+        return [self._knowledge.terms.record_keys[dimension.fact] for dimension in self.dimensions]
 
     def parse(self, text: str) -> Key:
         """Read a key back from the end of its IRI.

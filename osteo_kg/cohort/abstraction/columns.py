@@ -139,7 +139,8 @@ def list_text(flat: ir.Table, key: str, is_open: Any, fewest: int) -> Any:
 
 
 def _joined(column: Any, text: Callable[[Any], Any]) -> Any:
-    return column.map(text).sort().join(BETWEEN)
+    several = column.map(text).sort().join(BETWEEN)
+    return ibis.ifelse(column.length() == 1, text(column[0]), several)  # the one of most needs no sorting
 
 
 def _entry_text(entry: Any, key: str) -> Any:
@@ -210,11 +211,16 @@ class Cuts(Generic[Value]):
 
     def place(self, column: Any) -> Any:
         """Give the place of every value of a column, and one past the last for none."""
-        place = 0
-        for value in self.values:
-            at = _as_number(value)
-            place = place + (column > at).cast("int64") + (column >= at).cast("int64")
-        return (column.isnull().cast("int64") * 0 + place).fill_null(self.none)
+        return ibis.ifelse(column.isnull(), self.none, self._place(column, 0, len(self.values))).cast("int64")
+
+    def _place(self, column: Any, first: int, last: int) -> Any:
+        """Give the places of values that lie around some of the cuts, by halves: a row is asked few comparisons."""
+        if first == last:
+            return ibis.literal(2 * first)
+        middle = (first + last) // 2
+        at = _as_number(self.values[middle])
+        more, less = self._place(column, middle + 1, last), self._place(column, first, middle)
+        return ibis.cases((column > at, more), (column == at, 2 * middle + 1), else_=less)
 
     @property
     def none(self) -> int:

@@ -38,7 +38,7 @@ from osteo_kg.cohort.abstraction.measurement_notices import MeasurementNotices
 from osteo_kg.cohort.abstraction.measurements import FURTHER
 from osteo_kg.cohort.abstraction.probes import ConditionalNotice, LibraryProbe
 from osteo_kg.cohort.abstraction.renal_limits import RenalLimits
-from osteo_kg.cohort.abstraction.shape_conditions import certain_numbers, number_range, whole_range
+from osteo_kg.cohort.abstraction.shape_conditions import certain_numbers, number_ranges, whole_range
 from osteo_kg.rdf import LIFTED, OSTEO, XSD
 from osteo_kg.reasoning import LOWEST_T_SCORE, UNKNOWN, BandDimension, CodedDimension, Key, StatementDimension
 
@@ -312,19 +312,19 @@ class Abstraction:
         sound = all(self._parts.conforms(record) for record in scored)  # what is not a value has its place, too
         yield from (ibis.literal(True) if sound else flat[each.key].isnull() for each in STATEMENTS)
         condition = self._screen.condition(OSTEO.tScore, XSD.decimal) if sound else None
-        limits = condition and number_range(condition, _HIGHEST_SCORE)
+        ranges = number_ranges(condition, _HIGHEST_SCORE) if condition else []
         for key in SCORES:
             score = columns.number(flat[key])
-            yield certain_numbers(condition, limits, score) & columns.is_exact(flat[key])
+            yield certain_numbers(condition, ranges, score) & columns.is_exact(flat[key])
         for key in SECTIONS:
             yield columns.days_are_plain(flat[key], key, self._parts.on)
 
     def _renal_plain(self, flat: ir.Table) -> Iterable[Any]:
         for field in measured(RENAL_FUNCTION):
             condition = field.property and self._screen.condition(field.property, XSD.decimal)
-            limits = condition and number_range(condition, _REACH)
+            ranges = number_ranges(condition, _REACH) if condition else []
             column = columns.number(flat[field.key])
-            yield certain_numbers(condition, limits, column) & columns.is_exact(flat[field.key])
+            yield certain_numbers(condition, ranges, column) & columns.is_exact(flat[field.key])
 
     def _coded_plain(self, flat: ir.Table) -> Any:
         """Let pass those combinations of coded values that the shapes do not refuse."""

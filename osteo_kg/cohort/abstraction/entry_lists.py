@@ -7,7 +7,7 @@ the different lists are then put together from what was read.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -106,6 +106,22 @@ class EntryRead:
     marks: frozenset[ConditionalNotice]
     beside: tuple[frozenset[ConditionalNotice], ...]
 
+    def to_json(self) -> list[Any]:
+        """Give what was read as JSON has it."""
+        entry, atom = self.entry, self.entry.atom
+        stated = [atom.property, atom.value, atom.outcome, entry.counts, entry.vertebrae, entry.at_most]
+        return [
+            stated,
+            *(sorted((notice.to_json() for notice in each), key=str) for each in (self.marks, *self.beside)),
+        ]
+
+    @classmethod
+    def of(cls, value: list[Any]) -> EntryRead:
+        """Take back what was read."""
+        (property_, coded, outcome, counts, vertebrae, at_most), *told = value
+        marks, *beside = (frozenset(map(ConditionalNotice.of, each)) for each in told)
+        return cls(Entry(Atom(property_, coded, outcome), counts, vertebrae, {}, at_most), marks, tuple(beside))
+
 
 @dataclass(frozen=True, slots=True)
 class ListRead:
@@ -152,6 +168,18 @@ class SectionReader:
         asked = [ListText.of(text) for text in texts]
         self._learn({entry for each in asked for entry in each.entries} - self._entries.keys())
         return [self._list(each) if each.stated or each.is_open else self._not_stated() for each in asked]
+
+    def known(self) -> dict[str, list[Any]]:
+        """Give every entry that passes and was met, by its text, as JSON has it."""
+        return {text: self._read[number].to_json() for text, number in self._entries.items() if number is not None}
+
+    def recall(self, entries: Mapping[str, list[Any]]) -> None:
+        """Take back entries that were read for the same knowledge, guideline and day."""
+        self._entries |= {text: self._number(EntryRead.of(value)) for text, value in entries.items()}
+
+    def forget_refused(self) -> None:
+        """Keep nothing of the entries that do not pass: whatever a patient's record says may stand in them."""
+        self._entries = {text: number for text, number in self._entries.items() if number is not None}
 
     def _learn(self, new: Iterable[str]) -> None:
         """Read entries that were not met before: all are shown to the shapes at once, and apart if one is refused."""

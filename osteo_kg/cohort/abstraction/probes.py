@@ -214,12 +214,27 @@ class ConditionalNotice:
     category: str
     aspect: tuple[str, str] | None = None
 
+    def to_json(self) -> list[Any]:
+        """Give the notice as JSON has it."""
+        return [self.code, self.category, self.aspect and list(self.aspect)]
+
+    @classmethod
+    def of(cls, value: list[Any]) -> ConditionalNotice:
+        """Take a notice back."""
+        code, category, aspect = value
+        return cls(code, category, tuple(aspect) if aspect else None)
+
 
 class NoticeBitmask:
     """Gives every mark a bit of its own, in the order in which they are met."""
 
     def __init__(self) -> None:
         self._bits: dict[ConditionalNotice, int] = {}
+
+    @property
+    def known(self) -> list[ConditionalNotice]:
+        """The marks that have a bit, in the order of their bits."""
+        return list(self._bits)
 
     def mask(self, marks: Iterable[ConditionalNotice]) -> int:
         """Give the bits of some marks."""

@@ -156,23 +156,23 @@ class Screen:
 def whole_range(condition: Condition, low: int, high: int) -> tuple[int, int] | None:
     """Give the first and the last whole number that meet a condition; None where they leave a gap."""
     numbers = range(low, high + 1)
-    return _span(numbers, condition, [str(number) for number in numbers])
+    found = _spans(numbers, condition, [str(number) for number in numbers])
+    return found[0] if len(found) == 1 else None
 
 
-def certain_numbers(condition: Condition | None, limits: tuple[float, float] | None, column: Any) -> Any:
-    """Say of a column of numbers where no shape refuses the number: in a range, or else by its text."""
+def certain_numbers(condition: Condition | None, ranges: Sequence[tuple[float, float]], column: Any) -> Any:
+    """Say of a column of numbers where no shape refuses the number: in one of some ranges, or else by its text."""
     if condition is None:
         return column.isnull()
     text = column.cast("string")
     by_text = text.re_search(r"^-?[0-9]+[.][0-9]+$") & condition(text)
-    if limits is None:
-        return by_text.fill_null(True)
     short = ((column * _STEPS).round() / _STEPS == column) & (column != 0)  # which may have a sign
-    return ibis.ifelse(short, column.between(*limits), by_text).fill_null(column.isnull())
+    in_a_range = functools.reduce(operator.or_, (column.between(*each) for each in ranges), ibis.literal(False))
+    return ibis.ifelse(short, in_a_range, by_text).fill_null(column.isnull())
 
 
-def number_range(condition: Condition, highest: int) -> tuple[float, float] | None:
-    """Give the least and the greatest number of few decimals that meet a condition; None where they leave a gap.
+def number_ranges(condition: Condition, highest: int) -> list[tuple[float, float]]:
+    """Give the ranges in which every number of few decimals meets a condition: the least and the greatest of each.
 
     Args:
         condition: the condition on the text of a number.
@@ -180,16 +180,16 @@ def number_range(condition: Condition, highest: int) -> tuple[float, float] | No
     """
     reach = highest * _STEPS
     steps = [Decimal(number) / _STEPS for number in range(-reach, reach + 1)]
-    found = _span(steps, condition, [f"{number:f}" for number in steps])
-    return (float(found[0]), float(found[1])) if found else None
+    found = _spans(steps, condition, [f"{number:f}" for number in steps])
+    return [(float(first), float(last)) for first, last in found]
 
 
-def _span(numbers: Sequence[_Number], condition: Condition, texts: list[str]) -> tuple[_Number, _Number] | None:
-    """Give the first and the last of some numbers whose texts meet a condition; None where they leave a gap."""
-    met = np.flatnonzero(np.broadcast_to(condition(Texts(texts)), len(texts)))
-    if not len(met) or met[-1] - met[0] + 1 != len(met):
-        return None
-    return numbers[met[0]], numbers[met[-1]]
+def _spans(numbers: Sequence[_Number], condition: Condition, texts: list[str]) -> list[tuple[_Number, _Number]]:
+    """Give the first and the last of each run of numbers whose texts meet a condition."""
+    met = np.broadcast_to(condition(Texts(texts)), len(texts)).astype(np.int8)
+    edges = np.diff(met, prepend=0, append=0)
+    first, after = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    return [(numbers[start], numbers[end - 1]) for start, end in zip(first, after, strict=True)]
 
 
 def _constant(truth: bool, _: object) -> bool:

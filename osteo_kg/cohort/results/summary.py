@@ -24,11 +24,10 @@ from osteo_kg.bilingual import (
 )
 from osteo_kg.case import ValidationReport
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
-from osteo_kg.cohort.results.decisions import Decisions
+from osteo_kg.cohort.results.decisions import Decided, Decisions
 from osteo_kg.cohort.results.persons import Persons, RepeatedIds
 from osteo_kg.cohort.results.small_cells import Cell
 from osteo_kg.rdf import OSTEO
-from osteo_kg.reasoning import Answer
 
 Profile = frozenset[Cell]  # all that a record counts in
 
@@ -215,12 +214,14 @@ def summarised(
         language: the language of the text.
     """
     engine, tally = decisions.parts.engine, _Tally(decisions)
-    situations, told = Counter[int](), Counter[int]()
+    situations, told, answered = Counter[int](), Counter[int](), Counter[Decided]()
     for (number, marks), count in counts.items():
         situations[number] += count
         told[marks & decisions.allowed[number]] += count
     for number, count in situations.items():
-        tally.answered(number, count)
+        answered[decisions.decided[decisions.keys[number]]] += count
+    for each, count in answered.items():
+        tally.answered(each, count)
     for marks, count in told.items():
         tally.told(marks, count)
     decided = sum(counts.values())
@@ -281,25 +282,24 @@ class _Tally:
         self.assumptions: Counter[str] = Counter()
         self.profiles: Counter[Profile] = Counter()
 
-    def answered(self, number: int, count: int) -> None:
-        """Count patients of one situation."""
-        answer = self._decisions.answers[self._decisions.keys[number]]
+    def answered(self, answer: Decided, count: int) -> None:
+        """Count patients who are answered the same."""
         self.dispositions[answer.disposition] += count
         if answer.strength:
             self.strengths[answer.strength] += count
-        for option in answer.options:
-            self.options.setdefault(self._options[option.option], Counter())[option.status] += count
+        for option, status in answer.statuses:
+            self.options.setdefault(self._options[option], Counter())[status] += count
         for fact, settles in answer.missing:
             if "disposition" in settles:
                 self.missing[self._facts[fact]] += count
         self.profiles[frozenset(self._cells(answer))] += count
 
-    def _cells(self, answer: Answer) -> Iterator[Cell]:
+    def _cells(self, answer: Decided) -> Iterator[Cell]:
         """Give the cells that a record with an answer counts in."""
         yield from (READ, DECIDED, ("disposition", answer.disposition))
         yield "strength", answer.disposition, answer.strength or _NO_STRENGTH
-        yield from ((LISTED,) if answer.options else ())
-        yield from (("option", self._options[each.option], each.status) for each in answer.options)
+        yield from ((LISTED,) if answer.statuses else ())
+        yield from (("option", self._options[option], status) for option, status in answer.statuses)
         yield from (("missing", self._facts[fact]) for fact, settles in answer.missing if "disposition" in settles)
 
     def told(self, marks: int, count: int) -> None:
