@@ -27,7 +27,11 @@ class Stopped(SystemExit):
 
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)
-        self.name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        self.number = number
+
+    def __str__(self) -> str:
+        name = "Ctrl-C" if self.number == signal.SIGINT else signal.Signals(self.number).name
+        return f"Stopped by {name}."
 
 
 class _Stop:
@@ -35,6 +39,7 @@ class _Stop:
 
     def __init__(self) -> None:
         self.caught: int | None = None
+        self.is_active = False  # whether signals come here
         self.is_over = False  # raised already, or too late: everything was written
         self.interrupts: list[Callable[[], None]] = []
 
@@ -68,10 +73,11 @@ def _is_inside_engine(frame: FrameType | None) -> bool:
 def stoppable() -> Iterator[None]:
     """End with `Stopped` on Ctrl-C, SIGTERM and SIGHUP, those that are not ignored; in the main thread only."""
     global _stop
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or _stop.is_active:
         yield
         return
     _stop = _Stop()
+    _stop.is_active = True
     woken, waking = socket.socketpair()
     waking.setblocking(False)
     watching = threading.Thread(target=_stop.watch, args=(woken,), daemon=True)
@@ -82,7 +88,7 @@ def stoppable() -> Iterator[None]:
     try:
         yield
     finally:
-        _stop.is_over = True
+        _stop.is_active, _stop.is_over = False, True
         for each, handler in before.items():
             signal.signal(each, handler)
         signal.set_wakeup_fd(before_fd)
