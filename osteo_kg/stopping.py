@@ -11,7 +11,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -51,9 +51,11 @@ class _Stop:
             self.is_over = True
             raise Stopped(self.caught)
 
-    def watch(self, woken: socket.socket) -> None:
-        """Interrupt engines once a signal came, and again until it was raised."""
-        while woken.recv(1):
+    def watch(self, woken: socket.socket, heard: Container[int]) -> None:
+        """Interrupt engines once a signal came, and again until it was raised: the main thread may not know of it."""
+        while came := woken.recv(1):
+            if came[0] in heard:
+                self.caught = self.caught or came[0]
             while self.caught and not self.is_over:
                 for interrupt in tuple(self.interrupts):
                     interrupt()
@@ -80,21 +82,21 @@ def stoppable() -> Iterator[None]:
     _stop.is_active = True
     woken, waking = socket.socketpair()
     waking.setblocking(False)
-    watching = threading.Thread(target=_stop.watch, args=(woken,), daemon=True)
+    heard = [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
+    watching = threading.Thread(target=_stop.watch, args=(woken, heard), daemon=True)
     watching.start()
     before_fd = signal.set_wakeup_fd(waking.fileno(), warn_on_full_buffer=False)
-    heard = [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
     before = {each: signal.signal(each, _stop.handle) for each in heard}
     try:
         yield
     finally:
         _stop.is_active, _stop.is_over = False, True
-        for each, handler in before.items():
-            signal.signal(each, handler)
         signal.set_wakeup_fd(before_fd)
         waking.close()
-        watching.join()
+        watching.join()  # it raises nothing after this
         woken.close()
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def was_stopped() -> Stopped | None:

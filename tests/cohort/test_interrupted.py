@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import ibis
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
@@ -191,8 +192,9 @@ def test_a_long_query_is_interrupted(tmp_path: Path, number: signal.Signals, ask
 
 def _run_without_end(folder: Path, asked: str) -> None:
     with run.failures.told(), engines.duckdb(folder) as engine:
-        pairs = "range(10000000) a, range(10000000) b"
-        endless = engine.backend.sql(f"SELECT a.range * b.range AS x FROM {pairs} WHERE (a.range * b.range) % 77 = 78")
+        numbers = ibis.range(10_000_000).unnest().name("number").as_table()
+        pairs = numbers.cross_join(numbers.view(), rname="other")
+        endless = pairs.filter(pairs.number * pairs.other % 7_777_777 == 3)
         calls: dict[str, Callable[[], Any]] = {
             "arrow": lambda: engine.arrow(endless),
             "kept": lambda: engine.kept(endless, "kept"),
