@@ -7,22 +7,58 @@ What stands here is for everybody. Whoever builds upon the parts imports the pac
 `osteo_kg.case`, `osteo_kg.assessment`, `osteo_kg.decision_table`, `osteo_kg.dataset`, `osteo_kg.cohort`.
 """
 
-from osteo_kg.assessment.model import Assessment
-from osteo_kg.bilingual import BilingualText, Language
-from osteo_kg.case import Case, Finding, RefusedCaseError, ValidationReport, read_case
-from osteo_kg.dataset import Dataset, QueryError, build_dataset
-from osteo_kg.errors import (
-    InconsistencyError,
-    KnowledgeError,
-    OsteoError,
-    UnreadableCaseError,
-    UnwritableError,
-    UsageError,
-)
-from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
-from osteo_kg.package_data import software_version
+from __future__ import annotations
 
-__version__ = software_version()
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from osteo_kg.assessment.model import Assessment
+    from osteo_kg.bilingual import BilingualText, Language
+    from osteo_kg.case import Case, Finding, RefusedCaseError, ValidationReport, read_case
+    from osteo_kg.dataset import Dataset, QueryError, build_dataset
+    from osteo_kg.errors import (
+        InconsistencyError,
+        KnowledgeError,
+        OsteoError,
+        UnreadableCaseError,
+        UnwritableError,
+        UsageError,
+    )
+    from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
+
+    __version__: str
+
+# A module is loaded when something of it is asked for: a command is stopped tidily from its first moments.
+_MODULES = {
+    "assessment.model": ("Assessment",),
+    "bilingual": ("BilingualText", "Language"),
+    "case": ("Case", "Finding", "RefusedCaseError", "ValidationReport", "read_case"),
+    "dataset": ("Dataset", "QueryError", "build_dataset"),
+    "errors": (
+        "InconsistencyError",
+        "KnowledgeError",
+        "OsteoError",
+        "UnreadableCaseError",
+        "UnwritableError",
+        "UsageError",
+    ),
+    "knowledge_base": ("DEFAULT_GUIDELINE", "KnowledgeBase"),
+}
+_PLACES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for, once."""
+    if name == "__version__":
+        found: Any = importlib.import_module("osteo_kg.package_data").software_version()
+    elif name in _PLACES:
+        found = getattr(importlib.import_module(f"osteo_kg.{_PLACES[name]}"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
 
 __all__ = [
     "DEFAULT_GUIDELINE",

@@ -11,7 +11,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -27,7 +27,11 @@ class Stopped(SystemExit):
 
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)
-        self.name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        self.number = number
+
+    def __str__(self) -> str:
+        name = "Ctrl-C" if self.number == signal.SIGINT else signal.Signals(self.number).name
+        return f"Stopped by {name}."
 
 
 class _Stop:
@@ -35,6 +39,7 @@ class _Stop:
 
     def __init__(self) -> None:
         self.caught: int | None = None
+        self.is_active = False  # whether signals come here
         self.is_over = False  # raised already, or too late: everything was written
         self.interrupts: list[Callable[[], None]] = []
 
@@ -46,9 +51,11 @@ class _Stop:
             self.is_over = True
             raise Stopped(self.caught)
 
-    def watch(self, woken: socket.socket) -> None:
-        """Interrupt engines once a signal came, and again until it was raised."""
-        while woken.recv(1):
+    def watch(self, woken: socket.socket, heard: Container[int]) -> None:
+        """Interrupt engines once a signal came, and again until it was raised: the main thread may not know of it."""
+        while came := woken.recv(1):
+            if came[0] in heard:
+                self.caught = self.caught or came[0]
             while self.caught and not self.is_over:
                 for interrupt in tuple(self.interrupts):
                     interrupt()
@@ -68,27 +75,28 @@ def _is_inside_engine(frame: FrameType | None) -> bool:
 def stoppable() -> Iterator[None]:
     """End with `Stopped` on Ctrl-C, SIGTERM and SIGHUP, those that are not ignored; in the main thread only."""
     global _stop
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or _stop.is_active:
         yield
         return
     _stop = _Stop()
+    _stop.is_active = True
     woken, waking = socket.socketpair()
     waking.setblocking(False)
-    watching = threading.Thread(target=_stop.watch, args=(woken,), daemon=True)
+    heard = [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
+    watching = threading.Thread(target=_stop.watch, args=(woken, heard), daemon=True)
     watching.start()
     before_fd = signal.set_wakeup_fd(waking.fileno(), warn_on_full_buffer=False)
-    heard = [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
     before = {each: signal.signal(each, _stop.handle) for each in heard}
     try:
         yield
     finally:
-        _stop.is_over = True
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        _stop.is_active, _stop.is_over = False, True
         signal.set_wakeup_fd(before_fd)
         waking.close()
-        watching.join()
+        watching.join()  # it raises nothing after this
         woken.close()
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def was_stopped() -> Stopped | None:

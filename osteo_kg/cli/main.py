@@ -64,8 +64,8 @@ class _Main(click.Group):
             return super().invoke(ctx)
         except (Stopped, KeyboardInterrupt) as error:
             stopped = error if isinstance(error, Stopped) else Stopped(signal.SIGINT)
-            complain(f"Stopped by {stopped.name}.")
-            raise click.exceptions.Exit(int(str(stopped.code))) from error
+            complain(str(stopped))
+            raise click.exceptions.Exit(128 + stopped.number) from error
         except OsteoError as error:
             complain(str(error))
             raise click.exceptions.Exit(

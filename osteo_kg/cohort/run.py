@@ -116,6 +116,7 @@ class CohortResult:
     rejected: pa.Table | None = None
 
 
+@failures.told()
 def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress = silent) -> CohortResult:
     """Assess a cohort, and write what is asked for; nothing stands under its name before everything is written.
 
@@ -130,7 +131,6 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
     files.check_places(request.written, [each.path for each in inputs])
     asked = [knowledge_base.section(name) for name in request.assume_complete]
     with contextlib.ExitStack() as stack:
-        stack.enter_context(failures.told())
         stack.enter_context(files.locked(request.written))
         scratch = stack.enter_context(files.scratch(request.output))
         together = stack.enter_context(files.together())
