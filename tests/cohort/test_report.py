@@ -5,21 +5,26 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import itertools
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osteo_kg.bilingual import LANGUAGES, BilingualText, Language
+from osteo_kg.cli.main import main
 from osteo_kg.cohort.results.methods import About
 from osteo_kg.cohort.results.page import page
 from osteo_kg.cohort.results.persons import RepeatedIds
 from osteo_kg.cohort.results.shown_counts import ShownCounts
-from osteo_kg.cohort.results.summary import Cell, Profile, Summary
+from osteo_kg.cohort.results.small_cells import Cell
+from osteo_kg.cohort.results.summary import Profile, Summary
 
 _WORDS = {
     "treat": BilingualText("treatment indicated", "traitement indiqué"),
@@ -251,3 +256,34 @@ def test_a_report_shows_no_count_that_is_suppressed(counts: list[int]) -> None:
     assert [cell for cell in cells if cell in {"1", "2", "3", "4"}] == []
     titles = [_text(each) for each in found.iterfind(".//svg/rect/title")]
     assert [each for each in titles if re.search(r": [1-4] \(", each)] == []
+
+
+@pytest.mark.slow
+def test_a_report_of_the_command_holds_the_counts_of_its_summary(tmp_path: Path) -> None:
+    """Of women of whom one stands on two rows, and one has no id."""
+    source, report = tmp_path / "femmes.csv", tmp_path / "rapport.html"
+    source.write_text(
+        "patient,sex,menopausal_status,t_score_total_hip,fractures\n"
+        "anna,female,postmenopausal,-3.2,none\nanna,female,postmenopausal,-1.2,none\n"
+        ",female,postmenopausal,-2.2,none\nmaria,female,,,\nspoiled,F,,,\n"
+    )
+    asked = ["cohort", str(source), "--output", str(tmp_path / "result.csv"), "--on", "2026-11-22", "--language", "fr"]
+    asked += ["--rejected", str(tmp_path / "rejected.jsonl"), "--report", str(report), "--format", "json"]
+    done = CliRunner().invoke(main, [*asked, "--small-cells", "0"])
+    assert done.exit_code == 0, done.output
+    summary = json.loads(done.stdout)
+    assert (summary["persons"], summary["rows_without_id"]) == (4, 1)
+    assert summary["repeated_ids"] == {"ids": 1, "rows": 2, "several_dispositions": 1}
+    found = ElementTree.fromstring(report.read_text(encoding="utf-8").partition("\n")[2])
+    told = dict(reversed(list(_lines(found))))
+    assert told["Dossiers lus"] == str(summary["patients"])
+    assert told["Dossiers évalués"] == str(summary["decided"])
+    assert told["Personnes"] == "4"
+    assert told["Traitement indiqué"] == str(summary["dispositions"]["treat"])
+    assert told["Données"] == "femmes.csv"
+    assert told["Version de sa lecture"] == "1.0.0"
+    suppressed = CliRunner().invoke(main, asked)
+    assert suppressed.exit_code == 0, suppressed.output
+    assert json.loads(suppressed.stdout) == summary  # what is printed is for whoever runs it
+    shown = ElementTree.fromstring(report.read_text(encoding="utf-8").partition("\n")[2])
+    assert {count for name, count in _lines(shown) if name in ("Traitement indiqué", "Personnes")} == {"masqué"}
