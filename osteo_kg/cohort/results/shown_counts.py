@@ -65,7 +65,7 @@ class ShownCounts:
         if few or self._is_small(found.ids - found.several_dispositions):
             differently = None
         return ShownPersons(
-            persons=None if few or READ in self._hidden else self._summary.persons,
+            persons=None if few or READ in self._hidden else self._small_as_none(self._summary.persons),
             repeated=None if few else found.ids,
             repeated_rows=None if few else found.rows,
             differently=differently,
