@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import resource
 import sys
 import tempfile
@@ -28,13 +29,14 @@ def main() -> None:
     """Measure, and print a table."""
     size = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     table = Table(title=f"{size:,} patients")
-    for name in ("input", "size", "time", "processor time", "patients a second"):
+    for name in ("input", "size", "time", "processor time", "patients a second", "patients a processor second"):
         table.add_column(name, justify="right")
     with empty_cache(), tempfile.TemporaryDirectory() as folder:
         for what, weight, taken, computed in measured(Path(folder), size):
-            row = (what, f"{weight / 1e6:,.0f} MB", seconds(taken), seconds(computed), f"{size / taken:,.0f}")
-            table.add_row(*row)
-    Console().print(table)
+            times = (seconds(taken), seconds(computed), f"{size / taken:,.0f}", f"{size / computed:,.0f}")
+            table.add_row(what, f"{weight / 1e6:,.0f} MB", *times)
+    Console(width=130).print(table)
+    print("load of the last minute, five and fifteen:", *(f"{each:.1f}" for each in os.getloadavg()))
     here, there = (resource.getrusage(who).ru_maxrss / 1e6 for who in _WHO)
     print(f"peak memory {here:.2f} GB, of the largest helper {there:.2f} GB")
 

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyoxigraph as ox
 
 from osteo_kg.case.fhir import bundle_of
 from osteo_kg.case.record import record_case
@@ -94,7 +95,7 @@ def write_triples(path: Path, size: int, seed: int = 1) -> None:
 
 def _statements(row: dict[str, Any], terms: Terms) -> Iterator[str]:
     def coded(kind: str, key: str) -> str:
-        return f"<{terms.kinds[f'{_NS}{kind}'][key]}>"
+        return f"<{terms.kinds[ox.NamedNode(_NS + kind)][key]}>"
 
     def says(subject: str, name: str, value: str) -> str:
         return f"{subject} <{name if name.startswith('http') else _NS + name}> {value} .\n"
@@ -105,13 +106,13 @@ def _statements(row: dict[str, Any], terms: Terms) -> Iterator[str]:
         if row[key]:
             yield says(patient, name, coded(kind, row[key]))
     if row["age_years"] is not None:
-        yield says(patient, "ageInYears", f'"{row["age_years"]}"^^<{XSD}integer>')
+        yield says(patient, "ageInYears", f'"{row["age_years"]}"^^<{XSD.iri}integer>')
     if row["t_score_femoral_neck"] is not None:
         node = f"_:{row['patient']}d"
         yield says(patient, "hasBoneDensitometry", node)
         yield says(node, RDF.type.value, f"<{_NS}BoneDensitometry>")
         yield says(node, "hasSite", f"<{_NS}FemoralNeck>")
-        yield says(node, "tScore", f'"{row["t_score_femoral_neck"]}"^^<{XSD}decimal>')
+        yield says(node, "tScore", f'"{row["t_score_femoral_neck"]}"^^<{XSD.iri}decimal>')
     for number, entry in enumerate(row["fractures"] or []):
         node = f"_:{row['patient']}f{number}"
         yield says(patient, "hasFracture", node)

@@ -1,7 +1,8 @@
 """FHIR: a bulk export of any split, files of bundles, folders of them.
 
 Single resources are sorted by patient on disk; a Bundle is an input by itself. Each patient is read by the reader of
-FHIR. What a flat record can say, and notices beside it, goes into columns; every other patient is assessed by herself.
+FHIR, or has the row that it gave others of whom the same was said. What a flat record can say, and notices beside it,
+goes into columns; every other patient is assessed by herself.
 """
 
 from __future__ import annotations
