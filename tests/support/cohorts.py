@@ -24,7 +24,7 @@ from osteo_kg.case.fields import KEYS
 from osteo_kg.cohort.results.summary import Summary
 from osteo_kg.cohort.run import Request, assess
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.rdf.terms import OSTEO
+from osteo_kg.rdf.terms import OSTEO, XSD
 from tests.support.strategies import fractures, records
 from tests.support.worked import ON, exact_json
 
@@ -347,6 +347,12 @@ def expected(knowledge_base: KnowledgeBase, cases: Sequence[Case], **asked: Any)
     answers = list(knowledge_base.assess_all(cases, on=ON, **asked))
     rows = [_row(knowledge_base, each) for each in answers if isinstance(each, Assessment)]
     return rows, [each.to_json() for each in answers if not isinstance(each, Assessment)]
+
+
+def has_more_digits_than_columns(case: Case) -> bool:
+    """Whether a case states a number with more digits than a float has."""
+    numbers = (t.object for t in case.triples if isinstance(t.object, ox.Literal) and t.object.datatype == XSD.decimal)
+    return any(Decimal(repr(float(each.value))) != Decimal(each.value) for each in numbers)
 
 
 class Alone:
