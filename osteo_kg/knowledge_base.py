@@ -297,11 +297,6 @@ class KnowledgeBase:
         """What tells, beside answers, what product information says; None where they do not tell it."""
         return self._safety
 
-    @property
-    def limit_measures(self) -> tuple[frozenset[str], ...]:
-        """The measures, by property, in which each limit of renal function is set that answers tell."""
-        return self._safety.limit_measures if self._safety else ()
-
     def version_of(self, guideline: str) -> str | None:
         """Give the version of a guideline, named by its IRI; None where its module states none."""
         module = self.knowledge.triples.value(guideline, RDFS.isDefinedBy)

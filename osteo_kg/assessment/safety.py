@@ -98,12 +98,6 @@ class Safety:
         )
 
     @functools.cached_property
-    def limit_measures(self) -> tuple[frozenset[str], ...]:
-        """The measures, by property, in which each limit of renal function is set."""
-        limits = {self._renal.ranges[each].measures for each in self._limits}
-        return tuple(sorted(limits, key=sorted))
-
-    @functools.cached_property
     def _limits(self) -> frozenset[str]:
         """The ranges of renal function that some statement is about, by IRI."""
         named = {c for stated in self._statements.of_drug.values() for each in stated for c in each.conditions}

@@ -229,7 +229,8 @@ class Cuts(Generic[Value]):
 
     def place_of(self, value: Value | None) -> int:
         """Give the place of one value."""
-        return self.none if value is None else bisect_left(self.values, value) + bisect_right(self.values, value)
+        values: tuple[Any, ...] = self.values
+        return self.none if value is None else bisect_left(values, value) + bisect_right(values, value)
 
     def masks(self, column: Any, masks: Sequence[int]) -> Any:
         """Give for every value of a column the mask of its place; nought for none."""

@@ -87,7 +87,7 @@ class Abstraction:
 
     def stage(self, flat: ir.Table) -> ir.Table:
         """Give what columns say of each record: whether it is plain, its situation and notices without its sections."""
-        whole = self._numbers(columns.completed(flat))
+        whole, fewest = self._numbers(columns.completed(flat)), self._parts.fewest
         return whole.select(
             "file",
             "number",
@@ -98,7 +98,7 @@ class Abstraction:
             marks=self._marks(whole),
             score=whole.lowest.round(1),
             renal=self.renal_limits.places(whole),
-            **{key: self._text(whole, key, each.value) for key, each in SECTIONS.items()},
+            **{k: columns.list_text(whole, k, self._is_open(whole, s.value), fewest) for k, s in SECTIONS.items()},
             **self._beside(whole),
         )
 
@@ -109,9 +109,6 @@ class Abstraction:
         return case_facts.mutate(
             lowest_place=self._scores.place(case_facts.lowest), years_place=self._ages.place(case_facts.years)
         )
-
-    def _text(self, flat: ir.Table, key: str, section: str) -> Any:
-        return columns.list_text(flat, key, self._is_open(flat, section), self._parts.fewest)
 
     def _is_open(self, flat: ir.Table, section: str) -> Any:
         """Say of which records something in a section, by its IRI, could not be read."""
@@ -302,8 +299,7 @@ class Abstraction:
         yield columns.open_sections_plain(flat, self._section_names)
         yield self._coded_plain(flat)
         yield self._age_plain(flat)
-        yield from (self._day_plain(flat, each) for each in _MEASUREMENTS)
-        yield from self._renal_plain(flat)
+        yield from [*(self._day_plain(flat, each) for each in _MEASUREMENTS), *self._renal_plain(flat)]
         day = {_DAY_KEY: str(self._parts.on)}
         scored = [
             dict.fromkeys(SCORES, Decimal(0)) | day | {each.key: truth for each in STATEMENTS}

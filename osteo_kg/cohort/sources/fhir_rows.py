@@ -24,7 +24,8 @@ from osteo_kg.cohort.abstraction.extra_facts import MeasuredEntries
 from osteo_kg.cohort.sources.fhir_files import FilePart, Medications, document_at
 from osteo_kg.cohort.sources.fhir_partitions import Partitions, ResourceLine, deleted_of, is_deleted
 from osteo_kg.cohort.sources.fhir_screening import Screening
-from osteo_kg.cohort.sources.text import SCHEMA, held_scores, row_of
+from osteo_kg.cohort.sources.measured_rows import beside
+from osteo_kg.cohort.sources.text import SCHEMA, row_of
 from osteo_kg.errors import UsageError
 from osteo_kg.rdf import OSTEO
 
@@ -211,14 +212,12 @@ def flat_row(case: Case, measured: MeasuredEntries) -> Mapping[str, Any] | None:
         record = record_of(replace(left.case, triples=kept), measured.terms)
     except UsageError:
         return None
-    row = row_of(_exact(record) | {"patient": case.patient, **left.record})
-    scores = held_scores({key: each for key, each in left.beside.items() if isinstance(each, Decimal)})
-    if row is None or scores is None:
+    row, more = row_of(_exact(record) | {"patient": case.patient, **left.record}), beside(left)
+    if row is None or more is None:
         return None
-    truths = {key: each for key, each in left.beside.items() if isinstance(each, bool)}
-    told = dict.fromkeys(_TRUTHS, False) | dict.fromkeys((*_told(case), *left.told), True)
+    told = dict.fromkeys(_TRUTHS, False) | dict.fromkeys(_told(case), True) | more
     spared = {"spared": left.texts, "spared_numbers": left.numbers, "last_spared": left.last}
-    return row | scores | truths | told | _complete(case) | spared
+    return row | told | _complete(case) | spared
 
 
 def _told(case: Case) -> Iterator[str]:

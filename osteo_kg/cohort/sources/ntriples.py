@@ -10,7 +10,6 @@ import functools
 import operator
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +35,11 @@ from osteo_kg.case import (
     read_rdf,
 )
 from osteo_kg.cohort.abstraction.columns import decimals_key
-from osteo_kg.cohort.abstraction.extra_facts import MEASURED, READ_AS, MeasuredEntries, passing
 from osteo_kg.cohort.abstraction.extra_facts import STATED as STATED_BEYOND
-from osteo_kg.cohort.abstraction.measurements import COLUMNS
 from osteo_kg.cohort.engines import CohortEngine, DuckDBEngine, EngineError, duckdb
 from osteo_kg.cohort.sources.base import Reading, Source, Wanted
-from osteo_kg.cohort.sources.text import held_scores, opened, row_of
+from osteo_kg.cohort.sources.measured_rows import SEVERAL, SIMPLE, rows_of
+from osteo_kg.cohort.sources.text import opened
 from osteo_kg.rdf import DATE, OSTEO, RDF, XSD
 
 
@@ -147,18 +145,6 @@ _LISTED = {
     "complete": OSTEO.isCompleteFor,
 }
 _OF_PATIENT = (*_STATED, *_BEYOND, "type", *_LISTED)
-_SIMPLE = (*SCORES, *map(decimals_key, SCORES), _DAY_OF_SCORES.key)
-#: What columns hold of measurements that do not stand there each of a site, all of one day.
-_SEVERAL = pa.schema(
-    {
-        "owner": pa.string(),
-        **dict.fromkeys((*SCORES, *_RENAL), pa.float64()),
-        **dict.fromkeys(map(decimals_key, SCORES), pa.int64()),
-        _DAY_OF_SCORES.key: pa.string(),
-        **COLUMNS,
-        **dict.fromkeys((MEASURED, READ_AS), pa.bool_()),
-    }.items()
-)
 
 
 class Pivot:
@@ -253,7 +239,7 @@ class Pivot:
             patient=found.subject.re_extract("^<(.*)>$", 1),
             **values,
             **{key: each.fill_null(False) for key, each in beyond.items()},
-            **{name: found[f"of_{name}"] for name in _SEVERAL.names if name != "owner"},
+            **{name: found[f"of_{name}"] for name in SEVERAL.names if name != "owner"},
             **{key: ibis.ifelse((each.length() > 0) | complete[key], each, None) for key, each in lists.items()},
             **{field.key: found[f"list_{field.key}"] for field in LISTS if field.key not in SECTIONS},
             **{f"complete_{key}": each for key, each in complete.items()},
@@ -314,14 +300,14 @@ class Pivot:
         several = self._several(scored)
         apart = self._reader.small(several.rename_columns([f"other_{name}" for name in several.column_names]))
         found = scored.left_join(apart, [("subject", "other_owner")])
-        chosen = {f"of_{name}": self._chosen(found, name) for name in _SEVERAL.names if name != "owner"}
+        chosen = {f"of_{name}": self._chosen(found, name) for name in SEVERAL.names if name != "owner"}
         return found.mutate(**chosen, readable=found.readable & (found.simple | found.other_owner.notnull()))
 
     @staticmethod
     def _chosen(found: ir.Table, name: str) -> Any:
         """Give what columns hold of measurements that stand there simply, or of others."""
         other = found[f"other_{name}"]
-        if name in _SIMPLE:
+        if name in SIMPLE:
             return ibis.ifelse(found.simple, found[name], other)
         return other.fill_null(False) if other.type().is_boolean() else other
 
@@ -370,23 +356,10 @@ class Pivot:
                 f"{' '.join(row)} .\n" for row in zip(*self._columns(table.select(*names).distinct()), strict=True)
             ]
         cases = read_rdf("".join(lines), "ntriples", self._path.name) if lines else ()
-        return pa.Table.from_pylist(list(self._held(cases)), _SEVERAL)
+        return pa.Table.from_pylist(list(rows_of(cases, self._reading)), SEVERAL)
 
     def _columns(self, table: ir.Table) -> list[list[str]]:
         return [column.to_pylist() for column in self._reader.arrow(table).columns]
-
-    def _held(self, cases: Iterable[Case]) -> Iterator[dict[str, Any]]:
-        parts = self._reading.parts
-        measured_entries = MeasuredEntries(self._terms, parts.months_apart)
-        read = [(case, measured_entries.reduced(case)) for case in cases if not case.findings and not case.ignored]
-        sound = passing([reduced for _, reduced in read if reduced is not None], parts)
-        for case, reduced in read:
-            if reduced is not None and sound(reduced):
-                row = row_of(dict(reduced.record))
-                scores = held_scores({key: each for key, each in reduced.beside.items() if isinstance(each, Decimal)})
-                if row is not None and scores is not None:
-                    truths = {key: each for key, each in reduced.beside.items() if isinstance(each, bool)}
-                    yield row | scores | truths | dict.fromkeys(reduced.told, True) | {"owner": f"<{case.iri}>"}
 
 
 def _is_plain(words: Any, quads: bool) -> Any:
