@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pyoxigraph as ox
 
@@ -23,7 +23,9 @@ from osteo_kg.errors import UsageError
 from osteo_kg.knowledge import Knowledge, load_knowledge, packaged_knowledge, read_guideline
 from osteo_kg.rdf import GUIDELINE, OSTEO, OWL, RDFS
 from osteo_kg.reasoning import Answer, Engine
-from osteo_kg.validation import CaseValidator, check_guidelines
+
+if TYPE_CHECKING:
+    from osteo_kg.validation import CaseValidator
 
 Method = Literal["situation", "reasoning"]
 DEFAULT_GUIDELINE = "oic-128-08-b"
@@ -81,6 +83,8 @@ class KnowledgeBase:
         added = tuple(folders)
         knowledge = load_knowledge(added) if added else packaged_knowledge()
         if added:
+            from osteo_kg.validation import check_guidelines  # with pySHACL, which takes its time
+
             check_guidelines(knowledge)
         return cls(knowledge, remember=remember, safety=safety)
 
@@ -305,4 +309,6 @@ class KnowledgeBase:
     @functools.cached_property
     def validator(self) -> CaseValidator:
         """What checks cases against the shapes."""
+        from osteo_kg.validation import CaseValidator  # with pySHACL, which a cohort that was planned does without
+
         return CaseValidator(self.knowledge)

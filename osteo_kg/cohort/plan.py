@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -39,6 +40,7 @@ class Plan:
     Attributes:
         parts: what reads parts of records.
         abstraction: what maps records to situations.
+        key: gives the situation that a number stands for.
         queries: the text of each query, by its name and the columns that it reads.
         decided: what each situation is answered.
         weighed: for each situation, the bits of the notices that were weighed against its answer, and of those it lets
@@ -55,6 +57,7 @@ class Plan:
     ) -> None:
         self.parts = LibraryProbe(knowledge_base, guideline, on, asked)
         self.abstraction = Abstraction(self.parts)
+        self.key = functools.cache(self.abstraction.key)
         self.queries: dict[str, str] = {}
         self.decided: dict[Key, Decided] = {}
         self.weighed: dict[Key, tuple[int, int]] = {}
@@ -135,14 +138,14 @@ def planned(
         plan.lock.acquire()
     try:
         yield plan
-        for reader in plan.abstraction.sections.values():
-            reader.forget_refused()
         plan.keep()
         plans[name] = plan
         plans.move_to_end(name)
         while len(plans) > _IN_MEMORY:
             plans.popitem(last=False)
     finally:
+        for reader in plan.abstraction.sections.values():
+            reader.forget_refused()
         plan.lock.release()
 
 

@@ -25,6 +25,7 @@ from osteo_kg.cohort.plan import Plan, planned
 from osteo_kg.cohort.progress import Progress, Step, silent
 from osteo_kg.cohort.results import explanations, files, page
 from osteo_kg.cohort.results.branches import Branches
+from osteo_kg.cohort.results.counts import Counts
 from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.cohort.results.files import GraphOutput
 from osteo_kg.cohort.results.metadata import ResultMetadata, written_beside
@@ -183,9 +184,9 @@ class _Run:
         self._sources = given
         self._progress = progress
         self._parts = plan.parts
-        self._abstraction = plan.abstraction
+        self._abstraction, self._key = plan.abstraction, plan.key
         self.decisions = Decisions(plan.parts, plan.decided, plan.weighed)
-        self.counts: Counter[tuple[int, int]] = Counter()
+        self.counts: Counts
         self.fallback: Fallback
         self._rejected: Rejected
         self._lean: ir.Table
@@ -224,12 +225,9 @@ class _Run:
         self._rejected = rejected
         lean = self._lean
         pairs = lean.filter(lean.plain).group_by("situation", "marks").agg(count=lambda t: t.count())
-        raised: dict[int, int] = defaultdict(int)
-        found = self._engine.arrow(pairs).to_pydict()
-        for number, marks, count in zip(found["situation"], found["marks"], found["count"], strict=True):
-            self.counts[number, marks] = count
-            raised[number] |= marks
-        self.decisions.answer({number: self._abstraction.key(number) for number in raised}, raised)
+        counts = Counts.of(self._engine.arrow(pairs))
+        raised = counts.raised()
+        self.decisions.answer({number: self._key(number) for number in raised}, raised)
         wanted, not_held = self._not_plain()
         self.fallback = Fallback(self._parts, self.decisions, rejected, sections, not_held)
         total = sum(len(each) for each in wanted.values())
@@ -237,7 +235,7 @@ class _Run:
         for many in self.fallback.assess(self._cases(wanted)):
             done += many
             self._progress("One by one", done, total)
-        self.counts.update(self.fallback.counted())
+        self.counts = counts.with_single(self.fallback.counted())
 
     def _not_plain(self) -> tuple[dict[str, set[int]], dict[str, set[int]]]:
         """Give the numbers of the records to be assessed one by one, and of those that columns do not hold."""
@@ -262,11 +260,11 @@ class _Run:
 
     def result(self, *, coded: bool = False) -> ir.Table:
         """Join every record with what its situation is answered and what its notices say, texts as codes if wanted."""
-        told = {marks & self.decisions.allowed[number] for number, marks in self.counts}
+        told = self.counts.told(self.decisions.allowed)
         answers = self._engine.lookup(self.decisions.table(), "answers", coded=coded)
         notices = self._engine.lookup(self.decisions.notices(told), "notices", coded=coded)
         own = self._engine.lookup(self.fallback.table(), "own") if len(self.fallback) else None
-        ordered = sum(self.counts.values()) < _KEEPS_ORDER
+        ordered = self.counts.total < _KEEPS_ORDER
         name = f"result{'_with_own' * (own is not None)}{'_in_order' * ordered}"
         read = [self._lean, answers, notices, *([] if own is None else [own])]
         words = pa.list_(pa.string())
@@ -356,7 +354,7 @@ class _Run:
         Raises:
             IncompleteRunError: one is not.
         """
-        decided, refused = sum(self.counts.values()), self._rejected.count
+        decided, refused = self.counts.total, self._rejected.count
         if self._size != decided + refused or rows != decided:
             raise IncompleteRunError(
                 f"{self._size:,} patients were read, {decided:,} decided, {refused:,} refused and {rows:,} written: "

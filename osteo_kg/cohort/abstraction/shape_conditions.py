@@ -167,7 +167,8 @@ def certain_numbers(condition: Condition | None, ranges: Sequence[tuple[float, f
     text = column.cast("string")
     by_text = text.re_search(r"^-?[0-9]+[.][0-9]+$") & condition(text)
     short = ((column * _STEPS).round() / _STEPS == column) & (column != 0)  # which may have a sign
-    in_a_range = functools.reduce(operator.or_, (column.between(*each) for each in ranges), ibis.literal(False))
+    widest_first = sorted(ranges, key=lambda each: each[0] - each[1])
+    in_a_range = functools.reduce(operator.or_, (column.between(*each) for each in widest_first), ibis.literal(False))
     return ibis.ifelse(short, in_a_range, by_text).fill_null(column.isnull())
 
 

@@ -152,7 +152,8 @@ class Decisions:
     def table(self) -> pa.Table:
         """Give every situation by its number, with what it is answered."""
         different: dict[Decided, int] = {}
-        places = pa.array([different.setdefault(self.decided[key], len(different)) for key in self.keys.values()])
+        found = [different.setdefault(self.decided[key], len(different)) for key in self.keys.values()]
+        places = pa.array(found, pa.int64())
         rows = [self.row(decided) for decided in different]
         columns: dict[str, pa.Array] = {
             "situation_number": pa.array(self.keys, pa.int64()),

@@ -24,6 +24,7 @@ from osteo_kg.bilingual import (
 )
 from osteo_kg.case import ValidationReport
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
+from osteo_kg.cohort.results.counts import Counts
 from osteo_kg.cohort.results.decisions import Decided, Decisions
 from osteo_kg.cohort.results.persons import Persons, RepeatedIds
 from osteo_kg.cohort.results.small_cells import Cell
@@ -191,7 +192,7 @@ _BESIDE_JSON = ("shown", "words", "statuses", "profiles", "language", "on")
 
 def summarised(
     decisions: Decisions,
-    counts: Mapping[tuple[int, int], int],
+    counts: Counts,
     refused: Iterable[ValidationReport],
     rejected: int,
     on: datetime.date,
@@ -204,7 +205,7 @@ def summarised(
 
     Args:
         decisions: the answers.
-        counts: how many patients have each situation, by its number, with each set of notices.
+        counts: how many patients have each situation with each set of notices.
         refused: the first reports of those refused.
         rejected: how many were refused.
         on: the day of assessment.
@@ -214,17 +215,14 @@ def summarised(
         language: the language of the text.
     """
     engine, tally = decisions.parts.engine, _Tally(decisions)
-    situations, told, answered = Counter[int](), Counter[int](), Counter[Decided]()
-    for (number, marks), count in counts.items():
-        situations[number] += count
-        told[marks & decisions.allowed[number]] += count
+    situations, answered = counts.of_situations(), Counter[Decided]()
     for number, count in situations.items():
         answered[decisions.decided[decisions.keys[number]]] += count
     for each, count in answered.items():
         tally.answered(each, count)
-    for marks, count in told.items():
+    for marks, count in counts.told(decisions.allowed).items():
         tally.told(marks, count)
-    decided = sum(counts.values())
+    decided = counts.total
     return Summary(
         on=on,
         guideline=engine.guideline.iri,
