@@ -22,7 +22,7 @@ from osteo_kg.cohort.abstraction.compile import Abstraction
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.fallback import Fallback, Rejected
 from osteo_kg.cohort.progress import Progress, Step, silent
-from osteo_kg.cohort.results import explanations, files, page
+from osteo_kg.cohort.results import explanations, files, notebook, page
 from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.cohort.results.files import GraphOutput
 from osteo_kg.cohort.results.summary import Branches, Summary, summarised
@@ -101,6 +101,13 @@ class CohortResult:
     summary: Summary
     decisions: pa.Table | None = None
     rejected: pa.Table | None = None
+
+    def __repr__(self) -> str:
+        return f"<CohortResult: {notebook.sizes(self.decisions, self.rejected)}\n  {self.summary!r}>"
+
+    def _repr_html_(self) -> str:
+        """Show the counts, and the first decisions and refusals, in a notebook."""
+        return self.summary._repr_html_() + notebook.tables(self.decisions, self.rejected)
 
 
 def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress = silent) -> CohortResult:

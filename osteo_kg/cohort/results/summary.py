@@ -78,6 +78,18 @@ class Summary:
         yield from self._counted("Assumptions", self.assumptions)
         yield f"{self.guideline} ({self.review}); osteo-kg {self.software}; knowledge {self.knowledge}."
 
+    def __repr__(self) -> str:
+        counts = (
+            f"{self.patients:,} patients on {self.on.isoformat()}, {self.decided:,} decided, {self.rejected:,} refused"
+        )
+        found = (f"  {self.called(key)}: {count:,}" for key, count in self.dispositions.items())
+        return "\n".join([f"<Summary: {counts}", *found]) + ">"
+
+    def _repr_html_(self) -> str:
+        """Show the counts in a notebook."""
+        dispositions = [(self.called(key), count) for key, count in self.dispositions.items()]
+        return package_data.template("notebook_summary.html").render(summary=self, dispositions=dispositions)
+
     def called(self, key: str) -> str:
         """Give the English words for a key."""
         return self.words.get(key, key.replace("-", " "))
