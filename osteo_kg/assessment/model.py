@@ -12,6 +12,7 @@ import datetime
 from dataclasses import dataclass, field
 from typing import Any
 
+from osteo_kg import package_data
 from osteo_kg.bilingual import BESIDE_JSON, BilingualText, Language, to_json
 from osteo_kg.knowledge import Span
 
@@ -229,3 +230,29 @@ class Assessment:
         """Give the assessment as contracts.md, section 4, have it, with its sentences in one language."""
         told: dict[str, Any] = to_json(self, language)
         return told
+
+    def __repr__(self) -> str:
+        strength = f", {self.strength_label.en}" if self.strength_label else ""
+        lines = [
+            f"<Assessment of {self.patient} on {self.assessed_on.isoformat()}: {self.disposition_label.en}{strength}"
+        ]
+        for status in ("eligible", "undetermined"):
+            found = [each.treatment for each in self.options if each.status == status]
+            lines += [f"  {status}: {', '.join(found)}"] if found else []
+        lines += [f"  missing: {', '.join(each.fact for each in self.missing)}"] if self.missing else []
+        return "\n".join(lines) + ">"
+
+    def _repr_html_(self) -> str:
+        """Show the answer in a notebook, in English."""
+        notes: list[Caution | Notice] = [*self.cautions, *self.warnings]
+        return package_data.template("notebook_assessment.html").render(
+            assessment=self,
+            flags=[each.message.en for each in notes if each.is_red_flag],
+            notes=[each.message.en for each in notes if not each.is_red_flag],
+            missing=[_settling(each) for each in self.missing],
+        )
+
+
+def _settling(missing: Missing) -> str:
+    settled = ", ".join(each.en for each in missing.would_settle_labels)
+    return f"{missing.label.en}: would settle {settled}" if settled else missing.label.en

@@ -6,10 +6,12 @@ import datetime
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from osteo_kg import package_data
 from osteo_kg.bilingual import BESIDE_JSON, BilingualText, Language, to_json
 from osteo_kg.errors import OsteoError
 
 Severity = Literal["violation", "warning"]
+_SHOWN = 5  # findings that a line of text tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,20 @@ class ValidationReport:
             "conforms": self.conforms,
             "results": to_json(self.findings, language),
         }
+
+    def __repr__(self) -> str:
+        said = "can be assessed" if self.conforms else "is refused"
+        lines = [f"<ValidationReport: {self.patient} {said} on {self.on.isoformat()}"]
+        lines += [f"  {each.severity}: {each.message.en}" for each in self.findings[:_SHOWN]]
+        lines += [f"  and {len(self.findings) - _SHOWN} more"] if len(self.findings) > _SHOWN else []
+        return "\n".join(lines) + ">"
+
+    def _repr_html_(self) -> str:
+        """Show every finding in a notebook, in English."""
+        findings = [
+            (each.severity, each.focus, each.value or "", each.message.en, each.advice.en) for each in self.findings
+        ]
+        return package_data.template("notebook_report.html").render(report=self, findings=findings)
 
 
 class RefusedCaseError(OsteoError):

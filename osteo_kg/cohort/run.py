@@ -23,7 +23,7 @@ from osteo_kg.cohort import engines, failures
 from osteo_kg.cohort.fallback import Fallback, Rejected
 from osteo_kg.cohort.plan import Plan, planned
 from osteo_kg.cohort.progress import Progress, Step, silent
-from osteo_kg.cohort.results import explanations, files, page
+from osteo_kg.cohort.results import explanations, files, notebook, page
 from osteo_kg.cohort.results.branches import Branches
 from osteo_kg.cohort.results.counts import Counts
 from osteo_kg.cohort.results.decisions import Decisions
@@ -115,6 +115,13 @@ class CohortResult:
     summary: Summary
     decisions: pa.Table | None = None
     rejected: pa.Table | None = None
+
+    def __repr__(self) -> str:
+        return f"<CohortResult: {notebook.sizes(self.decisions, self.rejected)}\n  {self.summary!r}>"
+
+    def _repr_html_(self) -> str:
+        """Show the counts, and the first decisions and refusals, in a notebook."""
+        return self.summary._repr_html_() + notebook.tables(self.decisions, self.rejected)
 
 
 @failures.told()

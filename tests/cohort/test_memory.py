@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import os
 from collections.abc import Callable
 from datetime import datetime
@@ -29,7 +30,7 @@ from osteo_kg.cohort.sources.base import InputFile, Reading
 from osteo_kg.cohort.sources.memory import TableSource
 from osteo_kg.cohort.sources.parquet import ParquetSource
 from tests.support import cohorts
-from tests.support.worked import ON, needs_java
+from tests.support.worked import ON, exact_json, needs_java
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +54,7 @@ def from_file(written: Path, knowledge_base: KnowledgeBase) -> CohortResult:
 _MADE: dict[str, Callable[[Path], Any]] = {
     "pyarrow": lambda path: pq.read_table(path),
     "reader": lambda path: pq.read_table(path).to_reader(max_chunksize=70),
-    "polars": lambda path: pl.from_arrow(pq.read_table(path)).lazy(),
+    "polars": lambda path: pl.DataFrame(pq.read_table(path)).lazy(),
     "pandas": lambda path: pq.read_table(path).to_pandas(),
     "pandas of Arrow": lambda path: pq.read_table(path).to_pandas(types_mapper=pd.ArrowDtype),
     "duckdb": lambda path: duckdb.sql(f"SELECT * FROM read_parquet('{path}')"),
@@ -90,9 +91,20 @@ def test_a_table_in_memory_is_decided_as_the_file_is(
     found = assess_cohort(_MADE[maker](written), on=ON, knowledge_base=knowledge_base)
     assert found.decisions == from_file.decisions
     assert found.rejected is not None
+    assert from_file.rejected is not None
     assert found.rejected.drop_columns("file").to_pylist() == from_file.rejected.drop_columns("file").to_pylist()
     assert set(found.rejected["file"].to_pylist()) == {"table"}
     assert found.summary == from_file.summary
+
+
+def test_a_result_shows_the_first_decisions_and_refusals(from_file: CohortResult) -> None:
+    assert repr(from_file).startswith("<CohortResult: decisions (")
+    assert 2 < len(repr(from_file).splitlines()) < 10
+    shown = from_file._repr_html_()
+    assert shown.count("<table>") == 3
+    assert from_file.rejected is not None
+    first = from_file.rejected["results"][0].as_py()[0]["message"]
+    assert html.escape(first).replace("&#x27;", "&#39;") in shown
 
 
 @needs_java
@@ -102,6 +114,7 @@ def test_spark_decides_a_table_in_memory_as_the_file_is(
     table = pq.read_table(written).to_reader()
     found = assess_cohort(table, on=ON, engine="spark", spark_master="local[2]", knowledge_base=knowledge_base)
     assert found.decisions is not None
+    assert from_file.decisions is not None
     assert found.decisions.to_pylist() == from_file.decisions.to_pylist()
 
 
@@ -140,7 +153,7 @@ def test_a_frame_says_what_the_same_records_say_in_json(knowledge_base: Knowledg
     frame = pd.DataFrame({key: column for key, (column, _) in _COLUMNS.items()}, index=[9, 9, 1])
     records = [{key: values[row] for key, (_, values) in _COLUMNS.items()} for row in range(3)]
     stated = ({key: value for key, value in record.items() if value is not None} for record in records)
-    cases = knowledge_base.read("\n".join(map(cohorts.exact_json, stated)), "jsonl", name="table")
+    cases = knowledge_base.read("\n".join(map(exact_json, stated)), "jsonl", name="table")
     rows, refused = cohorts.expected(knowledge_base, cases)
     found = assess_cohort(frame, on=ON, knowledge_base=knowledge_base)
     assert found.decisions is not None
@@ -169,7 +182,7 @@ def test_not_a_number_refuses_its_patient_alone(knowledge_base: KnowledgeBase, t
     )
     assert (told.summary.patients, told.summary.decided, told.summary.rejected) == (4, 2, 2)
     assert [row["patient"] for row in csv.DictReader(place.read_text().splitlines())] == ["table#2", "table#4"]
-    assert "Corriger" in (tmp_path / "rejected.jsonl").read_text()
+    assert "n’est pas un T-score" in (tmp_path / "rejected.jsonl").read_text()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["decided.csv", "rejected.jsonl"]
 
 

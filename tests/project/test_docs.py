@@ -9,6 +9,8 @@ import doctest
 import os
 import re
 import shutil
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,6 +78,24 @@ def test_python_gives_what_the_document_shows(path: Path, request: pytest.Fixtur
     said: list[str] = []
     doctest.DocTestRunner(verbose=False).run(session, out=said.append)
     assert "".join(said) == ""
+
+
+@pytest.mark.parametrize("block", blocks("r"), ids=lambda block: block.name)
+def test_r_does_what_the_document_says(block: Block, tmp_path: Path) -> None:
+    """A block ends where what it says of itself, with `stopifnot`, is not so."""
+    rscript = shutil.which("Rscript")
+    if rscript is None:
+        pytest.skip("R is not installed")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = os.environ | {"PATH": path, "RETICULATE_PYTHON": sys.executable, "PYTHONPATH": str(ROOT)}
+    asked = 'quit(status = !requireNamespace("reticulate", quietly = TRUE))'
+    if "reticulate" in block.text and subprocess.run([rscript, "-e", asked], check=False).returncode:
+        pytest.skip("reticulate is not installed")
+    assert "stopifnot" in block.text
+    script = tmp_path / "block.R"
+    script.write_text(block.text, encoding="utf-8")
+    done = subprocess.run([rscript, str(script)], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("block", blocks("turtle"), ids=lambda block: block.name)

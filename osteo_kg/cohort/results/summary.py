@@ -142,6 +142,18 @@ class Summary:
         versions = (f"osteo-kg {self.software}", f"{self._word('knowledge')} {self.knowledge}")
         yield self._semicolon.join([f"{self.guideline} ({self.called(self.review)})", *versions]) + "."
 
+    def __repr__(self) -> str:
+        counts = (
+            f"{self.patients:,} patients on {self.on.isoformat()}, {self.decided:,} decided, {self.rejected:,} refused"
+        )
+        found = (f"  {self.called(key)}: {count:,}" for key, count in self.dispositions.items())
+        return "\n".join([f"<Summary: {counts}", *found]) + ">"
+
+    def _repr_html_(self) -> str:
+        """Show the counts in a notebook."""
+        dispositions = [(self.called(key), count) for key, count in self.dispositions.items()]
+        return package_data.template("notebook_summary.html").render(summary=self, dispositions=dispositions)
+
     def called(self, key: str) -> str:
         """Give the words for a key."""
         return self.words[key].get(self.language) if key in self.words else key.replace("-", " ")
