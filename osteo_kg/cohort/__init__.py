@@ -12,11 +12,12 @@ import datetime
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from osteo_kg.case import Profile
 from osteo_kg.cohort.results.summary import Summary
 from osteo_kg.cohort.run import CohortResult, Progress, Request, assess
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
 
-__all__ = ["CohortResult", "Progress", "Summary", "assess_cohort"]
+__all__ = ["CohortResult", "Profile", "Progress", "Summary", "assess_cohort"]
 
 
 def assess_cohort(
@@ -30,6 +31,7 @@ def assess_cohort(
     rejected: str | Path | None = None,
     explanations: str | Path | None = None,
     report: str | Path | None = None,
+    profile: Profile | str | Path | None = None,
     renamed: Mapping[str, str] | None = None,
     ignore: Iterable[str] = (),
     input_format: str | None = None,
@@ -50,8 +52,9 @@ def assess_cohort(
         rejected: the file of the reports of those refused.
         explanations: the file of the situations met, each explained once.
         report: the file of the summary as a page.
-        renamed: the key that a column of another name holds.
-        ignore: columns to pass over; `all` passes over every unknown one.
+        profile: what the source calls our keys and values, or a file that says so (contracts.md, section 9).
+        renamed: the key that a column of another name holds, beside the profile.
+        ignore: columns to pass over, beside the profile; `all` passes over every unknown one that is not nearly a key.
         input_format: the format of every input, by name; by extension when None.
         spark_master: the master of the Spark session.
         assume_postmenopausal_from: in FHIR, the age from which a woman whose status is not recorded is taken for
@@ -73,6 +76,7 @@ def assess_cohort(
         rejected=None if rejected is None else Path(rejected),
         explanations=None if explanations is None else Path(explanations),
         report=None if report is None else Path(report),
+        profile=Path(profile) if isinstance(profile, str) else profile,
         renamed=renamed or {},
         ignore=tuple(ignore),
         input_format=input_format,

@@ -6,7 +6,7 @@ import contextlib
 import datetime
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from osteo_kg.case import SECTIONS
+from osteo_kg.case import PLAIN, SECTIONS, ColumnsRead, Profile, profile_of, read_profile
 from osteo_kg.case.fhir import Assumption
 from osteo_kg.cohort import engines
 from osteo_kg.cohort.abstraction.compile import Abstraction
@@ -27,6 +27,7 @@ from osteo_kg.cohort.results.summary import Branches, Summary, summarised
 from osteo_kg.cohort.sources.base import Reading, Source, Wanted, found
 from osteo_kg.cohort.sources.registry import sources
 from osteo_kg.errors import IncompleteRunError
+from osteo_kg.knowledge import Terms
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
 
 _KEEPS_ORDER = 100_000  # a join turns to its smaller side: of so many patients it is never they, and their order stays
@@ -46,8 +47,9 @@ class Request:
         rejected: the file of the reports of those refused.
         explanations: the file of the situations, each explained once.
         report: the file of the summary as a page.
-        renamed: the key that a column of another name holds.
-        ignore: columns to pass over.
+        profile: what the input calls our keys and values, or the file that says so.
+        renamed: the key that a column of another name holds, beside the profile.
+        ignore: columns to pass over, beside the profile.
         input_format: the format of every input, by name.
         engine: `duckdb` or `spark`.
         spark_master: the master of the Spark session.
@@ -63,6 +65,7 @@ class Request:
     rejected: Path | None = None
     explanations: Path | None = None
     report: Path | None = None
+    profile: Profile | Path | None = None
     renamed: Mapping[str, str] = field(default_factory=dict)
     ignore: tuple[str, ...] = ()
     input_format: str | None = None
@@ -75,6 +78,16 @@ class Request:
         """The files that are written, the decisions first."""
         outputs = (self.output, self.rejected, self.explanations, self.report)
         return tuple(each for each in outputs if each is not None)
+
+    def profile_by(self, terms: Terms) -> Profile:
+        """Give the profile that the input is read by, with what was asked for beside it.
+
+        Raises:
+            UsageError: the profile says what no profile says.
+        """
+        stated = self.profile or PLAIN
+        read = read_profile(stated, terms) if isinstance(stated, Path) else profile_of(stated, "the profile", terms)
+        return read.with_options(self.renamed, self.ignore)
 
     @property
     def postmenopausal(self) -> Assumption | None:
@@ -116,9 +129,9 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         written = together.path(request.output) if request.output else None  # first of all: it gets its name last
         rejected = stack.enter_context(together.text(request.rejected)) if request.rejected else None
         engine = stack.enter_context(engines.opened(request.engine, request.spark_master, scratch))
-        terms, ignore = knowledge_base.knowledge.terms, frozenset(request.ignore)
+        terms = knowledge_base.knowledge.terms
         parts = LibraryProbe(knowledge_base, request.guideline, request.on, asked)
-        reading = Reading(terms, ignore, request.renamed, scratch, parts, request.postmenopausal)
+        reading = Reading(terms, request.profile_by(terms), scratch, parts, request.postmenopausal)
         run = _Run(parts, engine, sources(inputs, reading), progress)
         run.abstract()
         reports = Rejected(rejected, keep=written is None)
@@ -132,6 +145,7 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
             with together.text(request.explanations) as file:
                 explanations.write(run.decisions, request.on, file)
         summary = summarised(run.decisions, run.counts, reports.shown, reports.count, request.on, run.remarks())
+        summary = replace(summary, columns=run.columns_read())
         if request.report:
             with together.text(request.report) as file:
                 file.write(page.page(summary, run.distribution()))
@@ -212,6 +226,10 @@ class _Run:
         """Say what stands in the sources beside patients."""
         for source in self._sources:
             yield from source.remarks()
+
+    def columns_read(self) -> tuple[ColumnsRead, ...]:
+        """Say what the columns of the sources were read as."""
+        return tuple(each for source in self._sources for each in source.columns_read())
 
     def result(self) -> ir.Table:
         """Join every record with what its situation is answered and what its notices say."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from osteo_kg import package_data
-from osteo_kg.case import ValidationReport
+from osteo_kg.case import ColumnsRead, ValidationReport
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.knowledge import Guideline, Rule
@@ -34,6 +34,7 @@ class Summary:
         warnings: how many carry each warning, by code.
         assumptions: how many rest on each assumption, by code.
         remarks: what the input holds beside patients.
+        columns: what each column of the input was read as, and which were passed over.
         shown: the first reports of those refused.
         words: what each key is called in English.
     """
@@ -54,19 +55,21 @@ class Summary:
     warnings: Mapping[str, int]
     assumptions: Mapping[str, int]
     remarks: tuple[str, ...] = ()
+    columns: tuple[ColumnsRead, ...] = ()
     shown: tuple[ValidationReport, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Give the summary as JSON has it."""
         told = {name: value for name, value in vars(self).items() if name not in ("shown", "words", "on")}
-        return {"assessed_on": self.on.isoformat(), **told}
+        return {"assessed_on": self.on.isoformat(), **told, "columns": [each.to_json() for each in self.columns]}
 
     def lines(self) -> Iterator[str]:
         """Give the summary as lines of text, fit to be quoted."""
         yield f"Patients on {self.on.isoformat()}: {self.patients:,}"
         yield f"Decided: {self.decided:,}; refused: {self.rejected:,}"
         yield from self.remarks
+        yield from filter(None, (each.sentence() for each in self.columns))
         yield f"Situations: {self.situations:,}"
         yield from self._counted("Disposition", self.dispositions)
         yield from self._counted("Strength", self.strengths)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from osteo_kg.case import FIELDS, KEYS, SCORES, Case, Field, nearest, of_kind, record_case
+from osteo_kg.case import FIELDS, SCORES, Case, Field, of_kind, record_case
+from osteo_kg.case.tables import ValueReader
 from osteo_kg.cohort.abstraction import columns
 from osteo_kg.cohort.engines import CohortEngine
+from osteo_kg.cohort.sources import mapping
 from osteo_kg.cohort.sources.base import Source, Wanted
 from osteo_kg.errors import UnreadableCaseError
 
@@ -26,12 +29,18 @@ class ParquetSource(Source):
 
     def flat(self, engine: CohortEngine) -> ir.Table:
         """Give the records as a table, its columns under the names of the keys."""
-        for path in self.files:
-            self._check(path)
-        return self._tidy(self._raw(engine, self.files))
+        otherwise = {key: column for path in self.files for key, column in self._check(path).items()}
+        table = self._tidy(self._raw(engine, self.files))
+        if not otherwise:
+            return table
+        values = self.tables.values
+        found = mapping.mapped(table, otherwise, values, engine, _record)
+        laid = self.reading.scratch / "ParquetSource.parquet"
+        return mapping.laid_down(table, self._columns, values, engine, _record, laid) if found is None else found
 
     def cases(self, engine: CohortEngine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
         """Read some rows as cases."""
+        values = ValueReader(self.reading.profile, self.reading.terms)  # what was read as what is told once
         for file, numbers in wanted.items():
             path = Path(file)
             rows = self._tidy(self._raw(engine, [path]))
@@ -40,12 +49,19 @@ class ParquetSource(Source):
                 for row in batch.to_pylist():
                     number = row.pop("number")
                     row.pop("file")
-                    yield file, number, record_case(_record(row), f"{path.name}#{number}", self.reading.terms)
+                    record = mapping.record_of(_record(row), self._columns, values)
+                    yield file, number, record_case(record, f"{path.name}#{number}", self.reading.terms)
 
     def _raw(self, engine: CohortEngine, files: Sequence[Path]) -> ir.Table:
         table = engine.parquet([str(path) for path in files])
-        kept = {self._key(name): name for name in table.columns if self._key(name) in KEYS}
+        kept = {key: column for key, column in self._columns.items() if column in table.columns}
         return table.select(file="_file", number="_number", **kept)
+
+    @functools.cached_property
+    def _columns(self) -> Mapping[str, str]:
+        """The column that each key is read from."""
+        read = (each.read for path in self.files for each in [self.tables.columns(_schema(path).names, path.name)])
+        return {key: column for each in read for column, key in each.items()}
 
     @staticmethod
     def _tidy(table: ir.Table) -> ir.Table:
@@ -55,39 +71,36 @@ class ParquetSource(Source):
         names = {"patient": table.patient.cast("string")} if _is(table, "patient", "integer") else {}
         return table.mutate(**short, **days, **names) if short or days or names else table
 
-    def _key(self, column: str) -> str:
-        key = self.reading.renamed.get(column, column)
-        return "" if column in self.reading.ignore else key
+    def _check(self, path: Path) -> Mapping[str, str]:
+        """Give the columns that are read otherwise than as they stand, by their keys.
 
-    def _check(self, path: Path) -> None:
-        """Refuse a file that is not Parquet, or with a column that is no key or of a type that its key cannot have."""
-        try:
-            schema = pq.read_schema(path)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise UnreadableCaseError(
-                f"{path.name} cannot be read as Parquet: {error}.", advice="Write it anew."
-            ) from error
-        keys = [self._key(name) for name in schema.names]
-        lacking = sorted(self.reading.renamed.keys() - set(schema.names))
-        if lacking:
-            raise UnreadableCaseError(f"{path.name} has no column {lacking[0]!r}.", advice="Correct --map.")
-        for column in schema:
-            key = self.reading.renamed.get(column.name, column.name)
-            if column.name in self.reading.ignore or (key not in KEYS and "all" in self.reading.ignore):
+        Raises:
+            UnreadableCaseError: the file is not Parquet, or a column is of a type that its key cannot have.
+        """
+        otherwise = {}
+        columns = {column: key for key, column in self._columns.items()}
+        for column in _schema(path):
+            key = columns.get(column.name)
+            if key is None:
                 continue
-            if key not in KEYS:
-                advice = f"{nearest(column.name, KEYS).en} To pass over it: --ignore-columns {column.name}."
-                what = "which is not a key of the flat record"
-                raise UnreadableCaseError(f"{path.name} has the column {column.name!r}, {what}.", advice=advice)
-            if keys.count(key) > 1:
-                raise UnreadableCaseError(
-                    f"{path.name} has the key {key!r} in two columns.", advice="Keep one of them."
-                )
-            if not _fits(FIELDS[key], column.type):
+            field = FIELDS[key]
+            if mapping.is_read_otherwise(field, column.name, column.type, self.tables.values):
+                otherwise[key] = column.name
+            elif not _fits(field, column.type):
                 raise UnreadableCaseError(
                     f"{path.name}: the column {column.name!r} is of type {column.type}, which {key} cannot have.",
-                    advice=f"Write it as {_WANTED[FIELDS[key].kind]}.",
+                    advice=f"Write it as {_WANTED[field.kind]}, or say in a profile (--profile) how it is read.",
                 )
+        return otherwise
+
+
+def _schema(path: Path) -> pa.Schema:
+    try:
+        return pq.read_schema(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise UnreadableCaseError(
+            f"{path.name} cannot be read as Parquet: {error}.", advice="Write it anew."
+        ) from error
 
 
 def _is(table: ir.Table, key: str, kind: str) -> bool:

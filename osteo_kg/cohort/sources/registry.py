@@ -8,13 +8,14 @@ from osteo_kg.cohort.sources.base import InputFile, Reading, Source
 from osteo_kg.cohort.sources.fhir import FhirSource
 from osteo_kg.cohort.sources.ntriples import QuadsSource, TriplesSource
 from osteo_kg.cohort.sources.parquet import ParquetSource
-from osteo_kg.cohort.sources.text import CsvSource, JsonLinesSource
+from osteo_kg.cohort.sources.text import CsvSource, JsonLinesSource, WorkbookSource
 from osteo_kg.errors import UsageError
 
 _SOURCES: dict[str, type[Source]] = {
     "parquet": ParquetSource,
     "csv": CsvSource,
     "jsonl": JsonLinesSource,
+    "xlsx": WorkbookSource,
     "ntriples": TriplesSource,
     "nquads": QuadsSource,
     "fhir": FhirSource,
@@ -35,8 +36,9 @@ def sources(files: Iterable[InputFile], reading: Reading) -> list[Source]:
                 advice=f"Use one of {', '.join(_SOURCES)}.",
             )
         by_format.setdefault(each.format_name, []).append(each)
-    if reading.renamed and "fhir" in by_format:
+    if reading.profile.columns and "fhir" in by_format:
         raise UsageError(
-            "FHIR has no columns to map.", advice="Leave out --map, or assess the FHIR files by themselves."
+            "FHIR has no columns to map.",
+            advice="Leave out --map and --profile, or assess the FHIR files by themselves.",
         )
     return [_SOURCES[format_name](found, reading) for format_name, found in by_format.items()]

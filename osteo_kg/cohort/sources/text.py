@@ -1,4 +1,4 @@
-"""CSV and JSON Lines: read by the library's own readers, and laid down as columns.
+"""CSV, Excel and JSON Lines: read by the library's own readers, and laid down as columns.
 
 A record that columns cannot hold exactly is marked, and read again by itself from its file.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import itertools
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,19 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from osteo_kg.case import FIELDS, Case, Field, Repeated, case_of, csv_records, json_line_records
+from osteo_kg.case import (
+    FIELDS,
+    Case,
+    Field,
+    Repeated,
+    TableReader,
+    case_of,
+    csv_records,
+    json_line_records,
+    workbook_records,
+)
 from osteo_kg.case.files import not_utf8
+from osteo_kg.case.tables.dialect import LOOKED_AT, dialect_of, foreign, with_mark
 from osteo_kg.cohort.abstraction.columns import HELD
 from osteo_kg.cohort.engines import CohortEngine
 from osteo_kg.cohort.sources.base import Source, Wanted
@@ -59,7 +70,7 @@ class TextSource(Source):
     """Files of flat records as text."""
 
     @abstractmethod
-    def records(self, path: Path) -> Iterator[tuple[int, Any]]:
+    def records(self, path: Path, tables: TableReader) -> Iterator[tuple[int, Any]]:
         """Give the number and the record of each patient of a file, or what is wrong with it."""
 
     def flat(self, engine: CohortEngine) -> ir.Table:
@@ -72,15 +83,16 @@ class TextSource(Source):
 
     def _rows(self) -> Iterator[dict[str, Any]]:
         for path in self.files:
-            for number, record in self.records(path):
+            for number, record in self.records(path, self.tables):
                 row = row_of(record)
                 yield {"file": str(path), "number": number, "readable": row is not None, **(row or {})}
 
     def cases(self, engine: CohortEngine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
         """Read some records as cases."""
+        tables = TableReader(self.reading.profile, self.reading.terms)  # what was read as what is told once
         for file, numbers in wanted.items():
             path = Path(file)
-            for number, record in self.records(path):
+            for number, record in self.records(path, tables):
                 if number in numbers:
                     yield file, number, case_of(record, f"{path.name}#{number}", self.reading.terms)
 
@@ -88,34 +100,70 @@ class TextSource(Source):
 class CsvSource(TextSource):
     """CSV files."""
 
-    def records(self, path: Path) -> Iterator[tuple[int, Any]]:
+    def records(self, path: Path, tables: TableReader) -> Iterator[tuple[int, Any]]:
         """Give each row."""
-        yield from csv_records(opened(path, newline=""), path.name, self.reading.ignore, self.reading.renamed)
+        tables.check(_start(path), path.name)
+        try:
+            yield from csv_records(opened(path, "", self.reading.profile.encoding), path.name, tables)
+        except NotItsEncodingError as error:
+            if self.reading.profile.encoding:
+                raise
+            raise foreign(path.name, dialect_of(_start(path), tables.names, "cp1252")) from error
+
+
+class WorkbookSource(TextSource):
+    """Workbooks of Excel."""
+
+    def records(self, path: Path, tables: TableReader) -> Iterator[tuple[int, Any]]:
+        """Give each row of the sheet of patients."""
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise UnreadableCaseError(f"{path.name} cannot be read: {error}.", advice="Check the file.") from error
+        yield from workbook_records(data, path.name, tables)
 
 
 class JsonLinesSource(TextSource):
     """Files with one JSON object a line."""
 
-    def records(self, path: Path) -> Iterator[tuple[int, Any]]:
+    def records(self, path: Path, tables: TableReader) -> Iterator[tuple[int, Any]]:
         """Give each line."""
         number = 0
-        for number, record in json_line_records(opened(path, newline="\n"), path.name):
-            yield number, _renamed(record, self.reading.renamed)
+        lines = opened(path, "\n", self.reading.profile.encoding)
+        for number, record in json_line_records(lines, path.name):
+            yield number, tables.record(record)
         if not number:
             raise UnreadableCaseError(f"{path.name} holds no patient.", advice="Send one record at least.")
 
 
-def opened(path: Path, newline: str) -> Iterator[str]:
-    """Give the lines of a file in UTF-8, compressed or not.
+class NotItsEncodingError(UnreadableCaseError):
+    """A text is not in the encoding that it is to be in."""
+
+
+def opened(path: Path, newline: str, encoding: str | None = None) -> Iterator[str]:
+    """Give the lines of a file, compressed or not, in an encoding: UTF-8 when None.
 
     Raises:
-        UnreadableCaseError: the file cannot be opened, or is not UTF-8.
+        NotItsEncodingError: the file is in another encoding.
+        UnreadableCaseError: the file cannot be opened.
     """
     try:
-        with io.TextIOWrapper(pa.input_stream(str(path)), encoding="utf-8-sig", newline=newline) as lines:
+        with io.TextIOWrapper(pa.input_stream(str(path)), encoding=with_mark(encoding), newline=newline) as lines:
             yield from lines
     except UnicodeError as error:
-        raise not_utf8(path.name) from error
+        wrong = not_utf8(path.name)
+        if encoding is None:
+            raise NotItsEncodingError(wrong.message, advice=wrong.advice) from error
+        raise NotItsEncodingError(f"{path.name} is not text in {encoding}.", advice="Correct `encoding`.") from error
+    except OSError as error:
+        raise UnreadableCaseError(f"{path.name} cannot be read: {error}.", advice="Check the file.") from error
+
+
+def _start(path: Path) -> bytes:
+    """Give the first bytes of a file, compressed or not."""
+    try:
+        with pa.input_stream(str(path)) as file:
+            return bytes(file.read(LOOKED_AT))
     except OSError as error:
         raise UnreadableCaseError(f"{path.name} cannot be read: {error}.", advice="Check the file.") from error
 
@@ -126,18 +174,12 @@ def _chunks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield chunk
 
 
-def _renamed(record: Any, renamed: Mapping[str, str]) -> Any:
-    if renamed and isinstance(record, dict) and not renamed.keys().isdisjoint(record):
-        return type(record)({renamed.get(key, key): value for key, value in record.items()})
-    return record
-
-
 def row_of(record: Any) -> dict[str, Any] | None:
     """Give a record as columns hold it; None where they would lose something of it."""
     if not isinstance(record, dict) or not record.keys() <= FIELDS.keys() or _repeats(record):
         return None
-    row = {key: value if value is None else _held(FIELDS[key], value) for key, value in record.items()}
-    return None if _LOST in row.values() else {key: value for key, value in row.items() if key in HELD}
+    row = {key: value if value is None else held(FIELDS[key], value) for key, value in record.items()}
+    return None if LOST in row.values() else {key: value for key, value in row.items() if key in HELD}
 
 
 def _repeats(found: dict[str, Any]) -> bool:
@@ -148,20 +190,21 @@ class _Lost:
     """What columns cannot hold."""
 
 
-_LOST: Any = _Lost()
+#: What stands for a value that columns cannot hold.
+LOST: Any = _Lost()
 
 
 def _text(value: Any) -> Any:
-    return value if isinstance(value, str) else _LOST
+    return value if isinstance(value, str) else LOST
 
 
 def _truth(value: Any) -> Any:
-    return value if isinstance(value, bool) else _LOST
+    return value if isinstance(value, bool) else LOST
 
 
 def _whole(value: Any) -> Any:
     exact = isinstance(value, Decimal) and value == value.to_integral_value() and abs(value) < _MOST
-    return int(value) if exact else _LOST
+    return int(value) if exact else LOST
 
 
 def _score(value: Any) -> Any:
@@ -171,39 +214,39 @@ def _score(value: Any) -> Any:
     nought is.
     """
     if not isinstance(value, Decimal):
-        return _LOST
+        return LOST
     _, digits, exponent = value.as_tuple()
     found = float(value)
     if len(digits) > _DIGITS or not isinstance(exponent, int):
-        return _LOST
+        return LOST
     if not digits[-1] and -exponent > (1 if value > 0 else _DECIMALS):
-        return _LOST
-    return found if Decimal(repr(found)) == value else _LOST
+        return LOST
+    return found if Decimal(repr(found)) == value else LOST
 
 
-def _held(field: Field, value: Any) -> Any:
+def held(field: Field, value: Any) -> Any:
     """Give a value as its column holds it."""
     if field.key not in HELD:
-        return _LOST
+        return LOST
     return _list(field, value) if field.kind == "list" else _BY_KIND[field.kind](value)
 
 
 def _list(field: Field, value: Any) -> Any:
     if not isinstance(value, list):
-        return _LOST
+        return LOST
     if not field.entry:
-        return value if all(isinstance(each, str) for each in value) else _LOST
+        return value if all(isinstance(each, str) for each in value) else LOST
     main = field.entry[0].key
     entries = [_entry({main: each} if isinstance(each, str) else each, field) for each in value]
-    return _LOST if _LOST in entries else entries
+    return LOST if LOST in entries else entries
 
 
 def _entry(entry: Any, field: Field) -> Any:
     fields = {each.key: each for each in field.entry}
     if not isinstance(entry, dict) or not entry.keys() <= fields.keys() or _repeats(entry):
-        return _LOST
+        return LOST
     held = {key: value if value is None else _BY_KIND[fields[key].kind](value) for key, value in entry.items()}
-    return _LOST if _LOST in held.values() else held
+    return LOST if LOST in held.values() else held
 
 
 _BY_KIND: dict[str, Callable[[Any], Any]] = {
