@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -36,6 +36,13 @@ class Repeated(dict[str, Any]):
     """A JSON object in which some keys stood more than once."""
 
     repeated: tuple[str, ...] = ()
+
+
+def with_values(record: dict[str, Any], values: Mapping[str, Any], repeated: Iterable[str]) -> dict[str, Any]:
+    """Give an object of JSON with other values; it still says which keys stood more than once."""
+    found = Repeated(values)
+    found.repeated = tuple(sorted(set(repeated)))
+    return found if found.repeated or isinstance(record, Repeated) else dict(values)
 
 
 def record_case(record: Mapping[str, Any], fallback: str, terms: Terms) -> Case:

@@ -3,7 +3,7 @@
 from osteo_kg.case.tables.columns import ColumnsRead
 from osteo_kg.case.tables.dialect import Dialect, dialect_of
 from osteo_kg.case.tables.profile import PLAIN, Profile, profile_of, read_profile
-from osteo_kg.case.tables.proposal import proposed
+from osteo_kg.case.tables.proposal import proposed, proposed_of
 from osteo_kg.case.tables.reading import TableReader
 from osteo_kg.case.tables.values import ValueReader
 from osteo_kg.case.tables.workbooks import read_workbook
@@ -18,6 +18,7 @@ __all__ = [
     "dialect_of",
     "profile_of",
     "proposed",
+    "proposed_of",
     "read_profile",
     "read_workbook",
 ]

@@ -7,6 +7,7 @@ import csv
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from osteo_kg.case.fields import FIELDS
 from osteo_kg.case.suggestions import ColumnNames
@@ -87,9 +88,9 @@ def dialect_of(start: bytes, names: ColumnNames, encoding: str | None = None) ->
     encoding = encoding or encoding_of(start)
     lines = start.decode(encoding, errors="replace").removeprefix("\ufeff").splitlines(keepends=True)
     if lines and (said := _SAYS_SEPARATOR.fullmatch(lines[0])):
-        return Dialect(encoding, said[1], _decimal(_rows(lines[1:], said[1])))
+        return Dialect(encoding, said[1], decimal_of(_rows(lines[1:], said[1])))
     best = max(_SEPARATORS, key=lambda sign: _fitness(_rows(lines[:1], sign), names))
-    return Dialect(encoding, best, _decimal(_rows(lines, best)))
+    return Dialect(encoding, best, decimal_of(_rows(lines, best)))
 
 
 def _rows(lines: Sequence[str], separator: str) -> list[list[str]]:
@@ -105,8 +106,9 @@ def _fitness(header: list[list[str]], names: ColumnNames) -> tuple[int, int]:
     return sum(names.near(cell) is not None for cell in cells), len(cells)
 
 
-def _decimal(rows: Iterable[list[str]]) -> str:
-    cells = [cell.strip() for row in rows for cell in row]
+def decimal_of(rows: Iterable[Sequence[Any]]) -> str:
+    """Give the decimal sign of most numbers in the texts of rows."""
+    cells = [cell.strip() for row in rows for cell in row if isinstance(cell, str)]
     commas, points = (sum(bool(sign.fullmatch(cell)) for cell in cells) for sign in (_COMMA, _POINT))
     return "," if commas > points else "."
 

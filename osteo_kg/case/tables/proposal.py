@@ -14,7 +14,7 @@ from typing import Any
 
 from osteo_kg.case.fields import FIELDS, Field
 from osteo_kg.case.suggestions import ColumnNames, meaning
-from osteo_kg.case.tables.dialect import LOOKED_AT, Dialect, dialect_of, encoding_of, with_mark
+from osteo_kg.case.tables.dialect import LOOKED_AT, Dialect, decimal_of, dialect_of, encoding_of, with_mark
 from osteo_kg.case.tables.profile import PLAIN, meanings
 from osteo_kg.case.tables.values import with_point
 from osteo_kg.case.tables.workbooks import read_workbook
@@ -47,7 +47,7 @@ def proposed(data: bytes, name: str, terms: Terms) -> str:
     """Propose a profile for a table, as YAML that reads it; what cannot be told is a comment.
 
     Args:
-        data: the table.
+        data: the table: text with a header line, one JSON object a line, or a workbook of Excel.
         name: what to call it.
         terms: the vocabulary of the flat record.
 
@@ -56,20 +56,49 @@ def proposed(data: bytes, name: str, terms: Terms) -> str:
     """
     names = ColumnNames(terms)
     if data.startswith(_PACKED):
-        header, rows, _ = read_workbook(data, name, PLAIN, names)
-        return _Proposal(header, rows, Dialect("utf-8", ",", "."), names, terms).text(name)
-    dialect = dialect_of(data[:LOOKED_AT], names, encoding_of(data))
+        return proposed_of(*read_workbook(data, name, PLAIN, names)[:2], name, terms)
+    encoding = encoding_of(data)
     try:
-        text = data.decode(with_mark(dialect.encoding)).removeprefix("\ufeff")
+        text = data.decode(with_mark(encoding)).removeprefix("\ufeff")
+        if text.lstrip().startswith(("{", "[")):
+            return proposed_of(*_objects(text), name, terms)
+        dialect = dialect_of(data[:LOOKED_AT], names, encoding)
         lines = text.splitlines(keepends=True)
         if lines and re.fullmatch(r'"?sep=."?\s*', lines[0]):
             text = text[len(lines[0]) :]
-        header, *rows = filter(None, csv.reader(io.StringIO(text, newline=""), delimiter=dialect.separator))
-    except (UnicodeError, csv.Error, ValueError) as error:
+        table: Sequence[Column] = list(csv.reader(io.StringIO(text, newline=""), delimiter=dialect.separator))
+        header, *rows = filter(None, table)
+    except (UnicodeError, csv.Error, ValueError, RecursionError) as error:
         raise UnreadableCaseError(
-            f"{name} is no table that can be read: {error}.", advice="Give a file of CSV or .xlsx."
+            f"{name} is no table that can be read: {error}.", advice="Give a file of CSV, JSON Lines or .xlsx."
         ) from error
-    return _Proposal(header, rows, dialect, names, terms).text(name)
+    return proposed_of(header, rows, name, terms, dialect)
+
+
+def proposed_of(
+    header: Sequence[Any], rows: Iterable[Column], name: str, terms: Terms, dialect: Dialect | None = None
+) -> str:
+    """Propose a profile for the rows of a table, of text or of values with types of their own.
+
+    Args:
+        header: the names of the columns.
+        rows: the values; None or an empty text is unknown.
+        name: what to call the table.
+        terms: the vocabulary of the flat record.
+        dialect: how it is written, where it is text.
+    """
+    found = dialect or Dialect("utf-8", ",", decimal_of(rows := list(rows)))
+    return _Proposal(list(map(str, header)), rows, found, ColumnNames(terms), terms).text(name)
+
+
+def _objects(text: str) -> tuple[list[str], list[list[Any]]]:
+    """Give objects of JSON as a header and rows."""
+    whole = (
+        json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines() if line]
+    )
+    objects = [each for each in whole if isinstance(each, dict)]
+    header = list(dict.fromkeys(key for each in objects for key in each))
+    return header, [[each.get(key) for key in header] for each in objects]
 
 
 class _Proposal:
@@ -107,7 +136,7 @@ class _Proposal:
             return
         if column != key:
             self._found.columns.append(f"  {_quoted(column)}: {key}")
-        texts = Counter(_text(cell) for cell in cells if cell is not None and _text(cell))
+        texts = Counter(_text(cell) for cell in cells if not isinstance(cell, dict | list) and _text(cell))
         of_key = FIELDS[key]
         if of_key.kind == "text":
             return
@@ -177,7 +206,7 @@ class _Proposal:
     def _values(self, key: str, of_key: Field, meant: Mapping[str, str], unknown: Sequence[str]) -> None:
         lines = [f"    {_quoted(word)}: {ours}" for word, ours in meant.items()]
         if unknown and len(unknown) <= _MOST:
-            possible = [each for each in meanings(of_key, self._terms)]
+            possible = list(meanings(of_key, self._terms))
             listed = ", ".join(possible[:_SHOWN]) + (", …" if len(possible) > _SHOWN else "")
             lines += [f"    # {_quoted(word)}:   # one of: {listed or MISSING}" for word in unknown[:_SHOWN]]
         elif unknown:
@@ -191,7 +220,8 @@ class _Proposal:
 
     def _lines(self, name: str) -> Iterator[str]:
         found, dialect = self._found, self._dialect
-        yield f"# An import profile proposed for {' '.join(name.split())}: see that it is right, and fill in what is asked."
+        yield f"# An import profile proposed for {' '.join(name.split())}."
+        yield "# See that it is right, and fill in what is asked."
         yield from dialect.lines()
         if found.columns:
             yield from ("columns:", *found.columns)
@@ -248,7 +278,7 @@ def _order(words: Sequence[str]) -> str | None:
 
 
 def _text(cell: Any) -> str:
-    return cell.strip() if isinstance(cell, str) else str(cell).lower()
+    return "" if cell is None else cell.strip() if isinstance(cell, str) else str(cell).lower()
 
 
 def _quoted(word: str) -> str:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from osteo_kg.case.fields import FIELDS, KEYS
+from osteo_kg.case.record import with_values
 from osteo_kg.case.suggestions import ColumnNames
 from osteo_kg.case.tables.columns import ColumnsRead, columns_of, together
 from osteo_kg.case.tables.dialect import check_dialect
@@ -105,12 +106,7 @@ class TableReader:
             if key in read:
                 repeated.append(key)
             read[key] = self.values.value(FIELDS[key], column, value) if key in FIELDS else value
-        found = type(record)(read)
-        if hasattr(found, "repeated"):
-            found.repeated = tuple(sorted(set(repeated)))
-        elif repeated:
-            return UnreadableCaseError(f"Two columns hold {repeated[0]!r}.", advice="Keep one of them.")
-        return found
+        return with_values(record, read, repeated)
 
     def _key(self, column: str) -> str | None:
         """Give the key that a name of an object is read as; None where it is passed over."""

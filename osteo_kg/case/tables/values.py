@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from osteo_kg.case.fields import Field
+from osteo_kg.case.record import with_values
 from osteo_kg.case.tables.cells import cell_value
 from osteo_kg.case.tables.dates import DateOrder
 from osteo_kg.case.tables.profile import Profile, Words, meanings
@@ -186,9 +187,7 @@ class ValueReader:
             entry = {main.key: entry}
         if not isinstance(entry, dict):
             return entry
-        found = type(entry)(entry)
-        if hasattr(entry, "repeated"):
-            found.repeated = entry.repeated
+        found = with_values(entry, entry, getattr(entry, "repeated", ()))
         for each in others:
             if entry.get(each.key) is not None:
                 found[each.key] = self._part(field, each, column, entry[each.key])
