@@ -206,7 +206,7 @@ class _Proposal:
     def _values(self, key: str, of_key: Field, meant: Mapping[str, str], unknown: Sequence[str]) -> None:
         lines = [f"    {_quoted(word)}: {ours}" for word, ours in meant.items()]
         if unknown and len(unknown) <= _MOST:
-            possible = list(meanings(of_key, self._terms))
+            possible = sorted(meanings(of_key, self._terms))
             listed = ", ".join(possible[:_SHOWN]) + (", …" if len(possible) > _SHOWN else "")
             lines += [f"    # {_quoted(word)}:   # one of: {listed or MISSING}" for word in unknown[:_SHOWN]]
         elif unknown:

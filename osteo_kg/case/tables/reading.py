@@ -83,7 +83,8 @@ class TableReader:
         if isinstance(cell, str):
             return self.values.cell(field, column, cell.strip())
         value = self.values.value(field, column, cell)
-        return f"{value:f}" if field.kind == "text" and isinstance(value, Decimal) else value
+        is_word = field.kind in ("text", "day")  # the number of a patient, or a year
+        return f"{value:f}" if is_word and isinstance(value, Decimal) else value
 
     def _cells_wanted(self, cells: Sequence[Any]) -> str:
         others = [sign for sign in ";\t|" if len(cells) == 1 and sign in str(cells[0])]
