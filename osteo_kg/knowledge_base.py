@@ -18,7 +18,16 @@ from osteo_kg.assessment.model import Assessment
 from osteo_kg.assessment.notices import Notices, cautions_of, source_findings
 from osteo_kg.assessment.rdf import AssessmentGraph
 from osteo_kg.assessment.safety import DrugSafety, Safety
-from osteo_kg.case import LISTING, Case, CaseFacts, RefusedCaseError, ValidationReport, derive_facts, read_case
+from osteo_kg.case import (
+    LISTING,
+    Case,
+    CaseFacts,
+    Profile,
+    RefusedCaseError,
+    ValidationReport,
+    derive_facts,
+    read_case,
+)
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge import Knowledge, load_knowledge, packaged_knowledge, read_guideline
 from osteo_kg.rdf import GUIDELINE, OSTEO, OWL, RDFS
@@ -95,6 +104,7 @@ class KnowledgeBase:
         *,
         name: str = "input",
         ignore_columns: Iterable[str] = (),
+        profile: Profile | None = None,
         assume_postmenopausal_from: int | None = None,
         on: datetime.date | None = None,
         tell: Callable[[str], None] | None = None,
@@ -110,6 +120,7 @@ class KnowledgeBase:
             name=name,
             terms=self.knowledge.terms,
             ignore_columns=ignore_columns,
+            profile=profile,
             assume_postmenopausal_from=assume_postmenopausal_from,
             on=on,
             tell=tell,

@@ -33,10 +33,19 @@ from osteo_kg.case.model import (
 )
 from osteo_kg.case.rdf import ANNOTATIONS, OWN_VOCABULARIES, read_rdf
 from osteo_kg.case.reading import INPUT_FORMATS, read_case, read_folder
-from osteo_kg.case.record import Repeated, nearest, record_case
+from osteo_kg.case.record import Repeated, record_case
 from osteo_kg.case.record_export import completeness_implied, record_of
-from osteo_kg.case.record_text import case_of, csv_records, json_documents, json_line_records, parse_json
+from osteo_kg.case.record_text import (
+    case_of,
+    csv_records,
+    json_documents,
+    json_line_records,
+    parse_json,
+    workbook_records,
+)
 from osteo_kg.case.report import Finding, RefusedCaseError, Severity, ValidationReport
+from osteo_kg.case.suggestions import OF_A_KEY, ColumnNames, meaning, nearest
+from osteo_kg.case.tables import PLAIN, ColumnsRead, Profile, TableReader, profile_of, proposed, read_profile
 from osteo_kg.case.writing import (
     OUTPUT_FORMATS,
     RDF_OUTPUT_FORMATS,
@@ -58,8 +67,10 @@ __all__ = [
     "KEYS",
     "LISTING",
     "LISTS",
+    "OF_A_KEY",
     "OUTPUT_FORMATS",
     "OWN_VOCABULARIES",
+    "PLAIN",
     "RDF_OUTPUT_FORMATS",
     "RENAL_FUNCTION",
     "SAYING_COMPLETENESS",
@@ -71,16 +82,20 @@ __all__ = [
     "Atom",
     "Case",
     "CaseFacts",
+    "ColumnNames",
+    "ColumnsRead",
     "Entry",
     "Field",
     "Finding",
     "Measurement",
     "Order",
+    "Profile",
     "RefusedCaseError",
     "Remark",
     "Repeated",
     "Search",
     "Severity",
+    "TableReader",
     "Unread",
     "ValidationReport",
     "assumed_complete",
@@ -94,16 +109,20 @@ __all__ = [
     "json_documents",
     "json_line_records",
     "left_open",
+    "meaning",
     "measured",
     "names_shared",
     "nearest",
     "of_kind",
     "parse_json",
     "patient_iri",
+    "profile_of",
+    "proposed",
     "read_case",
     "read_fhir",
     "read_folder",
     "read_order",
+    "read_profile",
     "read_rdf",
     "record_case",
     "record_of",
@@ -112,5 +131,6 @@ __all__ = [
     "source_triples",
     "titled_searches",
     "with_source",
+    "workbook_records",
     "write_cases",
 ]

@@ -15,7 +15,9 @@ from osteo_kg.case.fields import KEYS
 from osteo_kg.case.files import extension, not_utf8, opened, walked
 from osteo_kg.case.model import Case
 from osteo_kg.case.rdf import read_rdf
-from osteo_kg.case.record_text import json_documents, read_csv, read_json, read_json_lines
+from osteo_kg.case.record_text import json_documents, read_csv, read_excel, read_json, read_json_lines
+from osteo_kg.case.tables import PLAIN, Profile, TableReader, dialect_of
+from osteo_kg.case.tables.dialect import LOOKED_AT, encoding_of, foreign, with_mark
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge import Terms, packaged_knowledge
 from osteo_kg.rdf import RDF_FORMATS
@@ -39,11 +41,14 @@ INPUT_FORMATS = {
     "csv": "csv",
     "parquet": "parquet",
     "pq": "parquet",
+    "tsv": "csv",
+    "xlsx": "xlsx",
     "fhir": "fhir",
     "fhir.json": "fhir",
     "fhir.ndjson": "fhir",
 }
-_FLAT: dict[str, Callable[[str, str, Terms], tuple[Case, ...]]] = {
+_FLAT: dict[str, Callable[[str, str, TableReader], tuple[Case, ...]]] = {
+    "csv": read_csv,
     "json": read_json,
     "jsonl": read_json_lines,
 }
@@ -59,6 +64,7 @@ def read_case(
     name: str = "input",
     terms: Terms | None = None,
     ignore_columns: Iterable[str] = (),
+    profile: Profile | None = None,
     assume_postmenopausal_from: int | None = None,
     on: datetime.date | None = None,
     tell: Callable[[str], None] | None = None,
@@ -68,16 +74,19 @@ def read_case(
     What is wrong inside a case is kept as a finding of that case, so that the other cases of the input are answered.
 
     Args:
-        data: the whole input; text is UTF-8 with or without a byte order mark when bytes, and Parquet is bytes.
-        format: `ttl`, `nt`, `jsonld`, `rdf`, `json`, `jsonl`, `csv`, `parquet` or `fhir`; by the extension of `name`
-            when None. JSON whose object has a `resourceType` is FHIR, and so are lines of it.
+        data: the whole input; text is UTF-8 with or without a byte order mark when bytes, unless the profile says
+            otherwise, and Parquet and workbooks are bytes.
+        format: `ttl`, `nt`, `jsonld`, `rdf`, `json`, `jsonl`, `csv`, `xlsx`, `parquet` or `fhir`; by the extension of
+            `name` when None. JSON whose object has a `resourceType` is FHIR, and so are lines of it.
         name: what to call the input in messages, such as a file name.
         terms: the vocabulary to read flat records with; the packaged one when None.
-        ignore_columns: columns of CSV and Parquet to pass over; `all` passes over every unknown one.
+        ignore_columns: columns to pass over; `all` passes over every unknown one that is not nearly a key.
+        profile: what a table calls our keys and values; they are as the contract has them when None.
         assume_postmenopausal_from: in FHIR, the age from which a woman whose menopausal status is not recorded is
             taken for post-menopausal; never when None.
         on: the day on which that age is reckoned; today when None.
-        tell: is told what stands in FHIR and is no resource; when None, every answer tells it.
+        tell: is told what stands in FHIR and is no resource, which otherwise every answer tells; and what columns of a
+            table were read under other names, or passed over.
 
     Raises:
         UnreadableCaseError: the input is not of its format, or holds no patient.
@@ -87,16 +96,19 @@ def read_case(
     ('anna', 'urn:case:anna')
     """
     format_name = _format(format, name)
-    if format_name == "parquet":
-        return _parquet(data, name, terms or packaged_knowledge().terms, frozenset(ignore_columns))
-    text = _text(data, name)
+    vocabulary = terms or packaged_knowledge().terms
+    reader = TableReader((profile or PLAIN).with_options({}, tuple(ignore_columns)), vocabulary)
+    if format_name in ("xlsx", "parquet"):
+        if isinstance(data, str):
+            raise UnreadableCaseError(f"{name} is text, and not {format_name}.", advice="Read the file as bytes.")
+        return _told((read_excel if format_name == "xlsx" else _parquet)(data, name, reader), reader, tell)
+    text = _text(data, name, format_name, reader)
     if _FHIR_XML.match(text):
         raise UnreadableCaseError(
             f"{name} is FHIR in XML.", advice="Send it as FHIR JSON: its resources are not read in XML."
         )
     if format_name in RDF_FORMATS:
         return read_rdf(text, format_name, name)
-    vocabulary = terms or packaged_knowledge().terms
     if format_name in _MAY_BE_FHIR and (documents := _fhir(text, format_name, name)) is not None:
         if tell is not None:
             beside = Beside()
@@ -104,16 +116,22 @@ def read_case(
             _tell(beside, tell)
         return read_fhir(documents, name, vocabulary, _assumption(assume_postmenopausal_from, on))
     if format_name == "csv":
-        return read_csv(text, name, vocabulary, frozenset(ignore_columns))
-    return _FLAT[format_name](text, name, vocabulary)
+        reader.check(text[:LOOKED_AT].encode() if isinstance(data, str) else data[:LOOKED_AT], name)
+    return _told(_FLAT[format_name](text, name, reader), reader, tell)
 
 
-def _parquet(data: bytes | str, name: str, terms: Terms, ignore: frozenset[str]) -> tuple[Case, ...]:
+def _told(cases: tuple[Case, ...], reader: TableReader, tell: Callable[[str], None] | None) -> tuple[Case, ...]:
+    """Tell what was read otherwise than under its own name, and give the cases."""
+    for sentence in (*(each.sentence() for each in reader.columns_read()), *reader.remarks):
+        if sentence and tell is not None:
+            tell(sentence)
+    return cases
+
+
+def _parquet(data: bytes, name: str, reader: TableReader) -> tuple[Case, ...]:
     from osteo_kg.case.record_columns import read_parquet  # who reads no Parquet does not wait for pyarrow
 
-    if isinstance(data, str):
-        raise UnreadableCaseError(f"{name} is text, and Parquet is bytes.", advice="Read the file as bytes.")
-    return read_parquet(data, name, terms, ignore)
+    return read_parquet(data, name, reader)
 
 
 def _assumption(least_age: int | None, on: datetime.date | None) -> Assumption | None:
@@ -202,10 +220,15 @@ def _format(format: str | None, name: str) -> str:
     return INPUT_FORMATS[called]
 
 
-def _text(data: bytes | str, name: str) -> str:
+def _text(data: bytes | str, name: str, format_name: str = "json", reader: TableReader | None = None) -> str:
+    stated = reader.profile.encoding if reader and format_name in _FLAT else None
     try:
-        text = data if isinstance(data, str) else data.decode("utf-8-sig")
+        text = data if isinstance(data, str) else data.decode(with_mark(stated))
         text.encode("utf-8")
     except UnicodeError as error:
+        if stated:
+            raise UnreadableCaseError(f"{name} is not text in {stated}.", advice="Correct `encoding`.") from error
+        if reader is not None and format_name == "csv" and isinstance(data, bytes):
+            raise foreign(name, dialect_of(data[:LOOKED_AT], reader.names, encoding_of(data))) from error
         raise not_utf8(name) from error
     return text.removeprefix("\ufeff")

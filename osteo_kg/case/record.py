@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -24,8 +23,9 @@ from osteo_kg.case.fields import (
 )
 from osteo_kg.case.model import Case, normalised, patient_iri, reserved, violation
 from osteo_kg.case.report import Finding
+from osteo_kg.case.suggestions import OF_A_KEY, ColumnNames, nearest, nearest_value
 from osteo_kg.errors import OsteoError
-from osteo_kg.knowledge import Terms
+from osteo_kg.knowledge import MISSING, Terms
 from osteo_kg.rdf import OSTEO, RDF, XSD, Node, day_literal, day_of, period_of
 
 _TEXT_WANTED = BilingualText("is not text", "doit être un texte")
@@ -36,6 +36,13 @@ class Repeated(dict[str, Any]):
     """A JSON object in which some keys stood more than once."""
 
     repeated: tuple[str, ...] = ()
+
+
+def with_values(record: dict[str, Any], values: Mapping[str, Any], repeated: Iterable[str]) -> dict[str, Any]:
+    """Give an object of JSON with other values; it still says which keys stood more than once."""
+    found = Repeated(values)
+    found.repeated = tuple(sorted(set(repeated)))
+    return found if found.repeated or isinstance(record, Repeated) else dict(values)
 
 
 def record_case(record: Mapping[str, Any], fallback: str, terms: Terms) -> Case:
@@ -83,7 +90,7 @@ class _Writer:
 
     def value(self, subject: Node, field: Field, value: Any, path: str) -> None:
         """Write the value of a field, where there is one; another type is left for the shapes to refuse."""
-        if value is None or field.property is None:
+        if value is None or field.property is None or self.is_missing_code(value, field, path):
             return
         if field.period and (between := period_of(value)):
             for property_, day in zip(field.period, between, strict=True):
@@ -166,20 +173,34 @@ class _Writer:
         known = self.terms.kinds[field.values]
         if isinstance(value, str) and value in known:
             return ox.NamedNode(known[value])
+        if self.is_missing_code(value, field, path):
+            return None
         what = self.terms.label(field.values)
         self.refuse(
             path,
             _shown(value),
             BilingualText(f"is not a known {what.en}", f"n’est pas une valeur reconnue ({what.fr})"),
-            nearest(str(value), known),
+            nearest_value(str(value), known, self.terms, in_list="[" in path),
         )
         return None
+
+    def is_missing_code(self, value: Any, field: Field, path: str) -> bool:
+        """Refuse a text that tables write where a value is missing; a number is left for the shapes."""
+        words = self.terms.table_words
+        known = self.terms.kinds[field.values] if field.values else ()
+        if not isinstance(value, str) or value in known or not words.means(value, MISSING):
+            return False
+        what = BilingualText("is a code for a missing value", "est un code de valeur manquante")
+        self.refuse(path, value, what, _missing_advice(value))
+        return True
 
     def check_keys(self, record: Mapping[str, Any], keys: tuple[str, ...], where: str = "") -> None:
         for key in record:
             if key not in keys:
                 unknown = BilingualText("is not a key known here", "n’est pas une clé reconnue")
-                self.refuse(where or key, key if where else None, unknown, nearest(key, keys))
+                near = ColumnNames(self.terms).near(key) if keys == KEYS else None
+                advice = nearest(near or key, keys, shortest=OF_A_KEY)
+                self.refuse(where or key, key if where else None, unknown, advice)
         for key in getattr(record, "repeated", ()):
             self.refuse(where or key, key if where else None, BilingualText("stands twice", "figure deux fois"))
 
@@ -204,14 +225,12 @@ class _Writer:
         )
 
 
-def nearest(word: str, known: Iterable[str]) -> BilingualText:
-    """Advise the nearest of the known words, or all of them where none is near."""
-    choices = sorted(known)
-    close = difflib.get_close_matches(word.lower(), choices, n=1, cutoff=0.5)
-    listed = ", ".join(choices)
-    if close:
-        return BilingualText(f"Did you mean {close[0]!r}?", f"Vouliez-vous dire {close[0]!r} ?")
-    return BilingualText(f"Use one of: {listed}.", f"Employer l’un de : {listed}.")
+def _missing_advice(code: str) -> BilingualText:
+    line = f"missing: [{json.dumps(code, ensure_ascii=False)}]"
+    return BilingualText(
+        f"Leave it out (an empty cell, or null), or name it in an import profile (--profile): {line}.",
+        f"Ne rien écrire (cellule vide, ou null), ou le nommer dans un profil d’import (--profile) : {line}.",
+    )
 
 
 def _shown(value: Any) -> str:

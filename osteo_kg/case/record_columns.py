@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import io
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -16,25 +16,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from osteo_kg.case.fields import FIELDS, KEYS, Field
+from osteo_kg.case.fields import FIELDS, Field
 from osteo_kg.case.model import Case
-from osteo_kg.case.record import nearest, record_case
+from osteo_kg.case.record import record_case
+from osteo_kg.case.tables import TableReader, ValueReader
 from osteo_kg.errors import UnreadableCaseError
-from osteo_kg.knowledge import Terms
 
-#: How the option is written that passes over a column.
-IGNORE_OPTION = "--ignore-columns {column}"
 _DECIMALS_KEPT = 38  # digits of a decimal that DuckDB and Spark know
 
 
-def read_parquet(data: bytes, name: str, terms: Terms, ignore: frozenset[str] = frozenset()) -> tuple[Case, ...]:
+def read_parquet(data: bytes, name: str, reader: TableReader) -> tuple[Case, ...]:
     """Read one flat record a row.
 
     Args:
         data: the whole file.
         name: what to call it in messages.
-        terms: the vocabulary of the keys.
-        ignore: names of columns to pass over; `all` passes over every unknown one.
+        reader: what reads its columns and values.
 
     Raises:
         UnreadableCaseError: it is not Parquet, a column is unknown or of a type that its key cannot have, or it holds
@@ -44,12 +41,14 @@ def read_parquet(data: bytes, name: str, terms: Terms, ignore: frozenset[str] = 
         table = pq.ParquetFile(io.BytesIO(data)).read()
     except (OSError, pa.ArrowException) as error:
         raise not_parquet(name, error) from error
-    check_columns(table.schema, name, ignore)
+    wanted = reader.columns(table.schema.names, name).read
+    check_types(table.schema, wanted, name, reader.values)
     if not table.num_rows:
         raise UnreadableCaseError(f"{name} holds no patient.", advice="Write one row at least.")
-    kept = [key for key in table.column_names if key in KEYS and key not in ignore]
-    rows = _rows(table.select(kept), name)
-    return tuple(record_case(record_of_row(row), f"{name}#{number}", terms) for number, row in enumerate(rows, 1))
+    columns = {key: column for column, key in wanted.items()}
+    rows = _rows(table.select(list(wanted)).rename_columns(list(wanted.values())), name)
+    records = (reader.values.record(record_of_row(row), columns) for row in rows)
+    return tuple(record_case(record, f"{name}#{number}", reader.terms) for number, record in enumerate(records, 1))
 
 
 def _rows(table: pa.Table, name: str) -> Iterator[dict[str, Any]]:
@@ -63,52 +62,52 @@ def not_parquet(name: str, error: Exception) -> UnreadableCaseError:
     return UnreadableCaseError(f"{name} cannot be read as Parquet: {error}.", advice="Write it anew.")
 
 
-def check_columns(
-    schema: pa.Schema,
-    name: str,
-    ignore: Collection[str],
-    renamed: Mapping[str, str] | None = None,
-    ignoring: str = IGNORE_OPTION,
-    elsewhere: Collection[str] = (),
-) -> dict[str, str]:
-    """Give the key of each column that is used, by its name.
+def check_types(schema: pa.Schema, wanted: Mapping[str, str], name: str, values: ValueReader) -> None:
+    """See that the columns of a table are of types that their keys can have.
 
     Args:
         schema: the columns and their types.
+        wanted: the key of each column that is used, by its name.
         name: what to call the table in messages.
-        ignore: names of columns to pass over; `all` passes over every unknown one.
-        renamed: the key that a column of another name holds.
-        ignoring: how to ask for a column to be passed over, with `{column}` in it.
-        elsewhere: keys whose values are stated beside the table.
+        values: what reads their values; where it reads them otherwise than as they stand, any type will do.
 
     Raises:
-        UnreadableCaseError: a column is unknown, lacking, or of a type that its key cannot have, or a key stands in
-            two.
+        UnreadableCaseError: one is not.
     """
-    mapping = renamed or {}
-    lacking = [name for name, key in mapping.items() if name not in schema.names and key not in elsewhere]
-    if lacking:
-        raise UnreadableCaseError(f"{name} has no column {min(lacking)!r}.", advice="Correct --map.")
-    wanted: dict[str, str] = {}
+    otherwise = read_otherwise(schema, wanted, values)
     for column in schema:
-        key = mapping.get(column.name, column.name)
-        if column.name in ignore or (key not in KEYS and "all" in ignore):
-            continue
-        if key not in KEYS:
-            passing = ignoring.format(column=column.name)
-            raise UnreadableCaseError(
-                f"{name} has the column {column.name!r}, which is not a key of the flat record.",
-                advice=f"{nearest(column.name, KEYS).en} To pass over it: {passing}.",
-            )
-        if key in wanted.values():
-            raise UnreadableCaseError(f"{name} has the key {key!r} in two columns.", advice="Keep one of them.")
-        if not fits(FIELDS[key], column.type):
+        key = wanted.get(column.name)
+        if key is not None and key not in otherwise and not fits(FIELDS[key], column.type):
             raise UnreadableCaseError(
                 f"{name}: the column {column.name!r} is of type {column.type}, which {key} cannot have.",
-                advice=f"Write it as {_WANTED[FIELDS[key].kind]}.",
+                advice=f"Write it as {_WANTED[FIELDS[key].kind]}, or say in a profile (--profile) how it is read.",
             )
-        wanted[column.name] = key
-    return wanted
+
+
+def read_otherwise(schema: pa.Schema, wanted: Mapping[str, str], values: ValueReader) -> dict[str, str]:
+    """Give the columns whose values may be read otherwise than as they stand, by their keys."""
+    return {
+        key: column
+        for column, key in wanted.items()
+        if _is_read_otherwise(FIELDS[key], column, schema.field(column).type, values)
+    }
+
+
+def _is_read_otherwise(field: Field, column: str, kind: pa.DataType, values: ValueReader) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _is_read_otherwise(field, column, kind.value_type, values)
+    if values.words(field, column).exact:
+        return True
+    is_text = _is(kind, "text")
+    if field.kind in ("whole", "decimal"):
+        return is_text and values.reads_numbers
+    if field.kind == "list":
+        return (is_text and values.changes) or any(_entry_is(each, column, values) for each in field.entry)
+    return field.kind == "day" and is_text and values.order(field, column) is not None
+
+
+def _entry_is(field: Field, column: str, values: ValueReader) -> bool:
+    return bool(values.words(field, column).exact) or (field.kind == "day" and values.order(field, column) is not None)
 
 
 def fits(field: Field, kind: pa.DataType) -> bool:
@@ -196,16 +195,17 @@ def _digits_shown(column: pa.Array) -> pa.Array:
 
 def record_of_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """Give a row, by keys, as the record that JSON would have: exact decimals, days and numbers of patients as text."""
-    record = {key: _value(each) for key, each in row.items()}
+    record = {key: as_json(each) for key, each in row.items()}
     named = record.get("patient")
     return record | {"patient": f"{named:f}"} if isinstance(named, Decimal) else record
 
 
-def _value(value: Any) -> Any:
+def as_json(value: Any) -> Any:
+    """Give a value as JSON would have it: exact decimals, and days as text."""
     if isinstance(value, dict):
-        return {key: _value(each) for key, each in value.items()}
+        return {key: as_json(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [_value(each) for each in value]
+        return [as_json(each) for each in value]
     made = next((make for kind, make in _MADE.items() if isinstance(value, kind)), None)
     return made(value) if made else value
 

@@ -7,22 +7,23 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from osteo_kg.case.fields import FIELDS, KEYS, Field
+from osteo_kg.case.fields import KEYS
 from osteo_kg.case.model import Case
-from osteo_kg.case.record import Repeated, nearest, record_case, unread_case
+from osteo_kg.case.record import Repeated, record_case, unread_case
+from osteo_kg.case.tables.reading import FlatRecord, TableReader
+from osteo_kg.case.tables.workbooks import read_workbook
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge import Terms
 from osteo_kg.rdf import decimal_text
 
-#: One flat record, or what is wrong with it.
-FlatRecord = dict[str, Any] | UnreadableCaseError
+_SAYS_SEPARATOR = re.compile(r'"?sep=(.)"?\s*')  # a first line that Excel writes
 
 
-def read_json(text: str, name: str, terms: Terms) -> tuple[Case, ...]:
+def read_json(text: str, name: str, reader: TableReader) -> tuple[Case, ...]:
     """Read one flat record, or an array of them.
 
     Raises:
@@ -31,17 +32,17 @@ def read_json(text: str, name: str, terms: Terms) -> tuple[Case, ...]:
     document = parse_json(text, name)
     if not isinstance(document, list | Repeated):
         raise UnreadableCaseError(f"{name} is not a JSON object, nor an array of them.", advice=ONE_EACH)
-    return _cases(document if isinstance(document, list) else [document], name, terms)
+    return _cases(document if isinstance(document, list) else [document], name, reader)
 
 
-def read_json_lines(text: str, name: str, terms: Terms) -> tuple[Case, ...]:
+def read_json_lines(text: str, name: str, reader: TableReader) -> tuple[Case, ...]:
     """Read one flat record a line; blank lines are passed over.
 
     Raises:
         UnreadableCaseError: a line is not a JSON object.
     """
     records = json_line_records(text.split("\n"), name)
-    return _cases([record for _, record in records], name, terms)
+    return _cases([record for _, record in records], name, reader)
 
 
 def json_line_records(lines: Iterable[str], name: str) -> Iterator[tuple[int, FlatRecord]]:
@@ -58,11 +59,12 @@ def _line(line: str, name: str) -> Any:
         return error
 
 
-def _cases(records: list[Any], name: str, terms: Terms) -> tuple[Case, ...]:
+def _cases(records: list[Any], name: str, reader: TableReader) -> tuple[Case, ...]:
     """Make one case of each record; one that is no object is a case that is refused, and the others are answered."""
     if not records:
         raise UnreadableCaseError(f"{name} holds no patient.", advice="Send one record at least.")
-    return tuple(case_of(record, f"{name}#{row}", terms) for row, record in enumerate(records, 1))
+    terms = reader.terms
+    return tuple(case_of(reader.record(record), f"{name}#{row}", terms) for row, record in enumerate(records, 1))
 
 
 def case_of(record: Any, name: str, terms: Terms) -> Case:
@@ -74,105 +76,66 @@ def case_of(record: Any, name: str, terms: Terms) -> Case:
     return unread_case(name, UnreadableCaseError(f"{name} is not a JSON object.", advice=ONE_EACH))
 
 
-def read_csv(text: str, name: str, terms: Terms, ignore: frozenset[str] = frozenset()) -> tuple[Case, ...]:
-    """Read one flat record a row (RFC 4180, comma, a header line).
-
-    Args:
-        text: the whole file.
-        name: what to call it in messages.
-        terms: the vocabulary of the keys.
-        ignore: names of columns to pass over; `all` passes over every unknown one.
+def read_csv(text: str, name: str, reader: TableReader) -> tuple[Case, ...]:
+    """Read one flat record a row (RFC 4180, a header line).
 
     Raises:
         UnreadableCaseError: there is no header, a column is unknown or stands twice, or nothing is below the header.
     """
-    rows = csv_records(io.StringIO(text, newline=""), name, ignore)
-    return tuple(case_of(record, f"{name}#{number}", terms) for number, record in rows)
+    rows = csv_records(io.StringIO(text, newline=""), name, reader)
+    return tuple(case_of(record, f"{name}#{number}", reader.terms) for number, record in rows)
 
 
-def csv_records(
-    lines: Iterable[str], name: str, ignore: frozenset[str] = frozenset(), renamed: Mapping[str, str] | None = None
-) -> Iterator[tuple[int, FlatRecord]]:
+def csv_records(lines: Iterable[str], name: str, reader: TableReader) -> Iterator[tuple[int, FlatRecord]]:
     """Give the number and the record of each row, or what is wrong with a row that has too many cells or too few.
 
     Raises:
         UnreadableCaseError: there is no header, a column is unknown or stands twice, or nothing is below the header.
     """
-    reader = csv.reader(lines, strict=True)
+    separator = reader.profile.separator or ","
+    rows = csv.reader(_without_said_separator(lines, separator), delimiter=separator, strict=True)
     number = 0
     try:
-        stated = next(reader, None)
+        stated = next(rows, None)
         if not stated:
             raise UnreadableCaseError(f"{name} is empty.", advice=f"Begin with a header line: {','.join(KEYS)}.")
-        header = ["" if column in ignore else (renamed or {}).get(column, column) for column in stated]
-        _check_header(stated, header, name, ignore)
-        lacking = sorted((renamed or {}).keys() - set(stated))
-        if lacking:
-            raise UnreadableCaseError(f"{name} has no column {lacking[0]!r}.", advice="Correct its name.")
-        for number, row in enumerate(filter(None, reader), 1):
-            yield number, _row(row, header, f"{name}, row {number}")
+        read = reader.columns(stated, name).read
+        for number, row in enumerate(filter(None, rows), 1):
+            yield number, reader.row(stated, row, read, f"{name}, row {number}")
     except csv.Error as error:
         raise UnreadableCaseError(f"{name} is not CSV: {error}.", advice="Write RFC 4180 CSV with commas.") from error
     if not number:
         raise UnreadableCaseError(f"{name} holds no patient.", advice="Write one row at least below the header.")
 
 
-def _row(row: list[str], header: list[str], name: str) -> FlatRecord:
-    if len(row) != len(header):
-        return UnreadableCaseError(
-            f"{name} has {len(row)} cells, and the header has {len(header)}.",
-            advice="Give every row one cell for each column; quote cells that hold a comma.",
-        )
-    return _from_cells({key: cell for key, cell in zip(header, row, strict=True) if key in KEYS and cell.strip()})
+def _without_said_separator(lines: Iterable[str], separator: str) -> Iterator[str]:
+    """Pass over a first line that says what the separator is, and is right."""
+    for place, line in enumerate(lines):
+        said = None if place else _SAYS_SEPARATOR.fullmatch(line)
+        if not said or said[1] != separator:
+            yield line
 
 
-def _check_header(stated: list[str], header: list[str], name: str, ignore: frozenset[str]) -> None:
-    for column, key in zip(stated, header, strict=True):
-        if stated.count(column) > 1 or (key in KEYS and header.count(key) > 1):
-            raise UnreadableCaseError(f"{name} has the column {column!r} twice.", advice="Keep one of them.")
-        if key and key not in KEYS and "all" not in ignore:
-            raise UnreadableCaseError(
-                f"{name} has the column {column!r}, which is not a key of the flat record.",
-                advice=f"{nearest(column, KEYS).en} To pass over it: --ignore-columns {column}.",
-            )
+def workbook_records(data: bytes, name: str, reader: TableReader) -> Iterator[tuple[int, FlatRecord]]:
+    """Give the number and the record of each row of a workbook of Excel.
 
-
-def _from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
-    """Give a row the values that a JSON record would have; what does not fit stays text, for the shapes to refuse."""
-    return {key: _from_cell(FIELDS[key], cell.strip()) for key, cell in cells.items()}
-
-
-def _from_cell(field: Field, text: str) -> Any:
-    if field.kind in ("whole", "decimal"):
-        number = decimal_text(text)
-        return text if number is None else Decimal(number)
-    if field.kind == "truth":
-        return {"true": True, "false": False}.get(text, text)
-    if field.kind == "list":
-        entries = [] if text == "none" else [part.strip() for part in text.split(";")]
-        return [_entry_cell(field, entry) for entry in entries] if field.entry else entries
-    return text
-
-
-def _entry_cell(field: Field, text: str) -> dict[str, Any]:
-    """Read an entry, such as `vertebra:low-energy:2026-02-01:x2`: a number has an x, a day begins with a digit.
-
-    `x1-3` is a range: one at least, and three at most.
+    Raises:
+        UnreadableCaseError: it is no workbook, a column is unknown or stands twice, or nothing is below the header.
     """
-    main, *others = field.entry
-    keys = {each.kind: each.key for each in reversed(others)}
-    most = [each.key for each in others if each.kind == "whole"][-1:]
-    stated, *parts = text.split(":")
-    entry: dict[str, Any] = {main.key: stated}
-    for part in filter(None, parts):
-        number = re.fullmatch(r"x(-?\d+)(?:-(\d+))?", part, re.ASCII) if "whole" in keys else None
-        day = re.match(r"\d", part) if "day" in keys else None
-        key = keys["whole"] if number else keys["day"] if day else keys["coded"]
-        value = Decimal(number.group(1)) if number else part
-        if number and number.group(2):
-            entry |= {each: Decimal(number.group(2)) for each in most}
-        entry[key] = f"{entry[key]}:{part}" if key in entry else value  # two values are refused, not one of them lost
-    return entry
+    stated, rows, others = read_workbook(data, name, reader.profile, reader.names)
+    read = reader.columns(stated, name).read
+    if others:
+        reader.remarks.append(f"{name}: not read, since they hold no column of a record: sheets {', '.join(others)}.")
+    for number, row in enumerate(rows, 1):
+        yield number, reader.row(stated, row, read, f"{name}, row {number}")
+    if not rows:
+        raise UnreadableCaseError(f"{name} holds no patient.", advice="Write one row at least below the header.")
+
+
+def read_excel(data: bytes, name: str, reader: TableReader) -> tuple[Case, ...]:
+    """Read one flat record a row of a workbook of Excel."""
+    rows = workbook_records(data, name, reader)
+    return tuple(case_of(record, f"{name}#{number}", reader.terms) for number, record in rows)
 
 
 #: What to do where something is no record.

@@ -16,7 +16,7 @@ from rich.progress import Progress, ProgressColumn, Task
 from rich.text import Text as RichText
 
 from osteo_kg.bilingual import Language
-from osteo_kg.case import KEYS, nearest
+from osteo_kg.case import KEYS, OF_A_KEY, nearest
 from osteo_kg.cli import options
 from osteo_kg.cli.terminal import complain, complain_of, write
 from osteo_kg.errors import UsageError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _SHOWN = 12  # digits of a digest
-_FORMATS = ("parquet", "csv", "jsonl", "json", "ntriples", "nquads", "fhir")
+_FORMATS = ("parquet", "csv", "xlsx", "jsonl", "json", "ntriples", "nquads", "fhir")
 
 
 @click.command()
@@ -50,6 +50,7 @@ _FORMATS = ("parquet", "csv", "jsonl", "json", "ntriples", "nquads", "fhir")
     help="Name of a key in the input; or a YAML file of them.",
 )
 @click.option("--input-format", type=click.Choice(_FORMATS), help="Format of the input.")
+@options.profile
 @options.ignore_columns
 @options.assume_postmenopausal
 @click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", help="What runs the plan.")
@@ -82,7 +83,7 @@ def cohort(
 ) -> None:
     """Decide every patient of INPUT... (files, folders, globs; - is standard input, with --input-format).
 
-    They may be .parquet .csv .jsonl .json .nt .nq, or FHIR as .ndjson or .json; text may be compressed (.gz .zst).
+    They may be .parquet .csv .xlsx .jsonl .json .nt .nq, or FHIR as .ndjson or .json; text may be .gz or .zst.
     A summary is printed. Nothing stands under the name of an output before everything is written.
     """
     from osteo_kg.cohort import assess_cohort  # the other commands do not wait for DuckDB and Ibis
@@ -98,7 +99,7 @@ def cohort(
             progress=progress,
             **asked,
         ).summary
-    for remark in summary.remarks:
+    for remark in (*summary.remarks, *filter(None, (each.sentence() for each in summary.columns))):
         complain(remark)
     click.echo(json.dumps(summary.to_json(), indent=2) if format_name == "json" else "\n".join(summary.lines()))
     if summary.rejected and not asked["rejected"]:
@@ -177,7 +178,7 @@ def _renamed(mappings: tuple[str, ...]) -> Mapping[str, str]:
         pairs = {key: column} if is_pair else _mapping_file(Path(mapping))
         for known, name in pairs.items():
             if known not in KEYS:
-                raise UsageError(f"There is no key {known!r}.", advice=nearest(str(known), KEYS).en)
+                raise UsageError(f"There is no key {known!r}.", advice=nearest(str(known), KEYS, shortest=OF_A_KEY).en)
             found[str(name)] = known
     return found
 

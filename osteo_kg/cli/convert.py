@@ -19,11 +19,12 @@ from osteo_kg.case import (
     completeness_implied,
     empty_record,
     names_shared,
+    proposed,
     shared_names,
     write_cases,
 )
 from osteo_kg.cli import options
-from osteo_kg.cli.terminal import complain, complain_of, read_cases
+from osteo_kg.cli.terminal import complain, complain_of, content, read_cases
 from osteo_kg.errors import UsageError
 from osteo_kg.json_schema import assessment_schema, record_schema
 from osteo_kg.knowledge import Terms, read_guideline
@@ -83,10 +84,27 @@ def _fits(case: Case, format_name: str, terms: Terms, shared: frozenset[str]) ->
 
 
 @click.command()
-@click.argument("format_name", type=click.Choice(["csv", "json"]), metavar="csv|json")
-def template(format_name: str) -> None:
-    """Print a record to fill in, in which everything is unknown."""
-    click.echo(empty_record(format_name).encode(), nl=False)
+@click.argument("format_name", type=click.Choice(["csv", "json", "profile"]), metavar="csv|json|profile")
+@click.argument("file", required=False, metavar="[FILE]")
+@options.knowledge
+def template(format_name: str, file: str | None, folders: tuple[Path, ...]) -> None:
+    """Print a record to fill in, in which everything is unknown; or the import profile that FILE seems to want.
+
+    FILE is a table, .csv or .xlsx, in any encoding and with any separator. What cannot be told from it is a comment.
+    """
+    if (format_name == "profile") != (file is not None):
+        raise UsageError("A profile is proposed for a file.", advice="Run osteo-kg template profile FILE.")
+    if file is None:
+        click.echo(empty_record(format_name).encode(), nl=False)
+        return
+    try:
+        data = content(file)
+    except OSError as error:
+        raise UsageError(
+            f"{file} cannot be opened: {error.strerror or error}.", advice="Check its name and its rights."
+        ) from error
+    terms, name = KnowledgeBase.load(folders).knowledge.terms, Path(file).name
+    click.echo(proposed(data, name, terms).encode(), nl=False)
 
 
 @click.command()

@@ -61,7 +61,13 @@ ignore_columns = click.option(
     type=Words(),
     default=(),
     metavar="NAMES",
-    help="Columns of CSV and Parquet to pass over, separated by commas; all for every unknown one.",
+    help="Columns to pass over, separated by commas; all for every unknown one that is not nearly a key.",
+)
+profile = click.option(
+    "--profile",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Import profile (YAML): what a table calls our columns and values; `template profile` proposes one.",
 )
 assume_postmenopausal, assume_postmenopausal_in_hooks = (
     click.option(
@@ -76,7 +82,7 @@ assume_postmenopausal, assume_postmenopausal_in_hooks = (
 
 def reading(command: Command) -> Command:
     """Add the options of how patients are read; `read_cases` takes them by the same names."""
-    for option in (assume_postmenopausal, ignore_columns, input_format):
+    for option in (assume_postmenopausal, profile, ignore_columns, input_format):
         command = option(command)
     return command
 

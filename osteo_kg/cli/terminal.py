@@ -19,7 +19,7 @@ from osteo_kg.assessment.model import Assessment
 from osteo_kg.assessment.short_form import Line, short_answer, short_lines
 from osteo_kg.assessment.text import full_lines, place, report_lines
 from osteo_kg.bilingual import Language
-from osteo_kg.case import Case, ValidationReport, read_folder
+from osteo_kg.case import Case, ValidationReport, read_folder, read_profile
 from osteo_kg.case.files import COMPRESSIONS, unpacked_name
 from osteo_kg.errors import OsteoError, UnreadableCaseError
 from osteo_kg.knowledge_base import KnowledgeBase
@@ -120,6 +120,7 @@ def read_cases(
     *,
     input_format: str | None = None,
     ignore_columns: tuple[str, ...] = (),
+    profile: Path | None = None,
     assume_postmenopausal_from: int | None = None,
     on: datetime.date | None = None,
 ) -> tuple[list[Case], int]:
@@ -129,6 +130,7 @@ def read_cases(
     """
     cases: list[Case] = []
     unread = 0
+    read_by = None if profile is None else read_profile(profile, knowledge_base.knowledge.terms)
     for file in files:
         try:
             path, assumed = Path(file), assume_postmenopausal_from
@@ -137,10 +139,11 @@ def read_cases(
                 cases += read_folder(path, terms=terms, assume_postmenopausal_from=assumed, on=on, tell=complain)
                 continue
             cases += knowledge_base.read(
-                _content(file),
+                content(file),
                 input_format,
                 name=_name(file),
                 ignore_columns=ignore_columns,
+                profile=read_by,
                 assume_postmenopausal_from=assumed,
                 on=on,
                 tell=complain,
@@ -154,7 +157,7 @@ def read_cases(
     return cases, unread
 
 
-def _content(file: str) -> bytes:
+def content(file: str) -> bytes:
     """Give what a file holds, compressed or not."""
     if file == "-":
         return sys.stdin.buffer.read()

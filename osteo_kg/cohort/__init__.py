@@ -16,15 +16,17 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 from osteo_kg.bilingual import Language
+from osteo_kg.case import Profile
 from osteo_kg.cohort.progress import Progress, silent
+from osteo_kg.cohort.request import CohortResult, Request
 from osteo_kg.cohort.results.small_cells import SMALL_CELLS
 from osteo_kg.cohort.results.summary import Summary
-from osteo_kg.cohort.run import CohortResult, Request, assess
+from osteo_kg.cohort.run import assess
 from osteo_kg.cohort.sources.memory import is_table
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
 
-__all__ = ["CohortResult", "Progress", "Summary", "TableInMemory", "assess_cohort"]
+__all__ = ["CohortResult", "Profile", "Progress", "Summary", "TableInMemory", "assess_cohort"]
 
 
 class TableInMemory(Protocol):
@@ -45,6 +47,7 @@ def assess_cohort(
     rejected: str | os.PathLike[str] | None = None,
     explanations: str | os.PathLike[str] | None = None,
     report: str | os.PathLike[str] | None = None,
+    profile: Profile | str | os.PathLike[str] | None = None,
     renamed: Mapping[str, str] | None = None,
     ignore: Iterable[str] = (),
     input_format: str | None = None,
@@ -71,8 +74,9 @@ def assess_cohort(
         rejected: the file of the reports of those refused.
         explanations: the file of the situations met, each explained once.
         report: the file of the summary as a page.
-        renamed: the key that a column of another name holds.
-        ignore: columns to pass over; `all` passes over every unknown one.
+        profile: what the source calls our keys and values, or a file that says so (contracts.md, section 9).
+        renamed: the key that a column of another name holds, beside the profile.
+        ignore: columns to pass over, beside the profile; `all` passes over every unknown one that is not nearly a key.
         input_format: the format of every file, by name; by extension when None.
         spark_master: the master of the Spark session.
         assume_postmenopausal_from: in FHIR, the age from which a woman whose status is not recorded is taken for
@@ -98,6 +102,7 @@ def assess_cohort(
         rejected=_path(rejected),
         explanations=_path(explanations),
         report=_path(report),
+        profile=profile if profile is None or isinstance(profile, Profile) else Path(profile),
         renamed=renamed or {},
         ignore=_words(ignore),
         input_format=input_format,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,13 @@ import pyarrow as pa
 
 from osteo_kg import package_data
 from osteo_kg.bilingual import Language
-from osteo_kg.case import SECTIONS
-from osteo_kg.case.fhir import Assumption
+from osteo_kg.case import SECTIONS, ColumnsRead
 from osteo_kg.cohort import engines, failures
 from osteo_kg.cohort.fallback import Fallback, Rejected
 from osteo_kg.cohort.plan import Plan, planned
 from osteo_kg.cohort.progress import Progress, Step, silent
-from osteo_kg.cohort.results import explanations, files, notebook, page
+from osteo_kg.cohort.request import CohortResult, Request
+from osteo_kg.cohort.results import explanations, files, page
 from osteo_kg.cohort.results.branches import Branches
 from osteo_kg.cohort.results.counts import Counts
 from osteo_kg.cohort.results.decisions import Decisions
@@ -32,96 +31,15 @@ from osteo_kg.cohort.results.metadata import ResultMetadata, written_beside
 from osteo_kg.cohort.results.methods import About, input_names
 from osteo_kg.cohort.results.persons import Persons, count_persons
 from osteo_kg.cohort.results.score_plots import Distribution
-from osteo_kg.cohort.results.small_cells import SMALL_CELLS
-from osteo_kg.cohort.results.summary import Summary, summarised
+from osteo_kg.cohort.results.summary import summarised
 from osteo_kg.cohort.sources.base import InputFile, Reading, Source, Wanted, found
+from osteo_kg.cohort.sources.memory import TABLE
 from osteo_kg.cohort.sources.registry import sources
 from osteo_kg.errors import IncompleteRunError
-from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
+from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf import OWL, RDFS
 
 _KEEPS_ORDER = 100_000  # a join turns to its smaller side: of so many patients it is never they, and their order stays
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked of a cohort.
-
-    Attributes:
-        inputs: files, folders and globs.
-        output: the file of decisions, its format by its extension; None to have them in memory.
-        on: the day of assessment.
-        assume_complete: sections whose emptiness means none.
-        guideline: the id of the guideline.
-        rejected: the file of the reports of those refused.
-        explanations: the file of the situations, each explained once.
-        report: the file of the summary as a page.
-        renamed: the key that a column of another name holds.
-        ignore: columns to pass over.
-        input_format: the format of every input, by name.
-        engine: `duckdb` or `spark`.
-        spark_master: the master of the Spark session.
-        assume_postmenopausal_from: in FHIR, the age from which a woman whose status is not recorded is taken for
-            post-menopausal; never when None.
-        profile_text: the import profile that the inputs are read with, to be kept with the result.
-        language: the language of the summary, of its page, and of the reports of those refused.
-        small_cells: the page suppresses counts below this, and others from which they could be calculated.
-        table: a table in memory, in place of inputs.
-    """
-
-    inputs: tuple[str, ...]
-    output: Path | None
-    on: datetime.date
-    assume_complete: tuple[str, ...] = ()
-    guideline: str = DEFAULT_GUIDELINE
-    rejected: Path | None = None
-    explanations: Path | None = None
-    report: Path | None = None
-    renamed: Mapping[str, str] = field(default_factory=dict)
-    ignore: tuple[str, ...] = ()
-    input_format: str | None = None
-    engine: str = "duckdb"
-    spark_master: str = "local[*]"
-    assume_postmenopausal_from: int | None = None
-    profile_text: str | None = None
-    language: Language = "en"
-    small_cells: int = SMALL_CELLS
-    table: Any = None
-
-    @property
-    def written(self) -> tuple[Path, ...]:
-        """The files that are written, the decisions first."""
-        beside = written_beside(self.output) if self.output and self.output.suffix.lower() != ".parquet" else None
-        outputs = (self.output, self.rejected, self.explanations, self.report, beside)
-        return tuple(each for each in outputs if each is not None)
-
-    @property
-    def postmenopausal(self) -> Assumption | None:
-        """What to assume in FHIR of a woman whose menopausal status is not recorded."""
-        least_age = self.assume_postmenopausal_from
-        return None if least_age is None else Assumption(least_age, self.on)
-
-
-@dataclass(frozen=True)
-class CohortResult:
-    """What a run gives back.
-
-    Attributes:
-        summary: what was found, in counts.
-        decisions: a row for each patient who was decided; None where they were written to a file.
-        rejected: a row for each patient who was refused, with the findings; None likewise.
-    """
-
-    summary: Summary
-    decisions: pa.Table | None = None
-    rejected: pa.Table | None = None
-
-    def __repr__(self) -> str:
-        return f"<CohortResult: {notebook.sizes(self.decisions, self.rejected)}\n  {self.summary!r}>"
-
-    def _repr_html_(self) -> str:
-        """Show the counts, and the first decisions and refusals, in a notebook."""
-        return self.summary._repr_html_() + notebook.tables(self.decisions, self.rejected)
 
 
 @failures.told()
@@ -147,8 +65,8 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         formats = {each.format_name for each in inputs}
         plan = stack.enter_context(planned(knowledge_base, request.guideline, request.on, asked, formats))
         engine = stack.enter_context(engines.opened(request.engine, request.spark_master, scratch, plan.queries))
-        terms, ignore = knowledge_base.knowledge.terms, frozenset(request.ignore)
-        reading = Reading(terms, ignore, request.renamed, scratch, plan.parts, request.postmenopausal)
+        terms = knowledge_base.knowledge.terms
+        reading = Reading(terms, request.profile_by(terms), scratch, plan.parts, request.postmenopausal)
         run = _Run(plan, engine, sources(inputs, reading, request.table), progress)
         run.abstract()
         reports = Rejected(rejected, keep=written is None, language=request.language, scratch=scratch)
@@ -177,6 +95,7 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
             run.fallback.reasons,
             language,
         )
+        summary = replace(summary, columns=run.columns_read())
         if request.report:
             with together.text(request.report) as file:
                 file.write(page.page(summary, run.distribution(language), run.about(request, inputs)))
@@ -265,6 +184,10 @@ class _Run:
         for source in self._sources:
             yield from source.remarks()
 
+    def columns_read(self) -> tuple[ColumnsRead, ...]:
+        """Say what the columns of the sources were read as."""
+        return tuple(each for source in self._sources for each in source.columns_read())
+
     def result(self, *, coded: bool = False) -> ir.Table:
         """Join every record with what its situation is answered and what its notices say, texts as codes if wanted."""
         told = self.counts.told(self.decisions.allowed)
@@ -318,7 +241,7 @@ class _Run:
             engine.guideline.iri,
             package_data.software_version(),
             engine.knowledge.digest,
-            request.profile_text,
+            next((source.reading.profile.text for source in self._sources), None),
         )
 
     def about(self, request: Request, inputs: Sequence[InputFile]) -> About:
@@ -328,13 +251,14 @@ class _Run:
         return About(
             guideline=guideline.label,
             edition=(module and triples.value(module, OWL.versionInfo)) or "",
-            inputs=input_names(request.inputs),
+            inputs=input_names(request.inputs) or (TABLE,),
             files=len(inputs),
-            size=sum(each.path.stat().st_size for each in inputs),
+            size=sum(path.stat().st_size for each in self._sources for path in each.files if path.is_absolute()),
             formats=tuple(dict.fromkeys(each.format_name for each in inputs)),
             sections=request.assume_complete,
             assumed_age=request.assume_postmenopausal_from,
             small_cells=request.small_cells,
+            profile=request.profile.name if isinstance(request.profile, Path) else None,
         )
 
     def write(self, path: Path, format_name: str, told: ResultMetadata) -> None:

@@ -2,11 +2,16 @@
 
 from osteo_kg.knowledge.guideline import Criterion, Guideline, Listing, Option, Rule, Span, read_guideline
 from osteo_kg.knowledge.loading import ONTOLOGY_FORMATS, Knowledge, load_knowledge, packaged_knowledge, written_ontology
+from osteo_kg.knowledge.table_words import FALSE, MISSING, NONE, TRUE, TableWords, plain_word
 from osteo_kg.knowledge.terms import Code, Terms
 from osteo_kg.knowledge.words import folded, plain_unit
 
 __all__ = [
+    "FALSE",
+    "MISSING",
+    "NONE",
     "ONTOLOGY_FORMATS",
+    "TRUE",
     "Code",
     "Criterion",
     "Guideline",
@@ -15,11 +20,13 @@ __all__ = [
     "Option",
     "Rule",
     "Span",
+    "TableWords",
     "Terms",
     "folded",
     "load_knowledge",
     "packaged_knowledge",
     "plain_unit",
+    "plain_word",
     "read_guideline",
     "written_ontology",
 ]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import pyoxigraph as ox
 
 from osteo_kg.bilingual import BilingualText
+from osteo_kg.knowledge.table_words import TableWords, read_table_words
 from osteo_kg.knowledge.words import Names, Phrases, WordList, plain_unit, read_word_lists
 from osteo_kg.rdf import OSTEO, RDF, RDFS, SKOS, Iri, Lookup, local_name, node_of, text_of
 
@@ -33,6 +34,7 @@ class Terms:
         codes: the codes of published terminologies, and what they stand for.
         red_flags: the notices that are to be read before anything else of an answer, by IRI.
         limits: the other values that readers of a source record go by, by property and then by term.
+        table_words: what tables call columns and values.
         word_lists: the words that keep a section open.
     """
 
@@ -46,6 +48,7 @@ class Terms:
     codes: Codes
     red_flags: frozenset[str]
     limits: Mapping[str, Mapping[str, frozenset[str]]]
+    table_words: TableWords
     word_lists: tuple[WordList, ...] = ()
 
     def label(self, iri: Iri) -> BilingualText:
@@ -114,6 +117,10 @@ class Terms:
         """What contradicts a term where it stands beside a code of it."""
         return {term: Phrases(phrases) for term, phrases in self.limits["contradictingPhrase"].items()}
 
+    def names_of(self, term: Iri) -> tuple[str, ...]:
+        """Give what a term is called: its labels, and the whole words by which records name it."""
+        return tuple(name for name in self._written(text_of(term)) if not name.endswith("…"))
+
     def _names(self, kind: ox.NamedNode, more: Iterable[tuple[str, str]] = ()) -> Names:
         own = ((term, name) for term in self._of_kind(kind) for name in self._written(term))
         return Names((*own, *more))
@@ -160,7 +167,8 @@ def read_terms(triples: Lookup) -> Terms:
     lists = [iri for iri, kind in triples.pairs(RDF.type) if kind == OSTEO.WordList.value]
     words = tuple(read_word_lists(triples, lists))
     red_flags = frozenset(iri for iri, is_one in triples.pairs(OSTEO.isRedFlag) if is_one == "true")
-    return Terms(labels, keys, kinds, record_keys, types, stated_by, deciding, Codes(triples), red_flags, limits, words)
+    own, tables = (labels, keys, kinds, record_keys, types, stated_by, deciding), read_table_words(triples)
+    return Terms(*own, Codes(triples), red_flags, limits, tables, words)
 
 
 def _values(triples: Lookup, property_: ox.NamedNode) -> dict[str, frozenset[str]]:

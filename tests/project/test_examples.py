@@ -58,6 +58,7 @@ def test_every_wrong_example_is_refused(path: Path) -> None:
 
 def test_every_file_of_the_examples_is_used() -> None:
     tables = [EXAMPLES / "patients.csv", EXAMPLES / "patients.json", EXAMPLES / "fhir" / "bundle.json"]
+    tables += (EXAMPLES / "tables").iterdir()  # docs/how-to/read-a-table-of-yours.md reads them
     questions = (EXAMPLES / "questions").iterdir()  # tests/dataset/test_questions.py pairs them with their answers
     files = {path for path in EXAMPLES.rglob("*") if path.is_file()}
     assert files - {*PATIENTS, *REFUSED, *CATALOGS, *tables, *questions} == set()

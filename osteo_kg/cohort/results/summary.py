@@ -22,7 +22,7 @@ from osteo_kg.bilingual import (
     shown_day,
     shown_share,
 )
-from osteo_kg.case import ValidationReport
+from osteo_kg.case import ColumnsRead, ValidationReport
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.results.counts import Counts
 from osteo_kg.cohort.results.decisions import Decided, Decisions
@@ -83,6 +83,7 @@ class Summary:
         assumptions: how many rest on each assumption, by code.
         remarks: what the input holds beside patients.
         one_by_one: how many records columns could not answer for, so that each was assessed by itself, by why.
+        columns: what each column of the input was read as, and which were passed over.
         shown: the first reports of those refused.
         words: what each key is called.
         statuses: what each status of an option is called.
@@ -110,6 +111,7 @@ class Summary:
     assumptions: Mapping[str, int]
     remarks: tuple[str, ...] = ()
     one_by_one: Mapping[str, int] = field(default_factory=dict)
+    columns: tuple[ColumnsRead, ...] = ()
     shown: tuple[ValidationReport, ...] = ()
     words: Mapping[str, BilingualText] = field(default_factory=dict)
     statuses: Mapping[str, BilingualText] = field(default_factory=dict)
@@ -119,7 +121,8 @@ class Summary:
     def to_json(self) -> dict[str, Any]:
         """Give the summary as JSON has it."""
         told = {name: value for name, value in vars(self).items() if name not in _BESIDE_JSON}
-        return {"assessed_on": self.on.isoformat(), **told, "repeated_ids": dataclasses.asdict(self.repeated_ids)}
+        told |= {"repeated_ids": dataclasses.asdict(self.repeated_ids)}
+        return {"assessed_on": self.on.isoformat(), **told, "columns": [each.to_json() for each in self.columns]}
 
     def lines(self) -> Iterator[str]:
         """Give the summary as lines of text, fit to be quoted."""
@@ -129,6 +132,7 @@ class Summary:
         yield self._semicolon.join([self._line("decided", self.decided), self._line("refused", self.rejected)])
         yield from self._counted(self._word("one by one"), self.one_by_one, of=self.patients)
         yield from self.remarks
+        yield from filter(None, (each.sentence() for each in self.columns))
         yield self._line("situations", self.situations)
         yield from self._counted(self._word("disposition"), self.dispositions)
         yield from self._counted(self._word("strength"), self.strengths)

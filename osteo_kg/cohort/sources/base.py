@@ -10,7 +10,7 @@ from pathlib import Path
 
 import ibis.expr.types as ir
 
-from osteo_kg.case import Case
+from osteo_kg.case import Case, ColumnsRead, Profile, TableReader
 from osteo_kg.case.fhir import Assumption
 from osteo_kg.case.files import extension, walked
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
@@ -25,6 +25,8 @@ FORMATS = {
     "parquet": "parquet",
     "pq": "parquet",
     "csv": "csv",
+    "tsv": "csv",
+    "xlsx": "xlsx",
     "jsonl": "jsonl",
     "ndjson": "jsonl",
     "json": "json",
@@ -44,16 +46,14 @@ class Reading:
 
     Attributes:
         terms: the vocabulary of their keys.
-        ignore: columns to pass over; `all` passes over every unknown one.
-        renamed: the key that a column of another name holds.
+        profile: what the source calls our keys and values, and which columns are passed over.
         scratch: a folder for what is written on the way.
         parts: what reads parts of records.
         postmenopausal: what to assume in FHIR of a woman whose menopausal status is not recorded.
     """
 
     terms: Terms
-    ignore: frozenset[str]
-    renamed: Mapping[str, str]
+    profile: Profile
     scratch: Path
     parts: LibraryProbe
     postmenopausal: Assumption | None = None
@@ -75,6 +75,7 @@ class Source(ABC):
         self.files = [each.path for each in found]
         self.homes = [each.home for each in found]
         self.reading = reading
+        self.tables = TableReader(reading.profile, reading.terms)
 
     @abstractmethod
     def flat(self, engine: CohortEngine) -> ir.Table:
@@ -86,7 +87,11 @@ class Source(ABC):
 
     def remarks(self) -> Iterable[str]:
         """Say what was found beside records, once they were read."""
-        return ()
+        return self.tables.remarks
+
+    def columns_read(self) -> tuple[ColumnsRead, ...]:
+        """Say what each column was read as, once they were read."""
+        return self.tables.columns_read()
 
 
 def found(inputs: Iterable[str], format_name: str | None = None) -> list[InputFile]:

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import heapq
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from osteo_kg.case import KEYS, Case, case_of
-from osteo_kg.case.record_columns import check_columns, plain
+from osteo_kg.case.record_columns import check_types, plain, read_otherwise
+from osteo_kg.case.tables import IN_PYTHON, TableReader, ValueReader
 from osteo_kg.cohort.engines import CohortEngine, EngineError
 from osteo_kg.cohort.sources import pandas_frames
 from osteo_kg.cohort.sources.base import InputFile, Reading, Wanted
@@ -53,13 +54,14 @@ class TableSource(ParquetSource):
         reading: how its records are read.
     """
 
-    ignoring = "ignore=[{column!r}]"
-
     def __init__(self, table: Any, reading: Reading) -> None:
         super().__init__([InputFile(Path(TABLE), "parquet", Path())], reading)
         self._table = table
         self._laid = reading.scratch / TABLE
+        self._wanted: Mapping[str, str] = {}  # the key of each column that is used
+        self._schema = pa.schema([])
         self._apart: dict[int, dict[str, Any]] = {}  # records that columns do not hold, by their numbers
+        self.tables = TableReader(reading.profile, reading.terms, IN_PYTHON)
 
     def flat(self, engine: CohortEngine) -> ir.Table:
         """Lay the table down, and give it with the names of the keys."""
@@ -76,14 +78,21 @@ class TableSource(ParquetSource):
         """Read some rows as cases."""
         numbers = wanted[TABLE]
         laid = super().cases(engine, {TABLE: numbers - self._apart.keys()})
-        apart = (
-            (TABLE, number, case_of(self._apart[number], f"{TABLE}#{number}", self.reading.terms))
-            for number in sorted(numbers & self._apart.keys())
-        )
+        values = ValueReader(self.reading.profile, self.reading.terms)  # what was read as what is told once
+        records = ((n, values.record(self._apart[n], self._columns)) for n in sorted(numbers & self._apart.keys()))
+        apart = ((TABLE, n, case_of(record, f"{TABLE}#{n}", self.reading.terms)) for n, record in records)
         yield from heapq.merge(laid, apart, key=operator.itemgetter(1))
 
     def _key(self, column: str) -> str:
-        return "" if column in self.reading.ignore else self.reading.renamed.get(column, column)
+        return self._wanted.get(column, "")
+
+    @property
+    def _columns(self) -> Mapping[str, str]:
+        return {key: column for column, key in self._wanted.items()}
+
+    @property
+    def _otherwise(self) -> Mapping[str, str]:
+        return read_otherwise(self._schema, self._wanted, self.tables.values)
 
     @functools.cached_property
     def _copies(self) -> dict[Path, Path]:
@@ -101,7 +110,8 @@ class TableSource(ParquetSource):
             UsageError: it is no table.
         """
         rows, self._apart = self._opened()
-        check_columns(rows.schema, TABLE, self.reading.ignore, self.reading.renamed, self.ignoring)
+        check_types(rows.schema, self._wanted, TABLE, self.tables.values)
+        self._schema = rows.schema
         kinds = [self._laid_type(each) for each in rows.schema]
         schema = pa.schema(list(zip(rows.schema.names, kinds, strict=True)))
         number = 0
@@ -118,8 +128,11 @@ class TableSource(ParquetSource):
     def _opened(self) -> tuple[pa.RecordBatchReader, dict[int, dict[str, Any]]]:
         """Give the table batch by batch, and those records of it that no batch holds."""
         if pandas_frames.is_frame(self._table):
+            self._wanted = self.tables.columns(pandas_frames.names(self._table), TABLE).read
             return pandas_frames.opened(self._table, self._key)
-        return _stream(self._table.collect() if _is_lazy(self._table) else self._table), {}
+        rows = _stream(self._table.collect() if _is_lazy(self._table) else self._table)
+        self._wanted = self.tables.columns(rows.schema.names, TABLE).read
+        return rows, {}
 
     def _laid_type(self, column: pa.Field) -> pa.DataType:
         key = self._key(column.name)

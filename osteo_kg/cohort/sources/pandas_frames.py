@@ -44,6 +44,11 @@ def opened(frame: Any, key_of: Callable[[str], str]) -> tuple[pa.RecordBatchRead
     return table.to_reader(), {place + 1: _record(columns, place) for place in lost}
 
 
+def names(frame: Any) -> list[str]:
+    """Give the names of the columns of a frame, and of its row labels where they have one."""
+    return [name for name, _ in _named(frame)]
+
+
 @dataclass(frozen=True)
 class _Column:
     """A column as Arrow has it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,15 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from osteo_kg.case import KEYS, Case, of_kind, record_case
-from osteo_kg.case.record_columns import IGNORE_OPTION, check_columns, not_parquet, record_of_row
+from osteo_kg.case import Case, of_kind, record_case
+from osteo_kg.case.record_columns import check_types, not_parquet, read_otherwise, record_of_row
+from osteo_kg.case.tables import ValueReader
 from osteo_kg.cohort.abstraction import columns
 from osteo_kg.cohort.engines import CohortEngine
-from osteo_kg.cohort.sources import folders
+from osteo_kg.cohort.sources import folders, mapping
 from osteo_kg.cohort.sources.base import Source, Wanted
 from osteo_kg.cohort.sources.parquet_copies import ParquetFile
 
-_NUMBERS = tuple(field.key for field in of_kind("decimal"))
 _DAYS = tuple(field.key for field in of_kind("day"))
 _NUMBERS = tuple(field.key for field in of_kind("whole", "decimal"))
 _LONG = 8  # bytes of a whole number from which on it may be more
@@ -30,22 +30,38 @@ _LONG = 8  # bytes of a whole number from which on it may be more
 class ParquetSource(Source):
     """Parquet files of flat records."""
 
-    ignoring = IGNORE_OPTION
-
     def flat(self, engine: CohortEngine) -> ir.Table:
         """Give the records as a table, its columns under the names of the keys."""
-        return _held(self._tidy(self._raw(engine, self.files)))
+        table = _held(self._tidy(self._raw(engine, self.files)))
+        if not self._otherwise:
+            return table
+        values = self.tables.values
+        found = mapping.mapped(table, self._otherwise, values, engine)
+        laid = self.reading.scratch / f"{type(self).__name__}.parquet"
+        return mapping.laid_down(table, self._columns, values, engine, laid) if found is None else found
 
     @functools.cached_property
     def _read(self) -> dict[Path, ParquetFile]:
         """The files, checked, with how each is to be read."""
         return {path: self._check(path) for path in self.files}
 
+    @property
+    def _columns(self) -> Mapping[str, str]:
+        """The column that each key is read from."""
+        return {key: column for read in self._read.values() for column, key in read.wanted.items()}
+
+    @property
+    def _otherwise(self) -> Mapping[str, str]:
+        """The columns whose values may be read otherwise than as they stand, by their keys."""
+        values = self.tables.values
+        found = (read_otherwise(read.schema, read.wanted, values) for read in self._read.values())
+        return {key: column for each in found for key, column in each.items()}
+
     @functools.cached_property
     def _copies(self) -> dict[Path, Path]:
         """The copies of the files that an engine would misread; of all where some are, and columns are renamed."""
         odd = {path: read for path, read in self._read.items() if read.is_odd}
-        if odd and self.reading.renamed:
+        if odd and self.reading.profile.columns:
             odd = self._read
         copies = {path: self.reading.scratch.resolve() / f"copy-{place}.parquet" for place, path in enumerate(odd)}
         for path, copy in copies.items():
@@ -54,6 +70,7 @@ class ParquetSource(Source):
 
     def cases(self, engine: CohortEngine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
         """Read some rows as cases."""
+        values = ValueReader(self.reading.profile, self.reading.terms)  # what was read as what is told once
         for file, numbers in wanted.items():
             path = Path(file)
             rows = self._tidy(self._raw(engine, [path]))
@@ -62,15 +79,16 @@ class ParquetSource(Source):
                 for row in _days_as_text(batch).to_pylist():
                     number = row.pop("number")
                     row.pop("file")
-                    yield file, number, record_case(record_of_row(row), f"{path.name}#{number}", self.reading.terms)
+                    record = values.record(record_of_row(row), self._columns)
+                    yield file, number, record_case(record, f"{path.name}#{number}", self.reading.terms)
 
     def _raw(self, engine: CohortEngine, files: Sequence[Path]) -> ir.Table:
         table = engine.parquet([str(self._copies.get(path, path)) for path in files])
         copies = [(str(copy), str(path)) for path, copy in self._copies.items() if path in files]
         file = table["_file"].cases(*copies, else_=table["_file"]) if copies else table["_file"]
-        renamed = {} if copies else self.reading.renamed  # copies are written under the names of the keys
-        keys = {renamed.get(name, name): name for name in table.columns if name not in self.reading.ignore}
-        kept = {key: name for key, name in keys.items() if key in KEYS}
+        wanted = {key: key if copies else column for key, column in self._columns.items()}
+        in_folders = {key: key for read in self._read.values() for key in read.in_folders} if copies else {}
+        kept = {key: column for key, column in (in_folders | wanted).items() if column in table.columns}
         return table.select(file=file, number="_number", **kept)
 
     @staticmethod
@@ -87,10 +105,12 @@ class ParquetSource(Source):
             schema = pq.read_schema(path)
         except (OSError, pa.ArrowInvalid) as error:
             raise not_parquet(path.name, error) from error
-        in_folders = folders.stated(path, self.reading.renamed, self.reading.ignore)
-        wanted = check_columns(
-            schema, path.name, self.reading.ignore, self.reading.renamed, self.ignoring, elsewhere=in_folders
-        )
+        profile = self.reading.profile
+        in_folders = folders.stated(path, profile.columns, profile.ignore)
+        of_folders = [name for name, key in profile.columns.items() if key in in_folders and name not in schema.names]
+        read = self.tables.columns([*schema.names, *of_folders], path.name).read
+        wanted = {column: key for column, key in read.items() if column in schema.names}
+        check_types(schema, wanted, path.name, self.tables.values)
         return ParquetFile(path, wanted, in_folders)
 
 

@@ -27,15 +27,21 @@ _A_DAY = datetime.timedelta(days=1)
 class ParquetFile:
     """One file, and how its columns are to be read.
 
+    Attributes:
+        wanted: the key of each column that is used, by its name.
+        in_folders: the keys of which folders give the values.
+        schema: all its columns.
+
     Args:
         path: the file.
-        wanted: the key of each column that is used, by its name.
+        wanted: as above.
         folders: the values that folders give, by key.
     """
 
     def __init__(self, path: Path, wanted: Mapping[str, str], folders: Mapping[str, str]) -> None:
         self.path = path
-        self._wanted = wanted
+        self.wanted = wanted
+        self.in_folders = tuple(folders)
         with pq.ParquetFile(path) as file:
             self.schema: pa.Schema = file.schema_arrow
             self._is_zone_stated = _ARROW in (file.metadata.metadata or {})
@@ -48,15 +54,15 @@ class ParquetFile:
     @property
     def is_odd(self) -> bool:
         """Whether an engine would misread it."""
-        is_empty = any(_typed(self.schema.field(name).type) != self.schema.field(name).type for name in self._wanted)
+        is_empty = any(_typed(self.schema.field(name).type) != self.schema.field(name).type for name in self.wanted)
         return bool(self._moments or self._stated or self._has_odd_names or is_empty)
 
     @property
     def _has_odd_names(self) -> bool:
         """Whether names are an engine's own, or differ from each other or from a key in capitals only."""
         folded = Counter(name.casefold() for name in self.schema.names)
-        others = {name.casefold() for name in self.schema.names if name not in self._wanted}
-        taken = {*RESERVED, *KEYS, *(name.casefold() for name in self._wanted)}
+        others = {name.casefold() for name in self.schema.names if name not in self.wanted}
+        taken = {*RESERVED, *KEYS, *(name.casefold() for name in self.wanted)}
         return max(folded.values(), default=1) > 1 or not folded.keys().isdisjoint(RESERVED) or bool(others & taken)
 
     def copy(self, target: Path) -> None:
@@ -64,7 +70,7 @@ class ParquetFile:
         writer: pq.ParquetWriter | None = None
         try:
             with pq.ParquetFile(self.path) as file:
-                for batch in file.iter_batches(columns=list(self._wanted)):
+                for batch in file.iter_batches(columns=list(self.wanted)):
                     table = self._laid(batch)
                     writer = writer or pq.ParquetWriter(target, table.schema)
                     writer.write_table(table)
@@ -76,7 +82,7 @@ class ParquetFile:
 
     def _laid(self, batch: pa.RecordBatch) -> pa.Table:
         columns = {}
-        for name, key in self._wanted.items():
+        for name, key in self.wanted.items():
             column = batch.column(batch.schema.names.index(name))
             columns[key] = self._moments[name](column) if name in self._moments else column.cast(_typed(column.type))
         for key, value in self._stated.items():
@@ -109,7 +115,7 @@ class ParquetFile:
         Raises:
             UnreadableCaseError: they do.
         """
-        names = {key: name for name, key in self._wanted.items()}
+        names = {key: name for name, key in self.wanted.items()}
         for key in self._stated.keys() & names.keys():
             [table] = pq.read_table(self.path, columns=[names[key]], partitioning=None).columns
             read = self._moments.get(names[key], lambda column: column)

@@ -12,7 +12,7 @@ from osteo_kg.cohort.sources.memory import TableSource
 from osteo_kg.cohort.sources.ntriples import QuadsSource, TriplesSource
 from osteo_kg.cohort.sources.parquet import ParquetSource
 from osteo_kg.cohort.sources.standard_input import laid_down
-from osteo_kg.cohort.sources.text import CsvSource, JsonLinesSource
+from osteo_kg.cohort.sources.text import CsvSource, JsonLinesSource, WorkbookSource
 from osteo_kg.errors import UsageError
 
 _SOURCES: dict[str, type[Source]] = {
@@ -20,6 +20,7 @@ _SOURCES: dict[str, type[Source]] = {
     "csv": CsvSource,
     "jsonl": JsonLinesSource,
     "json": JsonSource,
+    "xlsx": WorkbookSource,
     "ntriples": TriplesSource,
     "nquads": QuadsSource,
     "fhir": FhirSource,
@@ -40,9 +41,10 @@ def sources(files: Iterable[InputFile], reading: Reading, table: Any = None) -> 
                 advice=f"Use one of {', '.join(_SOURCES)}.",
             )
         by_format.setdefault(each.format_name, []).append(each)
-    if reading.renamed and "fhir" in by_format:
+    if reading.profile.columns and "fhir" in by_format:
         raise UsageError(
-            "FHIR has no columns to map.", advice="Leave out --map, or assess the FHIR files by themselves."
+            "FHIR has no columns to map.",
+            advice="Leave out --map and --profile, or assess the FHIR files by themselves.",
         )
     read: list[Source] = [_SOURCES[format_name](found, reading) for format_name, found in by_format.items()]
     return read if table is None else [*read, TableSource(table, reading)]

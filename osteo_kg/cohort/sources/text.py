@@ -1,4 +1,4 @@
-"""CSV and JSON Lines: read by the library's own readers, and laid down as columns.
+"""CSV, Excel and JSON Lines: read by the library's own readers, and laid down as columns.
 
 A record that columns cannot hold exactly is marked, and read again by itself from its file.
 """
@@ -17,8 +17,20 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from osteo_kg.case import FIELDS, SCORES, Case, Field, Repeated, case_of, csv_records, json_line_records
+from osteo_kg.case import (
+    FIELDS,
+    SCORES,
+    Case,
+    Field,
+    Repeated,
+    TableReader,
+    case_of,
+    csv_records,
+    json_line_records,
+    workbook_records,
+)
 from osteo_kg.case.files import not_utf8
+from osteo_kg.case.tables.dialect import LOOKED_AT, dialect_of, foreign, with_mark
 from osteo_kg.cohort.abstraction.columns import decimals_key
 from osteo_kg.cohort.engines import CohortEngine
 from osteo_kg.cohort.sources import folders
@@ -61,13 +73,13 @@ class TextSource(Source):
     """Files of flat records as text."""
 
     @abstractmethod
-    def records(self, path: Path) -> Iterator[tuple[int, Any]]:
+    def records(self, path: Path, tables: TableReader) -> Iterator[tuple[int, Any]]:
         """Give the number and the record of each patient of a file, or what is wrong with it."""
 
     def flat(self, engine: CohortEngine) -> ir.Table:
         """Lay the records down as columns in the scratch folder, and give them as a table."""
         for path in self.files:
-            folders.check_none(path, self.reading.ignore)
+            folders.check_none(path, self.reading.profile.ignore)
         laid = self.reading.scratch / f"{type(self).__name__}.parquet"
         with pq.ParquetWriter(laid, SCHEMA) as writer:
             for rows in _chunks(self._rows()):
@@ -76,15 +88,16 @@ class TextSource(Source):
 
     def _rows(self) -> Iterator[dict[str, Any]]:
         for path in self.files:
-            for number, record in self.records(path):
+            for number, record in self.records(path, self.tables):
                 row = row_of(record)
                 yield {"file": str(path), "number": number, "readable": row is not None, **(row or {})}
 
     def cases(self, engine: CohortEngine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
         """Read some records as cases."""
+        tables = TableReader(self.reading.profile, self.reading.terms)  # what was read as what is told once
         for file, numbers in wanted.items():
             path = Path(file)
-            for number, record in self.records(path):
+            for number, record in self.records(path, tables):
                 if number in numbers:
                     yield file, number, case_of(record, f"{path.name}#{number}", self.reading.terms)
 
@@ -92,34 +105,70 @@ class TextSource(Source):
 class CsvSource(TextSource):
     """CSV files."""
 
-    def records(self, path: Path) -> Iterator[tuple[int, Any]]:
+    def records(self, path: Path, tables: TableReader) -> Iterator[tuple[int, Any]]:
         """Give each row."""
-        yield from csv_records(opened(path, newline=""), path.name, self.reading.ignore, self.reading.renamed)
+        tables.check(_start(path), path.name)
+        try:
+            yield from csv_records(opened(path, "", self.reading.profile.encoding), path.name, tables)
+        except NotItsEncodingError as error:
+            if self.reading.profile.encoding:
+                raise
+            raise foreign(path.name, dialect_of(_start(path), tables.names, "cp1252")) from error
+
+
+class WorkbookSource(TextSource):
+    """Workbooks of Excel."""
+
+    def records(self, path: Path, tables: TableReader) -> Iterator[tuple[int, Any]]:
+        """Give each row of the sheet of patients."""
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise UnreadableCaseError(f"{path.name} cannot be read: {error}.", advice="Check the file.") from error
+        yield from workbook_records(data, path.name, tables)
 
 
 class JsonLinesSource(TextSource):
     """Files with one JSON object a line."""
 
-    def records(self, path: Path) -> Iterator[tuple[int, Any]]:
+    def records(self, path: Path, tables: TableReader) -> Iterator[tuple[int, Any]]:
         """Give each line."""
         number = 0
-        for number, record in json_line_records(opened(path, newline="\n"), path.name):
-            yield number, renamed(record, self.reading.renamed)
+        lines = opened(path, "\n", self.reading.profile.encoding)
+        for number, record in json_line_records(lines, path.name):
+            yield number, tables.record(record)
         if not number:
             raise UnreadableCaseError(f"{path.name} holds no patient.", advice="Send one record at least.")
 
 
-def opened(path: Path, newline: str) -> Iterator[str]:
-    """Give the lines of a file in UTF-8, compressed or not.
+class NotItsEncodingError(UnreadableCaseError):
+    """A text is not in the encoding that it is to be in."""
+
+
+def opened(path: Path, newline: str, encoding: str | None = None) -> Iterator[str]:
+    """Give the lines of a file, compressed or not, in an encoding: UTF-8 when None.
 
     Raises:
-        UnreadableCaseError: the file cannot be opened, or is not UTF-8.
+        NotItsEncodingError: the file is in another encoding.
+        UnreadableCaseError: the file cannot be opened.
     """
     try:
-        with io.TextIOWrapper(pa.input_stream(str(path)), encoding="utf-8-sig", newline=newline) as lines:
+        with io.TextIOWrapper(pa.input_stream(str(path)), encoding=with_mark(encoding), newline=newline) as lines:
             yield from lines
     except UnicodeError as error:
-        raise not_utf8(path.name) from error
+        wrong = not_utf8(path.name)
+        if encoding is None:
+            raise NotItsEncodingError(wrong.message, advice=wrong.advice) from error
+        raise NotItsEncodingError(f"{path.name} is not text in {encoding}.", advice="Correct `encoding`.") from error
+    except OSError as error:
+        raise UnreadableCaseError(f"{path.name} cannot be read: {error}.", advice="Check the file.") from error
+
+
+def _start(path: Path) -> bytes:
+    """Give the first bytes of a file, compressed or not."""
+    try:
+        with pa.input_stream(str(path)) as file:
+            return bytes(file.read(LOOKED_AT))
     except OSError as error:
         raise UnreadableCaseError(f"{path.name} cannot be read: {error}.", advice="Check the file.") from error
 
@@ -130,27 +179,20 @@ def _chunks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield chunk
 
 
-def renamed(record: Any, names: Mapping[str, str]) -> Any:
-    """Give a record under the keys that its names stand for."""
-    if names and isinstance(record, dict) and not names.keys().isdisjoint(record):
-        return type(record)({names.get(key, key): value for key, value in record.items()})
-    return record
-
-
 def row_of(record: Any) -> dict[str, Any] | None:
     """Give a record as columns hold it; None where they would lose something of it."""
     if not isinstance(record, dict) or not record.keys() <= FIELDS.keys() or _repeats(record):
         return None
-    row = {key: value if value is None else _held(FIELDS[key], value) for key, value in record.items()}
+    row = {key: value if value is None else held(FIELDS[key], value) for key, value in record.items()}
     scores = held_scores({key: record[key] for key in SCORES if record.get(key) is not None})
-    return None if _LOST in row.values() or scores is None else row | scores
+    return None if LOST in row.values() or scores is None else row | scores
 
 
 def held_scores(scores: Mapping[str, Any]) -> dict[str, Any] | None:
     """Give scores as columns hold them, each with how many decimals it has; None where they would lose something."""
     held = {key: _number(score) for key, score in scores.items()}
     written = {decimals_key(key): _decimals(score) for key, score in scores.items()}
-    return None if _LOST in held.values() or _LOST in written.values() else held | written
+    return None if LOST in held.values() or LOST in written.values() else held | written
 
 
 def _repeats(found: dict[str, Any]) -> bool:
@@ -161,11 +203,12 @@ class _Lost:
     """What columns cannot hold."""
 
 
-_LOST: Any = _Lost()
+#: What stands for a value that columns cannot hold.
+LOST: Any = _Lost()
 
 
 def _text(value: Any) -> Any:
-    return value if isinstance(value, str) else _LOST
+    return value if isinstance(value, str) else LOST
 
 
 def _day(value: Any) -> Any:
@@ -175,51 +218,51 @@ def _day(value: Any) -> Any:
 
 
 def _truth(value: Any) -> Any:
-    return value if isinstance(value, bool) else _LOST
+    return value if isinstance(value, bool) else LOST
 
 
 def _whole(value: Any) -> Any:
     exact = isinstance(value, Decimal) and value == value.to_integral_value() and abs(value) < _MOST
-    return int(value) if exact else _LOST
+    return int(value) if exact else LOST
 
 
 def _number(value: Any) -> Any:
     """Hold a number as a float, where that shows the same digits but for noughts at the end."""
     if not isinstance(value, Decimal) or not value.is_finite():
-        return _LOST
+        return LOST
     found = float(value)
-    return found if Decimal(repr(found)) == value else _LOST
+    return found if Decimal(repr(found)) == value else LOST
 
 
 def _decimals(value: Any) -> Any:
     """Give how many decimals a score is written with: bone densities have many."""
     if not isinstance(value, Decimal) or not value.is_finite():
-        return _LOST
+        return LOST
     decimals = max(-int(value.as_tuple().exponent), 0)
-    return decimals if decimals <= _DECIMALS else _LOST
+    return decimals if decimals <= _DECIMALS else LOST
 
 
-def _held(field: Field, value: Any) -> Any:
+def held(field: Field, value: Any) -> Any:
     """Give a value as its column holds it."""
     return _list(field, value) if field.kind == "list" else _BY_KIND[field.kind](value)
 
 
 def _list(field: Field, value: Any) -> Any:
     if not isinstance(value, list):
-        return _LOST
+        return LOST
     if not field.entry:
-        return value if all(isinstance(each, str) for each in value) else _LOST
+        return value if all(isinstance(each, str) for each in value) else LOST
     main = field.entry[0].key
     entries = [_entry({main: each} if isinstance(each, str) else each, field) for each in value]
-    return _LOST if _LOST in entries else entries
+    return LOST if LOST in entries else entries
 
 
 def _entry(entry: Any, field: Field) -> Any:
     fields = {each.key: each for each in field.entry}
     if not isinstance(entry, dict) or not entry.keys() <= fields.keys() or _repeats(entry):
-        return _LOST
+        return LOST
     held = {key: value if value is None else _BY_KIND[fields[key].kind](value) for key, value in entry.items()}
-    return _LOST if _LOST in held.values() else held
+    return LOST if LOST in held.values() else held
 
 
 _BY_KIND: dict[str, Callable[[Any], Any]] = {

@@ -1,0 +1,188 @@
+"""Which column of a table is read as what, which is passed over, and which of these is nearly a key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from osteo_kg.case.fields import FIELDS, KEYS
+from osteo_kg.case.suggestions import ColumnNames
+from osteo_kg.case.tables.profile import Profile
+from osteo_kg.errors import UnreadableCaseError
+
+_SHOWN = 12  # columns named in a line
+#: What says who a patient is decides nothing.
+_DECIDING = tuple(key for key in KEYS if FIELDS[key].kind != "text")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How it is asked for that columns are read as something else, or passed over.
+
+    Attributes:
+        passing: gives how columns are passed over, by their names.
+        mapping: gives how a column is said to be a key, by the key and its name.
+        profile: how a profile is named.
+    """
+
+    passing: Callable[[Sequence[str]], str]
+    mapping: Callable[[str, str], str]
+    profile: str
+
+
+COMMAND_LINE = Asking(
+    lambda names: f"--ignore-columns {','.join(names)}", lambda key, column: f"--map {key}={column}", "--profile"
+)
+IN_PYTHON = Asking(
+    lambda names: f"ignore={list(names)!r}", lambda key, column: f"renamed={{{column!r}: {key!r}}}", "profile="
+)
+
+
+@dataclass(frozen=True)
+class ColumnsRead:
+    """How the columns of inputs were read.
+
+    Attributes:
+        inputs: how many inputs have these columns.
+        read: the key that each column was read as.
+        ignored: the columns that were passed over.
+        near: of these, those that are nearly a key, with the key.
+        values: of each column, what its words were read as, and how often where that was counted.
+    """
+
+    read: Mapping[str, str]
+    ignored: tuple[str, ...] = ()
+    near: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    inputs: int = 1
+
+    @property
+    def renamed(self) -> Mapping[str, str]:
+        """The columns that were read as a key of another name."""
+        return {column: key for column, key in self.read.items() if column != key}
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the report as JSON has it."""
+        return {
+            "inputs": self.inputs,
+            "read": dict(self.read),
+            "ignored": list(self.ignored),
+            "nearly_a_key": dict(self.near),
+            "values": {column: dict(words) for column, words in self.values.items()},
+        }
+
+    def sentence(self) -> str:
+        """Say in one line what was read otherwise than under its own name; nothing where nothing was.
+
+        >>> ColumnsRead({"sexe": "sex", "patient": "patient"}, ("ward",)).sentence()
+        'Columns: sexe read as sex; ignored: ward.'
+        """
+        said = [f"{column} read as {key}" for column, key in self.renamed.items()]
+        words = [
+            f"{column}: {', '.join(f'{word} as {meant}' for word, meant in each.items())}"
+            for column, each in self.values.items()
+        ]
+        parts = [_listed(said)] if said else []
+        parts += [f"values of {_listed(words, '; ')}"] if words else []
+        parts += [f"ignored: {_listed(self.ignored)}"] if self.ignored else []
+        parts += (
+            [f"nearly a key, and ignored: {_listed(f'{c} ({k})' for c, k in self.near.items())}"] if self.near else []
+        )
+        return f"Columns: {'; '.join(parts)}." if parts else ""
+
+
+def _listed(words: Iterable[str], between: str = ", ") -> str:
+    found = list(words)
+    more = len(found) - _SHOWN
+    return between.join(found[:_SHOWN]) + (f"{between}and {more} more" if more > 0 else "")
+
+
+def together(reports: Iterable[ColumnsRead]) -> tuple[ColumnsRead, ...]:
+    """Put the reports of inputs with the same columns together."""
+    found: dict[str, ColumnsRead] = {}
+    for each in reports:
+        place = repr((each.read, each.ignored, each.near, each.values))
+        before = found.get(place)
+        found[place] = (
+            each
+            if before is None
+            else ColumnsRead(each.read, each.ignored, each.near, each.values, before.inputs + each.inputs)
+        )
+    return tuple(found.values())
+
+
+def columns_of(
+    stated: Sequence[str], name: str, profile: Profile, names: ColumnNames, asking: Asking = COMMAND_LINE
+) -> ColumnsRead:
+    """Say what each column of a table is read as.
+
+    Raises:
+        UnreadableCaseError: a column is unknown, stands twice or is not there, or would be passed over though it is
+            nearly a key of a fact that decides.
+    """
+    read = {column: profile.key(column) for column in stated if not profile.passes_over(column)}
+    _check_once(stated, read, name, asking)
+    _check_there(stated, name, profile, asking)
+    unknown = [column for column, key in read.items() if key not in KEYS]
+    if unknown and not profile.passes_over_all:
+        raise UnreadableCaseError(_unknown(unknown, name), advice=_advice(unknown, names, asking))
+    resembled = {column: key for column in unknown if (key := names.resembled(column))}
+    near = {column: key for column, key in resembled.items() if key in _DECIDING}
+    if near:
+        named = ", ".join(f"{column!r} (nearly {key})" for column, key in near.items())
+        raise UnreadableCaseError(
+            f"{name}: {named} would be passed over, though nearly a key that decides.",
+            advice=f"Correct the name, say by {asking.mapping(*next(iter(near.items()))[::-1])} what it is, "
+            f"or pass it over by its own name: {asking.passing(['all', *near])}.",
+        )
+    ignored = [column for column in stated if column not in read or column in unknown]
+    own = {column: key for column in ignored if (key := names.resembled(column))}
+    return ColumnsRead({c: k for c, k in read.items() if k in KEYS}, tuple(ignored), own)
+
+
+def _check_once(stated: Sequence[str], read: Mapping[str, str], name: str, asking: Asking) -> None:
+    for column, key in read.items():
+        if stated.count(column) > 1 and (column or key in KEYS):
+            raise UnreadableCaseError(f"{name} has the column {column!r} twice.", advice="Keep one of them.")
+        same = [other for other, its in read.items() if its == key]
+        if key in KEYS and len(same) > 1:
+            raise UnreadableCaseError(
+                f"{name} has {key!r} in two columns: {', '.join(map(repr, same))}.",
+                advice=f"Keep one of them, and pass over the other: {asking.passing(same[-1:])}.",
+            )
+
+
+def _check_there(stated: Sequence[str], name: str, profile: Profile, asking: Asking) -> None:
+    lacking = [column for column in profile.columns if column not in stated]
+    if lacking:
+        raise UnreadableCaseError(
+            f"{name} has no column {', '.join(map(repr, lacking))}.",
+            advice=f"Correct its name in {asking.mapping('KEY', 'COLUMN')} or in the profile.",
+        )
+
+
+def _unknown(unknown: Sequence[str], name: str) -> str:
+    named = ", ".join(map(repr, unknown))
+    if len(unknown) == 1:
+        return f"{name} has the column {named}, which is not a key of the flat record."
+    return f"{name} has the columns {named}, which are no keys of the flat record."
+
+
+def _advice(unknown: Sequence[str], names: ColumnNames, asking: Asking) -> str:
+    near = {column: key for column in unknown if (key := names.near(column))}
+    return "".join(_sentences(unknown, near, asking))
+
+
+def _sentences(unknown: Sequence[str], near: Mapping[str, str], asking: Asking) -> Iterator[str]:
+    passing = f"To pass over {'it' if len(unknown) == 1 else 'them'}: {asking.passing(unknown)}."
+    if not near:
+        yield f"Use: {', '.join(KEYS)}. {passing}"
+    elif len(unknown) == 1:
+        [(column, key)] = near.items()
+        yield f"Did you mean {key!r}? Rename it, or say what it is: {asking.mapping(key, column)}. {passing}"
+    else:
+        meant = ", ".join(f"{key!r} for {column!r}" for column, key in near.items())
+        lines = "".join(f"\n  {column}: {key}" for column, key in near.items())
+        yield f"Did you mean {meant}? Rename them, or say so in a profile ({asking.profile}). {passing} The profile:"
+        yield f"\ncolumns:{lines}"

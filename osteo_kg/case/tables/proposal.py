@@ -1,0 +1,290 @@
+"""The profile that a table seems to want: what can be told from it, and as comments what a person has to say."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from osteo_kg.case.fields import FIELDS, Field
+from osteo_kg.case.suggestions import ColumnNames, meaning
+from osteo_kg.case.tables.dialect import LOOKED_AT, Dialect, decimal_of, dialect_of, encoding_of, with_mark
+from osteo_kg.case.tables.profile import PLAIN, meanings
+from osteo_kg.case.tables.values import with_point
+from osteo_kg.case.tables.workbooks import read_workbook
+from osteo_kg.errors import UnreadableCaseError
+from osteo_kg.knowledge import FALSE, MISSING, NONE, TRUE, Terms, plain_word
+from osteo_kg.rdf import day_literal, decimal_text, period_of
+
+_SHOWN = 10  # words of a column that are asked about
+_MOST = 50  # different words from which a column is free text
+_DATE = re.compile(r"(\d{1,4})([-/. ])(\d{1,2})\2(\d{1,4})(?:[ T]\d{1,2}:\d{2}.*)?")
+_PACKED = b"PK"  # how a workbook of Excel begins, which is a ZIP archive
+_YEAR = 4  # digits
+_MONTHS = 12
+
+Column = Sequence[Any]
+
+
+@dataclass
+class _Found:
+    """What is proposed, a list of lines for each part of a profile."""
+
+    columns: list[str] = field(default_factory=list)
+    ignore: list[str] = field(default_factory=list)
+    values: dict[str, list[str]] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    dates: dict[str, str | None] = field(default_factory=dict)
+
+
+def proposed(data: bytes, name: str, terms: Terms) -> str:
+    """Propose a profile for a table, as YAML that reads it; what cannot be told is a comment.
+
+    Args:
+        data: the table: text with a header line, one JSON object a line, or a workbook of Excel.
+        name: what to call it.
+        terms: the vocabulary of the flat record.
+
+    Raises:
+        UnreadableCaseError: it is no table, or holds no patient.
+    """
+    names = ColumnNames(terms)
+    if data.startswith(_PACKED):
+        return proposed_of(*read_workbook(data, name, PLAIN, names)[:2], name, terms)
+    encoding = encoding_of(data)
+    try:
+        text = data.decode(with_mark(encoding)).removeprefix("\ufeff")
+        if text.lstrip().startswith(("{", "[")):
+            return proposed_of(*_objects(text), name, terms)
+        dialect = dialect_of(data[:LOOKED_AT], names, encoding)
+        lines = text.splitlines(keepends=True)
+        if lines and re.fullmatch(r'"?sep=."?\s*', lines[0]):
+            text = text[len(lines[0]) :]
+        table: Sequence[Column] = list(csv.reader(io.StringIO(text, newline=""), delimiter=dialect.separator))
+        header, *rows = filter(None, table)
+    except (UnicodeError, csv.Error, ValueError, RecursionError) as error:
+        raise UnreadableCaseError(
+            f"{name} is no table that can be read: {error}.", advice="Give a file of CSV, JSON Lines or .xlsx."
+        ) from error
+    return proposed_of(header, rows, name, terms, dialect)
+
+
+def proposed_of(
+    header: Sequence[Any], rows: Iterable[Column], name: str, terms: Terms, dialect: Dialect | None = None
+) -> str:
+    """Propose a profile for the rows of a table, of text or of values with types of their own.
+
+    Args:
+        header: the names of the columns.
+        rows: the values; None or an empty text is unknown.
+        name: what to call the table.
+        terms: the vocabulary of the flat record.
+        dialect: how it is written, where it is text.
+    """
+    found = dialect or Dialect("utf-8", ",", decimal_of(rows := list(rows)))
+    return _Proposal(list(map(str, header)), rows, found, ColumnNames(terms), terms).text(name)
+
+
+def _objects(text: str) -> tuple[list[str], list[list[Any]]]:
+    """Give objects of JSON as a header and rows."""
+    whole = (
+        json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines() if line]
+    )
+    objects = [each for each in whole if isinstance(each, dict)]
+    header = list(dict.fromkeys(key for each in objects for key in each))
+    return header, [[each.get(key) for key in header] for each in objects]
+
+
+class _Proposal:
+    """Looks at each column of a table in turn."""
+
+    def __init__(
+        self, header: Sequence[str], rows: Iterable[Column], dialect: Dialect, names: ColumnNames, terms: Terms
+    ) -> None:
+        self._dialect = dialect
+        self._names = names
+        self._terms = terms
+        self._words = terms.table_words
+        self._found = _Found()
+        cells = list(itertools.zip_longest(*rows))
+        keys = self._keys(header)
+        for place, column in enumerate(header):
+            self._column(column, keys.get(place), cells[place] if place < len(cells) else ())
+
+    def _keys(self, header: Sequence[str]) -> dict[int, str]:
+        """Give the key of each column that certainly is one, by its place; its own name goes before another."""
+        exact = {place: column for place, column in enumerate(header) if column in FIELDS}
+        taken = set(exact.values())
+        for place, column in enumerate(header):
+            key = self._names.key(column)
+            if place not in exact and key is not None and key not in taken:
+                exact[place] = key
+                taken.add(key)
+        return exact
+
+    def _column(self, column: str, key: str | None, cells: Column) -> None:
+        if key is None:
+            near = self._names.resembled(column)
+            asked = f"  # nearly {near}: if it is, move it to columns" if near else ""
+            self._found.ignore.append(f"  - {_quoted(column)}{asked}")
+            return
+        if column != key:
+            self._found.columns.append(f"  {_quoted(column)}: {key}")
+        texts = Counter(_text(cell) for cell in cells if not isinstance(cell, dict | list) and _text(cell))
+        of_key = FIELDS[key]
+        if of_key.kind == "text":
+            return
+        left = [word for word in texts if not self._is_missing(key, word)]
+        if of_key.kind == "day":
+            self._day(key, left)
+        elif of_key.kind in ("whole", "decimal"):
+            left = [word for word in left if decimal_text(self._pointed(word)) is None]
+            self._values(key, of_key, {}, left)
+        else:
+            self._coded(key, of_key, left)
+
+    def _pointed(self, word: str) -> str:
+        return with_point(word) if self._dialect.decimal == "," else word
+
+    def _is_missing(self, key: str, word: str) -> bool:
+        """Whether a word stands for a missing value; a number does so in its own column only."""
+        if self._is_ours(FIELDS[key], word) or not self._means(key, word, MISSING):
+            return False
+        if decimal_text(self._pointed(word)) is None:
+            if word not in self._found.missing:
+                self._found.missing.append(word)
+        else:
+            self._found.values.setdefault(key, []).append(f"    {_quoted(word)}: {MISSING}")
+        return True
+
+    def _means(self, key: str, word: str, what: str) -> bool:
+        fact = self._terms.fact_of["t_score"] if key.startswith("t_score") else ""
+        return self._words.means(word, what, fact)
+
+    def _is_ours(self, of_key: Field, word: str) -> bool:
+        allowed = set(meanings(of_key, self._terms)) - {MISSING}
+        return word in allowed or (of_key.kind == "list" and all(each in allowed for each in _entries(word)))
+
+    def _day(self, key: str, words: list[str]) -> None:
+        own = [word for word in words if day_literal(word) is None and period_of(word) is None]
+        if own:
+            self._found.dates[key] = _order(own)
+
+    def _coded(self, key: str, of_key: Field, words: list[str]) -> None:
+        """Match words with values: the whole of a cell, or of a list each of its entries."""
+        mine = [word for word in words if not self._is_ours(of_key, word)]
+        parts = list(dict.fromkeys(mine if of_key.kind != "list" else self._parts(key, of_key, mine)))
+        meant = {part: found for part in parts if (found := self._meaning(of_key, key, part))}
+        self._values(key, of_key, meant, [part for part in parts if part not in meant])
+
+    def _parts(self, key: str, of_key: Field, words: list[str]) -> Iterator[str]:
+        allowed = set(meanings(of_key, self._terms))
+        for word in words:
+            yield from (
+                each for each in ([word] if self._says(of_key, key, word) else _entries(word)) if each not in allowed
+            )
+
+    def _says(self, of_key: Field, key: str, word: str) -> bool:
+        return of_key.kind == "list" and self._means(key, word, NONE)
+
+    def _meaning(self, of_key: Field, key: str, word: str) -> str | None:
+        """Give what a word certainly means: by the words of the ontology, never by spelling alone."""
+        if of_key.kind == "truth":
+            return next((each for each in (TRUE, FALSE) if self._means(key, word, each)), None)
+        if self._says(of_key, key, word):
+            return NONE
+        main = of_key.entry[0] if of_key.entry else of_key
+        known = self._terms.kinds[main.values] if main.values else {}
+        return meaning(word, {each: self._terms.names_of(iri) for each, iri in known.items()}, mistakes=0)
+
+    def _values(self, key: str, of_key: Field, meant: Mapping[str, str], unknown: Sequence[str]) -> None:
+        lines = [f"    {_quoted(word)}: {ours}" for word, ours in meant.items()]
+        if unknown and len(unknown) <= _MOST:
+            possible = sorted(meanings(of_key, self._terms))
+            listed = ", ".join(possible[:_SHOWN]) + (", …" if len(possible) > _SHOWN else "")
+            lines += [f"    # {_quoted(word)}:   # one of: {listed or MISSING}" for word in unknown[:_SHOWN]]
+        elif unknown:
+            lines.append(f"    # {len(unknown)} other values are not known")
+        if lines:
+            self._found.values.setdefault(key, []).extend(lines)
+
+    def text(self, name: str) -> str:
+        """Give the proposal as YAML."""
+        return "\n".join(self._lines(name)) + "\n"
+
+    def _lines(self, name: str) -> Iterator[str]:
+        found, dialect = self._found, self._dialect
+        yield f"# An import profile proposed for {' '.join(name.split())}."
+        yield "# See that it is right, and fill in what is asked."
+        yield from dialect.lines()
+        if found.columns:
+            yield from ("columns:", *found.columns)
+        yield from self._value_lines()
+        if found.missing:
+            yield f"missing: [{', '.join(map(_quoted, found.missing))}]"
+        yield from self._date_lines()
+        if found.ignore:
+            yield "ignore:  # none of these is read"
+            yield from found.ignore
+
+    def _value_lines(self) -> Iterator[str]:
+        values = self._found.values
+        if any(not line.lstrip().startswith("#") for lines in values.values() for line in lines):
+            yield "values:"
+        elif values:
+            yield "# values:"
+        for key, lines in values.items():
+            is_open = all(line.lstrip().startswith("#") for line in lines)
+            yield f"  # {key}:" if is_open else f"  {key}:"
+            yield from lines
+
+    def _date_lines(self) -> Iterator[str]:
+        dates = self._found.dates
+        orders = set(dates.values())
+        if len(orders) == 1 and None not in orders:
+            yield f"dates: {orders.pop()}"
+        elif dates:
+            yield "dates:" if orders != {None} else "# dates:"
+            for key, order in dates.items():
+                yield f"  {key}: {order}" if order else f"  # {key}:   # DD/MM/YYYY or MM/DD/YYYY: every day is both"
+
+
+def _entries(word: str) -> list[str]:
+    return [part.partition(":")[0].strip() for part in word.split(";")]
+
+
+def _order(words: Sequence[str]) -> str | None:
+    """Give the one order in which all these are dates; None where none is, or several are."""
+    found = [match for word in words if (match := _DATE.fullmatch(word))]
+    signs = {match[2] for match in found}
+    if len(signs) != 1 or len(found) < len(words):
+        return "YYYYMMDD" if words and all(re.fullmatch(r"(19|20)\d{6}", word) for word in words) else None
+    sign = signs.pop()
+    first, second = ([int(match[place]) for match in found] for place in (1, 3))
+    if all(len(match[1]) == _YEAR for match in found):
+        return f"YYYY{sign}MM{sign}DD"
+    if not all(len(match[4]) == _YEAR for match in found):
+        return None
+    day_first, month_first = max(second) <= _MONTHS, max(first) <= _MONTHS
+    if day_first == month_first:
+        return None
+    return f"DD{sign}MM{sign}YYYY" if day_first else f"MM{sign}DD{sign}YYYY"
+
+
+def _text(cell: Any) -> str:
+    return "" if cell is None else cell.strip() if isinstance(cell, str) else str(cell).lower()
+
+
+def _quoted(word: str) -> str:
+    """Write a word so that YAML reads it as it is."""
+    return (
+        word
+        if re.fullmatch(r"[^\W\d]\w*(?: \w+)*", word) and plain_word(word)
+        else json.dumps(word, ensure_ascii=False)
+    )

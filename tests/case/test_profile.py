@@ -1,0 +1,211 @@
+"""An import profile says what a table of another making means, and nothing that it does not say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from osteo_kg import KnowledgeBase, UnreadableCaseError, UsageError, read_case
+from osteo_kg.case import Profile, profile_of, proposed, read_profile
+from osteo_kg.case.tables.dates import DateOrder
+from osteo_kg.cli.main import main
+from osteo_kg.knowledge import Terms, packaged_knowledge
+
+
+@pytest.fixture(scope="module")
+def terms() -> Terms:
+    """The vocabulary that travels with the library."""
+    return packaged_knowledge().terms
+
+
+def test_every_word_of_a_profile_is_taken_as_it_is_written(tmp_path: Path, terms: Terms) -> None:
+    text = (
+        "values: {oui: true, no: false, 1: true, sex: {F: female}}\nmissing: [NA, NULL, -9, ., ~]\ndates: JJ/MM/AAAA\n"
+    )
+    (tmp_path / "p.yaml").write_text(text + "separator: tab\nignore: all\n", encoding="utf-8")
+    profile = read_profile(tmp_path / "p.yaml", terms)
+    assert profile.values == {"oui": "true", "no": "false", "1": "true", "sex": {"F": "female"}}
+    assert profile.missing == ("NA", "NULL", "-9", ".", "~")
+    assert (profile.separator, profile.dates, profile.ignore) == ("\t", "DD/MM/YYYY", ("all",))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("seperator: x", "'seperator'.*'separator'"),
+        ("columns: {sexe: sexx}", "'sexx'.*'sex'"),
+        ("columns: {a: sex, b: sex}", "two columns are to be 'sex'"),
+        ("values: {F: femal}", "'femal'"),
+        ("values: {sex: {F: premenopausal}}", "'premenopausal', which is no value here.*female, male"),
+        ("values: {wrong: {F: female}}", "'wrong', which is neither a key"),
+        ("values: [F]", "values does not say"),
+        ("separator: ab", "not one sign"),
+        ("decimal: ;", "neither a point nor a comma"),
+        ("encoding: utf-99", "no encoding 'utf-99'"),
+        ("encoding: rot13", "no encoding 'rot13'"),
+        ("dates: DD/MM/YY", "no order of dates"),
+        ("dates: {unheard: DD/MM/YYYY}", "'unheard'"),
+        ("ignore: {a: b}", "ignore is not a list"),
+        ("a: 1\na: 2", "stands twice"),
+        ("[1, 2]", "has no keys"),
+        ("a: [", "not YAML"),
+    ],
+)
+def test_what_no_profile_says_is_refused_with_what_to_write(tmp_path: Path, terms: Terms, text: str, said: str) -> None:
+    (tmp_path / "p.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=f"(?s){said}"):
+        read_profile(tmp_path / "p.yaml", terms)
+    assert profile_of(Profile(), "none", terms) == Profile()
+
+
+@pytest.mark.parametrize(
+    ("order", "stated", "day"),
+    [
+        ("DD/MM/YYYY", "01/02/2026", "2026-02-01"),
+        ("MM/DD/YYYY", "01/02/2026", "2026-01-02"),
+        ("DD.MM.YYYY", "1.2.2026 23:59:00", "2026-02-01"),
+        ("YYYYMMDD", "20260201", "2026-02-01"),
+        ("DD/MM/YYYY", "02/2026", "2026-02"),
+        ("DD/MM/YYYY", "2026-02-01", "2026-02-01"),
+        ("DD/MM/YYYY", "13/13/2026", "13/13/2026"),
+        ("DD/MM/YYYY", "01/02/26", "01/02/26"),
+    ],
+)
+def test_a_date_is_read_in_the_order_that_is_stated(order: str, stated: str, day: str) -> None:
+    assert DateOrder(order).read(stated) == day
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("patient;sex\na;female\n".encode(), 'separator: ";"'),
+        ("patient\tsex\na\tfemale\n".encode(), "separator: tab"),
+        ("sep=;\r\npatient;sex\r\na;female\r\n".encode(), 'separator: ";"'),
+        ("patient,sex\nÉve,female\n".encode("cp1252"), "encoding: cp1252"),
+        ("patient,sex\nÉve,female\n".encode("utf-16"), "encoding: utf-16"),
+        (b'patient,t_score_total_hip\na,"-2,5"\nb,"-1,5"\n', 'decimal: ","'),
+    ],
+)
+def test_a_table_of_another_dialect_is_refused_with_the_lines_that_read_it(
+    tmp_path: Path, terms: Terms, data: bytes, said: str
+) -> None:
+    with pytest.raises(UnreadableCaseError) as refused:
+        read_case(data, name="t.csv")
+    assert said in refused.value.advice
+    advised = [line for line in refused.value.advice.splitlines() if line.startswith(("separator", "encod", "decimal"))]
+    (tmp_path / "p.yaml").write_text("\n".join(advised), encoding="utf-8")
+    cases = read_case(data, name="t.csv", profile=read_profile(tmp_path / "p.yaml", terms))
+    assert [case.findings for case in cases] == [()] * len(cases)
+
+
+def test_text_in_utf8_is_not_read_in_another_encoding() -> None:
+    with pytest.raises(UnreadableCaseError, match="is text in UTF-8, and not in cp1252"):
+        read_case("patient,sex\nÉve,female\n".encode(), name="t.csv", profile=Profile(encoding="cp1252"))
+
+
+@pytest.mark.parametrize(
+    "column", ["Sex", "sexe", "T_score_femoral_neck", "t-score col fémoral", "t_score_femoral_nek"]
+)
+def test_a_column_that_is_nearly_a_key_is_passed_over_by_its_own_name_only(column: str) -> None:
+    table = f"patient,{column}\na,female\n"
+    with pytest.raises(UnreadableCaseError, match="nearly"):
+        read_case(table, "csv", ignore_columns=["all"])
+    assert len(read_case(table, "csv", ignore_columns=["all", column])) == 1
+
+
+@pytest.mark.parametrize("column", ["ward", "z_score_femoral_neck", "age_group", "DMO col", "service"])
+def test_any_other_column_is_passed_over_and_told(column: str) -> None:
+    told: list[str] = []
+    read_case(f"patient,sex,{column}\na,female,1\n", "csv", ignore_columns=["all"], tell=told.append)
+    assert told == [f"Columns: ignored: {column}."]
+
+
+def test_every_unknown_column_is_named_at_once_with_its_nearest_key() -> None:
+    with pytest.raises(UnreadableCaseError) as refused:
+        read_case("Patient,SEXE,quelque chose\na,female,1\n", "csv")
+    assert all(repr(each) in refused.value.message for each in ("Patient", "SEXE", "quelque chose"))
+    assert "  SEXE: sex" in refused.value.advice
+
+
+HEADER = "Identifiant;Sexe;Ménopause;Âge;Naissance;Date de naissance;T-score col;DMO col;Fractures"
+FRENCH = f"""{HEADER};Troubles climatériques;NIP
+1;F;ménopausée;71;x;25/12/1955;-2,9;0,712;aucune;oui;7
+2;femme;non ménopausée;NA;x;01/02/1990;-9;0,812;vertebra;non;8
+3;Femme;Ménopausée;66;x;13/01/1960;-9,0;;poignet;ne sait pas;9
+"""
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8-sig", "utf-16", "latin-1"])
+def test_a_proposed_profile_reads_its_table(tmp_path: Path, terms: Terms, encoding: str) -> None:
+    data = FRENCH.encode(encoding)
+    text = proposed(data, "t.csv", terms)
+    (tmp_path / "p.yaml").write_text(text, encoding="utf-8")
+    profile = read_profile(tmp_path / "p.yaml", terms)
+    cases = read_case(data, name="t.csv", profile=profile)
+    assert [len(case.findings) for case in cases] == [0, 0, 1]  # of poignet a person has to say what it is
+    assert profile.columns["T-score col"] == "t_score_femoral_neck"
+    assert {"DMO col", "NIP", "Naissance"} <= set(profile.ignore)
+    assert profile.values["menopausal_status"] == {
+        "ménopausée": "postmenopausal",
+        "non ménopausée": "premenopausal",
+        "Ménopausée": "postmenopausal",
+    }
+    assert (profile.missing, profile.dates) == (("NA",), "DD/MM/YYYY")
+    assert all(f"# {each}" in text for each in ("poignet", "ne sait pas"))
+
+
+def test_an_order_of_dates_that_cannot_be_told_is_asked(terms: Terms) -> None:
+    text = proposed(b"patient,birth_date\na,01/02/1950\nb,03/04/1960\n", "t.csv", terms)
+    assert "# birth_date:" in text
+    assert "dates: DD" not in text
+
+
+@pytest.mark.parametrize("arguments", [["profile"], ["csv", "x"], ["profile", "/nowhere/x.csv"], ["profile", "/"]])
+def test_a_proposal_without_its_table_is_refused_in_a_sentence(arguments: list[str]) -> None:
+    result = CliRunner().invoke(main, ["template", *arguments])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("osteo-kg: ")
+
+
+MEANINGS: list[tuple[str, str, str | None]] = [
+    ("sex", "femme", "female"),
+    ("sex", "F", "female"),
+    ("sex", "emale", None),
+    ("sex", "femle", None),
+    ("menopausal_status", "ménopausée", "postmenopausal"),
+    ("menopausal_status", "non ménopausée", "premenopausal"),
+    ("menopausal_status", "pmenopausal", None),
+    ("menopausal_status", "menopausal", None),
+    ("menopausal_status", "périménopausée", None),
+    ("fractures", "metacarpal", None),
+    ("fractures", "carpal", None),
+    ("fractures", "facet", None),
+    ("fractures", "foot", None),
+    ("fractures", "Vertebrae", "vertebra"),
+    ("treatment_history", "tamoxifène", None),
+    ("treatment_history", "clodronate", None),
+    ("treatment_history", "raloxifène", "raloxifene"),
+    ("conditions", "hypothyroidism", None),
+]
+
+
+@pytest.mark.parametrize(("key", "stated", "meant"), MEANINGS)
+def test_a_suggestion_never_crosses_a_clinical_meaning(
+    knowledge_base: KnowledgeBase, key: str, stated: str, meant: str | None
+) -> None:
+    value: Any = stated if key in ("sex", "menopausal_status") else [stated]
+    [case] = read_case(f'{{"patient": "a", "{key}": {value!r}}}'.replace("'", '"'), "json")
+    [finding] = case.findings
+    asked = finding.advice.en.startswith("Did you mean")
+    assert (asked, f"'{meant}'" in finding.advice.en) == (meant is not None, meant is not None)
+
+
+@pytest.mark.parametrize("word", ["NONE", "aucun", "Aucune", "néant", "nil", "no"])
+@pytest.mark.parametrize("key", ["fractures", "treatment_history", "conditions"])
+def test_a_word_for_none_is_advised_to_be_written_none(key: str, word: str) -> None:
+    [case] = read_case(f"patient,{key}\na,{word}\n", "csv")
+    [finding] = case.findings
+    assert "write none" in finding.advice.en
