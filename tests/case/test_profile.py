@@ -81,9 +81,9 @@ def test_a_date_is_read_in_the_order_that_is_stated(order: str, stated: str, day
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ("patient;sex\na;female\n".encode(), 'separator: ";"'),
-        ("patient\tsex\na\tfemale\n".encode(), "separator: tab"),
-        ("sep=;\r\npatient;sex\r\na;female\r\n".encode(), 'separator: ";"'),
+        (b"patient;sex\na;female\n", 'separator: ";"'),
+        (b"patient\tsex\na\tfemale\n", "separator: tab"),
+        (b"sep=;\r\npatient;sex\r\na;female\r\n", 'separator: ";"'),
         ("patient,sex\nÉve,female\n".encode("cp1252"), "encoding: cp1252"),
         ("patient,sex\nÉve,female\n".encode("utf-16"), "encoding: utf-16"),
         (b'patient,t_score_total_hip\na,"-2,5"\nb,"-1,5"\n', 'decimal: ","'),

@@ -16,7 +16,8 @@ import pytest
 
 from osteo_kg import Case
 from osteo_kg.cohort.fallback import NOT_HELD, REFUSED
-from osteo_kg.cohort.run import Request, assess
+from osteo_kg.cohort.request import Request
+from osteo_kg.cohort.run import assess
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf import OSTEO, RDF, XSD
 from tests.support import cohorts
@@ -63,7 +64,7 @@ def test_a_cohort_says_of_each_patient_what_is_said_of_her_alone(
     assert _different(sorted(refused, key=str), sorted(alone[1], key=str)) == []
     assert (summary.patients, summary.decided, summary.rejected) == (len(written[1]), len(rows), len(refused))
     too_long = sum(cohorts.has_more_digits_than_columns(case) for case in written[1])
-    assert summary.one_by_one.get(REFUSED, 0) == len(refused)
+    assert summary.one_by_one.get(REFUSED.en, 0) == len(refused)
     assert sum(summary.one_by_one.values()) <= len(refused) + too_long
 
 
@@ -190,4 +191,4 @@ def test_measurements_that_contradict_each_other_are_refused(knowledge_base: Kno
     both = [_measured(f"m{score}", "TotalHip", f"-{score}", performedOn="2026-01-01") for score in (1, 2)]
     path.write_text("".join(f"{line}\n" for line in [_PATIENT, *both[0], *both[1]]), encoding="utf-8")
     rows, summary, reports = cohorts.run(knowledge_base, path, tmp_path)
-    assert (rows, len(reports), dict(summary.one_by_one)) == ([], 1, {REFUSED: 1})
+    assert (rows, len(reports), dict(summary.one_by_one)) == ([], 1, {REFUSED.en: 1})

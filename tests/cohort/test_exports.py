@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 from osteo_kg.case import read_folder
 from osteo_kg.cli.main import main
-from osteo_kg.cohort.run import Request, assess
+from osteo_kg.cohort.request import Request
+from osteo_kg.cohort.run import assess
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support import cohorts

@@ -21,8 +21,9 @@ from osteo_kg import Case
 from osteo_kg.case.fhir import bundle_of
 from osteo_kg.case.fhir.validity import Checks, problems
 from osteo_kg.cli.main import main
+from osteo_kg.cohort.request import Request
 from osteo_kg.cohort.results.summary import Summary
-from osteo_kg.cohort.run import Request, assess
+from osteo_kg.cohort.run import assess
 from osteo_kg.cohort.sources import fhir, fhir_files
 from osteo_kg.errors import UnreadableCaseError, UsageError
 from osteo_kg.knowledge_base import KnowledgeBase

@@ -191,7 +191,7 @@ def test_a_long_query_is_interrupted(tmp_path: Path, number: signal.Signals, ask
 
 
 def _run_without_end(folder: Path, asked: str) -> None:
-    with run.failures.told(), engines.duckdb(folder) as engine:
+    with failures.told(), engines.duckdb(folder) as engine:
         numbers = ibis.range(1_000_000).unnest().name("number").as_table()
         pairs = numbers.cross_join(numbers.view(), rname="other")
         endless = pairs.filter(pairs.number * pairs.other % 7_777_777 == 3)

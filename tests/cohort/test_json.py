@@ -51,9 +51,9 @@ def test_standard_input_is_decided_as_a_file_is(packed: bool, tmp_path: Path) ->
 
 def _records(inputs: list[str], folder: Path, knowledge_base: KnowledgeBase, named: str | None = None) -> list[Any]:
     parts: Any = None  # what reads parts of records is not asked here
-    reading = Reading(knowledge_base.knowledge.terms, frozenset(), {}, folder, parts)
+    reading = Reading(knowledge_base.knowledge.terms, PLAIN, folder, parts)
     read = registry.sources(found(inputs, named), reading)
-    return [record for source in read for path in source.files for _, record in source.records(path)]  # type: ignore[attr-defined]
+    return [record for source in read for path in source.files for _, record in source.records(path, source.tables)]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("named", ["women.json", ".", "*.json", "../women/women.json"])

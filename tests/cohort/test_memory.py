@@ -70,7 +70,7 @@ def test_a_table_in_memory_gives_the_columns_and_the_cases_of_the_file(
     maker: str, written: Path, knowledge_base: KnowledgeBase, tmp_path: Path
 ) -> None:
     parts: Any = None  # what reads parts of records is not asked here
-    reading = Reading(knowledge_base.knowledge.terms, frozenset(), {}, tmp_path, parts)
+    reading = Reading(knowledge_base.knowledge.terms, PLAIN, tmp_path, parts)
     sources = [ParquetSource([InputFile(written, "parquet", written.parent)], reading)]
     sources.append(TableSource(_MADE[maker](written), reading))
     found = []

@@ -14,8 +14,9 @@ from click.testing import CliRunner, Result
 from osteo_kg import KnowledgeBase, OsteoError
 from osteo_kg.cli.main import main
 from osteo_kg.cohort import assess_cohort
+from osteo_kg.cohort.request import Request
 from osteo_kg.cohort.results.metadata import ResultMetadata, metadata_of, written_beside
-from osteo_kg.cohort.run import Request, assess
+from osteo_kg.cohort.run import assess
 from osteo_kg.package_data import software_version
 from tests.support import cohorts
 from tests.support.worked import ON
@@ -101,9 +102,9 @@ def test_metadata_that_cannot_be_read_are_told(tmp_path: Path, content: str) -> 
 
 def test_metadata_hold_any_text(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
     """A profile is text of its writer: quotes, backslashes, lines."""
-    profile = 'columns:\n  l\'âge: "age_years" # \\n {x}\n'
+    profile = Profile(values={"sex": {"l'\"\\n {x}": "female"}}, missing=("é\n",))
     source = cohorts.write_json_lines(tmp_path / "women.jsonl", [_WOMAN])
-    assess(knowledge_base, Request((str(source),), tmp_path / "d.parquet", ON, profile_text=profile))
+    assess(knowledge_base, Request((str(source),), tmp_path / "d.parquet", ON, profile=profile))
     told = metadata_of(tmp_path / "d.parquet")
     assert told is not None
     assert told.profile == profile

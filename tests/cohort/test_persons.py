@@ -66,7 +66,7 @@ def test_every_row_belongs_to_one_person(
 @needs_java
 @pytest.mark.slow
 def test_spark_counts_the_same_persons(tmp_path: Path) -> None:
-    with opened("spark", "local[1]", tmp_path) as engine:
+    with opened("spark", "local[1]", tmp_path, {}) as engine:
         for rows, own, persons in COHORTS:
             lean = engine.small(_lean(rows))
             assert count_persons(engine, lean, len(rows), _DISPOSITIONS, _own(own)) == persons

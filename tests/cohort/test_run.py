@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from osteo_kg.cli.main import main
 from osteo_kg.cohort import assess_cohort
 from osteo_kg.cohort.abstraction.columns import months_before
+from osteo_kg.cohort.request import Request
 from osteo_kg.cohort.results import files
-from osteo_kg.cohort.run import Request, assess
+from osteo_kg.cohort.run import assess
 from osteo_kg.errors import KnowledgeError, UnreadableCaseError, UsageError
 from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support import cohorts

@@ -14,8 +14,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from osteo_kg.cohort.request import Request
 from osteo_kg.cohort.results.summary import Summary
-from osteo_kg.cohort.run import Request, assess
+from osteo_kg.cohort.run import assess
 from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support import cohorts
 from tests.support.worked import ON, ROOT

@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from osteo_kg import Assessment, Case
 from osteo_kg.case.fhir import bundle_of
 from osteo_kg.case.fields import KEYS
+from osteo_kg.cohort.request import Request
 from osteo_kg.cohort.results.summary import Summary
-from osteo_kg.cohort.run import Request, assess
+from osteo_kg.cohort.run import assess
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf.terms import OSTEO, XSD
 from tests.support.strategies import fractures, records
