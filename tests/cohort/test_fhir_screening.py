@@ -214,6 +214,7 @@ def test_shape_and_holes_are_the_line_again(tmp_path: Path, line: bytes) -> None
         b'{"resourceType": "Medication", "id": "a"}',
         b'{"resourceType": "Patient"}',
         b'{"id": "a"}',
+        b'{"resourceType":\0 "Patient", \0"id": "a"}',
         b'{"resourceType": "Patient", "id": "a",}',
         b'{"resourceType": "Patient", "id": "a", "name": [{"text": "\xff"}]}',
         b'{"resourceType": "Observation", "id": "a", "subject": {"reference": "urn:uuid:1"}}',

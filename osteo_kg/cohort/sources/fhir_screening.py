@@ -370,10 +370,10 @@ def _template(changes: Row, days: Sequence[str], numbers: Sequence[float], unsee
             of_days.append((key, days.index(value)))
         elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
             entries = tuple(_entry(each, days) for each in value)
-            if any(entry is None or _tells(entry[0].values(), telling) for entry in entries):
+            if any(entry is None or _tells(entry[0].values(), telling, numbers) for entry in entries):
                 return _AS_IT_IS
             dated.append((key, entries))
-        elif _tells(value if isinstance(value, list | tuple) else [value], telling):
+        elif _tells(value if isinstance(value, list | tuple) else [value], telling, numbers):
             return _AS_IT_IS
         else:
             fixed[key] = value
@@ -389,9 +389,18 @@ def _entry(entry: Mapping[str, Any], days: Sequence[str]) -> tuple[Mapping[str, 
     return (rest, found[0], days.index(entry[found[0]])) if found else (rest, "", None)
 
 
-def _tells(values: Iterable[Any], telling: set[str]) -> bool:
-    """Whether a text tells a day or a number."""
-    return any(isinstance(value, str) and any(each in value for each in telling) for value in values)
+def _tells(values: Iterable[Any], telling: set[str], numbers: Sequence[float]) -> bool:
+    """Whether a value tells a day or a number, or may do so inside."""
+    for value in values:
+        if isinstance(value, str):
+            told = any(each in value for each in telling)
+        elif isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+            told = float(value) in numbers
+        else:
+            told = value is not None and not isinstance(value, bool)
+        if told:
+            return True
+    return False
 
 
 def _filled(template: _Filled, days: Sequence[str], numbers: Sequence[float]) -> Row:
