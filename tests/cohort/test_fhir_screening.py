@@ -94,7 +94,7 @@ def another(resources: list[Resource], name: str, chance: random.Random) -> list
         is_day = isinstance(value, str) and key.endswith(("Date", "DateTime", "issued", "start", "end"))
         return chance.choice(days) + value[10:] if is_day and len(value) >= 10 else value
 
-    found = changed(copy.deepcopy(resources), "")
+    found: list[Resource] = changed(copy.deepcopy(resources), "")
     for number, each in enumerate(found):
         each |= {"id": name} if each["resourceType"] == "Patient" else {"id": f"{name}-{number}"}
         if "subject" in each:
@@ -214,6 +214,7 @@ def test_shape_and_holes_are_the_line_again(tmp_path: Path, line: bytes) -> None
         b'{"resourceType": "Medication", "id": "a"}',
         b'{"resourceType": "Patient"}',
         b'{"id": "a"}',
+        b'{"resourceType":\0 "Patient", \0"id": "a"}',
         b'{"resourceType": "Patient", "id": "a",}',
         b'{"resourceType": "Patient", "id": "a", "name": [{"text": "\xff"}]}',
         b'{"resourceType": "Observation", "id": "a", "subject": {"reference": "urn:uuid:1"}}',

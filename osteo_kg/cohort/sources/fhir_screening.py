@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -24,9 +24,18 @@ from osteo_kg.case.fhir.reader import Reader
 from osteo_kg.cohort.sources.fhir_files import parsed
 from osteo_kg.cohort.sources.fhir_partitions import ResourceLine
 from osteo_kg.cohort.sources.fhir_shapes import Shape
+from osteo_kg.cohort.sources.fhir_templates import (
+    NOT_HELD,
+    NotHeld,
+    OnlyAsItIs,
+    Row,
+    Template,
+    filled,
+    merged,
+    template_of,
+)
 from osteo_kg.rdf import is_a_day
 
-Row = Mapping[str, Any]
 _MOST = 50_000  # things that are remembered of a kind
 _MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-](0\d|1[0-3]):[0-5]\d))?", re.ASCII
@@ -68,27 +77,8 @@ class _Member(NamedTuple):
     held: list[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class _Filled:
-    """A row of a group, with where its days and numbers come from."""
-
-    fixed: Row
-    days: tuple[tuple[str, int], ...] = ()
-    numbers: tuple[tuple[str, int], ...] = ()
-    dated: tuple[tuple[str, tuple[tuple[Mapping[str, Any], str, int | None], ...]], ...] = ()
-
-
-class _NotHeld:
-    """Of a group that columns cannot hold."""
-
-
-class _OnlyAsItIs:
-    """Of a group whose row says more of its days or numbers than that they are there."""
-
-
 _OF_MEASUREMENTS, _OF_FRACTURES = frozenset((MEASUREMENTS,)), frozenset((FRACTURES,))
-_NOT_HELD, _AS_IT_IS = _NotHeld(), _OnlyAsItIs()
-_Remembered = _Filled | _NotHeld | _OnlyAsItIs
+_Remembered = Template | NotHeld | OnlyAsItIs
 
 
 class Screening:
@@ -146,7 +136,7 @@ class Screening:
             if found is None:
                 return None
             changes.append(found)
-        row = _merged({**self._nothing(), "patient": own}, changes)
+        row = merged({**self._nothing(), "patient": own}, changes)
         return None if row is None else (row, hers)
 
     def _nothing(self) -> Row:
@@ -236,12 +226,12 @@ class Screening:
         numbers = self._in_order(literal) if parts == {_OF_MEASUREMENTS} else None
         if numbers is not None:
             known = self._remembered((said, numbers[0]), group, name, days, numbers[1])
-            if not isinstance(known, _OnlyAsItIs):
-                return None if isinstance(known, _NotHeld) else _filled(known, days, numbers[1])
+            if not isinstance(known, OnlyAsItIs):
+                return None if isinstance(known, NotHeld) else filled(known, days, numbers[1])
         known = self._remembered((said, tuple(literal)), group, name, days, ())
-        if isinstance(known, _OnlyAsItIs):
+        if isinstance(known, OnlyAsItIs):
             return self._as_it_is(group, name)
-        return None if isinstance(known, _NotHeld) else _filled(known, days, ())
+        return None if isinstance(known, NotHeld) else filled(known, days, ())
 
     def _as_it_is(self, group: list[_Member], name: str) -> Row | None:
         return self._changes([parsed(each.kind.shape.whole(each.held), "") for each in group], name)
@@ -253,7 +243,7 @@ class Screening:
         if found is None:
             changes = self._as_it_is(group, name)
             unseen = [member.held[place].decode()[:_DAY] for member in group for place in member.kind.stored]
-            found = _NOT_HELD if changes is None else _template(changes, days, numbers, set(unseen) - set(days))
+            found = NOT_HELD if changes is None else template_of(changes, days, numbers, set(unseen) - set(days))
             if len(self._groups) >= _MOST:
                 self._groups.clear()
             self._groups[key] = found
@@ -353,69 +343,3 @@ class _Groups:
     def __iter__(self) -> Iterator[list[_Member]]:
         yield from {id(group): group for group in self._by_part.values()}.values()
         yield from self._apart
-
-
-# From the row of a group to one that is filled in for others.
-
-
-def _template(changes: Row, days: Sequence[str], numbers: Sequence[float], unseen: set[str]) -> _Remembered:
-    """Say where the days and numbers of a row come from, where they stand in it as they are and nowhere else."""
-    fixed: dict[str, Any] = {}
-    of_days, of_numbers, dated = [], [], []
-    telling = {*days, *unseen, *(f"{number:g}" for number in numbers), *(f"{number}" for number in numbers)}
-    for key, value in changes.items():
-        if isinstance(value, float) and value in numbers:
-            of_numbers.append((key, numbers.index(value)))
-        elif isinstance(value, str) and value in days:
-            of_days.append((key, days.index(value)))
-        elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
-            entries = tuple(_entry(each, days) for each in value)
-            if any(entry is None or _tells(entry[0].values(), telling) for entry in entries):
-                return _AS_IT_IS
-            dated.append((key, entries))
-        elif _tells(value if isinstance(value, list | tuple) else [value], telling):
-            return _AS_IT_IS
-        else:
-            fixed[key] = value
-    return _Filled(fixed, tuple(of_days), tuple(of_numbers), tuple(dated))  # type: ignore[arg-type]
-
-
-def _entry(entry: Mapping[str, Any], days: Sequence[str]) -> tuple[Mapping[str, Any], str, int | None] | None:
-    """Give an entry of a list with where its day comes from; None where it has several."""
-    found = [key for key, value in entry.items() if value in days]
-    if len(found) > 1:
-        return None
-    rest = {key: value for key, value in entry.items() if key not in found}
-    return (rest, found[0], days.index(entry[found[0]])) if found else (rest, "", None)
-
-
-def _tells(values: Iterable[Any], telling: set[str]) -> bool:
-    """Whether a text tells a day or a number."""
-    return any(isinstance(value, str) and any(each in value for each in telling) for value in values)
-
-
-def _filled(template: _Filled, days: Sequence[str], numbers: Sequence[float]) -> Row:
-    row = dict(template.fixed)
-    for key, place in template.days:
-        row[key] = days[place]
-    for key, place in template.numbers:
-        row[key] = numbers[place]
-    for key, entries in template.dated:
-        row[key] = [rest if place is None else {**rest, name: days[place]} for rest, name, place in entries]
-    return row
-
-
-def _merged(row: dict[str, Any], changes: Iterable[Row]) -> Row | None:
-    """Put what groups change into a row; None where two say different things of one column."""
-    for change in changes:
-        for key, value in change.items():
-            before = row.get(key)
-            if before is None or before is False or before == () or before == value:
-                row[key] = value
-            elif isinstance(value, list | tuple) and type(before) is type(value):
-                row[key] = type(value)((*before, *(each for each in value if each not in before)))
-            elif key == "last_spared":
-                row[key] = max(before, value)
-            else:
-                return None
-    return row

@@ -32,7 +32,7 @@ _A_DAY = re.compile(
 )
 _LONGEST = 8_192  # bytes of a line that is divided
 _FEW = 1_000  # shapes that are kept when they are met for the first time; more are kept at the second time
-_MOST = 50_000
+_MOST, _MOST_MET = 50_000, 1_000_000
 _BETWEEN = b"\0"  # in no line that is JSON
 _MARK = "\ue000"
 _NUMBER = b"0"
@@ -89,7 +89,7 @@ class Shapes:
 
         None where the line is no single resource of one patient, or is like no other.
         """
-        if len(line) > _LONGEST:
+        if len(line) > _LONGEST or _BETWEEN in line:
             return None
         parts = _HOLE.split(line)
         held = parts[2::3]
@@ -104,6 +104,8 @@ class Shapes:
         if self._count >= _FEW:
             known = hash(key)
             if known not in self._met or len(self._known) >= _MOST:
+                if len(self._met) >= _MOST_MET:
+                    self._met.clear()
                 self._met.add(known)
                 return None
         self._count += 1
