@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 
 from osteo_kg.case.fhir import Assumption
 from osteo_kg.case.fhir.exports import Beside
-from osteo_kg.cohort.abstraction.extra_facts import IrrelevantEntries
+from osteo_kg.cohort.abstraction.extra_facts import MeasuredEntries
+from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.sources import fhir_shapes
 from osteo_kg.cohort.sources.fhir_files import keep, parsed, pieces
 from osteo_kg.cohort.sources.fhir_partitions import Partitions
 from osteo_kg.cohort.sources.fhir_rows import PatientReader, Plan, flat_row
 from osteo_kg.cohort.sources.fhir_shapes import Shapes
-from osteo_kg.knowledge_base import KnowledgeBase
+from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
 from tests.cohort.test_fhir import _resources, write_lines
 from tests.support.bundles import (
     ATC,
@@ -44,7 +45,7 @@ from tests.support.strategies import records
 from tests.support.worked import ON, exact_json
 
 _settings = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
-_LISTS = ("open_sections", "spared")  # in which the order says nothing
+_LISTS = ("open_sections", "spared", "spared_numbers")  # in which the order says nothing
 _FIRST_DAY = datetime.date(2015, 1, 1)
 
 
@@ -52,10 +53,9 @@ def plan_of(knowledge_base: KnowledgeBase, path: Path, assumption: Assumption | 
     """Plan to read one file."""
     folder = path.parent / "sorted"
     folder.mkdir()
-    irrelevant = IrrelevantEntries(
-        knowledge_base.knowledge.terms, knowledge_base.knowledge.background, knowledge_base.limit_measures
-    )
-    return Plan((path,), (str(path.parent),), folder, 1, irrelevant, assumption)
+    parts = LibraryProbe(knowledge_base, DEFAULT_GUIDELINE, ON, ())
+    measured = MeasuredEntries(knowledge_base.knowledge.terms, parts.months_apart)
+    return Plan((path,), (str(path.parent),), folder, 1, measured, assumption)
 
 
 def read_both_ways(plan: Plan) -> Iterator[tuple[Any, Any]]:
@@ -67,7 +67,7 @@ def read_both_ways(plan: Plan) -> Iterator[tuple[Any, Any]]:
     for owner, lines in partitions.owners(0):
         screened = reader._screening.row(lines)
         for person in reader.people(0, Beside(), {owner}):
-            yield screened and comparable(screened[0]), comparable(flat_row(reader.case(person, ""), plan.irrelevant))
+            yield screened and comparable(screened[0]), comparable(flat_row(reader.case(person, ""), plan.measured))
 
 
 def comparable(row: Mapping[str, Any] | None) -> Any:

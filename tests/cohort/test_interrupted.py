@@ -26,7 +26,7 @@ from click.testing import CliRunner, Result
 
 from osteo_kg import stopping
 from osteo_kg.cli.main import main
-from osteo_kg.cohort import assess_cohort, engines, fallback, run
+from osteo_kg.cohort import assess_cohort, engines, failures, fallback, run
 from osteo_kg.cohort.engines import DuckDBEngine
 from osteo_kg.cohort.results import decisions, explanations, files, page
 from osteo_kg.errors import UnfinishedRunError

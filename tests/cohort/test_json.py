@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from osteo_kg import KnowledgeBase, UnreadableCaseError
+from osteo_kg.case import PLAIN
 from osteo_kg.cli.main import main
 from osteo_kg.cohort.sources import base, registry
 from osteo_kg.cohort.sources.base import Reading, found

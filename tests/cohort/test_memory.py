@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from osteo_kg import KnowledgeBase, UnreadableCaseError, UsageError
-from osteo_kg.case import KEYS
+from osteo_kg.case import KEYS, PLAIN
 from osteo_kg.case.record_columns import record_of_row
 from osteo_kg.cohort import CohortResult, assess_cohort, engines
 from osteo_kg.cohort.sources.base import InputFile, Reading

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from osteo_kg import KnowledgeBase, OsteoError
 from osteo_kg.cli.main import main
-from osteo_kg.cohort import assess_cohort
+from osteo_kg.cohort import Profile, assess_cohort
 from osteo_kg.cohort.request import Request
 from osteo_kg.cohort.results.metadata import ResultMetadata, metadata_of, written_beside
 from osteo_kg.cohort.run import assess
@@ -107,4 +107,4 @@ def test_metadata_hold_any_text(knowledge_base: KnowledgeBase, tmp_path: Path) -
     assess(knowledge_base, Request((str(source),), tmp_path / "d.parquet", ON, profile=profile))
     told = metadata_of(tmp_path / "d.parquet")
     assert told is not None
-    assert told.profile == profile
+    assert told.profile == profile.text

@@ -148,11 +148,15 @@ def period(day: str, first: str, last: str) -> tuple[str, str] | None:
 
 def _are_apart(current: Iterable[Measured], months: int | None) -> bool:
     dated = [each for each in current if each.first]
-    if months is None or not dated:
+    return bool(dated) and lie_apart(min(e.first for e in dated), max(e.last for e in dated), months)
+
+
+def lie_apart(first: str, last: str, months: int | None) -> bool:
+    """Whether more months than these lie between two days; None for any number."""
+    if months is None:
         return False
-    first = datetime.date.fromisoformat(min(each.first for each in dated))
     try:
-        return max(each.last for each in dated) > months_before(first, -months).isoformat()
+        return last > months_before(datetime.date.fromisoformat(first), -months).isoformat()
     except ValueError:  # so far in the future that no day comes after: the shapes refuse it
         return False
 

@@ -86,7 +86,9 @@ class PatientReader:
         self._plan = plan
         self._partitions = Partitions(plan.folder, plan.partitions)
         self._reader = Reader(plan.measured.terms, plan.postmenopausal, Checks().problems)
-        self._screening = Screening(self._reader, lambda case: flat_row(case, plan.measured))
+        self._screening = Screening(
+            self._reader, lambda case: flat_row(case, plan.measured), plan.measured.months_apart
+        )
         self._medications = functools.cache(self._medications_of)
 
     def sort(self, piece: FilePart) -> Beside:

@@ -10,6 +10,7 @@ that are none, and lines of no shape.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -21,6 +22,7 @@ from osteo_kg.case import Case
 from osteo_kg.case.fhir.bundles import Input, gather
 from osteo_kg.case.fhir.reach import DATED, FRACTURES, MEASUREMENTS, Reach, reach_of
 from osteo_kg.case.fhir.reader import Reader
+from osteo_kg.cohort.abstraction.measurements import lie_apart
 from osteo_kg.cohort.sources.fhir_files import parsed
 from osteo_kg.cohort.sources.fhir_partitions import ResourceLine
 from osteo_kg.cohort.sources.fhir_shapes import Shape
@@ -87,10 +89,11 @@ class Screening:
     Args:
         reader: the reader of FHIR.
         row: what gives the row of a case; None where columns cannot hold it.
+        months_apart: how many months may lie between measurements that count without a word; None for any number.
     """
 
-    def __init__(self, reader: Reader, row: Callable[[Case], Row | None]) -> None:
-        self._reader, self._row = reader, row
+    def __init__(self, reader: Reader, row: Callable[[Case], Row | None], months_apart: int | None) -> None:
+        self._reader, self._row, self._months_apart = reader, row, months_apart
         self._kinds: dict[Hashable, _Kind] = {}
         self._groups: dict[Hashable, _Remembered] = {}
         self._days: dict[bytes, tuple[str, str] | None] = {}
@@ -250,12 +253,16 @@ class Screening:
         return found
 
     def _extra(self, group: list[_Member], days: Sequence[str]) -> Hashable:
-        """Give what else of a day decides: that of her birth, where an age is assumed from it."""
+        """Give what else of days decides: how far measurements lie apart, and her birth, where an age is assumed."""
+        apart: tuple[bool, ...] = ()
+        if any(MEASUREMENTS in member.kind.reach.parts for member in group):
+            pairs = itertools.combinations(sorted(set(days)), 2)
+            apart = tuple(lie_apart(first, last, self._months_apart) for first, last in pairs)
         assumed = self._reader.postmenopausal
         if assumed is None or not any(member.kind.shape.kind == "Patient" for member in group):
-            return None
+            return apart
         latest = f"{assumed.on.year - assumed.least_age:04}{assumed.on.isoformat()[4:]}"
-        return tuple(day <= latest for day in days)
+        return (apart, tuple(day <= latest for day in days))
 
     def _day(self, written: bytes) -> tuple[str, str] | None:
         """Give the form of a date and its day; None where it is not one."""
@@ -288,16 +295,13 @@ def _patient_of(line: ResourceLine, shape: Shape) -> str:
 
 
 def _number(written: str) -> tuple[Hashable, float] | None:
-    """Give the form of a number, which is all that decides whether a column holds it, and the number.
-
-    One decimal, or none, is held by every column.
-    """
+    """Give the form of a number, which is all that decides how a column holds it, and the number."""
     value = Decimal(written)
     if not value and value.is_signed():
         return None  # it equals nought, and is written otherwise
     _, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)  # it is written with digits
-    return (value < 0, exponent, digits[-1] == 0) if exponent < -1 else None, float(value)
+    return (value < 0, exponent, digits[-1] == 0), float(value)
 
 
 def _order(found: Sequence[Any]) -> Hashable:

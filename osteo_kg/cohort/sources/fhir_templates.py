@@ -19,12 +19,15 @@ class Template:
         days: the columns that hold a day, each with the place of the day among those of the group.
         numbers: the columns that hold a number, each with its place likewise.
         dated: the columns that hold entries: of each what stands in it for everyone, the name of its day and the place.
+        written: the columns that hold texts which end in a number: of each what stands before the number, its place and
+            its decimals.
     """
 
     fixed: Row
     days: tuple[tuple[str, int], ...] = ()
     numbers: tuple[tuple[str, int], ...] = ()
     dated: tuple[tuple[str, tuple[tuple[Mapping[str, Any], str, int | None], ...]], ...] = ()
+    written: tuple[tuple[str, tuple[tuple[str, int, int], ...]], ...] = ()
 
 
 class NotHeld:
@@ -41,7 +44,7 @@ NOT_HELD, AS_IT_IS = NotHeld(), OnlyAsItIs()
 def template_of(changes: Row, days: Sequence[str], numbers: Sequence[float], unseen: set[str]) -> Template | OnlyAsItIs:
     """Say where the days and numbers of a row come from, where they stand in it as they are and nowhere else."""
     fixed: dict[str, Any] = {}
-    of_days, of_numbers, dated = [], [], []
+    of_days, of_numbers, dated, written = [], [], [], []
     telling = {*days, *unseen, *(f"{number:g}" for number in numbers), *(f"{number}" for number in numbers)}
     for key, value in changes.items():
         if isinstance(value, float) and value in numbers:
@@ -53,11 +56,13 @@ def template_of(changes: Row, days: Sequence[str], numbers: Sequence[float], uns
             if any(entry is None or _tells(entry[0].values(), telling, numbers) for entry in entries):
                 return AS_IT_IS
             dated.append((key, entries))
+        elif (texts := _ending_in_numbers(value, numbers)) is not None:
+            written.append((key, texts))
         elif _tells(value if isinstance(value, list | tuple) else [value], telling, numbers):
             return AS_IT_IS
         else:
             fixed[key] = value
-    return Template(fixed, tuple(of_days), tuple(of_numbers), tuple(dated))  # type: ignore[arg-type]
+    return Template(fixed, tuple(of_days), tuple(of_numbers), tuple(dated), tuple(written))  # type: ignore[arg-type]
 
 
 def _entry(entry: Mapping[str, Any], days: Sequence[str]) -> tuple[Mapping[str, Any], str, int | None] | None:
@@ -67,6 +72,21 @@ def _entry(entry: Mapping[str, Any], days: Sequence[str]) -> tuple[Mapping[str, 
         return None
     rest = {key: value for key, value in entry.items() if key not in found}
     return (rest, found[0], days.index(entry[found[0]])) if found else (rest, "", None)
+
+
+def _ending_in_numbers(value: Any, numbers: Sequence[float]) -> tuple[tuple[str, int, int], ...] | None:
+    """Say of texts what stands before the number that each ends in; None where one ends in none, or in another one."""
+    if not numbers or not isinstance(value, tuple) or not value:
+        return None
+    found = []
+    for text in value:
+        before, between, number = text.rpartition(" ") if isinstance(text, str) else ("", "", "")
+        decimals = len(number.partition(".")[2])
+        places = [place for place, each in enumerate(numbers) if f"{each:.{decimals}f}" == number]
+        if not between or not places:
+            return None
+        found.append((before + between, places[0], decimals))
+    return tuple(found)
 
 
 def _tells(values: Iterable[Any], telling: set[str], numbers: Sequence[float]) -> bool:
@@ -90,6 +110,8 @@ def filled(template: Template, days: Sequence[str], numbers: Sequence[float]) ->
         row[key] = days[place]
     for key, place in template.numbers:
         row[key] = numbers[place]
+    for key, texts in template.written:
+        row[key] = tuple(f"{before}{numbers[place]:.{decimals}f}" for before, place, decimals in texts)
     for key, entries in template.dated:
         row[key] = [rest if place is None else {**rest, name: days[place]} for rest, name, place in entries]
     return row
