@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 from osteo_kg.bilingual import Language
-from osteo_kg.cohort.progress import Progress, silent
 from osteo_kg.cohort.results.summary import Summary
-from osteo_kg.cohort.run import CohortResult, Request, assess
+from osteo_kg.cohort.run import CohortResult, Progress, Request, assess, silent
 from osteo_kg.cohort.sources.memory import is_table
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import ibis
 import ibis.expr.types as ir
@@ -21,7 +21,6 @@ from osteo_kg.cohort import engines
 from osteo_kg.cohort.abstraction.compile import Abstraction
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.cohort.fallback import Fallback, Rejected
-from osteo_kg.cohort.progress import Progress, Step, silent
 from osteo_kg.cohort.results import explanations, files, notebook, page
 from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.cohort.results.files import GraphOutput
@@ -31,7 +30,19 @@ from osteo_kg.cohort.sources.registry import sources
 from osteo_kg.errors import IncompleteRunError
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
 
+Step = Literal["Reading", "Abstracting", "One by one", "Writing"]
 _KEEPS_ORDER = 100_000  # a join turns to its smaller side: of so many patients it is never they, and their order stays
+
+
+class Progress(Protocol):
+    """Is called now and then while a run goes on, from another thread too, and should return at once."""
+
+    def __call__(self, step: Step, done: int, total: int) -> None:
+        """Take note of a step: to how many patients it is done, of how many; 0 where that is not known yet."""
+
+
+def silent(step: Step, done: int, total: int) -> None:
+    """Tell nobody how far a run is."""
 
 
 @dataclass(frozen=True)

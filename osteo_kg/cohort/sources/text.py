@@ -1,4 +1,4 @@
-"""CSV and JSON Lines: read by the library's own readers, and laid down as columns.
+"""CSV, JSON Lines and JSON: read by the library's own readers, and laid down as columns.
 
 A record that columns cannot hold exactly is marked, and read again by itself from its file.
 """
@@ -22,6 +22,7 @@ from osteo_kg.case.files import not_utf8
 from osteo_kg.cohort.abstraction.columns import HELD
 from osteo_kg.cohort.engines import CohortEngine
 from osteo_kg.cohort.sources.base import Source, Wanted
+from osteo_kg.cohort.sources.json_files import records_in
 from osteo_kg.errors import UnreadableCaseError
 
 _CHUNK = 50_000  # records laid down at a time
@@ -100,6 +101,18 @@ class JsonLinesSource(TextSource):
         """Give each line."""
         number = 0
         for number, record in json_line_records(opened(path, newline="\n"), path.name):
+            yield number, renamed(record, self.reading.renamed)
+        if not number:
+            raise UnreadableCaseError(f"{path.name} holds no patient.", advice="Send one record at least.")
+
+
+class JsonSource(TextSource):
+    """Files with an array of JSON objects, or with one object."""
+
+    def records(self, path: Path) -> Iterator[tuple[int, Any]]:
+        """Give each object."""
+        number = 0
+        for number, record in enumerate(records_in(path), 1):
             yield number, renamed(record, self.reading.renamed)
         if not number:
             raise UnreadableCaseError(f"{path.name} holds no patient.", advice="Send one record at least.")
