@@ -17,8 +17,7 @@ from typing import NoReturn, Protocol
 
 from osteo_kg.bilingual import Language
 from osteo_kg.case import Profile
-from osteo_kg.cohort.progress import Progress, silent
-from osteo_kg.cohort.request import CohortResult, Request
+from osteo_kg.cohort.request import CohortResult, Progress, Request, silent
 from osteo_kg.cohort.results.small_cells import SMALL_CELLS
 from osteo_kg.cohort.results.summary import Summary
 from osteo_kg.cohort.run import assess

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
@@ -19,6 +19,19 @@ from osteo_kg.cohort.results.small_cells import SMALL_CELLS
 from osteo_kg.cohort.results.summary import Summary
 from osteo_kg.knowledge import Terms
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE
+
+Step = Literal["Reading", "Abstracting", "One by one", "Writing"]
+
+
+class Progress(Protocol):
+    """Is called now and then while a run goes on, from another thread too, and should return at once."""
+
+    def __call__(self, step: Step, done: int, total: int) -> None:
+        """Take note of a step: to how many patients it is done, of how many; 0 where that is not known yet."""
+
+
+def silent(step: Step, done: int, total: int) -> None:
+    """Tell nobody how far a run is."""
 
 
 @dataclass(frozen=True)

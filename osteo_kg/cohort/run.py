@@ -20,8 +20,7 @@ from osteo_kg.case import SECTIONS, ColumnsRead
 from osteo_kg.cohort import engines, failures
 from osteo_kg.cohort.fallback import Fallback, Rejected
 from osteo_kg.cohort.plan import Plan, planned
-from osteo_kg.cohort.progress import Progress, Step, silent
-from osteo_kg.cohort.request import CohortResult, Request
+from osteo_kg.cohort.request import CohortResult, Progress, Request, Step, silent
 from osteo_kg.cohort.results import explanations, files, page
 from osteo_kg.cohort.results.branches import Branches
 from osteo_kg.cohort.results.counts import Counts

@@ -80,11 +80,21 @@ def _column(name: str, values: Any, key: str) -> _Column:
     field = FIELDS[key]
     try:
         found = pa.array(values, from_pandas=True)
+        if is_list(found.type):
+            found = found.cast(_with_whole_numbers(found.type))
     except _UNLIKE:
         return _Column(name, key, *_one_by_one(values, field))
     if is_list(found.type) and not fits(field, found.type):
         return _Column(name, key, *_one_by_one(values, field))
     return _Column(name, key, _as_meant(found, field), {})
+
+
+def _with_whole_numbers(kind: pa.DataType) -> pa.DataType:
+    """Give a type of lists with whole numbers in its entries: no entry has another number."""
+    if not pa.types.is_struct(kind.value_type):
+        return kind
+    fields = [(each.name, pa.int64() if pa.types.is_floating(each.type) else each.type) for each in kind.value_type]
+    return pa.list_(pa.struct(fields))
 
 
 def _as_meant(values: Any, field: Field) -> Any:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
+from osteo_kg.case.files import compression
 from osteo_kg.cohort.sources.base import STANDARD_INPUT, InputFile, Reading, Source
 from osteo_kg.cohort.sources.fhir import FhirSource
-from osteo_kg.cohort.sources.json_arrays import JsonSource
 from osteo_kg.cohort.sources.memory import TableSource
 from osteo_kg.cohort.sources.ntriples import QuadsSource, TriplesSource
 from osteo_kg.cohort.sources.parquet import ParquetSource
-from osteo_kg.cohort.sources.standard_input import laid_down
-from osteo_kg.cohort.sources.text import CsvSource, JsonLinesSource, WorkbookSource
-from osteo_kg.errors import UsageError
+from osteo_kg.cohort.sources.text import CsvSource, JsonLinesSource, JsonSource, WorkbookSource
+from osteo_kg.errors import UnreadableCaseError, UsageError
 
 _SOURCES: dict[str, type[Source]] = {
     "parquet": ParquetSource,
@@ -34,7 +39,7 @@ def sources(files: Iterable[InputFile], reading: Reading, table: Any = None) -> 
         UsageError: a cohort is not read from this format, or columns are mapped that are none.
     """
     by_format: dict[str, list[InputFile]] = {}
-    for each in (laid_down(each, reading.scratch) if each.path == STANDARD_INPUT else each for each in files):
+    for each in (_laid_down(each, reading.scratch) if each.path == STANDARD_INPUT else each for each in files):
         if each.format_name not in _SOURCES:
             raise UsageError(
                 f"A cohort is not read from {each.format_name}: {each.path.name}.",
@@ -48,3 +53,38 @@ def sources(files: Iterable[InputFile], reading: Reading, table: Any = None) -> 
         )
     read: list[Source] = [_SOURCES[format_name](found, reading) for format_name, found in by_format.items()]
     return read if table is None else [*read, TableSource(table, reading)]
+
+
+# Standard input lies in the scratch folder, since a cohort looks at its input more than once.
+
+_WAYS = {"gz": "gzip", "zst": "zstd"}  # how Arrow calls them
+
+
+def _laid_down(given: InputFile, scratch: Path) -> InputFile:
+    """Give standard input as a file of the scratch folder under its own name, unpacked where it is compressed.
+
+    Raises:
+        UnreadableCaseError: it is empty, or cannot be unpacked.
+    """
+    path, packed = scratch / given.path.name, scratch / f"{given.path.name}packed"
+    with packed.open("wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    if not packed.stat().st_size:
+        raise UnreadableCaseError("Standard input is empty.", advice="Send the patients to it.")
+    way = compression(packed)
+    if way is None:
+        packed.rename(path)
+    else:
+        _unpack(packed, path, _WAYS[way])
+    return replace(given, path=path, home=scratch)
+
+
+def _unpack(packed: Path, path: Path, way: str) -> None:
+    try:
+        with pa.input_stream(str(packed), compression=way) as stream, path.open("wb") as file:
+            shutil.copyfileobj(stream, file)
+    except (OSError, pa.ArrowException) as error:
+        raise UnreadableCaseError(
+            f"Standard input cannot be unpacked: {error}.", advice="Check what is sent to it."
+        ) from error
+    packed.unlink()

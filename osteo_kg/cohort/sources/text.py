@@ -1,4 +1,4 @@
-"""CSV, Excel and JSON Lines: read by the library's own readers, and laid down as columns.
+"""CSV, Excel and JSON: read by the library's own readers, and laid down as columns.
 
 A record that columns cannot hold exactly is marked, and read again by itself from its file.
 """
@@ -35,6 +35,7 @@ from osteo_kg.cohort.abstraction.columns import decimals_key
 from osteo_kg.cohort.engines import CohortEngine
 from osteo_kg.cohort.sources import folders
 from osteo_kg.cohort.sources.base import Source, Wanted
+from osteo_kg.cohort.sources.json_files import records_in
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.rdf import day_literal, day_text
 
@@ -136,6 +137,18 @@ class JsonLinesSource(TextSource):
         number = 0
         lines = opened(path, "\n", self.reading.profile.encoding)
         for number, record in json_line_records(lines, path.name):
+            yield number, tables.record(record)
+        if not number:
+            raise UnreadableCaseError(f"{path.name} holds no patient.", advice="Send one record at least.")
+
+
+class JsonSource(TextSource):
+    """Files with an array of JSON objects, or with one object."""
+
+    def records(self, path: Path, tables: TableReader) -> Iterator[tuple[int, Any]]:
+        """Give each object."""
+        number = 0
+        for number, record in enumerate(records_in(path), 1):
             yield number, tables.record(record)
         if not number:
             raise UnreadableCaseError(f"{path.name} holds no patient.", advice="Send one record at least.")
