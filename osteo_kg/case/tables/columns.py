@@ -62,7 +62,8 @@ class ColumnsRead:
         ]
         parts = [_listed(said)] if said else []
         parts += [f"values of {_listed(words, '; ')}"] if words else []
-        parts += [f"ignored: {_listed(self.ignored)}"] if self.ignored else []
+        ignored = [column or "a column without a name" for column in self.ignored]
+        parts += [f"ignored: {_listed(ignored)}"] if ignored else []
         parts += (
             [f"nearly a key, and ignored: {_listed(f'{c} ({k})' for c, k in self.near.items())}"] if self.near else []
         )
@@ -150,7 +151,8 @@ def _advice(unknown: Sequence[str], names: ColumnNames) -> str:
 
 
 def _sentences(unknown: Sequence[str], near: Mapping[str, str]) -> Iterator[str]:
-    passing = f"To pass over {'it' if len(unknown) == 1 else 'them'}: --ignore-columns {','.join(unknown)}."
+    named = "all" if "" in unknown else ",".join(unknown)  # a column without a name has none to give
+    passing = f"To pass over {'it' if len(unknown) == 1 else 'them'}: --ignore-columns {named}."
     if not near:
         yield f"Use: {', '.join(KEYS)}. {passing}"
     elif len(unknown) == 1:

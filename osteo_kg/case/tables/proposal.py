@@ -25,6 +25,7 @@ from osteo_kg.rdf import day_literal, decimal_text, period_of
 _SHOWN = 10  # words of a column that are asked about
 _MOST = 50  # different words from which a column is free text
 _DATE = re.compile(r"(\d{1,4})([-/. ])(\d{1,2})\2(\d{1,4})(?:[ T]\d{1,2}:\d{2}.*)?")
+_COLUMNAR = b"PAR1"  # how Parquet begins, in which columns have types of their own
 _PACKED = b"PK"  # how a workbook of Excel begins, which is a ZIP archive
 _YEAR = 4  # digits
 _MONTHS = 12
@@ -66,7 +67,11 @@ def proposed(data: bytes, name: str, terms: Terms) -> str:
         lines = text.splitlines(keepends=True)
         if lines and re.fullmatch(r'"?sep=."?\s*', lines[0]):
             text = text[len(lines[0]) :]
+        if "\0" in text or data.startswith(_COLUMNAR):
+            raise ValueError("it is no text")
         table: Sequence[Column] = list(csv.reader(io.StringIO(text, newline=""), delimiter=dialect.separator))
+        if not any(table):
+            raise ValueError("it is empty")
         header, *rows = filter(None, table)
     except (UnicodeError, csv.Error, ValueError, RecursionError) as error:
         raise UnreadableCaseError(
