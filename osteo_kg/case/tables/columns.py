@@ -8,7 +8,7 @@ from typing import Any
 
 from osteo_kg.case.fields import FIELDS, KEYS
 from osteo_kg.case.suggestions import ColumnNames
-from osteo_kg.case.tables.profile import Profile
+from osteo_kg.case.tables.profile import Profile, yaml_word
 from osteo_kg.errors import UnreadableCaseError
 
 _SHOWN = 12  # columns named in a line
@@ -109,8 +109,8 @@ def columns_of(stated: Sequence[str], name: str, profile: Profile, names: Column
         named = ", ".join(f"{column!r} (nearly {key})" for column, key in near.items())
         raise UnreadableCaseError(
             f"{name}: {named} would be passed over, though nearly a key that decides.",
-            advice=f"Correct the name, say by --map {next(iter(near.values()))}={next(iter(near))} what it is, "
-            f"or pass it over by its own name: --ignore-columns all,{','.join(near)}.",
+            advice=f"Correct the name, or say what it is in a profile (--profile): {_line(near)}. "
+            f"To pass it over all the same: --ignore-columns all,{','.join(near)}.",
         )
     ignored = [column for column in stated if column not in read or column in unknown]
     own = {column: key for column in ignored if (key := names.resembled(column))}
@@ -156,10 +156,14 @@ def _sentences(unknown: Sequence[str], near: Mapping[str, str]) -> Iterator[str]
     if not near:
         yield f"Use: {', '.join(KEYS)}. {passing}"
     elif len(unknown) == 1:
-        [(column, key)] = near.items()
-        yield f"Did you mean {key!r}? Rename it, or say what it is: --map {key}={column}. {passing}"
+        [key] = near.values()
+        yield f"Did you mean {key!r}? Rename it, or say so in a profile (--profile): {_line(near)}. {passing}"
     else:
         meant = ", ".join(f"{key!r} for {column!r}" for column, key in near.items())
-        lines = "".join(f"\n  {column}: {key}" for column, key in near.items())
+        lines = "".join(f"\n  {yaml_word(column)}: {key}" for column, key in near.items())
         yield f"Did you mean {meant}? Rename them, or say so in a profile (--profile). {passing} The profile:"
         yield f"\ncolumns:{lines}"
+
+
+def _line(columns: Mapping[str, str]) -> str:
+    return f"columns: {{{', '.join(f'{yaml_word(column)}: {key}' for column, key in columns.items())}}}"
