@@ -62,7 +62,11 @@ def _lines(path: Path) -> list[Any]:
     ("file", "options", "said"),
     [
         ("fr-semicolon-cp1252.csv", (), ["cp1252", 'separator: ";"', 'decimal: ","', "template profile fr-semicolon"]),
-        ("ignored-critical.csv", (), ["'T_score_femoral_neck'", "--map t_score_femoral_neck=T_score_femoral_neck"]),
+        (
+            "ignored-critical.csv",
+            (),
+            ["'T_score_femoral_neck'", "columns: {T_score_femoral_neck: t_score_femoral_neck}"],
+        ),
         ("ignored-critical.csv", ("--ignore-columns", "all"), ["'T_score_femoral_neck'", "nearly"]),
         (
             "case-header.csv",

@@ -8,7 +8,7 @@ from typing import Any
 
 from osteo_kg.case.fields import FIELDS, KEYS
 from osteo_kg.case.suggestions import ColumnNames
-from osteo_kg.case.tables.profile import Profile
+from osteo_kg.case.tables.profile import Profile, yaml_word
 from osteo_kg.errors import UnreadableCaseError
 
 _SHOWN = 12  # columns named in a line
@@ -18,25 +18,19 @@ _DECIDING = tuple(key for key in KEYS if FIELDS[key].kind != "text")
 
 @dataclass(frozen=True)
 class Asking:
-    """How it is asked for that columns are read as something else, or passed over.
+    """How it is asked for that columns are passed over, or read by a profile.
 
     Attributes:
         passing: gives how columns are passed over, by their names.
-        mapping: gives how a column is said to be a key, by the key and its name.
         profile: how a profile is named.
     """
 
     passing: Callable[[Sequence[str]], str]
-    mapping: Callable[[str, str], str]
     profile: str
 
 
-COMMAND_LINE = Asking(
-    lambda names: f"--ignore-columns {','.join(names)}", lambda key, column: f"--map {key}={column}", "--profile"
-)
-IN_PYTHON = Asking(
-    lambda names: f"ignore={list(names)!r}", lambda key, column: f"renamed={{{column!r}: {key!r}}}", "profile="
-)
+COMMAND_LINE = Asking(lambda names: f"--ignore-columns {','.join(names)}", "--profile")
+IN_PYTHON = Asking(lambda names: f"ignore={list(names)!r}", "profile=")
 
 
 @dataclass(frozen=True)
@@ -85,7 +79,8 @@ class ColumnsRead:
         ]
         parts = [_listed(said)] if said else []
         parts += [f"values of {_listed(words, '; ')}"] if words else []
-        parts += [f"ignored: {_listed(self.ignored)}"] if self.ignored else []
+        ignored = [column or "a column without a name" for column in self.ignored]
+        parts += [f"ignored: {_listed(ignored)}"] if ignored else []
         parts += (
             [f"nearly a key, and ignored: {_listed(f'{c} ({k})' for c, k in self.near.items())}"] if self.near else []
         )
@@ -123,7 +118,7 @@ def columns_of(
     """
     read = {column: profile.key(column) for column in stated if not profile.passes_over(column)}
     _check_once(stated, read, name, asking)
-    _check_there(stated, name, profile, asking)
+    _check_there(stated, name, profile)
     unknown = [column for column, key in read.items() if key not in KEYS]
     if unknown and not profile.passes_over_all:
         raise UnreadableCaseError(_unknown(unknown, name), advice=_advice(unknown, names, asking))
@@ -133,8 +128,8 @@ def columns_of(
         named = ", ".join(f"{column!r} (nearly {key})" for column, key in near.items())
         raise UnreadableCaseError(
             f"{name}: {named} would be passed over, though nearly a key that decides.",
-            advice=f"Correct the name, say by {asking.mapping(*next(iter(near.items()))[::-1])} what it is, "
-            f"or pass it over by its own name: {asking.passing(['all', *near])}.",
+            advice=f"Correct the name, or say what it is in a profile ({asking.profile}): {_line(near)}. "
+            f"To pass it over all the same: {asking.passing(['all', *near])}.",
         )
     ignored = [column for column in stated if column not in read or column in unknown]
     own = {column: key for column in ignored if (key := names.resembled(column))}
@@ -153,12 +148,12 @@ def _check_once(stated: Sequence[str], read: Mapping[str, str], name: str, askin
             )
 
 
-def _check_there(stated: Sequence[str], name: str, profile: Profile, asking: Asking) -> None:
+def _check_there(stated: Sequence[str], name: str, profile: Profile) -> None:
     lacking = [column for column in profile.columns if column not in stated]
     if lacking:
         raise UnreadableCaseError(
             f"{name} has no column {', '.join(map(repr, lacking))}.",
-            advice=f"Correct its name in {asking.mapping('KEY', 'COLUMN')} or in the profile.",
+            advice="Correct its name in --map or in the profile.",
         )
 
 
@@ -175,14 +170,19 @@ def _advice(unknown: Sequence[str], names: ColumnNames, asking: Asking) -> str:
 
 
 def _sentences(unknown: Sequence[str], near: Mapping[str, str], asking: Asking) -> Iterator[str]:
-    passing = f"To pass over {'it' if len(unknown) == 1 else 'them'}: {asking.passing(unknown)}."
+    named = ["all"] if "" in unknown else unknown  # a column without a name has none to give
+    passing = f"To pass over {'it' if len(unknown) == 1 else 'them'}: {asking.passing(named)}."
     if not near:
         yield f"Use: {', '.join(KEYS)}. {passing}"
     elif len(unknown) == 1:
-        [(column, key)] = near.items()
-        yield f"Did you mean {key!r}? Rename it, or say what it is: {asking.mapping(key, column)}. {passing}"
+        [key] = near.values()
+        yield f"Did you mean {key!r}? Rename it, or say so in a profile ({asking.profile}): {_line(near)}. {passing}"
     else:
         meant = ", ".join(f"{key!r} for {column!r}" for column, key in near.items())
-        lines = "".join(f"\n  {column}: {key}" for column, key in near.items())
+        lines = "".join(f"\n  {yaml_word(column)}: {key}" for column, key in near.items())
         yield f"Did you mean {meant}? Rename them, or say so in a profile ({asking.profile}). {passing} The profile:"
         yield f"\ncolumns:{lines}"
+
+
+def _line(columns: Mapping[str, str]) -> str:
+    return f"columns: {{{', '.join(f'{yaml_word(column)}: {key}' for column, key in columns.items())}}}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -267,6 +268,16 @@ def _near(word: Any, known: tuple[str, ...]) -> str:
 def _text(value: Any) -> str:
     """Give a word as a file has it."""
     return str(value).lower() if isinstance(value, bool) else "NULL" if value is None else str(value)
+
+
+def yaml_word(word: str) -> str:
+    """Write a word so that a profile holds it as it is.
+
+    >>> yaml_word("sexe"), yaml_word("T-score"), yaml_word(",")
+    ('sexe', '"T-score"', '","')
+    """
+    is_plain = re.fullmatch(r"[^\W\d]\w*(?: \w+)*", word)
+    return word if is_plain else json.dumps(word, ensure_ascii=False)
 
 
 def _keys() -> str:

@@ -15,16 +15,17 @@ from typing import Any
 from osteo_kg.case.fields import FIELDS, Field
 from osteo_kg.case.suggestions import ColumnNames, meaning
 from osteo_kg.case.tables.dialect import LOOKED_AT, Dialect, decimal_of, dialect_of, encoding_of, with_mark
-from osteo_kg.case.tables.profile import PLAIN, meanings
+from osteo_kg.case.tables.profile import PLAIN, meanings, yaml_word
 from osteo_kg.case.tables.values import with_point
 from osteo_kg.case.tables.workbooks import read_workbook
 from osteo_kg.errors import UnreadableCaseError
-from osteo_kg.knowledge import FALSE, MISSING, NONE, TRUE, Terms, plain_word
+from osteo_kg.knowledge import FALSE, MISSING, NONE, TRUE, Terms
 from osteo_kg.rdf import day_literal, decimal_text, period_of
 
 _SHOWN = 10  # words of a column that are asked about
 _MOST = 50  # different words from which a column is free text
 _DATE = re.compile(r"(\d{1,4})([-/. ])(\d{1,2})\2(\d{1,4})(?:[ T]\d{1,2}:\d{2}.*)?")
+_COLUMNAR = b"PAR1"  # how Parquet begins, in which columns have types of their own
 _PACKED = b"PK"  # how a workbook of Excel begins, which is a ZIP archive
 _YEAR = 4  # digits
 _MONTHS = 12
@@ -66,7 +67,11 @@ def proposed(data: bytes, name: str, terms: Terms) -> str:
         lines = text.splitlines(keepends=True)
         if lines and re.fullmatch(r'"?sep=."?\s*', lines[0]):
             text = text[len(lines[0]) :]
+        if "\0" in text or data.startswith(_COLUMNAR):
+            raise ValueError("it is no text")
         table: Sequence[Column] = list(csv.reader(io.StringIO(text, newline=""), delimiter=dialect.separator))
+        if not any(table):
+            raise ValueError("it is empty")
         header, *rows = filter(None, table)
     except (UnicodeError, csv.Error, ValueError, RecursionError) as error:
         raise UnreadableCaseError(
@@ -132,10 +137,10 @@ class _Proposal:
         if key is None:
             near = self._names.resembled(column)
             asked = f"  # nearly {near}: if it is, move it to columns" if near else ""
-            self._found.ignore.append(f"  - {_quoted(column)}{asked}")
+            self._found.ignore.append(f"  - {yaml_word(column)}{asked}")
             return
         if column != key:
-            self._found.columns.append(f"  {_quoted(column)}: {key}")
+            self._found.columns.append(f"  {yaml_word(column)}: {key}")
         texts = Counter(_text(cell) for cell in cells if not isinstance(cell, dict | list) and _text(cell))
         of_key = FIELDS[key]
         if of_key.kind == "text":
@@ -160,7 +165,7 @@ class _Proposal:
             if word not in self._found.missing:
                 self._found.missing.append(word)
         else:
-            self._found.values.setdefault(key, []).append(f"    {_quoted(word)}: {MISSING}")
+            self._found.values.setdefault(key, []).append(f"    {yaml_word(word)}: {MISSING}")
         return True
 
     def _means(self, key: str, word: str, what: str) -> bool:
@@ -204,11 +209,11 @@ class _Proposal:
         return meaning(word, {each: self._terms.names_of(iri) for each, iri in known.items()}, mistakes=0)
 
     def _values(self, key: str, of_key: Field, meant: Mapping[str, str], unknown: Sequence[str]) -> None:
-        lines = [f"    {_quoted(word)}: {ours}" for word, ours in meant.items()]
+        lines = [f"    {yaml_word(word)}: {ours}" for word, ours in meant.items()]
         if unknown and len(unknown) <= _MOST:
             possible = sorted(meanings(of_key, self._terms))
             listed = ", ".join(possible[:_SHOWN]) + (", …" if len(possible) > _SHOWN else "")
-            lines += [f"    # {_quoted(word)}:   # one of: {listed or MISSING}" for word in unknown[:_SHOWN]]
+            lines += [f"    # {yaml_word(word)}:   # one of: {listed or MISSING}" for word in unknown[:_SHOWN]]
         elif unknown:
             lines.append(f"    # {len(unknown)} other values are not known")
         if lines:
@@ -227,7 +232,7 @@ class _Proposal:
             yield from ("columns:", *found.columns)
         yield from self._value_lines()
         if found.missing:
-            yield f"missing: [{', '.join(map(_quoted, found.missing))}]"
+            yield f"missing: [{', '.join(map(yaml_word, found.missing))}]"
         yield from self._date_lines()
         if found.ignore:
             yield "ignore:  # none of these is read"
@@ -279,12 +284,3 @@ def _order(words: Sequence[str]) -> str | None:
 
 def _text(cell: Any) -> str:
     return "" if cell is None else cell.strip() if isinstance(cell, str) else str(cell).lower()
-
-
-def _quoted(word: str) -> str:
-    """Write a word so that YAML reads it as it is."""
-    return (
-        word
-        if re.fullmatch(r"[^\W\d]\w*(?: \w+)*", word) and plain_word(word)
-        else json.dumps(word, ensure_ascii=False)
-    )

@@ -187,8 +187,13 @@ class ValueReader:
 
     def _listed(self, field: Field, column: str, entry: Any) -> list[Any]:
         """Give what an entry of a plain list means; that one is missing would not say which, and so it stays."""
-        meant = self._meant(field, column, entry) if isinstance(entry, str) else None
-        return [entry] if meant in (None, MISSING, NONE) else cell_value(field, str(meant))
+        meant = self._entry_meant(field, column, entry) if isinstance(entry, str) else None
+        return [entry] if meant is None else cell_value(field, meant)
+
+    def _entry_meant(self, field: Field, column: str, entry: str) -> str | None:
+        if self.words(field, column).meaning(entry) in (None, MISSING, NONE):
+            return None
+        return self._meant(field, column, entry)
 
     def _entry(self, field: Field, column: str, entry: Any) -> Any:
         main, *others = field.entry
@@ -220,8 +225,8 @@ class ValueReader:
     def _main(self, field: Field, column: str, stated: str) -> dict[str, Any]:
         """Give what an entry is about; a word may say more of it, as `fall` may say `distal-radius:low-energy`."""
         main = field.entry[0]
-        meant = self._meant(field, column, stated) or self._meant(main, column, stated)
-        if meant is None or meant in (MISSING, NONE):
+        meant = self._entry_meant(field, column, stated) or self._entry_meant(main, column, stated)
+        if meant is None:
             return {main.key: stated}
         [*read] = cell_value(field, meant)
         return read[0] if len(read) == 1 else {main.key: stated}
