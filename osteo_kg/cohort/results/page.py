@@ -360,7 +360,7 @@ class _View:
         yield "edition", about.edition
         yield "software", f"osteo-kg {summary.software}"
         yield "knowledge", summary.knowledge
-        yield "profile", about.profile or self.say("none")
-        yield "sections", ", ".join(map(self._called, about.sections)) or self.say("none")
+        yield "profile", about.profile or self.say("no-profile")
+        yield "sections", ", ".join(map(self._called, about.sections)) or self.say("no-section")
         if about.assumed_age is not None:
             yield "age", self.say("years", age=shown_count(about.assumed_age).get(self._language))

@@ -69,9 +69,9 @@ def count_persons(
         by.agg(
             persons=by.count(),
             names=by.rows.sum().fill_null(0),
-            ids=by.count(where=by.rows > 1),
+            ids=by.count(where=by.rows > 1).fill_null(0),
             rows=by.rows.sum(where=by.rows > 1).fill_null(0),
-            several=by.count(where=by.least < by.most),
+            several=by.count(where=(by.least < by.most).fill_null(False)).fill_null(0),
         )
     ).to_pylist()
     unnamed = size - int(found["names"])

@@ -113,7 +113,7 @@ WORDS = {
     "inputs-caption": BilingualText("What this report rests on", "Ce sur quoi repose ce rapport"),
     "input": BilingualText("Input", "Données"),
     "files": BilingualText("Files", "Fichiers"),
-    "files-of": BilingualText("{count}, {size} in all", "{count}, {size} au total"),
+    "files-of": BilingualText("{count} ({size} in all)", "{count} ({size} au total)"),
     "format": BilingualText("Format", "Format"),
     "day": BilingualText("Day of assessment", "Date d’évaluation"),
     "guideline": BilingualText("Guideline", "Recommandation"),
@@ -124,7 +124,8 @@ WORDS = {
     "sections": BilingualText("Sections taken as complete", "Rubriques considérées comme complètes"),
     "age": BilingualText("Taken for post-menopausal from", "Ménopause supposée à partir de"),
     "years": BilingualText("{age} years", "{age} ans"),
-    "none": BilingualText("none", "aucune"),
+    "no-profile": BilingualText("none", "aucun"),
+    "no-section": BilingualText("none", "aucune"),
     # suppression
     "how": BilingualText("How small counts are suppressed", "Comment les petits effectifs sont masqués"),
     "how-limit": BilingualText(
