@@ -299,9 +299,7 @@ def _number(written: str) -> tuple[Hashable, float] | None:
     value = Decimal(written)
     if not value and value.is_signed():
         return None  # it equals nought, and is written otherwise
-    _, digits, exponent = value.as_tuple()
-    assert isinstance(exponent, int)  # it is written with digits
-    return (value < 0, exponent, digits[-1] == 0), float(value)
+    return (value < 0, value.as_tuple().exponent), float(value)
 
 
 def _order(found: Sequence[Any]) -> Hashable:
