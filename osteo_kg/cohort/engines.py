@@ -19,12 +19,24 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 from duckdb import Error as EngineError
+from duckdb import IOException as EngineFileError
+from duckdb import OutOfMemoryException as EngineMemoryError
 from ibis.backends import BaseBackend
 
 from osteo_kg.errors import UsageError
 from osteo_kg.stopping import interrupted_by
 
-__all__ = ["RESERVED", "CohortEngine", "DuckDBEngine", "EngineError", "SparkEngine", "duckdb", "opened"]
+__all__ = [
+    "RESERVED",
+    "CohortEngine",
+    "DuckDBEngine",
+    "EngineError",
+    "EngineFileError",
+    "EngineMemoryError",
+    "SparkEngine",
+    "duckdb",
+    "opened",
+]
 
 _BATCH = 100_000  # rows
 _GLOBS = re.compile(r"[*?\[\]{}\\]")  # what stands for other letters in the name of a file that Spark is given

@@ -6,8 +6,7 @@ import contextlib
 import errno
 from collections.abc import Iterator
 
-import duckdb
-
+from osteo_kg.cohort.engines import EngineError, EngineFileError, EngineMemoryError
 from osteo_kg.errors import UnfinishedRunError
 from osteo_kg.stopping import was_stopped
 
@@ -31,7 +30,7 @@ def told() -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, duckdb.Error, MemoryError) as error:
+    except (OSError, EngineError, MemoryError) as error:
         raise was_stopped() or _as_told(error) from error
     except Exception as error:
         if not type(error).__module__.startswith(_SPARK):
@@ -40,11 +39,11 @@ def told() -> Iterator[None]:
 
 
 def _as_told(error: Exception) -> UnfinishedRunError:
-    if isinstance(error, MemoryError | duckdb.OutOfMemoryException) and not _is_of_room(error):
+    if isinstance(error, MemoryError | EngineMemoryError) and not _is_of_room(error):
         return UnfinishedRunError(f"The memory does not suffice: {_first_line(error)}.", advice=_SPARE_MEMORY)
     if isinstance(error, OSError):
         return _place_failed(error)
-    if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException) and _is_of_room(error):
+    if isinstance(error, EngineFileError | EngineMemoryError) and _is_of_room(error):
         return UnfinishedRunError(f"There is no room left: {_first_line(error)}.", advice=_MAKE_ROOM)
     return _engine_failed("DuckDB", error)
 

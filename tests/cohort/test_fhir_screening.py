@@ -172,7 +172,7 @@ HER_RESOURCES = [
 
 def test_what_a_usual_export_says_is_filled_in(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
     chance = random.Random(1)
-    people = [another(HER_RESOURCES, f"p{number}", chance) for number in range(30)]
+    people = [another(HER_RESOURCES, f"p{number}", chance) for number in range(60)]
     path = write_lines(tmp_path / "export.ndjson", *itertools.chain(*people))
     plan = plan_of(knowledge_base, path)
     both = list(read_both_ways(plan))

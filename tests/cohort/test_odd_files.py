@@ -113,8 +113,8 @@ def test_a_number_that_is_none_refuses_its_patient_only(knowledge_base: Knowledg
     numbers = [math.nan, math.inf, -math.inf, 1e300, -1e18, 2.0**63]
     keys = {"age_years": 66.0, "t_score_total_hip": -2.5, "t_score_lumbar_spine": -1.25}
     spoiled = [(key, number) for key in keys for number in numbers]
-    columns = {
-        key: [number if key == each else sound for each, number in spoiled] + [sound, None]
+    columns: dict[str, list[float | None]] = {
+        key: [*(number if key == each else sound for each, number in spoiled), sound, None]
         for key, sound in keys.items()
     }
     kinds = {"age_years": pa.float64(), "t_score_total_hip": pa.float64(), "t_score_lumbar_spine": pa.float32()}
