@@ -169,8 +169,9 @@ class _About:
         return next(values, "")
 
     def day(self, entry: Any, property_: str) -> str:
-        """Give a day; empty where there is none."""
-        return day_text(self._value(entry, property_))
+        """Give a day; empty where there is none, and where what is stated is none."""
+        days = (t.object for t in self._said[entry] if t.predicate.value == property_)
+        return next((day_text(d.value) for d in days if isinstance(d, ox.Literal) and d.datatype == XSD.dateTime), "")
 
     def read_as(self, entry: Any) -> str | None:
         """Give the site that the site of a measurement is read as."""
