@@ -135,21 +135,21 @@ def _measured(node: str, site: str, score: str, **days: str) -> list[str]:
     ]
 
 
-_SEVERAL = {
-    "of two days": ([("LumbarSpine", "-2.1"), "2026-03-01"], [("TotalHip", "-1.4"), "2026-04-01"]),
-    "far apart": ([("LumbarSpine", "-2.1"), "2018-03-01"], [("TotalHip", "-1.4"), "2026-04-01"]),
-    "of which the older is lower": ([("TotalHip", "-3.4"), "2018-03-01"], [("TotalHip", "-1.4"), "2026-04-01"]),
+_SEVERAL: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "of two days": (("LumbarSpine", "-2.1", "2026-03-01"), ("TotalHip", "-1.4", "2026-04-01")),
+    "far apart": (("LumbarSpine", "-2.1", "2018-03-01"), ("TotalHip", "-1.4", "2026-04-01")),
+    "of which the older is lower": (("TotalHip", "-3.4", "2018-03-01"), ("TotalHip", "-1.4", "2026-04-01")),
     "of which the older is a little lower": (
-        [("TotalHip", "-1.45"), "2018-03-01"],
-        [("TotalHip", "-1.4"), "2026-04-01"],
+        ("TotalHip", "-1.45", "2018-03-01"),
+        ("TotalHip", "-1.4", "2026-04-01"),
     ),
-    "of which one has no day": ([("TotalHip", "-3.4"), ""], [("TotalHip", "-1.4"), "2026-04-01"]),
-    "that are alike but for the day": ([("TotalHip", "-3"), ""], [("LumbarSpine", "-3.0"), "2020-04-01"]),
-    "of which one has more decimals": ([("TotalHip", "0.85"), "2026-04-01"], [("TotalHip", "0.850"), "2026-04-01"]),
-    "of which one never decides": ([("Forearm", "-3.4"), "2026-04-01"], [("TotalHip", "-1.4"), "2026-04-01"]),
+    "of which one has no day": (("TotalHip", "-3.4", ""), ("TotalHip", "-1.4", "2026-04-01")),
+    "that are alike but for the day": (("TotalHip", "-3", ""), ("LumbarSpine", "-3.0", "2020-04-01")),
+    "of which one has more decimals": (("TotalHip", "0.85", "2026-04-01"), ("TotalHip", "0.850", "2026-04-01")),
+    "of which one never decides": (("Forearm", "-3.4", "2026-04-01"), ("TotalHip", "-1.4", "2026-04-01")),
     "of a site that is read as another": (
-        [("UnspecifiedFemurSite", "-3.4"), "2026-04-01"],
-        [("TotalHip", "1"), "2026-04-01"],
+        ("UnspecifiedFemurSite", "-3.4", "2026-04-01"),
+        ("TotalHip", "1", "2026-04-01"),
     ),
 }
 
@@ -159,8 +159,8 @@ def test_several_measurements_of_one_patient_are_held_in_columns(
     knowledge_base: KnowledgeBase, tmp_path: Path, name: str
 ) -> None:
     entries = [
-        _measured(f"m{number}", *said, **({"performedOn": day} if day else {}))
-        for number, (said, day) in enumerate(_SEVERAL[name])
+        _measured(f"m{number}", site, score, **({"performedOn": day} if day else {}))
+        for number, (site, score, day) in enumerate(_SEVERAL[name])
     ]
     _held_as_alone(knowledge_base, tmp_path, [_PATIENT, *(line for entry in entries for line in entry)])
 
