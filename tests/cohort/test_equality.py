@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -154,32 +154,29 @@ _SEVERAL: dict[str, tuple[tuple[str, str, str], ...]] = {
 }
 
 
-@pytest.mark.parametrize("name", _SEVERAL)
-def test_several_measurements_of_one_patient_are_held_in_columns(
-    knowledge_base: KnowledgeBase, tmp_path: Path, name: str
-) -> None:
-    entries = [
-        _measured(f"m{number}", site, score, **({"performedOn": day} if day else {}))
-        for number, (site, score, day) in enumerate(_SEVERAL[name])
+_PERIOD = {"performedFrom": "2025-01-01", "performedUntil": "2025-12-31"}
+
+
+def _several() -> Iterator[list[str]]:
+    """Give the entries of each patient of whom several measurements are stated."""
+    for entries in _SEVERAL.values():
+        dated = [(site, score, {"performedOn": day} if day else {}) for site, score, day in entries]
+        yield [line for n, (site, score, days) in enumerate(dated) for line in _measured(f"m{n}", site, score, **days)]
+    for side in ("LeftSide", "RightSide"):
+        one = _measured("m1", "TotalHip", "-3.2", performedOn="2020-01-01", hasSide="LeftSide")
+        yield [*one, *_measured("m2", "TotalHip", "2.4", **_PERIOD, hasSide=side)]
+
+
+def test_several_measurements_of_one_patient_are_held_in_columns(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
+    """Of several days and sides, of periods, without a day, contradictory in no way: nobody goes one by one."""
+    path = tmp_path / "women.nt"
+    said = [
+        line.replace("urn:case:she", f"urn:case:p{number:02}").replace("_:", f"_:p{number:02}")
+        for number, entries in enumerate(_several())
+        for line in (_PATIENT, *entries)
     ]
-    _held_as_alone(knowledge_base, tmp_path, [_PATIENT, *(line for entry in entries for line in entry)])
-
-
-@pytest.mark.parametrize("sides", [("LeftSide", "RightSide"), ("LeftSide", "LeftSide")])
-def test_sides_and_periods_are_held_in_columns(
-    knowledge_base: KnowledgeBase, tmp_path: Path, sides: tuple[str, str]
-) -> None:
-    one = _measured("m1", "TotalHip", "-3.2", performedOn="2020-01-01", hasSide=sides[0])
-    period = {"performedFrom": "2025-01-01", "performedUntil": "2025-12-31"}
-    _held_as_alone(
-        knowledge_base, tmp_path, [_PATIENT, *one, *_measured("m2", "TotalHip", "2.4", **period, hasSide=sides[1])]
-    )
-
-
-def _held_as_alone(knowledge_base: KnowledgeBase, folder: Path, lines: list[str]) -> None:
-    path = folder / "she.nt"
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    rows, summary, reports = cohorts.run(knowledge_base, path, folder)
+    path.write_text("".join(f"{line}\n" for line in said), encoding="utf-8")
+    rows, summary, reports = cohorts.run(knowledge_base, path, tmp_path)
     wanted, refused = cohorts.expected(knowledge_base, knowledge_base.read(path.read_bytes(), name=path.name))
     assert (_different(rows, wanted), reports, refused) == ([], [], [])
     assert dict(summary.one_by_one) == {}
