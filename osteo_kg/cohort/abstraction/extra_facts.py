@@ -11,7 +11,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg.case import RENAL_FUNCTION, SCORES, Case, Remark, measured, patient_iri
+from osteo_kg.case import RENAL_FUNCTION, Case, Remark, measured, patient_iri
 from osteo_kg.cohort.abstraction.measurements import (
     Measured,
     columns_of,
@@ -195,7 +195,7 @@ class _About:
         place = site if self.never_decides(entry) else self._terms.record_keys.get(site)
         found = self._number(entry, OSTEO.tScore.value)
         days = period(*(self.day(entry, name) for name in (_PERFORMED, _FROM, _UNTIL)))
-        if not self._says_once(entry, _OF_SCORES) or place not in (*SCORES, site) or found is None or days is None:
+        if not self._says_once(entry, _OF_SCORES) or place is None or found is None or days is None:
             return None
         return Measured(entry, place, found, *days, side=self._value(entry, _SIDE))
 
