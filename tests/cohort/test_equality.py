@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -136,51 +136,48 @@ def _measured(node: str, site: str, score: str, **days: str) -> list[str]:
     ]
 
 
-_SEVERAL = {
-    "of two days": ([("LumbarSpine", "-2.1"), "2026-03-01"], [("TotalHip", "-1.4"), "2026-04-01"]),
-    "far apart": ([("LumbarSpine", "-2.1"), "2018-03-01"], [("TotalHip", "-1.4"), "2026-04-01"]),
-    "of which the older is lower": ([("TotalHip", "-3.4"), "2018-03-01"], [("TotalHip", "-1.4"), "2026-04-01"]),
+_SEVERAL: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "of two days": (("LumbarSpine", "-2.1", "2026-03-01"), ("TotalHip", "-1.4", "2026-04-01")),
+    "far apart": (("LumbarSpine", "-2.1", "2018-03-01"), ("TotalHip", "-1.4", "2026-04-01")),
+    "of which the older is lower": (("TotalHip", "-3.4", "2018-03-01"), ("TotalHip", "-1.4", "2026-04-01")),
     "of which the older is a little lower": (
-        [("TotalHip", "-1.45"), "2018-03-01"],
-        [("TotalHip", "-1.4"), "2026-04-01"],
+        ("TotalHip", "-1.45", "2018-03-01"),
+        ("TotalHip", "-1.4", "2026-04-01"),
     ),
-    "of which one has no day": ([("TotalHip", "-3.4"), ""], [("TotalHip", "-1.4"), "2026-04-01"]),
-    "that are alike but for the day": ([("TotalHip", "-3"), ""], [("LumbarSpine", "-3.0"), "2020-04-01"]),
-    "of which one has more decimals": ([("TotalHip", "0.85"), "2026-04-01"], [("TotalHip", "0.850"), "2026-04-01"]),
-    "of which one never decides": ([("Forearm", "-3.4"), "2026-04-01"], [("TotalHip", "-1.4"), "2026-04-01"]),
+    "of which one has no day": (("TotalHip", "-3.4", ""), ("TotalHip", "-1.4", "2026-04-01")),
+    "that are alike but for the day": (("TotalHip", "-3", ""), ("LumbarSpine", "-3.0", "2020-04-01")),
+    "of which one has more decimals": (("TotalHip", "0.85", "2026-04-01"), ("TotalHip", "0.850", "2026-04-01")),
+    "of which one never decides": (("Forearm", "-3.4", "2026-04-01"), ("TotalHip", "-1.4", "2026-04-01")),
     "of a site that is read as another": (
-        [("UnspecifiedFemurSite", "-3.4"), "2026-04-01"],
-        [("TotalHip", "1"), "2026-04-01"],
+        ("UnspecifiedFemurSite", "-3.4", "2026-04-01"),
+        ("TotalHip", "1", "2026-04-01"),
     ),
 }
 
 
-@pytest.mark.parametrize("name", _SEVERAL)
-def test_several_measurements_of_one_patient_are_held_in_columns(
-    knowledge_base: KnowledgeBase, tmp_path: Path, name: str
-) -> None:
-    entries = [
-        _measured(f"m{number}", *said, **({"performedOn": day} if day else {}))
-        for number, (said, day) in enumerate(_SEVERAL[name])
+_PERIOD = {"performedFrom": "2025-01-01", "performedUntil": "2025-12-31"}
+
+
+def _several() -> Iterator[list[str]]:
+    """Give the entries of each patient of whom several measurements are stated."""
+    for entries in _SEVERAL.values():
+        dated = [(site, score, {"performedOn": day} if day else {}) for site, score, day in entries]
+        yield [line for n, (site, score, days) in enumerate(dated) for line in _measured(f"m{n}", site, score, **days)]
+    for side in ("LeftSide", "RightSide"):
+        one = _measured("m1", "TotalHip", "-3.2", performedOn="2020-01-01", hasSide="LeftSide")
+        yield [*one, *_measured("m2", "TotalHip", "2.4", **_PERIOD, hasSide=side)]
+
+
+def test_several_measurements_of_one_patient_are_held_in_columns(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
+    """Of several days and sides, of periods, without a day, contradictory in no way: nobody goes one by one."""
+    path = tmp_path / "women.nt"
+    said = [
+        line.replace("urn:case:she", f"urn:case:p{number:02}").replace("_:", f"_:p{number:02}")
+        for number, entries in enumerate(_several())
+        for line in (_PATIENT, *entries)
     ]
-    _held_as_alone(knowledge_base, tmp_path, [_PATIENT, *(line for entry in entries for line in entry)])
-
-
-@pytest.mark.parametrize("sides", [("LeftSide", "RightSide"), ("LeftSide", "LeftSide")])
-def test_sides_and_periods_are_held_in_columns(
-    knowledge_base: KnowledgeBase, tmp_path: Path, sides: tuple[str, str]
-) -> None:
-    one = _measured("m1", "TotalHip", "-3.2", performedOn="2020-01-01", hasSide=sides[0])
-    period = {"performedFrom": "2025-01-01", "performedUntil": "2025-12-31"}
-    _held_as_alone(
-        knowledge_base, tmp_path, [_PATIENT, *one, *_measured("m2", "TotalHip", "2.4", **period, hasSide=sides[1])]
-    )
-
-
-def _held_as_alone(knowledge_base: KnowledgeBase, folder: Path, lines: list[str]) -> None:
-    path = folder / "she.nt"
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    rows, summary, reports = cohorts.run(knowledge_base, path, folder)
+    path.write_text("".join(f"{line}\n" for line in said), encoding="utf-8")
+    rows, summary, reports = cohorts.run(knowledge_base, path, tmp_path)
     wanted, refused = cohorts.expected(knowledge_base, knowledge_base.read(path.read_bytes(), name=path.name))
     assert (_different(rows, wanted), reports, refused) == ([], [], [])
     assert dict(summary.one_by_one) == {}

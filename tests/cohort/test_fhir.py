@@ -410,7 +410,7 @@ def test_what_a_flat_record_can_say_is_decided_in_columns(knowledge_base: Knowle
     assert _counted(tmp_path, knowledge_base, inputs) == 0
     apart = t_score("38264-8", Decimal("-3.1"), "2020-01-01")
     inputs = write_lines(tmp_path / "export.ndjson", patient(), HER_TEST, apart)
-    assert _counted(tmp_path, knowledge_base, inputs, assume_postmenopausal_from=60) == 1
+    assert _counted(tmp_path, knowledge_base, inputs, assume_postmenopausal_from=60) == 0
 
 
 # Pieces of files, and processes that read them
@@ -486,7 +486,7 @@ def _forearm(value: str, day: str = "2026-01-01") -> Resource:
     ("more", "alone", "refused"),
     [
         ((_egfr("45.2"), RENAL, _forearm("-3.4"), _forearm("-3.4", "2020-01-01")), 0, 0),
-        ((_egfr("45.2"), _egfr("80", "2020-05-05")), 1, 0),  # a limit is set in the clearance
+        ((_egfr("45.2"), _egfr("80", "2020-05-05")), 0, 0),  # a limit is set in the clearance
         ((RENAL,), 0, 0),
         ((_egfr("900"),), 1, 1),
         ((RENAL, _egfr("900")), 1, 1),
@@ -497,13 +497,13 @@ def _forearm(value: str, day: str = "2026-01-01") -> Resource:
         ((t_score("38267-1", Decimal("-0.3"), "2019-01-01"), t_score("38267-1", Decimal("-1"), "2020-01-01")), 0, 0),
         ((t_score("38267-1", Decimal("30"), "2019-01-01"),), 1, 1),
         ((t_score("38263-0", Decimal("-3.3")), t_score("80946-7", Decimal("-1.2"))), 0, 0),
-        ((t_score("80946-7", Decimal("-1.2")), t_score("80945-9", Decimal("-1.3"))), 1, 0),
+        ((t_score("80946-7", Decimal("-1.2")), t_score("80945-9", Decimal("-1.3"))), 0, 0),
     ],
 )
 def test_entries_that_decide_nothing_leave_a_patient_in_the_columns(
     knowledge_base: KnowledgeBase, tmp_path: Path, more: tuple[Resource, ...], alone: int, refused: int
 ) -> None:
-    """Renal function that leaves no limit open, sites that never decide, older scores; what is refused stays so."""
+    """Renal function, sites that never decide, older scores, sides; what is refused stays so."""
     resources = [patient(), HER_TEST, POSTMENOPAUSAL, NO_FRACTURE, *more]
     inputs = write_lines(tmp_path / "export.ndjson", *resources)
     assert _counted(tmp_path, knowledge_base, inputs) == alone

@@ -11,8 +11,15 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg.case import RENAL_FUNCTION, SCORES, Case, Remark, measured, patient_iri
-from osteo_kg.cohort.abstraction.measurements import Measured, columns_of, counting, lowest_of_each, period
+from osteo_kg.case import RENAL_FUNCTION, Case, Remark, measured, patient_iri
+from osteo_kg.cohort.abstraction.measurements import (
+    Measured,
+    columns_of,
+    contradict,
+    counting,
+    lowest_of_each,
+    period,
+)
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
 from osteo_kg.knowledge import Terms
 from osteo_kg.rdf import OSTEO, RDF, XSD, day_of, day_text, period_of, period_text
@@ -125,13 +132,14 @@ class MeasuredEntries:
     def reduced(self, case: Case) -> ReducedCase | None:
         """Take the measurements out; None where columns do not hold them all, or two contradict each other."""
         about = _About(case, self.terms)
-        scores = [about.score(entry) for entry in about.measured if not about.never_decides(entry)]
+        scores = [about.score(entry) for entry in about.measured]
         numbers = [number for entry in about.tests for number in about.renal(entry)]
         if None in scores or None in numbers:
             return None
-        known = [each for each in scores if each is not None]
+        stated = [each for each in scores if each is not None]
+        known = [each for each in stated if not about.never_decides(each.entry)]
         found = columns_of(known, self.months_apart)
-        if found is None:
+        if found is None or contradict(stated):
             return None
         record, beside = found
         out = {*about.tests, *about.measured}
@@ -169,8 +177,9 @@ class _About:
         return next(values, "")
 
     def day(self, entry: Any, property_: str) -> str:
-        """Give a day; empty where there is none."""
-        return day_text(self._value(entry, property_))
+        """Give a day; empty where there is none, and where what is stated is none."""
+        days = (t.object for t in self._said[entry] if t.predicate.value == property_)
+        return next((day_text(d.value) for d in days if isinstance(d, ox.Literal) and d.datatype == XSD.dateTime), "")
 
     def read_as(self, entry: Any) -> str | None:
         """Give the site that the site of a measurement is read as."""
@@ -182,12 +191,13 @@ class _About:
 
     def score(self, entry: Any) -> Measured | None:
         """Give the score of a measurement; None where it does not say one thing each."""
-        key = self._terms.record_keys.get(self.read_as(entry) or self._value(entry, _SITE))
+        site = self.read_as(entry) or self._value(entry, _SITE)
+        place = site if self.never_decides(entry) else self._terms.record_keys.get(site)
         found = self._number(entry, OSTEO.tScore.value)
         days = period(*(self.day(entry, name) for name in (_PERFORMED, _FROM, _UNTIL)))
-        if not self._says_once(entry, _OF_SCORES) or key not in SCORES or found is None or days is None:
+        if not self._says_once(entry, _OF_SCORES) or place is None or found is None or days is None:
             return None
-        return Measured(entry, key, found, *days, side=self._value(entry, _SIDE))
+        return Measured(entry, place, found, *days, side=self._value(entry, _SIDE))
 
     def renal(self, entry: Any) -> Iterator[Measured | None]:
         """Give the numbers of a test of renal function; None for one that is none."""

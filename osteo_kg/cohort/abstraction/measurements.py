@@ -101,7 +101,7 @@ def columns_of(measured: Iterable[Measured], months_apart: int | None) -> tuple[
     """Give what columns hold of scores of axial sites: the keys of a flat record, and what stands beside them.
 
     Args:
-        measured: the scores; the shapes have nothing against any of them.
+        measured: the scores; no two of them contradict each other.
         months_apart: how many months may lie between those that count without a word; None for any number.
 
     Returns:
@@ -112,7 +112,7 @@ def columns_of(measured: Iterable[Measured], months_apart: int | None) -> tuple[
     by_score = sorted(current, key=lambda each: (each.number, each.number.as_tuple().exponent))
     held = {each.place: each.number for each in reversed(by_score)}
     further = list(dict.fromkeys(str(e.number) for e in by_score if str(held[e.place]) != str(e.number)))
-    if contradict(scores) or len(further) > len(FURTHER):
+    if len(further) > len(FURTHER):
         return None
     if not current:
         return {}, {}

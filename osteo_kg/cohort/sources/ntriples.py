@@ -6,6 +6,7 @@ statement hangs on no patient, or that is not written plainly.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import operator
 from collections.abc import Iterable, Iterator
@@ -40,6 +41,7 @@ from osteo_kg.cohort.engines import CohortEngine, DuckDBEngine, EngineError, duc
 from osteo_kg.cohort.sources.base import Reading, Source, Wanted
 from osteo_kg.cohort.sources.measured_rows import SEVERAL, SIMPLE, rows_of
 from osteo_kg.cohort.sources.text import opened
+from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.rdf import DATE, OSTEO, RDF, XSD
 
 
@@ -355,7 +357,9 @@ class Pivot:
             lines += [
                 f"{' '.join(row)} .\n" for row in zip(*self._columns(table.select(*names).distinct()), strict=True)
             ]
-        cases = read_rdf("".join(lines), "ntriples", self._path.name) if lines else ()
+        cases: tuple[Case, ...] = ()
+        with contextlib.suppress(UnreadableCaseError):  # the library says of the whole file what is wrong with it
+            cases = read_rdf("".join(lines), "ntriples", self._path.name) if lines else ()
         return pa.Table.from_pylist(list(rows_of(cases, self._reading)), SEVERAL)
 
     def _columns(self, table: ir.Table) -> list[list[str]]:
