@@ -172,7 +172,7 @@ def _spans(numbers: Sequence[_Number], condition: Condition, texts: list[str]) -
     """Give the first and the last of each run of numbers whose texts meet a condition."""
     met = np.broadcast_to(condition(Texts(texts)), len(texts)).astype(np.int8)
     edges = np.diff(met, prepend=0, append=0)
-    first, after = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    first, after = (np.flatnonzero(edges == each).tolist() for each in (1, -1))
     return [(numbers[start], numbers[end - 1]) for start, end in zip(first, after, strict=True)]
 
 
