@@ -55,7 +55,8 @@ def test_what_an_earlier_process_worked_out_is_taken_back_and_decides_the_same(t
 def test_a_damaged_plan_is_done_without_and_written_anew(tmp_path: Path, cache: Path) -> None:
     first = _decided(tmp_path, KnowledgeBase())
     [file] = cache.glob("cohort-*.json")
-    damaged = file.read_text().replace("eligible", "illegible", 1)
+    damaged = file.read_text().replace("out-of-scope", "no-treatment", 1)
+    assert damaged != file.read_text()
     file.write_text(damaged)
     later = KnowledgeBase()
     assert not Plan(later, *_ASKED).decided
