@@ -214,7 +214,7 @@ class _Run:
 
     def persons(self) -> Persons:
         """Count the persons behind the records, in tables where an id repeats."""
-        decided = {number: self.decisions.answers[key].disposition for number, key in self.decisions.keys.items()}
+        decided = {number: self.decisions.decided[key].disposition for number, key in self.decisions.keys.items()}
         own = self.fallback.table() if len(self.fallback) else None
         return count_persons(self._engine, self._lean, self._size, decided, own)
 

@@ -35,7 +35,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _decided(folder: Path, knowledge_base: KnowledgeBase, women: list[dict[str, Any]] = _WOMEN) -> list[Any]:
     source = cohorts.write_json_lines(folder / "women.jsonl", women)
     assess_cohort(source, folder / "out.parquet", on=ON, knowledge_base=knowledge_base)
-    return pq.read_table(folder / "out.parquet").to_pylist()
+    rows: list[Any] = pq.read_table(folder / "out.parquet").to_pylist()
+    return rows
 
 
 def test_what_an_earlier_process_worked_out_is_taken_back_and_decides_the_same(tmp_path: Path, cache: Path) -> None:
@@ -67,7 +68,7 @@ def test_a_damaged_plan_is_done_without_and_written_anew(tmp_path: Path, cache: 
 def test_a_warm_process_decides_other_patients_as_a_cold_one_does(
     knowledge_base: KnowledgeBase, tmp_path: Path
 ) -> None:
-    others = [
+    others: list[dict[str, Any]] = [
         {"patient": "e", "sex": "female", "fractures": ["vertebra"], "t_score_femoral_neck": -1.2, "age_years": 55},
         {"patient": "f", "sex": "female", "fractures": ["vertebra", "vertebra"], "conditions": ["Anna Smith"]},
         {"patient": "g", "sex": "female", "fractures": ["vertebra", "vertebra"], "t_score_total_hip": -3.1},
