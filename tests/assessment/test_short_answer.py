@@ -26,7 +26,11 @@ _WARNED_ABOVE = {"patient": 0, "headline": 1}
 def worked(knowledge_base: KnowledgeBase) -> list[Assessment]:
     """The answers of every worked patient and of every example."""
     cases = [(each.case(knowledge_base), each.on, each.assume_complete) for each in answered()]
-    files = [path for path in sorted((ROOT / "examples").rglob("*")) if path.suffix in (".ttl", ".json", ".csv")]
+    files = [
+        path
+        for path in sorted((ROOT / "examples").rglob("*"))
+        if path.suffix in (".ttl", ".json", ".csv") and path.parent.name != "tables"
+    ]
     files = [path for path in files if "refused" not in path.parts and "questions" not in path.parts]
     read = [case for path in files for case in knowledge_base.read(path.read_bytes(), name=path.name)]
     found = [knowledge_base.assess(case, on=on, assume_complete=complete) for case, on, complete in cases]

@@ -39,11 +39,11 @@ def test_parquet_says_what_the_same_records_say_as_json_lines(tmp_path: Path) ->
     ("data", "said"),
     [
         (b"PAR1", "cannot be read as Parquet"),
-        ("text", "Parquet is bytes"),
+        ("text", "is text, and not parquet"),
         (parquet({"t_score_total_hip": pa.array([], pa.float64())}), "holds no patient"),
         (parquet({"t_score_total_hip": ["-2.5"]}), "type string"),
         (parquet({"wieght": [60]}), "wieght"),
-        (parquet(pa.table([["female"], ["male"]], names=["sex", "sex"])), "two columns"),
+        (parquet(pa.table([["female"], ["male"]], names=["sex", "sex"])), "twice"),
         (parquet({"fractures": [[{"sight": "pelvis"}]]}), "which fractures cannot have"),
     ],
     ids=["damaged", "text", "empty", "type", "column", "twice", "entry"],
