@@ -160,25 +160,37 @@ def plain(column: pa.Array, name: str = "") -> pa.Array:
         UnreadableCaseError: a decimal has more digits than can be read.
     """
     try:
-        return _plain(column)
+        return each_leaf(column, _plain)
     except pa.ArrowInvalid as error:
         raise UnreadableCaseError(
             f"{name}: a value cannot be read: {error}.", advice="Write it as a shorter number or text."
         ) from error
 
 
-def _plain(column: pa.Array) -> pa.Array:
+def each_leaf(column: pa.Array, made: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Give a column with its values, those inside lists and structs too, made anew: pyarrow casts these wrongly."""
     types, kind = pa.types, column.type
     if types.is_dictionary(kind):
-        words = _plain(column.dictionary)
+        words = each_leaf(column.dictionary, made)
         return pa.DictionaryArray.from_arrays(column.indices, words).cast(words.type)
     if is_list(kind):
         ends = pc.cumulative_sum(pc.fill_null(pc.list_value_length(column), 0)).to_numpy()
         starts = pa.array(np.concatenate(([0], ends)), pa.int32())
-        return pa.ListArray.from_arrays(starts, _plain(column.flatten()), mask=column.is_null())
+        return pa.ListArray.from_arrays(starts, each_leaf(column.flatten(), made), mask=column.is_null())
     if types.is_struct(kind):
         names = [each.name for each in kind]
-        return pa.StructArray.from_arrays([_plain(each) for each in column.flatten()], names, mask=column.is_null())
+        parts = [each_leaf(each, made) for each in column.flatten()]
+        return pa.StructArray.from_arrays(parts, names, mask=column.is_null())
+    return made(column)
+
+
+def days_as_text(column: pa.Array) -> pa.Array:
+    """Give a column with its days as they are written, those too that no calendar has."""
+    return each_leaf(column, lambda leaf: leaf.cast(pa.string()) if pa.types.is_date(leaf.type) else leaf)
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    types, kind = pa.types, column.type
     if types.is_timestamp(kind):
         return (pc.local_timestamp(column) if kind.tz else column).cast(pa.date32(), safe=False)
     if types.is_float32(kind) or types.is_float16(kind):

@@ -47,7 +47,7 @@ def test_standard_input_is_decided_as_a_file_is(packed: bool, tmp_path: Path) ->
     assert json.loads((tmp_path / "yes.jsonl").read_text())["patient"] == "-#1"
     report = json.loads((tmp_path / "no.jsonl").read_text())
     assert (report["file"], report["record"], report["patient"]) == ("-", 2, "-#2")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["no.jsonl", "yes.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["no.jsonl", "yes.jsonl", "yes.jsonl.metadata.json"]
 
 
 def _records(inputs: list[str], folder: Path, knowledge_base: KnowledgeBase, named: str | None = None) -> list[Any]:

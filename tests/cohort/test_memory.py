@@ -183,7 +183,11 @@ def test_not_a_number_refuses_its_patient_alone(knowledge_base: KnowledgeBase, t
     assert (told.summary.patients, told.summary.decided, told.summary.rejected) == (4, 2, 2)
     assert [row["patient"] for row in csv.DictReader(place.read_text().splitlines())] == ["table#2", "table#4"]
     assert "n’est pas un T-score" in (tmp_path / "rejected.jsonl").read_text()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["decided.csv", "rejected.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "decided.csv",
+        "decided.csv.metadata.json",
+        "rejected.jsonl",
+    ]
 
 
 def _read_up() -> pa.RecordBatchReader:
@@ -203,7 +207,7 @@ def _read_up() -> pa.RecordBatchReader:
         (pl.DataFrame({"age_years": [70]}, schema={"age_years": pl.Int128}), "A DataFrame is no table"),
         (pd.DataFrame({"sex": []}), "holds no patient"),
         (_read_up(), "can be read only once"),
-        (pa.table([["female"], ["male"]], names=["sex", "sex"]), "in two columns"),
+        (pa.table([["female"], ["male"]], names=["sex", "sex"]), "twice"),
         (pd.DataFrame({"age_years": ["71"]}), "of type (large_)?string"),
         (pl.DataFrame({"weight": [60]}), r"ignore=\['weight'\]"),
         (duckdb.sql("SELECT CAST(x AS INTEGER) AS age_years FROM (VALUES ('a')) AS t(x)"), "cannot be read|no table"),

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from osteo_kg.case import Case, of_kind, record_case
-from osteo_kg.case.record_columns import check_types, not_parquet, read_otherwise, record_of_row
+from osteo_kg.case.record_columns import check_types, days_as_text, not_parquet, read_otherwise, record_of_row
 from osteo_kg.case.tables import ValueReader
 from osteo_kg.cohort.abstraction import columns
 from osteo_kg.cohort.engines import CohortEngine
@@ -76,7 +76,8 @@ class ParquetSource(Source):
             rows = self._tidy(self._raw(engine, [path]))
             chosen = rows.semi_join(engine.small(pa.table({"wanted": sorted(numbers)})), [("number", "wanted")])
             for batch in engine.batches(chosen.order_by("number")):
-                for row in _days_as_text(batch).to_pylist():
+                texts = {name: days_as_text(batch.column(name)) for name in batch.schema.names}
+                for row in pa.table(texts).to_pylist():
                     number = row.pop("number")
                     row.pop("file")
                     record = values.record(record_of_row(row), self._columns)
@@ -135,19 +136,6 @@ def _is_held(number: Any) -> Any:
     no number, it concludes from the statistics of the file, which leave out those that are none.
     """
     return number.isnull() | number.try_cast("int32").notnull()
-
-
-def _days_as_text(batch: pa.RecordBatch) -> pa.Table:
-    """Give days as they are written, those too that no calendar has."""
-    return pa.Table.from_batches([batch]).cast(pa.schema([(each.name, _as_text(each.type)) for each in batch.schema]))
-
-
-def _as_text(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return pa.list_(_as_text(kind.value_type))
-    if pa.types.is_struct(kind):
-        return pa.struct([(each.name, _as_text(each.type)) for each in kind])
-    return pa.string() if pa.types.is_date(kind) else kind
 
 
 def _is(table: ir.Table, key: str, kind: str) -> bool:
