@@ -102,7 +102,7 @@ def test_a_folder_of_the_field_that_contradicts_its_column_is_refused(
 
 
 def test_a_column_with_a_name_of_an_engine_is_unknown_as_any_other(knowledge_base: KnowledgeBase, field: Path) -> None:
-    with pytest.raises(OsteoError, match="has the column 'file', which is not a key of the flat record"):
+    with pytest.raises(OsteoError, match="has the columns 'file', 'number', '_file', 'filename', which are no keys"):
         _assessed(knowledge_base, "pub-filename.parquet")
 
 

@@ -173,7 +173,8 @@ class Fractures:
         counted = [each for each in kept if each.is_vertebral and not _is_excluded(each, builder.terms)]
         written = [(each, each.least, each.most) for each in kept if each not in counted]
         written += _vertebrae(counted, builder)
-        for fracture, least, most in sorted(written, key=lambda one: kept.index(one[0])):  # as the record lists them
+        places = {id(each): place for place, each in enumerate(kept)}  # two may be equal
+        for fracture, least, most in sorted(written, key=lambda one: places[id(one[0])]):  # as the record lists them
             _write(fracture, least, most, builder)
         for resource, concept in self._open:
             builder.open(OSTEO.FractureHistory, resource, concept=concept)

@@ -72,10 +72,10 @@ class FhirSource(Source):
             self._sort(work)
             laid = self._lay(work)
         with duckdb(self.reading.scratch) as reader:
-            rows = reader.backend.read_parquet(laid)
+            rows = reader.parquet(laid).drop("_file", "_number")
             rows = rows.mutate(readable=rows.readable & self._spared_pass(rows, reader))
             place = ibis.row_number().over(group_by="file", order_by=["position", "place"])
-            reader.backend.to_parquet(rows.mutate(number=place + 1), str(self._laid))
+            reader.write_parquet(rows.mutate(number=place + 1), self._laid, "uncompressed", {})
         return engine.parquet([str(self._laid)]).drop("_file", "_number", *_PLACES, *_SPARED)
 
     def _spared_pass(self, rows: ir.Table, reader: CohortEngine) -> Any:

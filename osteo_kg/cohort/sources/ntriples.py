@@ -71,7 +71,7 @@ class TriplesSource(Source):
             try:
                 pivot = Pivot(reader, path, self.reading, quads=self.format_name == "nquads")
                 if pivot.shows_all:
-                    reader.backend.to_parquet(pivot.flat(), target, compression="uncompressed")  # read once, and gone
+                    reader.write_parquet(pivot.flat(), target, "uncompressed", {})  # read once, and gone
                 return pivot.shows_all
             except EngineError:  # other ends of lines, other texts than UTF-8, lines without end: the library knows
                 return False
