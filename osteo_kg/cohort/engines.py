@@ -203,10 +203,11 @@ class DuckDBEngine(CohortEngine):
         done = threading.Event()
 
         def look() -> None:
-            while not done.wait(_LOOK):
-                percent = self.backend.con.query_progress()
-                if percent >= 0:  # a query is running
-                    tell(percent / 100)
+            with contextlib.suppress(EngineError):  # a run that is stopped closes the connection
+                while not done.wait(_LOOK):
+                    percent = self.backend.con.query_progress()
+                    if percent >= 0:  # a query is running
+                        tell(percent / 100)
 
         watching = threading.Thread(target=look, daemon=True)
         watching.start()

@@ -118,8 +118,8 @@ def test_the_summary_says_how_many_went_one_by_one_and_why(knowledge_base: Knowl
     others = [{**_HERS, "age_years": 130}, {**_HERS, "t_score_total_hip": Decimal("-2.9999999999999999")}]
     path = cohorts.write_json_lines(tmp_path / "women.jsonl", [_HERS, *others])
     summary = assess(knowledge_base, Request((str(path),), None, ON)).summary
-    assert summary.to_json()["one_by_one"] == {REFUSED: 1, NOT_HELD: 1}
-    assert f"Assessed one by one: 1, {REFUSED}" in list(summary.lines())
+    assert summary.to_json()["one_by_one"] == {REFUSED.en: 1, NOT_HELD.en: 1}
+    assert f"  {REFUSED.en}: 1 (33.3%)" in list(summary.lines())
 
 
 _PATIENT = f"<urn:case:she> <{RDF.type.value}> <{OSTEO.iri}Patient> ."

@@ -122,8 +122,6 @@ def size(count: int, language: Language) -> str:
     '1,2\xa0Mo'
     """
     units = ("B", "kB", "MB", "GB", "TB") if language == "en" else ("o", "ko", "Mo", "Go", "To")
-    value, place = float(count), 0
-    while value >= 1000 and place < len(units) - 1:
-        value, place = value / 1000, place + 1
-    written = f"{value:.1f}" if place else str(count)
+    place = min((len(str(count)) - 1) // 3, len(units) - 1)
+    written = f"{count / 1000**place:.1f}" if place else str(count)
     return f"{written.replace('.', ',') if language == 'fr' else written}\u00a0{units[place]}"

@@ -315,7 +315,7 @@ class _View:
         edges = {
             place + 1: shown_number(str(edge // 10)).get(self._language)
             for place, edge in enumerate(score_plots.EDGES)
-            if edge % 10 == 0
+            if not edge % 10
         }
         ticks = [
             (count, self._number(count), self._share(count, total) if count <= total else "")
