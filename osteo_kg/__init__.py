@@ -9,55 +9,40 @@ What stands here is for everybody. Whoever builds upon the parts imports the pac
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from osteo_kg.assessment.model import Assessment
-    from osteo_kg.bilingual import BilingualText, Language
-    from osteo_kg.case import Case, Finding, RefusedCaseError, ValidationReport, read_case
-    from osteo_kg.dataset import Dataset, QueryError, build_dataset
-    from osteo_kg.errors import (
+    from osteo_kg.public import (
+        DEFAULT_GUIDELINE,
+        Assessment,
+        BilingualText,
+        Case,
+        Dataset,
+        Finding,
         InconsistencyError,
+        KnowledgeBase,
         KnowledgeError,
+        Language,
         OsteoError,
+        QueryError,
+        RefusedCaseError,
         UnreadableCaseError,
         UnwritableError,
         UsageError,
+        ValidationReport,
+        __version__,
+        build_dataset,
+        read_case,
     )
-    from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
-
-    __version__: str
-
-# A module is loaded when something of it is asked for: a command is stopped tidily from its first moments.
-_MODULES = {
-    "assessment.model": ("Assessment",),
-    "bilingual": ("BilingualText", "Language"),
-    "case": ("Case", "Finding", "RefusedCaseError", "ValidationReport", "read_case"),
-    "dataset": ("Dataset", "QueryError", "build_dataset"),
-    "errors": (
-        "InconsistencyError",
-        "KnowledgeError",
-        "OsteoError",
-        "UnreadableCaseError",
-        "UnwritableError",
-        "UsageError",
-    ),
-    "knowledge_base": ("DEFAULT_GUIDELINE", "KnowledgeBase"),
-}
-_PLACES = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    """Load what is asked for, once."""
-    if name == "__version__":
-        found: Any = importlib.import_module("osteo_kg.package_data").software_version()
-    elif name in _PLACES:
-        found = getattr(importlib.import_module(f"osteo_kg.{_PLACES[name]}"), name)
-    else:
+    """Load what is for everybody once something of it is asked for: a command is stopped tidily from the first."""
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = found
-    return found
+    from osteo_kg import public
+
+    return getattr(public, name)
 
 
 __all__ = [

@@ -14,15 +14,12 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 import pyarrow as pa
 
 from osteo_kg.case import KEYS, files, json_documents, parse_json
 from osteo_kg.errors import UnreadableCaseError
-
-if TYPE_CHECKING:
-    from osteo_kg.cohort.sources.fhir_partitions import ResourceLine
 
 _MARK = "\ufeff".encode()  # a byte order mark
 _WORD = b'"resourceType"'
@@ -189,13 +186,13 @@ def _decoded(text: bytes, name: str) -> str:
 _REMEMBERED = 10_000
 
 
-def keep(lines: Iterable[ResourceLine], path: Path, deleted: Collection[bytes] = ()) -> None:
-    """Write Medication resources to a file, unless they are deleted; of those of one name the last one counts."""
+def keep(found: Iterable[tuple[bytes, bytes]], path: Path, deleted: Collection[bytes] = ()) -> None:
+    """Write Medication resources, each after its owner, to a file, unless deleted; of one name the last one counts."""
     with sqlite3.connect(path) as store:
         store.execute("CREATE TABLE medication (owner BLOB PRIMARY KEY, text BLOB) WITHOUT ROWID")
         store.executemany(
             "INSERT OR REPLACE INTO medication VALUES (?, ?)",
-            ((line.owner, line.text) for line in lines if line.owner not in deleted),
+            ((owner, text) for owner, text in found if owner not in deleted),
         )
     store.close()
 

@@ -89,9 +89,10 @@ class Partitions:
         for owner, lines in itertools.groupby(sorted(self._lines(str(partition))), lambda line: line.owner):
             yield owner, list(lines)
 
-    def medications(self) -> Iterable[ResourceLine]:
-        """Give the Medication resources, in the order of the input."""
-        return sorted(self._lines(_MEDICATIONS), key=lambda line: (line.file, line.offset))
+    def medications(self) -> Iterable[tuple[bytes, bytes]]:
+        """Give the Medication resources, each after its owner, in the order of the input."""
+        found = sorted(self._lines(_MEDICATIONS), key=lambda line: (line.file, line.offset))
+        return ((line.owner, line.text) for line in found)
 
     def deleted(self) -> Mapping[bytes, Any]:
         """Give what the exports say was deleted: entries of bundles, by export and name of the resource."""
