@@ -143,6 +143,13 @@ class Fallback:
             }
         )
 
+    def names(self) -> pa.Table:
+        """Give the name of each case, by file and number; null where it is but its place in the file."""
+        table = self.table()
+        places = (f"{Path(file).name}#{number}" for file, number in zip(self._files, self._numbers, strict=True))
+        names = [None if name == place else name for name, place in zip(self._patients, places, strict=True)]
+        return table.select(["own_file", "own_number"]).append_column("own_patient", pa.array(names, pa.string()))
+
     def counted(self) -> Iterator[tuple[int, int]]:
         """Give situation and notices of each case that was not refused."""
         for situation, marks in zip(self._situations, self._marks, strict=True):

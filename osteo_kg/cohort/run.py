@@ -216,7 +216,8 @@ class _Run:
         """Count the persons behind the records, in tables where an id repeats."""
         decided = {number: self.decisions.decided[key].disposition for number, key in self.decisions.keys.items()}
         own = self.fallback.table() if len(self.fallback) else None
-        return count_persons(self._engine, self._lean, self._size, decided, own)
+        lean = self._lean if own is None else _named(self._lean, self._engine.small(self.fallback.names()))
+        return count_persons(self._engine, lean, self._size, decided, own)
 
     def distribution(self, language: Language) -> Distribution:
         """Count the lowest T-scores, rounded to a tenth, by branch of the guideline and by what is decided."""
@@ -304,6 +305,14 @@ class _Run:
     def _answer(self, whole: ir.Table) -> dict[str, Any]:
         names = {"situation": "situation_right"}
         return {name: whole[names.get(name, name)] for name in self.decisions.columns}
+
+
+def _named(lean: ir.Table, names: ir.Table) -> ir.Table:
+    """Give records that columns do not hold the names that reading them gave."""
+    both = lean.left_join(names, [lean.file == names.own_file, lean.number == names.own_number])
+    return both.select(
+        "file", "number", "plain", "situation", patient=both.patient.nullif("").coalesce(both.own_patient)
+    )
 
 
 def _with_own(lean: ir.Table, own: ir.Table) -> ir.Table:
