@@ -11,15 +11,20 @@ import signal
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Callable, Container, Iterator
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType, FunctionType
+from typing import Any, TypeVar, cast
 
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )  # Windows has no SIGHUP
 _AGAIN = 0.05  # seconds until an engine that goes on is interrupted again
 _ENGINES = frozenset({"duckdb", "ibis"})  # packages inside which nothing is raised
+_CONTEXTS = Path(contextlib.__file__)  # entered, and not yet known to be left
+_WHOLE: set[CodeType] = set()
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Stopped(SystemExit):
@@ -47,7 +52,7 @@ class _Stop:
         if self.is_over:
             return
         self.caught = self.caught or number
-        if not _is_inside_engine(frame):
+        if not _is_to_be_waited_for(frame):
             self.is_over = True
             raise Stopped(self.caught)
 
@@ -67,8 +72,20 @@ class _Stop:
 _stop = _Stop()
 
 
-def _is_inside_engine(frame: FrameType | None) -> bool:
-    return frame is not None and not _ENGINES.isdisjoint(Path(frame.f_code.co_filename).parts)
+def done_whole(function: Function) -> Function:
+    """Have nothing raised inside a function: what it begins it also ends, or leaves to somebody who knows of it."""
+    _WHOLE.add(cast(FunctionType, function).__code__)
+    return function
+
+
+def _is_to_be_waited_for(frame: FrameType | None) -> bool:
+    """Whether an engine runs, or something that is done whole, or what enters and leaves contexts."""
+    if frame is None:
+        return False
+    path = Path(frame.f_code.co_filename)
+    if path == _CONTEXTS or not _ENGINES.isdisjoint(path.parts):
+        return True
+    return any(each.f_code in _WHOLE for each, _ in traceback.walk_stack(frame))
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ from osteo_kg.errors import KnowledgeError, OsteoError
 from osteo_kg.knowledge import ONTOLOGY_FORMATS, written_ontology
 from osteo_kg.knowledge_base import KnowledgeBase, Method
 from osteo_kg.rdf import ANSWER_FORMATS, written_graph
-from osteo_kg.stopping import Stopped, stoppable
+from osteo_kg.stopping import Stopped, stoppable, was_stopped
 
 
 class _Main(click.Group):
@@ -63,14 +63,21 @@ class _Main(click.Group):
         try:
             return super().invoke(ctx)
         except (Stopped, KeyboardInterrupt) as error:
-            stopped = error if isinstance(error, Stopped) else Stopped(signal.SIGINT)
-            complain(str(stopped))
-            raise click.exceptions.Exit(128 + stopped.number) from error
+            raise _stopped(error if isinstance(error, Stopped) else Stopped(signal.SIGINT)) from error
         except OsteoError as error:
             complain(str(error))
             raise click.exceptions.Exit(
                 options.KNOWLEDGE_AT_FAULT if isinstance(error, KnowledgeError) else options.INPUT_AT_FAULT
             ) from error
+        except Exception as error:
+            if isinstance(error, click.exceptions.Exit) or (stopped := was_stopped()) is None:
+                raise
+            raise _stopped(stopped) from error  # whatever was interrupted may say so in its own way
+
+
+def _stopped(stopped: Stopped) -> click.exceptions.Exit:
+    complain(str(stopped))
+    return click.exceptions.Exit(128 + stopped.number)
 
 
 def _further_commands() -> EntryPoints:

@@ -29,7 +29,7 @@ from osteo_kg.cohort.results.metadata import KEY, ResultMetadata
 from osteo_kg.dataset import graph_iri
 from osteo_kg.errors import UnfinishedRunError, UsageError
 from osteo_kg.rdf import DCTERMS, OSTEO, RDF
-from osteo_kg.stopping import unstoppable
+from osteo_kg.stopping import done_whole, unstoppable
 
 BETWEEN = ";"  # between the words of a list in a CSV cell
 LISTS = ("possible", "missing", "warnings", "assumptions")
@@ -85,6 +85,7 @@ def _remove(paths: Iterable[Path]) -> None:
 
 
 @contextlib.contextmanager
+@done_whole
 def together() -> Iterator[Together]:
     """Write files that appear together, or not at all."""
     files = Together()
@@ -97,6 +98,7 @@ def together() -> Iterator[Together]:
 
 
 @contextlib.contextmanager
+@done_whole
 def locked(outputs: Iterable[Path]) -> Iterator[None]:
     """Keep other runs from the same outputs; the lock of a run that was killed is none.
 
@@ -117,6 +119,7 @@ def locked(outputs: Iterable[Path]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+@done_whole
 def _lock(path: Path) -> Iterator[None]:
     """Hold a lock on a file, which goes with it; one that a run before this has just removed is no lock."""
     while True:
@@ -131,6 +134,7 @@ def _lock(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+@done_whole
 def scratch(output: Path | None) -> Iterator[Path]:
     """Give a folder beside an output for what is written on the way; what a killed run left there goes."""
     if output is None:
