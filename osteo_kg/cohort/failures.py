@@ -33,11 +33,9 @@ def told() -> Iterator[None]:
     except (OSError, EngineError, MemoryError) as error:
         raise was_stopped() or _as_told(error) from error
     except Exception as error:
-        if (stopped := was_stopped()) is not None:  # whatever was interrupted may say so in its own way
-            raise stopped from error
         if not type(error).__module__.startswith(_SPARK):
             raise
-        raise _engine_failed("Spark", error) from error
+        raise was_stopped() or _engine_failed("Spark", error) from error
 
 
 def _as_told(error: Exception) -> UnfinishedRunError:
