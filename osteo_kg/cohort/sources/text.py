@@ -134,12 +134,8 @@ class JsonLinesSource(TextSource):
 
     def records(self, path: Path, tables: TableReader) -> Iterator[tuple[int, Any]]:
         """Give each line."""
-        number = 0
         lines = opened(path, "\n", self.reading.profile.encoding)
-        for number, record in json_line_records(lines, path.name):
-            yield number, tables.record(record)
-        if not number:
-            raise UnreadableCaseError(f"{path.name} holds no patient.", advice="Send one record at least.")
+        yield from _objects(json_line_records(lines, path.name), path, tables)
 
 
 class JsonSource(TextSource):
@@ -147,11 +143,15 @@ class JsonSource(TextSource):
 
     def records(self, path: Path, tables: TableReader) -> Iterator[tuple[int, Any]]:
         """Give each object."""
-        number = 0
-        for number, record in enumerate(records_in(path), 1):
-            yield number, tables.record(record)
-        if not number:
-            raise UnreadableCaseError(f"{path.name} holds no patient.", advice="Send one record at least.")
+        yield from _objects(enumerate(records_in(path), 1), path, tables)
+
+
+def _objects(found: Iterable[tuple[int, Any]], path: Path, tables: TableReader) -> Iterator[tuple[int, Any]]:
+    number = 0
+    for number, record in found:
+        yield number, tables.record(record)
+    if not number:
+        raise UnreadableCaseError(f"{path.name} holds no patient.", advice="Send one record at least.")
 
 
 class NotItsEncodingError(UnreadableCaseError):
