@@ -166,10 +166,13 @@ class ModuleShapes:
             triples: what SHACL Core is to look at; a property that no shape names makes no difference.
             store: all triples, for the constraints in SPARQL.
         """
+        every = tuple(triples)
+        classes = {each.subject for each in every if each.predicate.value == str(RDFS.subClassOf)}
         data = Graph(bind_namespaces="none")
-        for triple in triples:
+        for triple in every:
             property_ = URIRef(triple.predicate.value)
-            if property_ in self._named or property_ in (RDF.type, RDFS.subClassOf):
+            is_type = property_ == RDF.type and (triple.object in classes or _as_read(triple.object) in self._named)
+            if is_type or property_ in self._named or property_ == RDFS.subClassOf:
                 data.add((_term(triple.subject), property_, _as_read(triple.object)))
         options = {"inplace": True, "allow_warnings": True}
         report = _run(Validator(DataGraph.from_rdflib(data), shacl_graph=self._core + Graph(), options=options))

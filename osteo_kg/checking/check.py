@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from osteo_kg.checking.consequences import without_consequences
 from osteo_kg.checking.documents import Document, documents
 from osteo_kg.checking.findings import KnowledgeFinding, in_order
 from osteo_kg.checking.formats import sentence
@@ -78,7 +79,7 @@ def _found(read: tuple[Document, ...], sources: list[str]) -> Iterator[Knowledge
         return  # what is not read would be missed everywhere
     knowledge = CheckedKnowledge(read)
     terms = list(term_findings(knowledge))
-    yield from terms
-    yield from taxonomy_findings(knowledge)
-    yield from shape_findings(knowledge, (each.value for each in terms if each.code == UNDECLARED))
+    classes = list(taxonomy_findings(knowledge))
+    shapes = list(shape_findings(knowledge, (each.value for each in terms if each.code == UNDECLARED)))
+    yield from without_consequences(knowledge, [*terms, *classes, *shapes])
     yield from guideline_findings(knowledge, sources)

@@ -64,6 +64,8 @@ class Document:
     @functools.cached_property
     def edited(self) -> frozenset[str]:
         """The subjects, by IRI, of which it says something else than the packaged module does; all of a new one."""
+        if self.before is not None and self.before.text == self.text:
+            return frozenset()
         told = self._told if self.before is None else self._told ^ self.before._told
         return frozenset(subject for subject, _, _ in told) if self.given else frozenset()
 
@@ -98,7 +100,7 @@ def documents(paths: Iterable[Path]) -> tuple[Document, ...]:
     asked = tuple(paths)
     given = tuple(read_document(path.read_bytes(), str(path), given=True) for path in _files(asked))
     home = package_data.root() / "ontology"
-    packaged = [_packaged(path.read_bytes(), _shown(path), not asked) for path in sorted(home.rglob("*.ttl"))]
+    packaged = [read_document(path.read_bytes(), _shown(path), given=not asked) for path in sorted(home.rglob("*.ttl"))]
     known = {each.module: each for each in packaged}
     standing = tuple(replace(each, before=known.get(each.module)) for each in given)
     held = {each.module for each in standing}
@@ -132,11 +134,7 @@ def _turtle_files(folder: Path) -> Iterator[Path]:
         yield from (Path(home) / name for name in names if name.endswith(".ttl") and (Path(home) / name).is_file())
 
 
-@functools.lru_cache(64)  # the modules that travel with the library
-def _packaged(content: bytes, path: str, given: bool) -> Document:
-    return read_document(content, path, given=given)
-
-
+@functools.lru_cache(64)  # the modules that travel with the library, and as many
 def read_document(content: bytes, path: str, *, given: bool) -> Document:
     """Read one file; what is wrong with it is told, never raised."""
     text, faults = _decoded(content, path)

@@ -14,7 +14,7 @@ import pyoxigraph as ox
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.case import LISTING
 from osteo_kg.checking.findings import KnowledgeFinding
-from osteo_kg.checking.knowledge import CheckedKnowledge, Object
+from osteo_kg.checking.knowledge import CheckedKnowledge, Object, decimal_of
 from osteo_kg.knowledge import packaged_knowledge
 from osteo_kg.rdf import OSTEO, OWL, RDF, RDFS, Lookup
 
@@ -165,12 +165,12 @@ def _other_numbers(knowledge: CheckedKnowledge, criterion: str) -> Iterator[Know
     }
     label = knowledge.lookup.text(criterion, RDFS.label)
     told = _numbers(label.en) if label else set()
-    meant = {_decimal(each.value) for each in bounds}
+    meant = {decimal_of(each) for each in bounds}
     if label is None or not told or None in meant or told == meant:
         return
     message = BilingualText(_NOT_IN_LABEL.en + label.en + ".", _NOT_IN_LABEL.fr + label.fr + ".")
     for value, property_ in bounds.items():
-        if _decimal(value.value) not in told:
+        if decimal_of(value) not in told:
             code = "number-not-in-label"
             yield knowledge.finding(
                 "warning", code, criterion, message, _ONE_OF_BOTH, property_=property_.value, value=value
@@ -178,14 +178,7 @@ def _other_numbers(knowledge: CheckedKnowledge, criterion: str) -> Iterator[Know
 
 
 def _numbers(text: str) -> set[Decimal | None]:
-    return {_decimal(each.replace("\u2212", "-").replace(",", ".")) for each in _NUMBER.findall(text)}
-
-
-def _decimal(text: str) -> Decimal | None:
-    try:
-        return Decimal(text)
-    except ArithmeticError:
-        return None
+    return {Decimal(each.replace("\u2212", "-").replace(",", ".")) for each in _NUMBER.findall(text)}
 
 
 # Spans

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 
 import pyoxigraph as ox
 
@@ -13,7 +14,7 @@ from osteo_kg.bilingual import BilingualText
 from osteo_kg.checking.documents import Document
 from osteo_kg.checking.findings import KnowledgeFinding, Severity
 from osteo_kg.knowledge import Knowledge
-from osteo_kg.rdf import KNOWN_PREFIXES, OWL, RDF, RDFS, Lookup
+from osteo_kg.rdf import KNOWN_PREFIXES, OWL, RDF, RDFS, Lookup, decimal_text
 
 Object = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 
@@ -182,6 +183,12 @@ class CheckedKnowledge:
         file, line = place or self.place(subject, property_, lexical)
         told = self.shown(value) if shown is None else shown
         return KnowledgeFinding(severity, code, file, line, None, self.name(subject), told, message, advice)
+
+
+def decimal_of(term: ox.Literal) -> Decimal | None:
+    """Give the number that a literal writes; None where it is none."""
+    text = decimal_text(term.value)
+    return None if text is None else Decimal(text)
 
 
 def reached(start: str, edges: Mapping[str, Iterable[str]]) -> set[str]:

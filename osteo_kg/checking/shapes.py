@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator
 
@@ -9,7 +10,7 @@ import pyoxigraph as ox
 
 from osteo_kg.bilingual import BilingualText, joined
 from osteo_kg.checking.findings import KnowledgeFinding
-from osteo_kg.checking.knowledge import CheckedKnowledge
+from osteo_kg.checking.knowledge import CheckedKnowledge, decimal_of
 from osteo_kg.rdf import OSTEO, OWL, RDF, RDFS, XSD, local_name
 from osteo_kg.validation import ModuleShapes, ShapeResult
 
@@ -27,17 +28,22 @@ def shape_findings(knowledge: CheckedKnowledge, passed_over: Iterable[str | None
     told = frozenset(passed_over)
     shapes = knowledge.knowledge.shapes
     for name, triples in (("guideline.ttl", knowledge.triples), ("style.ttl", _spoken_of(knowledge))):
-        for result in ModuleShapes(shapes[name]).results(triples, knowledge.store):
+        for result in _read(shapes[name]).results(triples, knowledge.store):
             if result.value is None or knowledge.shown(result.value) not in told:
                 yield _Told(knowledge, result).finding()
 
 
+@functools.lru_cache(4)
+def _read(content: bytes) -> ModuleShapes:
+    return ModuleShapes(content)
+
+
 def _spoken_of(knowledge: CheckedKnowledge) -> list[ox.Triple]:
-    """Give the statements about what the given modules speak of, and the kinds of what those name.
+    """Give the statements about what the given modules say otherwise than before, and the kinds of what those name.
 
     Style is a matter of one term; what nobody edited needs no second look.
     """
-    subjects = {triple.subject for each in knowledge.given for triple in each.triples}
+    subjects = {ox.NamedNode(each) for document in knowledge.given for each in document.edited}
     found = [triple for triple in knowledge.triples if triple.subject in subjects]
     named = {triple.object for triple in found} - subjects
     kinds = (triple for triple in knowledge.triples if triple.predicate == RDF.type and triple.subject in named)
@@ -88,6 +94,8 @@ class _Told:
     def _shown(self) -> str | None:
         """Show a rule with the range that it requires, beside that of the other, so that the numbers are told."""
         value = self._result.value
+        if bound := self._bound():
+            return bound[-1]  # as it was written
         if not isinstance(value, ox.NamedNode) or not self._knowledge.is_a(value.value, OSTEO.Rule.value):
             return self._knowledge.shown(value)
         ranges = [self._range(each) for rule in (self._result.focus, value) for each in self._ranges(rule.value)]
@@ -96,12 +104,12 @@ class _Told:
     def _bound(self) -> tuple[str, str, str] | None:
         """Give the bound that a rule is told of: the number stands with the criterion that it requires."""
         value = self._result.value
-        if not isinstance(value, ox.Literal):
+        if not isinstance(value, ox.Literal) or decimal_of(value) is None:
             return None
         for criterion in self._ranges(self._result.focus.value):
             for triple in self._bounds(criterion):
-                if isinstance(triple.object, ox.Literal) and triple.object.value == value.value:
-                    return criterion, triple.predicate.value, value.value
+                if isinstance(triple.object, ox.Literal) and decimal_of(triple.object) == decimal_of(value):
+                    return criterion, triple.predicate.value, triple.object.value
         return None
 
     def _ranges(self, rule: str) -> list[str]:

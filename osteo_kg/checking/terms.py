@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 import pyoxigraph as ox
@@ -49,6 +50,7 @@ class _Terms:
     def __init__(self, knowledge: CheckedKnowledge) -> None:
         self._knowledge = knowledge
         self._declared = frozenset(knowledge.kinds)
+        self._is_unknown = functools.cache(self._is_unknown_anywhere)
 
     def of_prefixes(self, document: Document) -> Iterator[KnowledgeFinding]:
         """Find prefixes that stand for something else than they do everywhere."""
@@ -77,25 +79,29 @@ class _Terms:
             yield self._undeclared(document, triple, term)
 
     def _unknown(self, triple: ox.Triple, own: set[str]) -> Iterator[ox.NamedNode]:
-        if self._is_unknown(triple.predicate.value, (), always=True):
+        if self._is_unknown(triple.predicate.value, True):
             yield triple.predicate
         value = triple.object
         if isinstance(value, ox.NamedNode) and triple.predicate not in _VERSIONS:
             always = triple.predicate in (RDF.type, OWL.imports)
-            if self._is_unknown(value.value, own, always=always):
+            if self._is_unknown(value.value, always) or self._lacks(value.value, own):
                 yield value
-        elif isinstance(value, ox.Literal) and self._is_unknown(value.datatype.value, (), always=True):
+        elif isinstance(value, ox.Literal) and self._is_unknown(value.datatype.value, True):
             yield value.datatype
         subject = triple.subject
         if isinstance(subject, ox.NamedNode) and subject.value not in self._declared and _is_ours(subject.value):
             yield subject
 
-    def _is_unknown(self, iri: str, own: Iterable[str], *, always: bool) -> bool:
+    def _lacks(self, iri: str, own: set[str]) -> bool:
+        """Whether a term of a namespace in which its own document declares others is not among them."""
+        return iri not in self._declared and _namespace(iri) in own
+
+    def _is_unknown_anywhere(self, iri: str, always: bool) -> bool:
         if iri in self._declared or iri.startswith(SITUATION):
             return False
         if (known := _vocabulary(iri)) is not None:
             return iri not in known if iri.startswith(_OF_A_SCHEMA) or not always else iri not in self._declared
-        return always or _is_ours(iri) or _namespace(iri) in own
+        return always or _is_ours(iri)
 
     def _undeclared(self, document: Document, triple: ox.Triple, term: ox.NamedNode) -> KnowledgeFinding:
         subject = triple.subject.value if isinstance(triple.subject, ox.NamedNode) else None
@@ -105,6 +111,8 @@ class _Terms:
         positions = document.positions
         line = positions.line(subject) if term == triple.subject else positions.line(subject, None, term.value)
         line = line or positions.line(subject, term.value) or positions.line(None, term.value)
+        if isinstance(triple.object, ox.Literal):
+            line = line or positions.line(subject, triple.predicate.value, triple.object.value)
         line = line or positions.line(None, None, term.value) or (positions.line(subject) if subject else None) or 1
         told = _NOT_DECLARED.filled({"name": name})
         place = (document.path, line)
@@ -151,7 +159,8 @@ class _Terms:
             return (_TERM_FOR_A_TEXT, _WRITE_A_VALUE) if OWL.DatatypeProperty.value in kinds else None
         if OWL.ObjectProperty.value in kinds:
             return _TEXT_FOR_A_TERM, _NAME_IT
-        wanted, found = self._ranges.get(triple.predicate.value, ""), triple.object.datatype.value
+        property_, found = triple.predicate.value, triple.object.datatype.value
+        wanted = self._ranges.get(property_) or self._usual_types.get(property_, found)
         if not wanted.startswith(XSD.iri) or wanted == found:
             return None
         filled = {"wanted": self._knowledge.name(wanted), "found": self._knowledge.name(found)}
@@ -160,6 +169,16 @@ class _Terms:
     @functools.cached_property
     def _ranges(self) -> dict[str, str]:
         return dict(self._knowledge.lookup.pairs(RDFS.range))
+
+    @functools.cached_property
+    def _usual_types(self) -> dict[str, str]:
+        """The datatype that the packaged modules always use, of each property of ours that has one."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for document in self._knowledge.documents:
+            for triple in (document.before or document).triples if document.before or not document.given else ():
+                if isinstance(triple.object, ox.Literal) and _is_ours(triple.predicate.value):
+                    found[triple.predicate.value].add(triple.object.datatype.value)
+        return {property_: next(iter(types)) for property_, types in found.items() if len(types) == 1}
 
     def _belongs(self, subject: str, domain: str) -> bool:
         kinds = self._knowledge.kinds.get(subject)
