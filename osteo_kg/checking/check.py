@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from osteo_kg.checking.changes import change_findings
 from osteo_kg.checking.consequences import without_consequences
 from osteo_kg.checking.documents import Document, documents
 from osteo_kg.checking.findings import KnowledgeFinding, in_order
@@ -38,7 +39,11 @@ def check(paths: Iterable[Path] = (), *, sources: Iterable[Path] = ()) -> tuple[
     """
     read = documents(paths)
     texts = [path.read_bytes().decode("utf-8", "replace") for path in sources]
-    return in_order(_found(read, texts))
+    knowledge = CheckedKnowledge(read)
+    found = list(_found(read, knowledge, texts))
+    if all(each.severity != "error" for each in found):
+        found += change_findings(knowledge)  # what cannot be used as it stands has no table
+    return in_order(found)
 
 
 def check_before_use(folders: Iterable[Path]) -> list[str]:
@@ -58,7 +63,7 @@ def check_before_use(folders: Iterable[Path]) -> list[str]:
         raise KnowledgeError(reason, advice="Check its name and its rights.") from error
     except UsageError as error:
         raise KnowledgeError(error.message, advice=error.advice) from error
-    found = in_order(_found(read, []))
+    found = in_order(_found(read, CheckedKnowledge(read), []))
     names = " ".join(str(each) for each in asked)
     if errors := [each for each in found if each.severity == "error"]:
         told = " ".join(_first(errors, names))
@@ -72,12 +77,11 @@ def _first(findings: list[KnowledgeFinding], names: str) -> list[str]:
     return [*told, f"There are {more} more: osteo-kg check {names} tells them all."] if more > 0 else told
 
 
-def _found(read: tuple[Document, ...], sources: list[str]) -> Iterator[KnowledgeFinding]:
+def _found(read: tuple[Document, ...], knowledge: CheckedKnowledge, sources: list[str]) -> Iterator[KnowledgeFinding]:
     faults = [fault for each in read for fault in each.faults]
     yield from faults
     if any(each.code in ("syntax", "encoding") for each in faults):
         return  # what is not read would be missed everywhere
-    knowledge = CheckedKnowledge(read)
     terms = list(term_findings(knowledge))
     classes = list(taxonomy_findings(knowledge))
     shapes = list(shape_findings(knowledge, (each.value for each in terms if each.code == UNDECLARED)))

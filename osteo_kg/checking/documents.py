@@ -70,6 +70,22 @@ class Document:
         return frozenset(subject for subject, _, _ in told) if self.given else frozenset()
 
     @functools.cached_property
+    def means_otherwise(self) -> bool:
+        """Whether it says something else than the packaged module does, and not only in words of a language."""
+        if not self.given or (self.before is not None and self.before.text == self.text):
+            return False
+        return self._meaning != (self.before._meaning if self.before is not None else ())
+
+    @functools.cached_property
+    def _meaning(self) -> tuple[str, ...]:
+        """What it states in the order in which it does, words of a language left out."""
+        return tuple(
+            f"{_shown_term(each.subject)} {each.predicate} {_shown_term(each.object)}"
+            for each in self.triples
+            if not (isinstance(each.object, ox.Literal) and each.object.language)
+        )
+
+    @functools.cached_property
     def _told(self) -> frozenset[tuple[str, ox.NamedNode, ox.NamedNode | ox.Literal]]:
         return frozenset(
             (each.subject.value, each.predicate, each.object)
@@ -81,6 +97,10 @@ class Document:
     def positions(self) -> Positions:
         """Where its statements stand."""
         return Positions(self.text, self.prefixes)
+
+
+def _shown_term(term: object) -> str:
+    return "[]" if isinstance(term, ox.BlankNode) else str(term)
 
 
 def _is_header(triple: ox.Triple) -> bool:

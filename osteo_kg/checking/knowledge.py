@@ -16,6 +16,8 @@ from osteo_kg.checking.findings import KnowledgeFinding, Severity
 from osteo_kg.knowledge import Knowledge
 from osteo_kg.rdf import KNOWN_PREFIXES, OWL, RDF, RDFS, Lookup, decimal_text
 
+_NONE = frozenset[str]()
+_PROPERTIES = {each.value for each in (OWL.AnnotationProperty, OWL.DatatypeProperty, OWL.ObjectProperty)}
 Object = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 
 
@@ -30,7 +32,21 @@ class CheckedKnowledge:
         every = tuple(documents)
         self.documents = tuple(each for each in every if not each.holds_shapes)
         self.given = tuple(each for each in every if each.given)
+        self._members: dict[ox.NamedNode, list[str]] = {}
         self.triples = [triple for each in self.documents for triple in each.triples]
+
+    @functools.cached_property
+    def changed(self) -> tuple[Document, ...]:
+        """The documents of which something can have to be told: not packaged ones, as long as nothing is gone.
+
+        A name that is no longer declared, or a property that is meant for something else now, may be used in any.
+        """
+        new = tuple(each for each in self.given if each.before is None or each.before.text != each.text)
+        replaced = [each.before for each in new if each.before is not None]
+        declared = {triple.subject for each in replaced for triple in each.triples if triple.predicate == RDF.type}
+        gone = any(isinstance(each, ox.NamedNode) and each.value not in self.kinds for each in declared)
+        properties = (each for document in new for each in document.edited if self.kinds.get(each, _NONE) & _PROPERTIES)
+        return self.documents if gone or any(properties) else tuple(each for each in new if not each.holds_shapes)
 
     @functools.cached_property
     def store(self) -> ox.Store:
@@ -105,7 +121,9 @@ class CheckedKnowledge:
 
     def members(self, kind: ox.NamedNode) -> list[str]:
         """Give what is stated to be of a class, or of one below it, by IRI."""
-        return sorted(each for each in self.kinds if self.is_a(each, kind.value))
+        if kind not in self._members:
+            self._members[kind] = sorted(each for each in self.kinds if self.is_a(each, kind.value))
+        return self._members[kind]
 
     def name(self, iri: str) -> str:
         """Write an IRI as people write it: with its prefix, where it has one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyoxigraph as ox
 import rdflib.namespace
@@ -32,7 +32,7 @@ _DECLARATIONS = (
 def term_findings(knowledge: CheckedKnowledge) -> Iterator[KnowledgeFinding]:
     """Check every term of every document."""
     terms = _Terms(knowledge)
-    for document in knowledge.documents:
+    for document in knowledge.changed:
         yield from terms.of_prefixes(document)
         yield from terms.undeclared(document)
     yield from terms.declared_twice()
@@ -131,9 +131,16 @@ class _Terms:
         found = difflib.get_close_matches(_local(iri), names, 1, _LIKE)
         return names[found[0]] if found else None
 
+    def _stated(self) -> Iterator[tuple[str, Sequence[tuple[Document, ox.Triple]]]]:
+        """Give the subjects of which something can have to be told, with all that is stated of each."""
+        changed = {triple.subject for each in self._knowledge.changed for triple in each.triples}
+        for iri, stated in self._knowledge.by_subject.items():
+            if ox.NamedNode(iri) in changed:
+                yield iri, stated
+
     def declared_twice(self) -> Iterator[KnowledgeFinding]:
         """Find terms of ours that two modules declare: one of them is likely a copy under another name."""
-        for iri, stated in self._knowledge.by_subject.items():
+        for iri, stated in self._stated():
             homes = list(dict.fromkeys(each.path for each, triple in stated if _declares(triple)))
             if len(homes) > 1 and _is_ours(iri):
                 told = _TWICE.filled({"file": homes[1]})
@@ -143,7 +150,7 @@ class _Terms:
     def misused(self) -> Iterator[KnowledgeFinding]:
         """Find subjects that a property is not for, texts where something is named, and names where a text stands."""
         domains = dict(self._knowledge.lookup.pairs(RDFS.domain))
-        for subject, stated in self._knowledge.by_subject.items():
+        for subject, stated in self._stated():
             for _, triple in stated:
                 if fault := self._fault_of_value(triple):
                     yield self._misused(subject, triple, *fault)
@@ -193,7 +200,7 @@ class _Terms:
 
     def ill_typed(self) -> Iterator[KnowledgeFinding]:
         """Find literals that are not of the type that they claim."""
-        for subject, stated in self._knowledge.by_subject.items():
+        for subject, stated in self._stated():
             for _, triple in stated:
                 value = triple.object
                 if isinstance(value, ox.Literal) and not _is_well_typed(value):

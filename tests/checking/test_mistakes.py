@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from osteo_kg.checking import KnowledgeFinding, check, is_clean
+from osteo_kg.checking import KnowledgeFinding, check, check_before_use, is_clean
 from osteo_kg.checking.formats import told
 from osteo_kg.errors import KnowledgeError
 from osteo_kg.knowledge_base import KnowledgeBase
@@ -114,7 +114,7 @@ def test_a_module_with_a_mistake_is_refused_or_warned_of_where_it_is_loaded(mist
     warnings: list[str] = []
     if mistake.severity == "error":
         with pytest.raises(KnowledgeError, match=re.escape(f"[{mistake.code}]")) as refused:
-            KnowledgeBase.load([tmp_path], tell=warnings.append)
+            check_before_use([tmp_path])
         assert all(word in str(refused.value) for word in mistake.words)
     else:
         KnowledgeBase.load([tmp_path], tell=warnings.append)
