@@ -9,7 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from osteo_kg.bilingual import COLON, BilingualText, joined, shown_count
 from osteo_kg.checking.findings import KnowledgeFinding
 from osteo_kg.checking.knowledge import CheckedKnowledge
-from osteo_kg.checking.released import Fact, Table, Told, released_guidelines, table_of
+from osteo_kg.checking.released import (
+    Fact,
+    Table,
+    Told,
+    digest_of_meaning,
+    released_guidelines,
+    released_meaning,
+    table_of,
+)
 from osteo_kg.errors import OsteoError
 from osteo_kg.knowledge import Knowledge, read_guideline
 from osteo_kg.rdf import OSTEO, RDF, node_of
@@ -22,7 +30,7 @@ _TOLD = 3  # kinds of change that are told
 
 def change_findings(knowledge: CheckedKnowledge) -> Iterator[KnowledgeFinding]:
     """Compare every guideline with what it was; a new one is looked through for gaps and overlaps."""
-    if not any(each.means_otherwise for each in knowledge.given):
+    if digest_of_meaning(knowledge.documents) == released_meaning():
         return
     released = released_guidelines()
     for iri in knowledge.members(OSTEO.Guideline):
@@ -39,7 +47,7 @@ def change_findings(knowledge: CheckedKnowledge) -> Iterator[KnowledgeFinding]:
 
 
 def _concerns(knowledge: CheckedKnowledge, guideline: str) -> bool:
-    """Whether an edit can change a guideline: it is edited itself, or what every guideline rests on is."""
+    """Whether an edit can change a guideline: it is edited itself, or what every guideline rests on may be."""
     homes = {each.path for each, triple in knowledge.by_subject[guideline] if triple.predicate == RDF.type}
     others = {
         each.path
@@ -48,7 +56,7 @@ def _concerns(knowledge: CheckedKnowledge, guideline: str) -> bool:
         for each, triple in knowledge.by_subject[other]
         if triple.predicate == RDF.type
     }
-    return any(each.means_otherwise and (each.path in homes or each.path not in others) for each in knowledge.given)
+    return any(each.edited and (each.path in homes or each.path not in others) for each in knowledge.given)
 
 
 def _unusable(knowledge: CheckedKnowledge, iri: str, error: Exception) -> KnowledgeFinding:

@@ -70,14 +70,7 @@ class Document:
         return frozenset(subject for subject, _, _ in told) if self.given else frozenset()
 
     @functools.cached_property
-    def means_otherwise(self) -> bool:
-        """Whether it says something else than the packaged module does, and not only in words of a language."""
-        if not self.given or (self.before is not None and self.before.text == self.text):
-            return False
-        return self._meaning != (self.before._meaning if self.before is not None else ())
-
-    @functools.cached_property
-    def _meaning(self) -> tuple[str, ...]:
+    def meaning(self) -> tuple[str, ...]:
         """What it states in the order in which it does, words of a language left out."""
         return tuple(
             f"{_shown_term(each.subject)} {each.predicate} {_shown_term(each.object)}"
@@ -122,9 +115,15 @@ def documents(paths: Iterable[Path]) -> tuple[Document, ...]:
     home = package_data.root() / "ontology"
     packaged = [read_document(path.read_bytes(), _shown(path), given=not asked) for path in sorted(home.rglob("*.ttl"))]
     known = {each.module: each for each in packaged}
-    standing = tuple(replace(each, before=known.get(each.module)) for each in given)
+    standing = tuple(replace(each, before=_other(known.get(each.module), each)) for each in given)
     held = {each.module for each in standing}
     return (*standing, *(each for each in packaged if each.module not in held))
+
+
+def _other(packaged: Document | None, given: Document) -> Document | None:
+    """Give the packaged module that a file stands in for; None where it is that file itself, edited where it lies."""
+    is_itself = packaged is not None and Path(packaged.path).resolve() == Path(given.path).resolve()
+    return None if is_itself else packaged
 
 
 def _shown(path: Path) -> str:

@@ -15,8 +15,8 @@ from osteo_kg.bilingual import BilingualText
 from osteo_kg.case import LISTING
 from osteo_kg.checking.findings import KnowledgeFinding
 from osteo_kg.checking.knowledge import CheckedKnowledge, Object, decimal_of
-from osteo_kg.knowledge import packaged_knowledge
-from osteo_kg.rdf import OSTEO, OWL, RDF, RDFS, Lookup
+from osteo_kg.checking.released import released_spans
+from osteo_kg.rdf import OSTEO, OWL, RDF, RDFS
 
 _BOUNDS = (OSTEO.above, OSTEO.atLeast, OSTEO.atMost, OSTEO.below)
 _PARTS_OF_A_SPAN = (OSTEO.spanStart, OSTEO.spanEnd)
@@ -243,9 +243,8 @@ def _against_source(
 def _against_package(
     knowledge: CheckedKnowledge, span: str, positions: tuple[str, str], digest: str
 ) -> Iterator[KnowledgeFinding]:
-    """Without its source, a span that was moved must have another digest, and one that was not the same."""
-    known = packaged_knowledge().triples
-    before = _stated(known, span)
+    """Compare a span with the released one: if it was moved it must have another digest, and else the same."""
+    before = released_spans().get(span)
     if before is None:
         if any(document.given for document, _ in knowledge.by_subject[span]):
             place = knowledge.place(span, OSTEO.spanDigest.value)
@@ -253,26 +252,21 @@ def _against_package(
         return
     moved = [
         (part, now)
-        for part, now, then in zip(_PARTS_OF_A_SPAN, positions, before[0], strict=True)
+        for part, now, then in zip(_PARTS_OF_A_SPAN, positions, before[:2], strict=True)
         if int(now) != int(then)
     ]
-    if moved and digest == before[1]:
+    if moved and digest == before[2]:
         for part, now in moved:
             value = ox.Literal(now)
-            told = _MOVED.filled({"before": "-".join(before[0])})
+            told = _MOVED.filled({"before": "-".join(before[:2])})
             yield knowledge.finding("error", "span", span, told, _CORRECT_POSITIONS, property_=part.value, value=value)
     elif moved:
         place = knowledge.place(span, OSTEO.spanDigest.value)
         yield knowledge.finding("information", "span-not-checked", span, _NEW_SPAN, _NAME_SOURCE, place=place)
-    elif digest != before[1]:
+    elif digest != before[2]:
         value, property_ = ox.Literal(digest), OSTEO.spanDigest.value
-        advice = _DIGEST_THERE.filled({"digest": before[1]})
+        advice = _DIGEST_THERE.filled({"digest": before[2]})
         yield knowledge.finding("error", "span", span, _OTHER_DIGEST, advice, property_=property_, value=value)
-
-
-def _stated(lookup: Lookup, span: str) -> tuple[tuple[str, str], str] | None:
-    start, end, digest = (lookup.value(span, each) for each in (*_PARTS_OF_A_SPAN, OSTEO.spanDigest))
-    return ((start, end), digest) if start and end and digest else None
 
 
 def _sha256(text: str) -> str:

@@ -1,6 +1,6 @@
 """The table of situations as it was last released, and how an edited guideline differs from it.
 
-`python -m osteo_kg.checking.released` writes it anew, at a release. It also holds what OWL 2 RL derives from coded
+`python -m osteo_kg.checking` writes it anew, at a release. It also holds what OWL 2 RL derives from coded
 facts, so that an edit of a guideline, which leaves the classes as they are, is compared without a reasoner.
 """
 
@@ -20,14 +20,16 @@ from rdflib import BNode
 from rdflib.term import Node
 
 from osteo_kg.case import Atom
+from osteo_kg.checking.documents import Document, documents
 from osteo_kg.decision_table.table import merged
 from osteo_kg.knowledge import Guideline, Knowledge, packaged_knowledge, read_guideline
-from osteo_kg.rdf import GUIDELINE, OSTEO
+from osteo_kg.rdf import GUIDELINE, OSTEO, RDF
 from osteo_kg.reasoning import BandDimension, Dimension, Key, Outcome, SituationSpace
 from osteo_kg.reasoning.closure import AtomSet, Closure, Reasoner, axioms
 from osteo_kg.reasoning.dimensions import Band
 from osteo_kg.reasoning.matching import Contradiction, Matcher
 
+_SPAN = ("spanStart", "spanEnd", "spanDigest")
 _FOLDER = Path(__file__).resolve().parent / "tables"
 #: What is told of a situation: disposition, strength, the status of each option by IRI, obligations.
 Told = tuple[str, str | None, tuple[tuple[str, str], ...], tuple[str, ...]]
@@ -144,7 +146,24 @@ def _parts(atom: Atom) -> list[str]:
     return [atom.property, atom.value, *([atom.outcome] if atom.outcome else [])]
 
 
+def digest_of_meaning(documents: Iterable[Document]) -> str:
+    """Give the SHA-256 of what modules state beside words of a language, whatever their names and their order."""
+    digests = sorted(hashlib.sha256("\n".join(each.meaning).encode()).hexdigest() for each in documents)
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
 # The file
+
+
+def released_meaning() -> str | None:
+    """Give the digest of the modules of which the released tables are."""
+    return _released_document().get("meaning")
+
+
+def released_spans() -> Mapping[str, tuple[str, str, str]]:
+    """Give the start, the end and the SHA-256 of every span that was released, by its IRI."""
+    spans: dict[str, list[str]] = _released_document().get("spans", {})
+    return {iri: (start, end, digest) for iri, (start, end, digest) in spans.items()}
 
 
 def released_guidelines() -> dict[str, Table]:
@@ -168,6 +187,12 @@ def _known_closures() -> dict[AtomSet, Closure]:
     }
 
 
+def write() -> None:
+    """Write the tables of the packaged guidelines into the package."""
+    _FOLDER.mkdir(exist_ok=True)
+    (_FOLDER / "released.json").write_text(written(), encoding="utf-8")
+
+
 def written() -> str:
     """Write the tables of the packaged guidelines as they are to be released."""
     knowledge = packaged_knowledge()
@@ -177,7 +202,11 @@ def written() -> str:
     tables = {each.iri: table_of(knowledge, each) for each in guidelines}
     sets = {atoms for table in tables.values() for atoms in _atom_sets(table)} | set(SituationSpace.atoms(knowledge))
     closures = reasoner.close(sorted(sets, key=_sorted_parts))
+    lookup = knowledge.triples
+    spans = lookup.subjects(RDF.type, OSTEO.SourceSpan)
     document = {
+        "meaning": digest_of_meaning(documents(())),
+        "spans": {each: [lookup.value(each, OSTEO[part]) or "" for part in _SPAN] for each in spans},
         "axioms": digest_of_axioms(knowledge),
         "tables": {iri: _written(table) for iri, table in tables.items()},
         "closures": [
@@ -234,8 +263,3 @@ def _read(written: dict[str, Any]) -> Table:
     ]
     found = {key: told[number] for box, number in written["rows"] for key in itertools.product(*box)}
     return Table(facts, found, {})
-
-
-if __name__ == "__main__":
-    _FOLDER.mkdir(exist_ok=True)
-    (_FOLDER / "released.json").write_text(written(), encoding="utf-8")
