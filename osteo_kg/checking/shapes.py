@@ -26,11 +26,13 @@ def shape_findings(knowledge: CheckedKnowledge, passed_over: Iterable[str | None
         passed_over: values, as they are shown, that were found undeclared: what is wrong with them is told already.
     """
     told = frozenset(passed_over)
+    edited = {each for document in knowledge.given for each in document.edited}
     shapes = knowledge.knowledge.shapes
-    for name, triples in (("guideline.ttl", knowledge.triples), ("style.ttl", _spoken_of(knowledge))):
-        for result in _read(shapes[name]).results(triples, knowledge.store):
-            if result.value is None or knowledge.shown(result.value) not in told:
-                yield _Told(knowledge, result).finding()
+    found = _read(shapes["guideline.ttl"]).results(knowledge.triples, knowledge.store)
+    style = _read(shapes["style.ttl"]).results(_spoken_of(knowledge, edited), knowledge.store)
+    for result in (*found, *(each for each in style if each.focus.value in edited)):
+        if result.value is None or knowledge.shown(result.value) not in told:
+            yield _Told(knowledge, result).finding()
 
 
 @functools.lru_cache(4)
@@ -38,12 +40,12 @@ def _read(content: bytes) -> ModuleShapes:
     return ModuleShapes(content)
 
 
-def _spoken_of(knowledge: CheckedKnowledge) -> list[ox.Triple]:
+def _spoken_of(knowledge: CheckedKnowledge, edited: Iterable[str]) -> list[ox.Triple]:
     """Give the statements about what the given modules say otherwise than before, and the kinds of what those name.
 
     Style is a matter of one term; what nobody edited needs no second look.
     """
-    subjects = {ox.NamedNode(each) for document in knowledge.given for each in document.edited}
+    subjects = {ox.NamedNode(each) for each in edited}
     found = [triple for triple in knowledge.triples if triple.subject in subjects]
     named = {triple.object for triple in found} - subjects
     kinds = (triple for triple in knowledge.triples if triple.predicate == RDF.type and triple.subject in named)
