@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pyoxigraph as ox
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response
 
 from osteo_kg.bilingual import LANGUAGES
 from osteo_kg.rdf import DCTERMS, RDF, RDFS, XSD
 from osteo_kg_server.http.endpoints import endpoint
 from osteo_kg_server.http.negotiation import GRAPHS, best, negotiated, written_in
 from osteo_kg_server.http.parameters import language_or_english
+from osteo_kg_server.pages.layout import page
 from osteo_kg_server.service import Service, service
 
 _SD, _VOID = "http://www.w3.org/ns/sparql-service-description#", "http://rdfs.org/ns/void#"
@@ -41,7 +42,7 @@ def described() -> Response:
     """Describe the service: a page to ask from for people, a graph for machines."""
     serving, media = service(), best({**GRAPHS, "text/html": "html"})
     if media == "text/html":
-        return negotiated(render_template("query.html", language=language_or_english()), media)
+        return page("query.html", language_or_english(), title="SPARQL")
     return negotiated(written_in(_service(serving), GRAPHS[media]), media)
 
 
