@@ -66,6 +66,6 @@ $(VENV)/jars-fetched: $(VENV)/test-installed tests/owlapi/fetch_jars.py
 	$(BIN)/python tests/owlapi/fetch_jars.py
 	@touch $@
 
-$(VENV)/validator-fetched: $(VENV)/test-installed tests/medplum/fetch_validator.py tests/medplum/package-lock.json
-	$(BIN)/python tests/medplum/fetch_validator.py
+$(VENV)/validator-fetched: $(VENV)/test-installed tests/medplum/fetch_validator.py tests/support/npm.py tests/medplum/package-lock.json
+	$(BIN)/python -m tests.medplum.fetch_validator
 	@touch $@
