@@ -22,7 +22,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _WORTH_PACKING = 1024  # bytes
 _OFTEN_EMPTY = (201, 204, 304)
 _LEVEL = 3  # of compression: little work for most of the gain
-_SAFE = {
+SAFE = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -76,7 +76,7 @@ def _careful(response: Response) -> Response:
     headers = response.headers
     if response.status_code in _OFTEN_EMPTY and not response.is_streamed and not response.get_data():
         headers.pop("Content-Type", None)
-    for name, value in _SAFE.items():
+    for name, value in SAFE.items():
         headers.setdefault(name, value)
     origin = request.headers.get("Origin")
     is_open = OPEN_TO_ALL.fullmatch(request.path) and not service().may_keep_patients
