@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import resource
 import signal
@@ -39,6 +40,7 @@ def serve(app: Flask, *, host: str, port: int) -> None:
     with _listening(host, port) as listening:
         logs.to_standard_error()
         print(f"osteo-kg: listening on {_address(listening)}/", file=sys.stderr, flush=True)
+        gc.freeze()  # the knowledge stays, and is not looked through again and again for what could go
         try:
             _run(_Server(app), listening)
         finally:
