@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 from wsgiref.types import WSGIApplication
 
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
 from osteo_kg_server.serving.connection import SILENT, Connection
 
 _A_LITTLE = 1 << 20  # bytes by which a body may be too large and still be read to its end
@@ -77,11 +79,14 @@ class Bridge:
         if answer.body is None:
             await self._sent_in_parts(answer, scope, send)
             return
+        if is_whole:
+            connection: Connection = scope["connection"]
+            connection.send_whole(send.__self__, answer.head, answer.body)
+            return
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        await send({"type": "http.response.body", "body": answer.body, "more_body": not is_whole})
-        if not is_whole:
-            await _linger(receive)
-            await send({"type": "http.response.body", "body": _END})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": True})
+        await _linger(receive)
+        await send({"type": "http.response.body", "body": _END})
 
     async def _sent_in_parts(self, answer: _Answer, scope: Any, send: Any) -> None:
         """Send an answer part by part; where it cannot be ended the client is cut off, and knows that it is not whole.
@@ -179,6 +184,12 @@ class _Answer:
                 self.body = b"".join(self._parts)
             finally:
                 self.close()
+
+    @property
+    def head(self) -> bytes:
+        """What stands before the body on the wire, as far as the app says it."""
+        lines = b"".join(b"%s: %s\r\n" % each for each in self.headers)
+        return STATUS_LINE[self.status] + lines
 
     def next(self) -> bytes:
         """Give the next part that is not empty; an empty one at the end."""
