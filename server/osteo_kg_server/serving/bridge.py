@@ -129,6 +129,7 @@ class Bridge:
             size += len(part)
             if size <= self._most:
                 parts.append(part)
+        environment.pop("HTTP_TRANSFER_ENCODING", None)  # it is undone
         environment["CONTENT_LENGTH"] = str(max(size, declared))
         if max(size, declared) <= self._most:
             environment["wsgi.input"] = io.BytesIO(b"".join(parts))
