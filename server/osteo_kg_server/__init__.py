@@ -12,10 +12,9 @@ from flask import Flask, Request
 from werkzeug.routing import MapAdapter
 
 from osteo_kg import Dataset, KnowledgeBase
-from osteo_kg.assessment import DISCLAIMER
-from osteo_kg.bilingual import typeset
 from osteo_kg_server import logs, metrics
 from osteo_kg_server.http import endpoints, problems, responses
+from osteo_kg_server.pages import assets, layout
 from osteo_kg_server.service import Service
 from osteo_kg_server.settings import Limits, Settings
 from osteo_kg_server.views import (
@@ -41,6 +40,7 @@ _MODULES = (
     cds_hooks,
     linked_data,
     operations,
+    assets,
 )
 
 
@@ -80,11 +80,10 @@ def create_app(knowledge_base: KnowledgeBase, dataset: Dataset, settings: Settin
         StoreUnavailableError: the store cannot be opened.
         UsageError: the tokens cannot be read, a FHIR server may not be named so, or there is no such prefetch.
     """
-    app = _App(__name__, static_folder=None)
+    app = _App(__name__, static_folder=None, template_folder="pages/templates")
     settings = settings or Settings()
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.limits.upload_bytes
-    app.jinja_env.globals.update(disclaimer=DISCLAIMER, typeset=typeset)
     app.extensions["osteo_kg"] = Service(knowledge_base, dataset, settings)
     app.extensions["osteo_kg_metrics"] = figures = metrics.Metrics()
     logs.register(app, observe=figures.observe, queries=settings.log_queries)  # first: it gives a request its id
@@ -93,4 +92,5 @@ def create_app(knowledge_base: KnowledgeBase, dataset: Dataset, settings: Settin
     endpoints.register(app)
     problems.register(app)
     responses.register(app)
+    layout.register(app)
     return app

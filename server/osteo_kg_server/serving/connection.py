@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from osteo_kg_server.http import problems, responses
 from osteo_kg_server.http.negotiation import PAGE, accepts_a_page, content_type
+from osteo_kg_server.pages.layout import POLICY
 
 SILENT = 60.0  # seconds after which a client that sends nothing, or takes nothing, is let go
 _LONGEST_HEAD = 1 << 18  # bytes before a body
@@ -235,6 +236,7 @@ class Connection(HttpToolsProtocol):
             "Cache-Control": "no-store",
             "Connection": "close",
             **responses.SAFE,
+            **({"Content-Security-Policy": POLICY} if media == PAGE else {}),
         }
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
         dated = b"".join(b"%s: %s\r\n" % each for each in self.server_state.default_headers)

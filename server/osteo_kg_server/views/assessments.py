@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import pyoxigraph as ox
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, request
 
 from osteo_kg import Assessment, BilingualText, Case, Language, RefusedCaseError, ValidationReport
 from osteo_kg.assessment import Line, full_lines, report_lines, short_answer, short_lines
@@ -25,6 +25,7 @@ from osteo_kg_server.http.negotiation import (
     written_in,
 )
 from osteo_kg_server.http.parameters import PARAMETERS, Asked, asked
+from osteo_kg_server.pages.layout import page
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.store import DeadlineError
 
@@ -116,24 +117,25 @@ def in_time(service: Service, items: Iterable[Item]) -> Iterator[Item]:
 
 def answered(service: Service, answers: Sequence[CaseAnswer], media: str, language: Language) -> Response:
     """Write one answer, or several as an array, in the media type that was chosen; no cache may keep it."""
-    format_name = ANSWERS[media]
-    written: str | bytes
-    if format_name == "json":
-        documents = [answer.to_json(language) for answer in answers]
-        written = json.dumps(documents if len(documents) > 1 else documents[0], ensure_ascii=False)
-    elif format_name == "html":
-        pages = [_page(answer, language) for answer in answers]
-        written = render_template("answers.html", pages=pages, language=language)
-    elif format_name == "jsonld":
-        written = written_graph(_triples(service, answers), format_name)
-    else:
-        written = written_in(_triples(service, answers), format_name)
-    response = negotiated(written, media)
+    response = _written(service, answers, media, language)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _page(answer: CaseAnswer, language: Language) -> tuple[list[Line], list[Line]]:
+def _written(service: Service, answers: Sequence[CaseAnswer], media: str, language: Language) -> Response:
+    format_name = ANSWERS[media]
+    if format_name == "json":
+        documents = [answer.to_json(language) for answer in answers]
+        return negotiated(json.dumps(documents if len(documents) > 1 else documents[0], ensure_ascii=False), media)
+    if format_name == "html":
+        title = "Réponse" if language == "fr" else "Answer"
+        return page("answers.html", language, title=title, pages=[_lines(answer, language) for answer in answers])
+    if format_name == "jsonld":
+        return negotiated(written_graph(_triples(service, answers), format_name), media)
+    return negotiated(written_in(_triples(service, answers), format_name), media)
+
+
+def _lines(answer: CaseAnswer, language: Language) -> tuple[list[Line], list[Line]]:
     """Give the lines that are shown, and those that are folded away below them."""
     if isinstance(answer, ValidationReport):
         return list(report_lines(answer, language)), []

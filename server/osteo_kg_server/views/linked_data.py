@@ -7,12 +7,12 @@ one, which ends with its format (`/ns/Patient.ttl`). A module of the ontology is
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
 import pyoxigraph as ox
-from flask import Blueprint, Response, redirect, render_template, request
+from flask import Blueprint, Response, redirect, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -24,6 +24,7 @@ from osteo_kg.rdf import DCTERMS, GUIDELINE, OSTEO, OWL, RDF, RDFS, SKOS
 from osteo_kg_server.http.endpoints import endpoint
 from osteo_kg_server.http.negotiation import GRAPHS, PAGE, best, negotiated, preferred, written_in
 from osteo_kg_server.http.parameters import WISHES, is_name, language
+from osteo_kg_server.pages.layout import page
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.views import linked_data
 
@@ -51,7 +52,7 @@ def home() -> AnyResponse:
     """Say what is here."""
     if best(DESCRIPTIONS) != PAGE:
         return _see_other("/.well-known/void")
-    return _kept(lambda: negotiated(render_template("home.html", language=language()), PAGE))
+    return _kept(lambda: page("home.html", language(), title="osteo-kg"))
 
 
 @blueprint.get("/ns/<term>")
@@ -118,9 +119,9 @@ def _module(name: str, media: str) -> Response:
     if DESCRIPTIONS[media] == "turtle":
         return negotiated(content, media)
     if media == PAGE:
-        page = linked_data.described(serving, iri, serving.described(iri), language())
-        defined = [linked_data.link(serving, each, page.language) for each in serving.subjects(RDFS.isDefinedBy, iri)]
-        return negotiated(render_template("resource.html", page=page, defined=defined, language=page.language), media)
+        shown = linked_data.described(serving, iri, serving.described(iri), language())
+        defined = [linked_data.link(serving, each, shown.language) for each in serving.subjects(RDFS.isDefinedBy, iri)]
+        return _page(shown, defined)
     triples = (quad.triple for quad in ox.parse(content, format=ox.RdfFormat.TURTLE))
     return negotiated(written_in(triples, DESCRIPTIONS[media]), media)
 
@@ -171,8 +172,12 @@ def _situation(path: str) -> list[ox.Triple]:
 def _described(iri: str, triples: list[ox.Triple], media: str) -> Response:
     if media != PAGE:
         return negotiated(written_in(triples, DESCRIPTIONS[media]), media)
-    page = linked_data.described(service(), iri, triples, language())
-    return negotiated(render_template("resource.html", page=page, defined=[], language=page.language), media)
+    shown = linked_data.described(service(), iri, triples, language())
+    return _page(shown)
+
+
+def _page(shown: Page, defined: Sequence[Link] = ()) -> Response:
+    return page("resource.html", shown.language, title=shown.label, page=shown, defined=defined)
 
 
 def _context() -> Response:

@@ -7,7 +7,7 @@ import hashlib
 import json
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest, NotAcceptable, UnsupportedMediaType
 
 from osteo_kg import Language
@@ -15,8 +15,9 @@ from osteo_kg.dataset import unknown_terms
 from osteo_kg.rdf import Cursor, is_repeatable, tokens
 from osteo_kg_server import logs
 from osteo_kg_server.http.endpoints import TEXT, Json, endpoint, word, words
-from osteo_kg_server.http.negotiation import GRAPHS, PAGE, body, content_type, negotiated, preferred, text, wishes
+from osteo_kg_server.http.negotiation import GRAPHS, PAGE, body, content_type, preferred, text, wishes
 from osteo_kg_server.http.parameters import FORM, PARAMETERS, Given, base, given, language_or_english, seconds
+from osteo_kg_server.pages.layout import page
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.store import NotOfferedError, Query, Update
 from osteo_kg_server.views import linked_data, service_description
@@ -141,8 +142,8 @@ def _page(serving: Service, told: bytes, warnings: list[str]) -> Response:
     if result.get("names") == ["subject", "predicate", "object"]:
         formats = ("turtle", "jsonld", "nt", "xml")
     links = {each: f"{PATH}?{urlencode([*query, ('format', each)])}" for each in formats if request.method == "GET"}
-    page = render_template("results.html", result=result, rows=rows, warnings=warnings, links=links, language=spoken)
-    return negotiated(page, PAGE)
+    title = "Résultat" if spoken == "fr" else "Result"
+    return page("results.html", spoken, title=title, result=result, rows=rows, warnings=warnings, links=links)
 
 
 def _cell(serving: Service, term: dict[str, str] | None, spoken: Language) -> linked_data.Link:
