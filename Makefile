@@ -18,7 +18,7 @@ serve: $(VENV)/installed
 check: $(VENV)/test-installed
 	$(BIN)/pytest -n $(WORKERS) -m "not slow and not server"
 
-test: $(VENV)/test-installed $(VENV)/jars-fetched $(VENV)/validator-fetched
+test: $(VENV)/test-installed $(VENV)/jars-fetched $(VENV)/validator-fetched $(VENV)/clients-fetched
 	$(BIN)/pytest -n $(WORKERS) -rs
 
 format: $(VENV)/test-installed
@@ -69,6 +69,10 @@ $(VENV)/jars-fetched: $(VENV)/test-installed tests/owlapi/fetch_jars.py
 	$(BIN)/python tests/owlapi/fetch_jars.py
 	@touch $@
 
-$(VENV)/validator-fetched: $(VENV)/test-installed tests/medplum/fetch_validator.py tests/medplum/package-lock.json
-	$(BIN)/python tests/medplum/fetch_validator.py
+$(VENV)/validator-fetched: $(VENV)/test-installed tests/medplum/fetch_validator.py tests/support/npm.py tests/medplum/package-lock.json
+	$(BIN)/python -m tests.medplum.fetch_validator
+	@touch $@
+
+$(VENV)/clients-fetched: $(VENV)/test-installed tests/support/npm.py tests/sparql_clients/package-lock.json
+	$(BIN)/python -c 'from tests.support import npm; print(npm.modules(npm.TESTS / "sparql_clients"))'
 	@touch $@
