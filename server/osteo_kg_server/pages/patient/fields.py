@@ -141,9 +141,3 @@ class Form:
             terms = self._knowledge.terms
             for key, iri in terms.kinds[field.values].items():
                 yield Value(key, terms.label(iri))
-
-
-@functools.lru_cache(4)
-def form_of(knowledge: Knowledge) -> Form:
-    """Give the form of loaded knowledge, made once."""
-    return Form(knowledge)

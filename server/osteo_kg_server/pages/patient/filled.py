@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from werkzeug.exceptions import BadRequest
 
-from osteo_kg import BilingualText, Finding
+from osteo_kg import BilingualText, Finding, Language
 from osteo_kg_server.pages.patient.fields import Form, FormField
 
+TRUTHS = {"true": BilingualText("yes", "oui"), "false": BilingualText("no", "non")}
 NONE, SOME = "none", "some"
 #: Fields that are the form's own, beside those of the record.
 DAY, ADD, REMOVE, TAKE, FILE = "on", "add", "remove", "take", "file"
@@ -73,6 +74,10 @@ class Filled:
             or self.states.get(each.name)
             or self.rows.get(each.name)
         )
+
+    def holds_any(self, fields: Iterable[FormField]) -> bool:
+        """Say whether any of some fields holds something."""
+        return any(self.holds(each) for each in fields)
 
     def stated_rows(self, name: str) -> dict[int, dict[str, str]]:
         """Give the rows of a list that hold something, by number."""
@@ -213,3 +218,29 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def entered(filled: Filled, form: Form, language: Language) -> Iterator[tuple[str, str]]:
+    """Say what a form holds: of each field that holds something what it is called, and what it says."""
+    for name, each in form.fields.items():
+        if each.kind == "rows":
+            rows = [_said_row(each, row, language) for row in filled.stated_rows(name).values()]
+            none = [each.none_label.get(language)] if filled.states.get(name) == NONE else []
+            said = "; ".join(rows or none)
+        else:
+            texts = filled.chosen.get(name) or tuple(filter(None, [filled.values.get(name)]))
+            said = ", ".join(_said(each, text, language) for text in texts)
+        if said:
+            yield each.label.get(language), said
+
+
+def _said_row(each: FormField, row: Mapping[str, str], language: Language) -> str:
+    fields = {(entry.field.key if each.field.entry else ""): entry for entry in each.entry}
+    return ", ".join(_said(fields[key], text, language) for key, text in row.items())
+
+
+def _said(each: FormField, text: str, language: Language) -> str:
+    labels = {value.key: value.label.get(language) for value in each.values}
+    if each.kind == "truth":
+        labels = {key: label.get(language) for key, label in TRUTHS.items()}
+    return labels.get(text, text)
