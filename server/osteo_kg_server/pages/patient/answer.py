@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from osteo_kg import Assessment, BilingualText, KnowledgeBase, Language
@@ -26,7 +27,7 @@ SIGNS = {
     "undetermined": ("doubt", "?"),
 }
 #: What templates of answers use beside the answer.
-WORDING = {"SIGNS": SIGNS, "WORDS": WORDS}
+WORDING: dict[str, Any] = {"SIGNS": SIGNS, "WORDS": WORDS}
 _NO_SIGN = ("out", "•")
 _SAFETY = re.compile(r"  (!!?) ")
 _QUERY = """PREFIX osteo: <https://w3id.org/osteo-kg/ns/>
