@@ -17,6 +17,7 @@ from osteo_kg_server.pages.knowledge.links import (
     ONTOLOGY_CRUMB,
     Link,
     alternates_of,
+    in_number_order,
     is_ours,
     link_to,
     links_to,
@@ -114,7 +115,7 @@ def _properties(known: KnowledgeIndex, kind: str, language: Language) -> list[Pr
         for each in known.instances(kind)
         if is_ours(each)
     ]
-    return sorted(found, key=lambda each: each.link.text.casefold())
+    return sorted(found, key=lambda each: in_number_order(each.link.text))
 
 
 def _individuals(known: KnowledgeIndex, language: Language) -> list[Group]:
@@ -124,7 +125,7 @@ def _individuals(known: KnowledgeIndex, language: Language) -> list[Group]:
         for each in known.classes
         if known.instances(each)
     ]
-    return sorted(found, key=lambda each: each.kind.text.casefold())
+    return sorted(found, key=lambda each: in_number_order(each.kind.text))
 
 
 def _module(known: KnowledgeIndex, iri: str, language: Language) -> Module:
@@ -146,4 +147,4 @@ def _by_kind(known: KnowledgeIndex, iris: Iterable[str], language: Language) -> 
         Group(link_to(known, kind, language), tuple(sorted_links(links_to(known, each, language))))
         for kind, each in groups.items()
     ]
-    return sorted(found, key=lambda each: each.kind.text.casefold())
+    return sorted(found, key=lambda each: in_number_order(each.kind.text))
