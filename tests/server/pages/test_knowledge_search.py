@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from osteo_kg.knowledge_base import KnowledgeBase
+from osteo_kg.rdf import OSTEO
 from tests.support.service import BASE, OIC, is_problem
 
 pytestmark = pytest.mark.server
@@ -56,18 +57,12 @@ def test_every_label_of_a_drug_and_every_code_of_it_finds_it(
     client: FlaskClient, knowledge_base: KnowledgeBase
 ) -> None:
     terms = knowledge_base.knowledge.terms
-    drugs = [iri for iri in terms.kinds[_drug()].values() if not iri.endswith("Drug")]
+    drugs = [iri for iri in terms.kinds[OSTEO.Drug].values() if not iri.endswith("Drug")]
     assert drugs
     for iri in drugs:
         label = terms.label(iri)
         for query in (label.en, label.fr.upper(), *(code.value for code in terms.codes.of(iri))):
             assert iri.removeprefix(BASE) in found(client, query), query
-
-
-def _drug() -> Any:
-    from osteo_kg.rdf import OSTEO
-
-    return OSTEO.Drug
 
 
 def test_a_code_below_a_nesting_one_finds_what_that_stands_for(client: FlaskClient) -> None:
