@@ -176,7 +176,7 @@ class SearchIndex:
             yield from (name for name in (_name(text, kind) for text in texts) if name.text)
 
     def _weight(self, iri: str) -> int:
-        """Put classes and values before properties and parts of guidelines, these before codes, words of tables last."""
+        """Put classes and values before properties and parts of guidelines, then codes, and words of tables last."""
         kinds = set(self._known.kinds(iri))
         if kinds & _BEHIND:
             return _LISTS
