@@ -17,7 +17,9 @@ from werkzeug.exceptions import HTTPException
 from osteo_kg_server.service import Service, of, service
 
 #: What every page of the web may read where no patients are kept: queries, and what an IRI of ours leads to.
-OPEN_TO_ALL = re.compile(r"/(|sparql|store|\.well-known/void|(ns|ontology|guideline|situation|graph|store)/.*)")
+OPEN_TO_ALL = re.compile(
+    r"/(|sparql|store|table|ontology|search|\.well-known/void|(ns|ontology|guideline|situation|graph|store)/.*)"
+)
 _ALWAYS_OPEN = "/ontology/context.jsonld"
 _ALWAYS_ANSWERED = ("/health", "/ready")  # asked by address, and about no patient
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
