@@ -135,6 +135,7 @@ STYLE_FAULTS = [
     ("TermDefinition", "", f'{DRUG} skos:definition "Another."@en'),
     ("TermDefinitionSentence", f"{DRUG} skos:definition", f'{DRUG} skos:definition "a drug"@en'),
     ("TermLabelPlain", f"{DRUG} rdfs:label", f'{DRUG} rdfs:label "A drug."@en'),
+    ("TermDeclared", f"{DRUG} rdf:type owl:NamedIndividual", ""),
     ("TermModule", f"{DRUG} rdfs:isDefinedBy", ""),
     ("EveryTerm", "osteo:SevereFracture rdfs:isDefinedBy", ""),
     ("EveryAnnotation", "osteo:recordKey rdfs:isDefinedBy", ""),
