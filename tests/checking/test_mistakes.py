@@ -33,7 +33,7 @@ class Mistake:
     of: str = ""
     old: str = ""
     new: str = ""
-    bytes: str = ""
+    encoding: str = ""
     at: str = ""
     words: list[str] = field(default_factory=list)
 
@@ -45,11 +45,11 @@ class Mistake:
         block = text[start:end]
         assert not self.old or self.old in block, self.mistake
         text = text[:start] + (block.replace(self.old, self.new, 1) if self.old else block) + text[end:]
-        if self.bytes == "bom":
+        if self.encoding == "bom":
             return b"\xef\xbb\xbf" + text.encode("utf-8")
-        if self.bytes == "crlf":
+        if self.encoding == "crlf":
             return text.replace("\n", "\r\n").encode("utf-8")
-        return text.encode(self.bytes or "utf-8", "replace")
+        return text.encode(self.encoding or "utf-8", "replace")
 
 
 def mistakes() -> list[Mistake]:

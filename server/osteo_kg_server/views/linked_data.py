@@ -29,7 +29,7 @@ from osteo_kg_server.pages.knowledge.links import BASE, Link, link_to
 from osteo_kg_server.pages.knowledge.ontology import module_page
 from osteo_kg_server.pages.knowledge.situation import situation_page
 from osteo_kg_server.pages.knowledge.term import resource_page
-from osteo_kg_server.pages.layout import page
+from osteo_kg_server.pages.patient.view import form_page
 from osteo_kg_server.service import Service, service
 
 __all__ = ["Link", "blueprint", "link"]
@@ -55,10 +55,10 @@ blueprint = Blueprint("linked_data", __name__)
 @blueprint.get("/")
 @endpoint("read", _GIVEN, parameters=WISHES)
 def home() -> AnyResponse:
-    """Say what is here."""
+    """Give the form of a patient; machines are led to what this dataset holds."""
     if best(DESCRIPTIONS) != PAGE:
         return _see_other("/.well-known/void")
-    return _kept(lambda: page("home.html", language(), title="osteo-kg"))
+    return form_page(language())
 
 
 @blueprint.get("/ns/<term>")
