@@ -22,8 +22,7 @@ from osteo_kg import package_data
 from osteo_kg.case.facts import Atom, day_of
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf import sparql
-from osteo_kg.rdf.lookup import RDF_TYPE
-from osteo_kg.rdf.terms import LIFTED, OSTEO
+from osteo_kg.rdf.terms import LIFTED, OSTEO, RDF
 from osteo_kg.reasoning.closure import Reasoner
 
 Closing = Callable[[ox.Store, KnowledgeBase], None]
@@ -77,14 +76,14 @@ def by_owlrl(store: ox.Store, knowledge_base: KnowledgeBase) -> None:
     reasoner = Reasoner(knowledge_base.knowledge)
     for patient, atoms in _atoms(store).items():
         [closure] = reasoner.close([frozenset(atoms)]).values()
-        store.extend(ox.Quad(ox.NamedNode(patient), RDF_TYPE, ox.NamedNode(kind)) for kind in closure.classes)
+        store.extend(ox.Quad(ox.NamedNode(patient), RDF.type, ox.NamedNode(kind)) for kind in closure.classes)
 
 
 def _atoms(store: ox.Store) -> Mapping[str, set[Atom]]:
     kinds: dict[str, list[str]] = defaultdict(list)
-    for quad in store.quads_for_pattern(None, RDF_TYPE, None):
+    for quad in store.quads_for_pattern(None, RDF.type, None):
         kinds[str(quad.subject)].append(cast(ox.NamedNode, quad.object).value)
-    patients = store.quads_for_pattern(None, RDF_TYPE, OSTEO.Patient)
+    patients = store.quads_for_pattern(None, RDF.type, OSTEO.Patient)
     found: dict[str, set[Atom]] = {cast(ox.NamedNode, quad.subject).value: set() for quad in patients}
     for predicate in (*_CODED, _COUNTED):
         for quad in store.quads_for_pattern(None, predicate, None):
@@ -100,13 +99,13 @@ def by_reasonable(store: ox.Store, knowledge_base: KnowledgeBase) -> None:
     facts = [
         (_node(quad.subject), URIRef(quad.predicate.value), _node(quad.object))
         for quad in store
-        if not isinstance(quad.object, ox.Literal) and quad.predicate.value.startswith((_NS, RDF_TYPE.value))
+        if not isinstance(quad.object, ox.Literal) and quad.predicate.value.startswith((_NS, RDF.type.value))
     ]
     reasoner.from_graph([*_axioms(knowledge_base), *facts])
     store.extend(
-        ox.Quad(ox.NamedNode(str(subject)), RDF_TYPE, ox.NamedNode(str(kind)))
+        ox.Quad(ox.NamedNode(str(subject)), RDF.type, ox.NamedNode(str(kind)))
         for subject, predicate, kind in reasoner.reason()
-        if str(predicate) == RDF_TYPE.value and isinstance(subject, URIRef) and str(kind).startswith(_NS)
+        if str(predicate) == RDF.type.value and isinstance(subject, URIRef) and str(kind).startswith(_NS)
     )
 
 

@@ -128,7 +128,9 @@ class _Run:
             self._abstract(flats)
 
     def _abstract(self, flats: list[ir.Table]) -> None:
-        stage = self._engine.computed("stage", lambda: self._stage(flats), flats)
+        numbers = self._engine.lookup(self._abstraction.scores.numbers(), "score_numbers")
+        scores = self._engine.computed("scores", lambda: self._abstraction.scores.read(numbers), [numbers])
+        stage = self._engine.computed("stage", lambda: self._stage(flats, scores), [*flats, scores])
         dictionaries = {}
         for key in SECTIONS:
             texts = self._engine.arrow(self._abstraction.texts(stage, key))["text"].to_pylist()
@@ -141,8 +143,8 @@ class _Run:
         tables = [stage, *dictionaries.values(), *([] if renal is None else [renal])]
         self._lean = self._engine.computed("lean", whole, tables)
 
-    def _stage(self, flats: list[ir.Table]) -> ir.Table:
-        stages = [self._abstraction.stage(flat) for flat in flats]
+    def _stage(self, flats: list[ir.Table], scores: ir.Table) -> ir.Table:
+        stages = [self._abstraction.stage(flat, scores) for flat in flats]
         return ibis.union(*stages) if len(stages) > 1 else stages[0]
 
     def decide(self, rejected: Rejected, sections: tuple[str, ...]) -> None:
