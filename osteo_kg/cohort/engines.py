@@ -63,7 +63,7 @@ class CohortEngine(ABC):
 
     @abstractmethod
     def planned(
-        self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table], schema: pa.Schema
+        self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table], schema: pa.Schema | None = None
     ) -> ir.Table:
         """Name an expression over named tables; it is built only where it was not yet compiled for their columns."""
 
@@ -119,7 +119,7 @@ class DuckDBEngine(CohortEngine):
         return self._made("VIEW", name, self.backend.compile(table))
 
     def planned(
-        self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table], schema: pa.Schema
+        self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table], schema: pa.Schema | None = None
     ) -> ir.Table:
         """Make a view of an expression over named tables."""
         return self._made("VIEW", name, self._query(name, build, read), schema)
@@ -243,7 +243,7 @@ class SparkEngine(CohortEngine):
         return table
 
     def planned(
-        self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table], schema: pa.Schema
+        self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table], schema: pa.Schema | None = None
     ) -> ir.Table:
         """Build an expression."""
         return build()

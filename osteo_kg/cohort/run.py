@@ -65,7 +65,8 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         plan = stack.enter_context(planned(knowledge_base, request.guideline, request.on, asked, formats))
         engine = stack.enter_context(engines.opened(request.engine, request.spark_master, scratch, plan.queries))
         terms = knowledge_base.knowledge.terms
-        reading = Reading(terms, request.profile_by(terms), scratch, plan.parts, request.postmenopausal)
+        profile = request.profile_by(terms)
+        reading = Reading(terms, profile, scratch, plan.parts, request.postmenopausal, plan.queries)
         run = _Run(plan, engine, sources(inputs, reading, request.table), progress)
         run.abstract()
         reports = Rejected(rejected, keep=written is None, language=request.language, scratch=scratch)
@@ -82,7 +83,7 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         if request.explanations:
             with together.text(request.explanations) as file:
                 explanations.write(run.decisions, request.on, file)
-        remarks, language = run.remarks(), request.language
+        remarks, language = run.remarks(request.language), request.language
         summary = summarised(
             run.decisions,
             run.counts,
@@ -180,10 +181,10 @@ class _Run:
             if own:
                 yield from source.cases(self._engine, own)
 
-    def remarks(self) -> Iterator[str]:
+    def remarks(self, language: Language) -> Iterator[str]:
         """Say what stands in the sources beside patients."""
         for source in self._sources:
-            yield from source.remarks()
+            yield from source.remarks(language)
 
     def columns_read(self) -> tuple[ColumnsRead, ...]:
         """Say what the columns of the sources were read as."""
