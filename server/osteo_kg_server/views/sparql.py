@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest, NotAcceptable, UnsupportedMediaType
 
 from osteo_kg import Language
@@ -14,8 +15,9 @@ from osteo_kg.dataset import unknown_terms
 from osteo_kg.rdf import Cursor, is_repeatable, tokens
 from osteo_kg_server import logs
 from osteo_kg_server.http.endpoints import TEXT, Json, endpoint, word, words
-from osteo_kg_server.http.negotiation import GRAPHS, PAGE, body, content_type, negotiated, preferred, text, wishes
+from osteo_kg_server.http.negotiation import GRAPHS, PAGE, body, content_type, preferred, text, wishes
 from osteo_kg_server.http.parameters import FORM, PARAMETERS, Given, base, given, language_or_english, seconds
+from osteo_kg_server.pages.layout import page
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.store import NotOfferedError, Query, Update
 from osteo_kg_server.views import linked_data, service_description
@@ -90,13 +92,12 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
     serving = service()
     logs.asked(queries[0])
     tag = _tag(serving, queries[0])
-    if tag and request.if_none_match.contains_weak(tag):
+    if tag and "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(tag):
         return Response(status=304, headers={"ETag": f'"{tag}"', **_CACHED})
-    accepted = wishes({name: value for name in ("format", "output") for value in asked.all(name)})
-    media = {kind: preferred(accepted, tuple(types)) for kind, types in RESULTS.items()}
+    media, formats = _chosen(wishes({name: value for name in ("format", "output") for value in asked.all(name)}))
     query = Query(
         text=queries[0],
-        formats={kind: RESULTS[kind][chosen] for kind, chosen in media.items() if chosen},
+        formats=formats,
         default_graphs=asked.graphs("default-graph-uri"),
         named_graphs=asked.graphs("named-graph-uri"),
         seconds=seconds(asked, serving),
@@ -113,15 +114,23 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
     if chosen == PAGE:
         response = _page(serving, b"".join(answer.chunks) if answer.body is None else answer.body, warnings)
     else:
-        response = Response(sent, content_type=content_type(chosen))
-        response.headers["Vary"] = "Accept, Accept-Encoding"
-    response.call_on_close(answer.close)
+        headers = {"Content-Type": content_type(chosen), "Vary": "Accept, Accept-Encoding"}
+        response = Response(sent, headers=headers)
+    if answer.body is None:
+        response.call_on_close(answer.close)
     for warning in warnings:
         response.headers.add("Warning", f'299 - "{warning.encode("ascii", "replace").decode()}"')
     if tag:
         response.headers["ETag"] = f'"{tag}"'
         response.headers.update(_CACHED)
     return response
+
+
+@functools.lru_cache(256)
+def _chosen(accepted: str) -> tuple[dict[str, str | None], dict[str, str]]:
+    """Give the media type and the format for each kind of result, by what is accepted."""
+    media = {kind: preferred(accepted, tuple(types)) for kind, types in RESULTS.items()}
+    return media, {kind: RESULTS[kind][chosen] for kind, chosen in media.items() if chosen}
 
 
 def _page(serving: Service, told: bytes, warnings: list[str]) -> Response:
@@ -133,8 +142,8 @@ def _page(serving: Service, told: bytes, warnings: list[str]) -> Response:
     if result.get("names") == ["subject", "predicate", "object"]:
         formats = ("turtle", "jsonld", "nt", "xml")
     links = {each: f"{PATH}?{urlencode([*query, ('format', each)])}" for each in formats if request.method == "GET"}
-    page = render_template("results.html", result=result, rows=rows, warnings=warnings, links=links, language=spoken)
-    return negotiated(page, PAGE)
+    title = "Résultat" if spoken == "fr" else "Result"
+    return page("results.html", spoken, title=title, result=result, rows=rows, warnings=warnings, links=links)
 
 
 def _cell(serving: Service, term: dict[str, str] | None, spoken: Language) -> linked_data.Link:
@@ -145,11 +154,11 @@ def _cell(serving: Service, term: dict[str, str] | None, spoken: Language) -> li
 
 def _tag(serving: Service, query: str) -> str | None:
     """Name what is asked of the dataset as it is now; None for what has another answer each time."""
-    if request.method == "POST" or not is_repeatable(query):
+    environ = request.environ
+    if environ["REQUEST_METHOD"] == "POST" or not is_repeatable(query):
         return None
-    named = "\n".join(
-        (serving.store.generation, request.headers.get("Accept", ""), language_or_english(), request.full_path)
-    )
+    wished = (environ.get(name, "") for name in ("HTTP_ACCEPT", "HTTP_ACCEPT_LANGUAGE", "QUERY_STRING"))
+    named = "\n".join((serving.store.generation, environ.get("HTTP_HOST", ""), *wished))
     return hashlib.blake2b(named.encode("utf-8"), digest_size=16).hexdigest()
 
 
