@@ -106,7 +106,7 @@ def _query(store: ox.Store, connection: Connection, request: dict[str, Any]) -> 
     written = io.BufferedWriter(
         LimitedWriter(sending.send, format_name, request["rows"], request["result_bytes"]), _CHUNK
     )
-    write_result(found, written, format_name, request["columns"])
+    write_result(found, written, format_name, request["columns"], request["first"])
     written.flush()
     sending.end()
 
