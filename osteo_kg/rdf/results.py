@@ -35,7 +35,7 @@ GRAPH_FORMATS = {
     "trig": ox.RdfFormat.TRIG,
 }
 _ROWS_OF_A_PAGE = 1000
-_COUNTED = 100_000  # rows beside those of a page, which are counted for it
+_COUNTED = 20_000  # rows beside those of a page, which are counted for it
 _CELL = re.compile(rb'(?:"(?:[^"]|"")*"|[^,"])*')
 _HEAD_ENDS = {"json": b"]", "xml": b"</head>"}
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -219,10 +220,10 @@ def _address(*pairs: Sequence[tuple[str, str]]) -> str:
 
 def _table(serving: Service, result: Mapping[str, Any], kind: ResultKind, spoken: Language) -> Table:
     names = [each.get(spoken) for each in _COLUMNS_OF_A_GRAPH] if kind == "graph" else result["names"]
-    first, size = result["first"], result["size"]
+    first, size, links = result["first"], result["size"], functools.cache(lambda iri: _link(serving, iri, spoken))
     return Table(
         names=tuple(names),
-        rows=tuple(tuple(_cell(serving, term, spoken) for term in row) for row in result["rows"]),
+        rows=tuple(tuple(_cell(term, spoken, links) for term in row) for row in result["rows"]),
         first=first,
         total=result["total"],
         is_total=result["is_total"],
@@ -231,14 +232,18 @@ def _table(serving: Service, result: Mapping[str, Any], kind: ResultKind, spoken
     )
 
 
-def _cell(serving: Service, term: Mapping[str, str] | None, spoken: Language) -> Cell:
+def _cell(term: Mapping[str, str] | None, spoken: Language, links: Callable[[str], Cell]) -> Cell:
     if term is None:
         return Cell("")
     if "iri" in term:
-        link = linked_data.link(serving, term["iri"], spoken)
-        return Cell(link.text, here(link.href) if link.href and link.href.startswith("/") else link.href)
+        return links(term["iri"])
     language = term.get("language")
     return Cell(term["text"], None, language if language != spoken else None, term.get("type") in _NUMBERS)
+
+
+def _link(serving: Service, iri: str, spoken: Language) -> Cell:
+    link = linked_data.link(serving, iri, spoken)
+    return Cell(link.text, here(link.href) if link.href and link.href.startswith("/") else link.href)
 
 
 def _chart(table: Table, query: str) -> Chart | None:

@@ -119,14 +119,17 @@
 
   /* YASQE: without its completions, its own requests, its share links and its storage. */
 
+  for (const name of ["prefixes", "property", "class"]) {
+    delete Yasqe.Autocompleters[name]; // they ask other hosts, or keep what they know in the storage of the browser
+  }
+  Yasqe.defaults.autocompleters = ["variables"]; // what is configured is only laid over the defaults
+
   const yasqe = new Yasqe(place, {
     value: field.value,
     persistenceId: null,
     consumeShareLink: null,
-    createShareableLink: () => "",
-    createShortLink: undefined,
+    createShareableLink: null,
     prefixCcApi: null,
-    autocompleters: ["variables"],
     showQueryButton: false,
     resizeable: false,
     queryingDisabled: "The page asks.",
@@ -145,6 +148,7 @@
   });
   document.body.classList.add("has-editor");
   document.getElementById("keys").hidden = false;
+  yasqe.getScrollerElement().tabIndex = 0; // else a long question cannot be scrolled by the keyboard
   const input = yasqe.getInputField();
   input.setAttribute("aria-label", place.dataset.label);
   if (field.hasAttribute("aria-describedby")) {
