@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -101,6 +102,17 @@ class SectionDimension(Dimension):
             for way in self.states[value]
             for kind in self.kinds
         )
+
+    def with_further(self, value: str, kind: str) -> str | None:
+        """Give the value once an entry of a kind is there beside what a value stands for; None where none says so."""
+        one = Counter({kind: 1})
+        grown = {_capped(self.kinds, Counter(dict(profile)) + one) for profile in self.states[value]}
+        return self._named.get(tuple(sorted(grown)))
+
+    @functools.cached_property
+    def _named(self) -> Mapping[tuple[Profile, ...], str]:
+        """The first value that leaves the same ways open."""
+        return {ways: value for value, ways in reversed(self.states.items())}
 
     def with_more(self, entries: Iterable[Entry], is_open: bool = False) -> str | None:
         """Give the value if every counted entry without a count stood for as many as matter.

@@ -170,8 +170,21 @@ def given(form: bytes = b"") -> Given:
     Raises:
         BadRequest: they are not text in UTF-8, or far too many.
     """
+    return Given(_in_utf8(request.query_string) + _in_utf8(form))
+
+
+def fields_of_form() -> list[tuple[str, str]]:
+    """Read the fields of the form in the body of this request, in their order.
+
+    Raises:
+        BadRequest: they are not text in UTF-8, or far too many.
+    """
+    return _in_utf8(request.get_data(cache=False))
+
+
+def _in_utf8(data: bytes) -> list[tuple[str, str]]:
     try:
-        return Given(_pairs(request.query_string) + _pairs(form))
+        return _pairs(data)
     except ValueError as error:
         raise BadRequest(
             f"The parameters are not text in UTF-8, or more than {_MOST}. Percent-encode them, or send fewer."

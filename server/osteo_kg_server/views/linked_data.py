@@ -25,6 +25,7 @@ from osteo_kg_server.http.endpoints import endpoint
 from osteo_kg_server.http.negotiation import GRAPHS, PAGE, best, negotiated, preferred, written_in
 from osteo_kg_server.http.parameters import WISHES, is_name, language
 from osteo_kg_server.pages.layout import page
+from osteo_kg_server.pages.patient.view import form_page
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.views import linked_data
 
@@ -49,10 +50,10 @@ blueprint = Blueprint("linked_data", __name__)
 @blueprint.get("/")
 @endpoint("read", _GIVEN, parameters=WISHES)
 def home() -> AnyResponse:
-    """Say what is here."""
+    """Give the form of a patient; machines are led to what this dataset holds."""
     if best(DESCRIPTIONS) != PAGE:
         return _see_other("/.well-known/void")
-    return _kept(lambda: page("home.html", language(), title="osteo-kg"))
+    return form_page(language())
 
 
 @blueprint.get("/ns/<term>")
