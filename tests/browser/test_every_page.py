@@ -21,6 +21,7 @@ def _asked(query: str) -> str:
 #: Every kind of page, with its address.
 PAGES = {
     "home": "/",
+    "patient": "/assess",
     "question": "/sparql",
     "answer": "/sparql?question=across-minus-two",
     "answer-in-pages": _asked("SELECT * { ?s ?p ?o } LIMIT 1003") + "&first=1001",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +67,10 @@ class Browser:
         return WebDriverWait(self.driver, seconds).until(
             lambda driver: next(iter(driver.find_elements(By.CSS_SELECTOR, selector)), None)
         )
+
+    def until(self, holds: Callable[[], object], seconds: float = 20) -> None:
+        """Wait until something holds of the page."""
+        WebDriverWait(self.driver, seconds).until(lambda _: holds())
 
     def evaluate(self, script: str, *arguments: Any) -> Any:
         """Run a script in the page, and give what it returns."""
