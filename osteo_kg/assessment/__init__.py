@@ -7,6 +7,7 @@ from osteo_kg.assessment.safety import DrugSafety
 from osteo_kg.assessment.short_form import (
     DISCLAIMER,
     WHOLE,
+    WORDS,
     Line,
     Part,
     ShortAnswer,
@@ -20,6 +21,7 @@ from osteo_kg.assessment.text import full_lines, report_lines
 __all__ = [
     "DISCLAIMER",
     "WHOLE",
+    "WORDS",
     "Assessment",
     "Caution",
     "DrugSafety",

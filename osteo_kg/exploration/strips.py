@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.exploration.words import band_text, decision_text
-from osteo_kg.reasoning import NOT_ELIGIBLE, Answer, Band, BandDimension, Engine, Key
+from osteo_kg.reasoning import NONE, NOT_ELIGIBLE, UNKNOWN, Answer, Band, BandDimension, Engine, Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def _strip(
     engine: Engine, dimension: BandDimension, value: str, number: Decimal | None, answers: list[Answer]
 ) -> Strip:
     terms = engine.knowledge.terms
-    may_be = dimension.completions(value) if number is not None else ()
+    may_be = () if value in (NONE, UNKNOWN) else dimension.completions(value)
     everywhere = set.intersection(*(_open(each) for each in answers))
     decides = len({(each.possible, each.strength) for each in answers}) > 1
     bands = tuple(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from osteo_kg import Assessment, BilingualText, KnowledgeBase, Language
-from osteo_kg.assessment import Line, ShortAnswer, full_lines, short_answer
+from osteo_kg.assessment import WORDS, Line, ShortAnswer, full_lines, short_answer
 from osteo_kg.case import FIELDS
 from osteo_kg.exploration import Change, Question, changes, next_question, strips
 from osteo_kg.knowledge_base import PreparedCase
@@ -25,6 +25,8 @@ SIGNS = {
     "out-of-scope": ("out", "⊘"),
     "undetermined": ("doubt", "?"),
 }
+#: What templates of answers use beside the answer.
+WORDING = {"SIGNS": SIGNS, "WORDS": WORDS}
 _NO_SIGN = ("out", "•")
 _SAFETY = re.compile(r"  (!!?) ")
 _QUERY = """PREFIX osteo: <https://w3id.org/osteo-kg/ns/>
@@ -104,20 +106,23 @@ class AnswerShown:
     sparql: str
 
 
-def shown(knowledge_base: KnowledgeBase, case: PreparedCase, assessment: Assessment, language: Language) -> AnswerShown:
+def shown(
+    knowledge_base: KnowledgeBase, assessment: Assessment, language: Language, case: PreparedCase | None = None
+) -> AnswerShown:
     """Give what is shown of an assessment.
 
     Args:
         knowledge_base: what answered.
-        case: the case as it was prepared.
-        assessment: the answer to it.
+        assessment: the answer.
         language: that of the page.
+        case: the case as it was prepared; without it no number is marked, and nothing is said of other answers.
     """
     engine = knowledge_base.engine(assessment.guideline)
     key = engine.space.parse(assessment.situation_key)
     short = short_answer(assessment, language)
     answer = engine.answer(key)
     question = next_question(engine, answer)
+    numbers = dict(case.facts.numbers) if case else {}
     tone, sign = SIGNS.get(assessment.disposition, _NO_SIGN)
     in_scope = bool(assessment.obligations) or len(assessment.possible) > 1
     return AnswerShown(
@@ -134,8 +139,8 @@ def shown(knowledge_base: KnowledgeBase, case: PreparedCase, assessment: Assessm
             if question and each.fact == question.key
             for label in each.would_settle_labels
         ),
-        drawings=tuple(drawn(each) for each in strips(engine, key, dict(case.facts.numbers))) if in_scope else (),
-        changes=changes(engine, key, case.facts.open),
+        drawings=tuple(drawn(each) for each in strips(engine, key, numbers)) if in_scope else (),
+        changes=changes(engine, key, case.facts.open) if case else (),
         reasons=tuple(_reasons(knowledge_base, assessment)),
         full=tuple(full_lines(assessment, language)),
         situation="/situation/" + assessment.situation.removeprefix(SITUATION),

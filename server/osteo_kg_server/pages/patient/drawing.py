@@ -55,7 +55,9 @@ def drawn(strip: Strip) -> Drawing:
 
     edges = [low, *bounds, high]
     blocks = tuple(
-        Block(band, _units(place(left)), _units(place(right) - place(left)), _units((place(left) + place(right)) * _HALF))
+        Block(
+            band, _units(place(left)), _units(place(right) - place(left)), _units((place(left) + place(right)) * _HALF)
+        )
         for band, left, right in zip(strip.bands, edges, edges[1:], strict=False)
     )
     marks = tuple(Mark(_units(place(each)), shown_number(f"{each:f}")) for each in bounds)

@@ -1,4 +1,4 @@
-"""What the form asks for: the fields of the flat record, in the groups, order and words that the ontology gives them."""
+"""What the form asks for: fields of the flat record, in the groups, order and words that the ontology gives them."""
 
 from __future__ import annotations
 

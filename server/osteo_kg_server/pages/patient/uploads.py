@@ -73,7 +73,9 @@ def _shown(
     again = knowledge_base.assess(record_case(record, _NAME, terms), on=assessment.assessed_on)
     if _said(replace(again, patient=assessment.patient)) == _said(assessment):
         return filled_with(record, form, filled.on), None
-    differ = [name for name, told in assessment.to_json().items() if again.to_json()[name] != told and name != "patient"]
+    differ = [
+        name for name, told in assessment.to_json().items() if again.to_json()[name] != told and name != "patient"
+    ]
     what = ", ".join(differ)
     return filled, Unshown(BilingualText(f"It would change: {what}.", f"Cela changerait : {what}."))
 
@@ -83,4 +85,6 @@ def _said(assessment: Assessment) -> str:
 
 
 def _from_library(error: OsteoError) -> Wrong:
-    return Wrong(FILE, BilingualText(error.message, f"Illisible : {error.message}"), BilingualText(error.advice, _ADVICE.fr))
+    return Wrong(
+        FILE, BilingualText(error.message, f"Illisible : {error.message}"), BilingualText(error.advice, _ADVICE.fr)
+    )

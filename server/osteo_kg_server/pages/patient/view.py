@@ -18,7 +18,7 @@ from osteo_kg_server.http.negotiation import PAGE, negotiated
 from osteo_kg_server.http.parameters import FORM, LANGUAGE, asked, fields_of_form
 from osteo_kg_server.pages.layout import Alternate, page
 from osteo_kg_server.pages.patient import downloads
-from osteo_kg_server.pages.patient.answer import SIGNS, AnswerShown, shown
+from osteo_kg_server.pages.patient.answer import WORDING, AnswerShown, shown
 from osteo_kg_server.pages.patient.fields import Form
 from osteo_kg_server.pages.patient.filled import (
     ADD,
@@ -156,7 +156,7 @@ def _values(serving: Service, filled: Filled, outcome: Outcome, language: Langua
     answer: AnswerShown | None = None
     if outcome.case and outcome.assessment:
         with serving.lock:
-            answer = shown(serving.knowledge_base, outcome.case, outcome.assessment, language)
+            answer = shown(serving.knowledge_base, outcome.assessment, language, outcome.case)
     wrong: dict[str, list[Wrong]] = {}
     for each in outcome.wrong:
         wrong.setdefault(each.name, []).append(each)
@@ -169,7 +169,7 @@ def _values(serving: Service, filled: Filled, outcome: Outcome, language: Langua
         "unshown": outcome.unshown,
         "entered": list(entered(filled, form, language)),
         "known": {name: each.label for name, each in form.fields.items()},
-        "SIGNS": SIGNS,
+        **WORDING,
     }
 
 
