@@ -18,7 +18,8 @@ from osteo_kg.reasoning.dimensions import NONE, UNKNOWN, Dimension, Representati
 _NS = OSTEO.iri
 
 
-_AT_LEAST = "at-least_"
+#: What the name of a value begins with where the section may hold more.
+AT_LEAST = "at-least_"
 Profile = tuple[tuple[str, int], ...]  # name of a signature, count; sorted, counts above nought
 
 
@@ -306,7 +307,7 @@ def _states(
             doubtful = dict(zip(doubts, times, strict=True))
             completions = _possible(kinds, doubts, dict(profile), doubtful)
             named = _profile_name((*profile, *((name, count) for name, count in doubtful.items() if count)))
-            for name, known in ((named, completions), (_AT_LEAST + named, _or_more(completions, everything))):
+            for name, known in ((named, completions), (AT_LEAST + named, _or_more(completions, everything))):
                 if known not in seen:
                     seen.add(known)
                     states[name] = known

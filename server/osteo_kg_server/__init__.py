@@ -11,6 +11,7 @@ from osteo_kg import Dataset, KnowledgeBase
 from osteo_kg_server import logs, metrics
 from osteo_kg_server.http import endpoints, problems, responses
 from osteo_kg_server.pages import assets, layout
+from osteo_kg_server.pages.knowledge import ontology, search, table
 from osteo_kg_server.pages.patient import view as patient
 from osteo_kg_server.pages.question import terms
 from osteo_kg_server.service import Service
@@ -41,6 +42,9 @@ _MODULES = (
     assets,
     terms,
     patient,
+    ontology,
+    search,
+    table,
 )
 
 

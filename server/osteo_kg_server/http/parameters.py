@@ -130,6 +130,10 @@ class Given:
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         self._pairs = pairs
 
+    def names(self) -> tuple[str, ...]:
+        """Give the names of the parameters, each once."""
+        return tuple(dict.fromkeys(key for key, _ in self._pairs))
+
     def all(self, name: str) -> tuple[str, ...]:
         """Give every value of a parameter."""
         return tuple(value for key, value in self._pairs if key == name)
