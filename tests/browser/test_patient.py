@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.server, pytest.mark.browser]
 
 _PATIENTS = 25  # each takes a quarter of a second; 200 were entered once, with the same result
 _MOST_TABS = 120
+_MARKS = re.compile(r"^[+?-] |  !!? .*", re.DOTALL)  # of an option in text: its status, and what follows of safety
 _EXAMPLE = ROOT / "examples" / "two-vertebral-fractures.ttl"
 _RECORD = {
     "sex": "female",
@@ -63,7 +64,7 @@ def assessed(knowledge_base: KnowledgeBase, case: Case) -> Said:
         return Said("", (), len(list(error.report.violations)))
     short = short_answer(answer, "en")
     options = [item.text for part in short.of("options") for item in part.items]
-    return Said(short.headline, tuple(re.split(r"  !!? ", each)[0] for each in options), 0)
+    return Said(short.headline, tuple(_MARKS.sub("", each) for each in options), 0)
 
 
 def press(browser: Browser, *keys: str) -> None:

@@ -32,7 +32,7 @@ _FLAGS = (
     "--no-first-run",
     "--force-color-profile=srgb",
 )
-_OF_THE_BROWSER = ("data", "chrome", "devtools", "about", "blob", "chrome-extension")
+_OF_THE_BROWSER = ("data", "chrome", "chrome-untrusted", "devtools", "about", "blob", "chrome-extension")
 _JAVASCRIPT = "profile.managed_default_content_settings.javascript"
 _BLOCKED = 2  # the value by which Chromium's setting blocks
 _KEPT = """

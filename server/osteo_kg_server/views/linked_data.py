@@ -29,7 +29,6 @@ from osteo_kg_server.pages.knowledge.links import BASE, Link, link_to
 from osteo_kg_server.pages.knowledge.ontology import module_page
 from osteo_kg_server.pages.knowledge.situation import situation_page
 from osteo_kg_server.pages.knowledge.term import resource_page
-from osteo_kg_server.pages.layout import page
 from osteo_kg_server.pages.patient.view import form_page
 from osteo_kg_server.service import Service, service
 

@@ -66,9 +66,6 @@
     return false;
   }
 
-  // htmx notes the address of the page in the storage of the browser; nothing is kept here.
-  sessionStorage.removeItem("htmx-current-path-for-history");
-
   // With live answers the button is not needed; Enter asks for the answer beside the form.
   if (window.htmx) {
     document.getElementById("submit").hidden = true;
