@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import datetime
+import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -14,7 +16,6 @@ from selenium.webdriver.common.keys import Keys
 
 from osteo_kg import Case, RefusedCaseError
 from osteo_kg.assessment import short_answer
-from osteo_kg.case import record_case
 from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support.browser import Browser
 from tests.support.cohorts import sample
@@ -23,8 +24,9 @@ from tests.support.worked import ON, ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.server, pytest.mark.browser]
 
-_PATIENTS = 25  # each takes a quarter of a second; 200 were entered once, with the same result
+_PATIENTS = 25  # of the 200 that were entered once
 _MOST_TABS = 120
+_NUMBER = re.compile(r'"number ([^"]*)"')
 _MARKS = re.compile(r"^[+?-] |  !!? .*", re.DOTALL)  # of an option in text: its status, and what follows of safety
 _EXAMPLE = ROOT / "examples" / "two-vertebral-fractures.ttl"
 _RECORD = {
@@ -53,7 +55,19 @@ _README = {
 
 
 def case_of(knowledge_base: KnowledgeBase, record: Mapping[str, Any]) -> Case:
-    return record_case(record, "form#1", knowledge_base.knowledge.terms)
+    """Read a record as JSON that writes its numbers out, whatever their digits."""
+    text = json.dumps(record, default=lambda number: f"number {number}")
+    [case] = knowledge_base.read(_NUMBER.sub(r"\1", text).encode(), "json")
+    return case
+
+
+def can_be_entered(record: Mapping[str, Any]) -> bool:
+    """Whether the calendar of a browser has the day of birth."""
+    try:
+        datetime.date.fromisoformat(str(record.get("birth_date", ON)))
+    except ValueError:
+        return False
+    return True
 
 
 def assessed(knowledge_base: KnowledgeBase, case: Case) -> Said:
@@ -80,7 +94,8 @@ def tab_to(browser: Browser, name: str) -> None:
     for _ in range(_MOST_TABS):
         if name in (active(browser, "name"), active(browser, "dataset.add")):
             return
-        press(browser, Keys.TAB)
+        is_folded = browser.evaluate("return document.activeElement.matches('details:not([open]) > summary')")
+        press(browser, *([Keys.ENTER] if is_folded else []), Keys.TAB)
     raise AssertionError(f"the tab key does not lead to {name}")
 
 
@@ -123,7 +138,7 @@ def test_the_answer_on_the_page_is_that_of_the_library_and_leaves_no_trace(
     browser: Browser, knowledge_base: KnowledgeBase
 ) -> None:
     headlines = set()
-    for record in sample(_PATIENTS, 15):
+    for record in filter(can_be_entered, sample(_PATIENTS, 15)):
         named = {name: value for name, value in record.items() if name != "patient"}
         expected = assessed(knowledge_base, case_of(knowledge_base, named))
         enter(browser, named, ON)
