@@ -83,19 +83,33 @@ class KnowledgeBase:
         self._graphs: dict[str, AssessmentGraph] = {}
 
     @classmethod
-    def load(cls, folders: Iterable[Path] = (), *, remember: bool = True, safety: bool = True) -> KnowledgeBase:
+    def load(
+        cls,
+        folders: Iterable[Path] = (),
+        *,
+        remember: bool = True,
+        safety: bool = True,
+        tell: Callable[[str], None] | None = None,
+    ) -> KnowledgeBase:
         """Load what travels with the library, and the modules of further folders.
+
+        Args:
+            folders: folders of modules; one stands in for the packaged module whose IRI it has.
+            remember: whether to keep reasoned situations on disk.
+            safety: whether answers tell what product information says of the drugs.
+            tell: what is told the warnings of the check of these modules, as sentences.
 
         Raises:
             KnowledgeError: a module cannot be used, or a guideline in it is not well formed.
         """
         added = tuple(folders)
-        knowledge = load_knowledge(added) if added else packaged_knowledge()
         if added:
-            from osteo_kg.validation import check_guidelines  # with pySHACL, which takes its time
+            from osteo_kg.checking import check_before_use  # with pySHACL, which takes its time
 
-            check_guidelines(knowledge)
-        return cls(knowledge, remember=remember, safety=safety)
+            for sentence in check_before_use(added):
+                if tell is not None:
+                    tell(sentence)
+        return cls(load_knowledge(added) if added else packaged_knowledge(), remember=remember, safety=safety)
 
     def read(
         self,

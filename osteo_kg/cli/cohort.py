@@ -95,7 +95,7 @@ def cohort(
             on=on,
             renamed=_renamed(mappings),
             ignore=ignore_columns,
-            knowledge_base=KnowledgeBase.load(folders),
+            knowledge_base=KnowledgeBase.load(folders, tell=complain),
             progress=progress,
             **asked,
         ).summary
@@ -141,7 +141,7 @@ def explain(
     from osteo_kg.cohort.results.metadata import metadata_of
 
     decision = written.decision_of(result, patient)
-    knowledge_base, stated = KnowledgeBase.load(folders), metadata_of(result)
+    knowledge_base, stated = KnowledgeBase.load(folders, tell=complain), metadata_of(result)
     day = stated.assessed_on if stated else on or datetime.date.today()
     for remark in _compared(result, stated, on, knowledge_base.knowledge.digest):
         complain(remark)

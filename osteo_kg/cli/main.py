@@ -24,7 +24,7 @@ from osteo_kg.assessment.fhir import guidance_bundle
 from osteo_kg.assessment.model import Assessment
 from osteo_kg.bilingual import Language
 from osteo_kg.case import ValidationReport
-from osteo_kg.cli import cohort, convert, options, query
+from osteo_kg.cli import check, cohort, convert, options, query
 from osteo_kg.cli.terminal import Refusals, complain, complain_of, progress, read_cases, write
 from osteo_kg.decision_table import formats
 from osteo_kg.decision_table.fhir import plan_definition
@@ -136,7 +136,7 @@ def assess(
     **reading: Any,
 ) -> None:
     """Assess the patients of FILE... (RDF, flat records or FHIR; - is standard input)."""
-    knowledge_base = KnowledgeBase.load(folders, safety=not no_safety)
+    knowledge_base = KnowledgeBase.load(folders, safety=not no_safety, tell=complain)
     cases, unread = read_cases(knowledge_base, files, on=on, **reading)
     prepared = itertools.tee((knowledge_base.prepare(case, on=on) for case in cases), len(guidelines))
     for_each = [
@@ -176,7 +176,7 @@ def validate(
     **reading: Any,
 ) -> None:
     """Say of the patients of FILE... whether they can be assessed, and what to correct."""
-    knowledge_base = KnowledgeBase.load(folders)
+    knowledge_base = KnowledgeBase.load(folders, tell=complain)
     cases, unread = read_cases(knowledge_base, files, on=on, **reading)
     reports = [knowledge_base.validate(case, on=on) for case in progress(cases, "Validating", len(cases))]
     write(reports, format_name, language, several=len(reports) > 1)
@@ -200,7 +200,7 @@ def table(everything: bool, format_name: str, folders: tuple[Path, ...], guideli
 
     As Turtle, it is every situation; as FHIR, a PlanDefinition of the rules that the table follows from.
     """
-    engine = KnowledgeBase.load(folders).engine(guideline)
+    engine = KnowledgeBase.load(folders, tell=complain).engine(guideline)
     if format_name == "turtle":
         write_turtle(engine, sys.stdout.buffer)
     elif format_name == "fhir":
@@ -231,7 +231,7 @@ def table(everything: bool, format_name: str, folders: tuple[Path, ...], guideli
 @options.knowledge
 def ontology(format_name: str, folders: tuple[Path, ...]) -> None:
     """Print the whole ontology: all modules merged under one header, without imports."""
-    click.echo(written_ontology(KnowledgeBase.load(folders).knowledge, format_name), nl=False)
+    click.echo(written_ontology(KnowledgeBase.load(folders, tell=complain).knowledge, format_name), nl=False)
 
 
 def _print_json(document: dict[str, Any]) -> None:
@@ -254,7 +254,7 @@ def _end(unread: int, refused: list[ValidationReport], language: Language) -> No
         raise click.exceptions.Exit(options.INPUT_AT_FAULT)
 
 
-for command in (*cohort.commands, *convert.commands, *query.commands):
+for command in (*check.commands, *cohort.commands, *convert.commands, *query.commands):
     main.add_command(command)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from osteo_kg.cli import options
-from osteo_kg.cli.terminal import read_cases
+from osteo_kg.cli.terminal import complain, read_cases
 from osteo_kg.dataset import build_dataset, unknown_terms
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge_base import KnowledgeBase
@@ -39,7 +39,7 @@ def query(
     **reading: Any,
 ) -> None:
     """Answer a SPARQL query over the knowledge, the decision table, and the patients of FILE... with their answers."""
-    knowledge_base = KnowledgeBase.load(folders)
+    knowledge_base = KnowledgeBase.load(folders, tell=complain)
     cases, unread = read_cases(knowledge_base, files, on=on, **reading)
     dataset = build_dataset(knowledge_base, cases, on=on, guideline=guideline)
     text = _text(query)

@@ -11,8 +11,9 @@ import csv
 import io
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from osteo_kg.bilingual import BilingualText, Language
 from osteo_kg.decision_table.values import ValueWords
@@ -34,6 +35,7 @@ _WORDS = {
 #: What a row says of one option: its line and the criteria that reserve it; None where it is not listed.
 Cell = tuple[str | None, tuple[str, ...]] | None
 Box = tuple[frozenset[str], ...]
+Told = TypeVar("Told", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +70,7 @@ def settled_keys(engine: Engine) -> list[Key]:
 def minimised(engine: Engine) -> list[Row]:
     """Merge the settled situations into as few rows as box by box merging gives; the rows do not overlap."""
     outcomes = engine.settled(settled_keys(engine))
-    full = [frozenset(values) for values in zip(*outcomes, strict=True)]
-    rows = [(tuple(frozenset({value}) for value in key), _verdict(engine, each)) for key, each in outcomes.items()]
-    while True:
-        before = len(rows)
-        for place in range(len(full)):
-            rows = _merged(rows, place)
-        if len(rows) == before:
-            break
-    found = [Row(box, verdict) for box, verdict in rows]
+    found = [Row(*each) for each in merged({key: _verdict(engine, each) for key, each in outcomes.items()})]
     return sorted(found, key=lambda row: min(_rank(each) for key, each in outcomes.items() if row.covers(key)))
 
 
@@ -85,8 +79,19 @@ def _rank(outcome: Outcome) -> tuple[int, ...]:
     return outcome.rules.index(MET), *(listing is not None for _, listing in outcome.options)
 
 
-def _merged(rows: Iterable[tuple[Box, Verdict]], place: int) -> list[tuple[Box, Verdict]]:
-    groups: dict[tuple[Box, Verdict], frozenset[str]] = defaultdict(frozenset)
+def merged(verdicts: Mapping[Key, Told]) -> list[tuple[Box, Told]]:
+    """Merge situations of which the same is told into boxes that do not overlap, as few as this way gives."""
+    rows = [(tuple(frozenset({value}) for value in key), verdict) for key, verdict in verdicts.items()]
+    while True:
+        before = len(rows)
+        for place in range(len(rows[0][0]) if rows else 0):
+            rows = _merged(rows, place)
+        if len(rows) == before:
+            return rows
+
+
+def _merged(rows: Iterable[tuple[Box, Told]], place: int) -> list[tuple[Box, Told]]:
+    groups: dict[tuple[Box, Told], frozenset[str]] = defaultdict(frozenset)
     for box, verdict in rows:
         groups[(*box[:place], *box[place + 1 :]), verdict] |= box[place]
     return [((*rest[:place], values, *rest[place:]), verdict) for (rest, verdict), values in groups.items()]

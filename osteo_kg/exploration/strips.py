@@ -51,7 +51,7 @@ class Strip:
 
 
 def strips(engine: Engine, key: Key, numbers: dict[str, Decimal] | None = None) -> tuple[Strip, ...]:
-    """Give a strip for every number that makes a difference, all else being as it is.
+    """Give a strip for every number that makes a difference, all else being as it is; those that decide come first.
 
     Args:
         engine: the guideline at work.
@@ -66,7 +66,7 @@ def strips(engine: Engine, key: Key, numbers: dict[str, Decimal] | None = None) 
         if len({each.decided for each in answers}) > 1:
             number = (numbers or {}).get(dimension.predicate)
             found.append(_strip(engine, dimension, key[place], number, answers))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda strip: len({band.decision for band in strip.bands}) == 1))
 
 
 def _strip(

@@ -209,6 +209,9 @@ class XmlWriter(io.RawIOBase):
 
 
 def _write_solutions(found: ox.QuerySolutions, stream: IO[bytes], format_name: str, columns: Sequence[str]) -> None:
+    if not columns:
+        found.serialize(stream, format=SOLUTION_FORMATS[format_name])
+        return
     given = [variable.value for variable in found.variables]
     wanted = [name for name in columns if name in given]
     if len(wanted) < len(given) or wanted == given:

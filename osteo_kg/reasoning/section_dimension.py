@@ -113,7 +113,7 @@ class SectionDimension(Dimension):
     @functools.cached_property
     def _named(self) -> Mapping[tuple[Profile, ...], str]:
         """The first value that leaves the same ways open."""
-        return {ways: value for value, ways in reversed(self.states.items())}
+        return {ways: value for value, ways in reversed(list(self.states.items()))}
 
     def with_more(self, entries: Iterable[Entry], is_open: bool = False) -> str | None:
         """Give the value if every counted entry without a count stood for as many as matter.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from flask import request
 from werkzeug.exceptions import BadRequest
+from werkzeug.sansio.utils import get_current_url
 
 from osteo_kg import DEFAULT_GUIDELINE, Language, UsageError
 from osteo_kg.bilingual import LANGUAGES
@@ -230,10 +232,21 @@ def seconds(given: Given, service: Service) -> float:
 
 def base(service: Service) -> str:
     """Give the IRI that relative IRIs of a query are resolved against."""
-    return request.base_url if service.settings.scratch else GRAPH
+    if not service.settings.scratch:
+        return GRAPH
+    environ = request.environ
+    return _address(environ["wsgi.url_scheme"], request.host, environ["PATH_INFO"])
+
+
+@functools.lru_cache(64)
+def _address(scheme: str, host: str, path: str) -> str:
+    """Give the address of this request without its query; most requests of a service have few."""
+    return get_current_url(scheme, host, "/", path.encode("latin-1").decode("utf-8", "replace"))
 
 
 def _pairs(data: bytes) -> list[tuple[str, str]]:
+    if not data:
+        return []
     return parse_qsl(
         data.decode("utf-8"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=_MOST
     )

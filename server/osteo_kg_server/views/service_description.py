@@ -12,7 +12,7 @@ from osteo_kg.rdf import DCTERMS, RDF, RDFS, XSD
 from osteo_kg_server.http.endpoints import endpoint
 from osteo_kg_server.http.negotiation import GRAPHS, best, negotiated, written_in
 from osteo_kg_server.pages.question import page as question
-from osteo_kg_server.service import Service, service
+from osteo_kg_server.service import KNOWLEDGE, Service, service
 
 _SD, _VOID = "http://www.w3.org/ns/sparql-service-description#", "http://rdfs.org/ns/void#"
 _FORMAT = "http://www.w3.org/ns/formats/"
@@ -26,6 +26,8 @@ _FORMS = {
     "en": "Literals of results are in canonical form (1.50 is 1.5, a nonNegativeInteger is an integer).",
     "fr": "Les littéraux des résultats sont en forme canonique (1.50 est 1.5, un nonNegativeInteger est un integer).",
 }
+_LICENSE = ox.NamedNode("https://creativecommons.org/licenses/by/4.0/")
+_PUBLISHER = "The osteo-kg contributors"
 PATH = "/.well-known/void"
 blueprint = Blueprint("service_description", __name__)
 
@@ -83,14 +85,17 @@ def _dataset(serving: Service) -> Iterator[ox.Triple]:
     yield ox.Triple(node, _void("sparqlEndpoint"), ox.NamedNode(serving.url("/sparql")))
     yield ox.Triple(node, _void("dataDump"), ox.NamedNode(serving.url("/store")))
     yield ox.Triple(node, _void("uriSpace"), ox.Literal("https://w3id.org/osteo-kg/"))
+    yield ox.Triple(node, DCTERMS["license"], _LICENSE)
+    yield ox.Triple(node, DCTERMS["publisher"], ox.Literal(_PUBLISHER))
     total = 0
     for name in serving.store.names():
-        subset, size = ox.BlankNode(), serving.store.size(name)
-        total += size
-        yield ox.Triple(node, _void("subset"), subset)
-        yield ox.Triple(subset, RDF.type, _void("Dataset"))
-        yield ox.Triple(subset, DCTERMS.identifier, ox.Literal(name))
-        yield ox.Triple(subset, _void("triples"), _number(size))
+        if name in KNOWLEDGE:  # whoever is described elsewhere is a patient
+            subset, size = ox.BlankNode(), serving.store.size(name)
+            total += size
+            yield ox.Triple(node, _void("subset"), subset)
+            yield ox.Triple(subset, RDF.type, _void("Dataset"))
+            yield ox.Triple(subset, DCTERMS.identifier, ox.Literal(name))
+            yield ox.Triple(subset, _void("triples"), _number(size))
     yield ox.Triple(node, _void("triples"), _number(total))
 
 

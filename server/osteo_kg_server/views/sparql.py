@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 
 from flask import Blueprint, Response, request
@@ -23,7 +24,7 @@ from osteo_kg_server.http.negotiation import (
     wants_a_page,
     wishes,
 )
-from osteo_kg_server.http.parameters import FORM, PARAMETERS, Given, base, given, language_or_english, seconds
+from osteo_kg_server.http.parameters import FORM, PARAMETERS, Given, base, given, seconds
 from osteo_kg_server.pages.question import page as question
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.store import NotOfferedError, Query, Update
@@ -103,18 +104,18 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
     serving = service()
     logs.asked(queries[0])
     tag = _tag(serving, queries[0])
-    if tag and request.if_none_match.contains_weak(tag):
+    if tag and "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(tag):
         return Response(status=304, headers={"ETag": f'"{tag}"', **_CACHED})
     accepted = wishes({name: value for name in ("format", "output") for value in asked.all(name)})
-    media = {kind: preferred(accepted, tuple(types)) for kind, types in RESULTS.items()}
+    media, formats = _chosen(accepted)
     query = Query(
         text=queries[0],
-        formats={kind: RESULTS[kind][chosen] for kind, chosen in media.items() if chosen},
+        formats=formats,
         default_graphs=asked.graphs("default-graph-uri"),
         named_graphs=asked.graphs("named-graph-uri"),
         seconds=seconds(asked, serving),
         base=base(serving),
-        first=question.first_row(asked),
+        first=question.first_row(asked) if PAGE in media.values() else 0,
     )
     try:
         answer = serving.store.query(query)
@@ -132,9 +133,10 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
         told = b"".join(answer.chunks) if answer.body is None else answer.body
         response = question.answered(queries[0], answer.kind, told, warnings)
     else:
-        response = Response(sent, content_type=content_type(chosen))
-        response.headers["Vary"] = "Accept, Accept-Encoding"
-    response.call_on_close(answer.close)
+        headers = {"Content-Type": content_type(chosen), "Vary": "Accept, Accept-Encoding"}
+        response = Response(sent, headers=headers)
+    if answer.body is None:
+        response.call_on_close(answer.close)
     for warning in warnings:
         response.headers.add("Warning", f'299 - "{warning.encode("ascii", "replace").decode()}"')
     if tag:
@@ -143,13 +145,20 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
     return response
 
 
+@functools.lru_cache(256)
+def _chosen(accepted: str) -> tuple[dict[str, str | None], dict[str, str]]:
+    """Give the media type and the format for each kind of result, by what is accepted."""
+    media = {kind: preferred(accepted, tuple(types)) for kind, types in RESULTS.items()}
+    return media, {kind: RESULTS[kind][chosen] for kind, chosen in media.items() if chosen}
+
+
 def _tag(serving: Service, query: str) -> str | None:
     """Name what is asked of the dataset as it is now; None for what has another answer each time."""
-    if request.method == "POST" or not is_repeatable(query):
+    environ = request.environ
+    if environ["REQUEST_METHOD"] == "POST" or not is_repeatable(query):
         return None
-    named = "\n".join(
-        (serving.store.generation, request.headers.get("Accept", ""), language_or_english(), request.full_path)
-    )
+    wished = (environ.get(name, "") for name in ("HTTP_ACCEPT", "HTTP_ACCEPT_LANGUAGE", "QUERY_STRING"))
+    named = "\n".join((serving.store.generation, environ.get("HTTP_HOST", ""), *wished))
     return hashlib.blake2b(named.encode("utf-8"), digest_size=16).hexdigest()
 
 

@@ -15,7 +15,7 @@ from osteo_kg_server.pages.knowledge.links import Link, joined_links, link_to, l
 _EXACTLY = BilingualText("It is exactly: ", "Équivaut exactement à : ")
 _EVERY = BilingualText("Of each one, ", "Pour chacun, ")
 _APART = BilingualText("Nothing is both this and any of: ", "Rien n’est à la fois ceci et l’un de : ")
-_OTHER = BilingualText("It is another thing than each of: ", "Est distinct de chacun de : ")
+_OTHER = BilingualText("It is not the same as any of: ", "Est distinct de chacun de : ")
 _AND, _OR, _NOT = BilingualText(" and ", " et "), BilingualText(" or ", " ou "), BilingualText("not ", "non ")
 _MEMBERS = {OWL.intersectionOf: _AND, OWL.unionOf: _OR, OWL["oneOf"]: _OR}
 #: What a restriction says of the values of its property.

@@ -12,8 +12,7 @@ from flask import Response
 from osteo_kg import Assessment, Language
 from osteo_kg.assessment import full_lines, headline, short_answer, short_lines
 from osteo_kg.bilingual import BilingualText, shown_day
-from osteo_kg.rdf import SITUATION
-from osteo_kg_server.http.negotiation import written_in
+from osteo_kg.rdf import OSTEO, SITUATION, XSD
 from osteo_kg_server.pages.knowledge.index import index
 from osteo_kg_server.pages.knowledge.links import Link, address_of, link_to
 from osteo_kg_server.pages.layout import Alternate, Crumb, here, page
@@ -24,6 +23,7 @@ _CRUMB = {"en": Crumb("Cases", PATH), "fr": Crumb("Cas", PATH)}
 _BELOW = BilingualText("Everything: below.", "Tout le détail : ci-dessous.")
 _MEDIA = (("application/json", "json"), ("text/turtle", "turtle"), ("application/ld+json", "jsonld"))
 _LOCAL = "urn:case:"
+_PREFIXES = {"osteo": OSTEO.iri, "xsd": XSD.iri}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def case_page(
         full=list(full_lines(assessment, language)) if assessment else [],
         situation=_situation(assessment, language),
         guideline=link_to(index(), assessment.guideline, language) if assessment else None,
-        turtle=written_in(triples, "turtle").decode("utf-8"),
+        turtle=(ox.serialize(triples, format=ox.RdfFormat.TURTLE, prefixes=_PREFIXES) or b"").decode("utf-8"),
     )
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from osteo_kg import Language
 from osteo_kg.bilingual import BilingualText
+from osteo_kg.knowledge import folded
 from osteo_kg.rdf import DCTERMS, OSTEO, OWL, PROV, RDF, RDFS, SKOS, local_name
 from osteo_kg_server.pages.knowledge.index import KnowledgeIndex
 from osteo_kg_server.pages.layout import Alternate, Crumb, here
@@ -126,12 +127,12 @@ def sorted_links(links: Iterable[Link]) -> list[Link]:
 
 
 def in_number_order(text: str) -> list[tuple[int, str]]:
-    """Give what a text is sorted by: its words, and its numbers by their size.
+    """Give what a text is sorted by: its words without accents, and its numbers by their size.
 
     >>> sorted(["I10", "I2", "I1"], key=in_number_order)
     ['I1', 'I2', 'I10']
     """
-    return [(int(part), "") if part.isdecimal() else (0, part) for part in _NUMBER.split(text.casefold())]
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in _NUMBER.split(folded(text))]
 
 
 def is_ours(iri: str) -> bool:

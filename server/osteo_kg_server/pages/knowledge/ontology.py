@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
 
 from osteo_kg import Language
-from osteo_kg.rdf import OWL, RDF, RDFS
+from osteo_kg.rdf import ONTOLOGY, OWL, RDF, RDFS
 from osteo_kg_server.http.endpoints import endpoint
-from osteo_kg_server.http.negotiation import PAGE
-from osteo_kg_server.http.parameters import LANGUAGE, asked, language
+from osteo_kg_server.http.negotiation import GRAPHS, PAGE, best
+from osteo_kg_server.http.parameters import WISHES, asked, language
 from osteo_kg_server.pages.knowledge.index import PROPERTIES, KnowledgeIndex, index, remembered
 from osteo_kg_server.pages.knowledge.links import (
     ONTOLOGY_CRUMB,
     Link,
+    address_of,
     alternates_of,
+    in_number_order,
     is_ours,
     link_to,
     links_to,
@@ -24,9 +27,10 @@ from osteo_kg_server.pages.knowledge.links import (
     sorted_links,
 )
 from osteo_kg_server.pages.knowledge.term import branches, rows_of
-from osteo_kg_server.pages.layout import page
+from osteo_kg_server.pages.layout import here, page
 
 blueprint = Blueprint("ontology", __name__)
+_WHOLE = f"{ONTOLOGY}osteo-kg"
 _FUNCTIONAL = OWL.FunctionalProperty.value
 
 
@@ -58,11 +62,16 @@ class Module:
 
 
 @blueprint.get("/ontology")
-@endpoint("read", {200: [PAGE]}, parameters=LANGUAGE)
-def ontology() -> Response:
+@endpoint("read", {200: [PAGE], 303: ()}, parameters=WISHES)
+def ontology() -> AnyResponse:
     """Show the ontology: its classes as a tree, its properties, its individuals by class, its modules."""
-    asked(*LANGUAGE)
-    return _ontology_page()
+    asked(*WISHES)
+    if best([PAGE, *GRAPHS]) == PAGE:
+        return _ontology_page()
+    named = {"format": request.args["format"]} if "format" in request.args else {}
+    response = redirect(here(address_of(_WHOLE), **named), 303)  # the module that imports all others
+    response.headers["Vary"] = "Accept, Accept-Language"
+    return response
 
 
 @remembered
@@ -72,7 +81,7 @@ def _ontology_page() -> Response:
         "knowledge/ontology.html",
         spoken,
         title=ONTOLOGY_CRUMB[spoken].text,
-        alternates=[each for iri in known.modules[:1] for each in alternates_of(iri)],
+        alternates=alternates_of(_WHOLE),
         class_tree=branches(known, known.roots, spoken),
         classes=len(known.classes),
         properties=[
@@ -114,7 +123,7 @@ def _properties(known: KnowledgeIndex, kind: str, language: Language) -> list[Pr
         for each in known.instances(kind)
         if is_ours(each)
     ]
-    return sorted(found, key=lambda each: each.link.text.casefold())
+    return sorted(found, key=lambda each: in_number_order(each.link.text))
 
 
 def _individuals(known: KnowledgeIndex, language: Language) -> list[Group]:
@@ -124,7 +133,7 @@ def _individuals(known: KnowledgeIndex, language: Language) -> list[Group]:
         for each in known.classes
         if known.instances(each)
     ]
-    return sorted(found, key=lambda each: each.kind.text.casefold())
+    return sorted(found, key=lambda each: in_number_order(each.kind.text))
 
 
 def _module(known: KnowledgeIndex, iri: str, language: Language) -> Module:
@@ -146,4 +155,4 @@ def _by_kind(known: KnowledgeIndex, iris: Iterable[str], language: Language) -> 
         Group(link_to(known, kind, language), tuple(sorted_links(links_to(known, each, language))))
         for kind, each in groups.items()
     ]
-    return sorted(found, key=lambda each: each.kind.text.casefold())
+    return sorted(found, key=lambda each: in_number_order(each.kind.text))

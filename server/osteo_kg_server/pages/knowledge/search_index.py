@@ -17,7 +17,7 @@ from rapidfuzz import fuzz, process
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.knowledge import folded
 from osteo_kg.rdf import GUIDELINE, ONTOLOGY, OSTEO, OWL, SKOS, local_name
-from osteo_kg_server.pages.knowledge.index import KnowledgeIndex
+from osteo_kg_server.pages.knowledge.index import PROPERTIES, KnowledgeIndex
 from osteo_kg_server.pages.knowledge.links import BASE, address_of, kind_of
 
 _OTHER_NAMES = (OSTEO.writtenAs, OSTEO.shortLabel, OSTEO.otherUseName, SKOS["altLabel"], OSTEO.question)
@@ -25,6 +25,7 @@ _KEYS = (SKOS["notation"], OSTEO.recordKey, OSTEO.codeValue, OSTEO.systemUri)
 _SEARCHED = (OSTEO.iri, GUIDELINE, ONTOLOGY)
 _NEARLY = 72  # of 100: how alike two words are that may be one, misspelt
 _SHORTEST = len("abcd")  # letters of a word that may be misspelt
+_CLOSE = 5  # of 100: how much less alike than the nearest word others may be
 _MOST_NEAR = 6  # words that one misspelt word is taken for
 _LAST = "\uffff"
 # What is shown before what, where names fit as well.
@@ -125,7 +126,7 @@ class SearchIndex:
             return beginning, False
         close = process.extract(word, self._long_words, scorer=fuzz.ratio, score_cutoff=_NEARLY, limit=_MOST_NEAR)
         best = max((score for _, score, _ in close), default=0)
-        return frozenset(each for each, score, _ in close if best - score <= len(word)), True
+        return frozenset(each for each, score, _ in close if best - score <= _CLOSE), True
 
     def _with_beginning(self, word: str) -> Iterator[str]:
         yield from self._words[bisect_left(self._words, word) : bisect_left(self._words, word + _LAST)]
@@ -175,13 +176,14 @@ class SearchIndex:
             yield from (name for name in (_name(text, kind) for text in texts) if name.text)
 
     def _weight(self, iri: str) -> int:
-        """Put terms of the vocabulary before parts of a guideline, these before codes, and words of tables last."""
+        """Put classes and values before properties and parts of guidelines, then codes, and words of tables last."""
         kinds = set(self._known.kinds(iri))
         if kinds & _BEHIND:
             return _LISTS
         if OSTEO.Code.value in kinds:
             return _CODES
-        return _TERMS if iri.startswith(OSTEO.iri) else _PARTS
+        is_property = any(iri in self._known.instances(each.value) for each in PROPERTIES)
+        return _PARTS if is_property or not iri.startswith(OSTEO.iri) else _TERMS
 
 
 _BEHIND = {each.value for each in (OSTEO.ReasonNotUsed, OSTEO.TableWords, OSTEO.WordList)}

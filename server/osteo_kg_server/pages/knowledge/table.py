@@ -10,6 +10,7 @@ from flask import Blueprint, Response, jsonify
 from werkzeug.exceptions import BadRequest
 
 from osteo_kg import DEFAULT_GUIDELINE, Language, UsageError
+from osteo_kg.bilingual import shown_count
 from osteo_kg.decision_table import csv_lines, situation_triples
 from osteo_kg.rdf import GUIDELINE, OSTEO, SITUATION
 from osteo_kg.reasoning import Answer, Key
@@ -227,8 +228,9 @@ class _View:
             total=len(self._table.rows),
             chosen_row=self._row.number if self._row else None,
             chosen=[self._said(place, value) for place, value in self._chosen.items()],
-            settled=sum(each.count for each in shown),
-            count=self._count,
+            settled=shown_count(sum(each.count for each in shown)).get(self._language),
+            count=shown_count(self._count).get(self._language),
+            start=(self._asked.page - 1) * _ON_A_PAGE + 1,
             number=self._asked.page,
             pages=self._pages(),
             before=self._here(page=str(self._asked.page - 1)) if self._asked.page > 1 else None,

@@ -21,6 +21,7 @@ from osteo_kg_server.pages.knowledge.links import (
     Link,
     alternates_of,
     crumbs_to,
+    in_number_order,
     is_ours,
     link_to,
     links_to,
@@ -41,6 +42,9 @@ _WITHIN = {
     OWL.equivalentClass.value: BilingualText("in the exact definition of", "dans la définition exacte de"),
     RDFS.subClassOf.value: BilingualText("in an axiom about", "dans un axiome sur"),
 }
+_RESTS = BilingualText("rules and options that rest on it", "règles et options qui en dépendent")
+_TESTS = {OSTEO[each].value for each in ("testsClass", "testsAbsenceOf", "testsStatement", "measures")}
+_REQUIRES = {OSTEO.requires.value, OSTEO.isReservedBy.value}
 _STATED = BilingualText("stated of", "énoncée de")
 _PREFIXES = "PREFIX osteo: <https://w3id.org/osteo-kg/ns/>\nPREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>\n"
 
@@ -138,7 +142,7 @@ def branches(
         for each in classes
         if each not in above and is_ours(each)
     ]
-    return tuple(sorted(found, key=lambda each: each.link.text.casefold()))
+    return tuple(sorted(found, key=lambda each: in_number_order(each.link.text)))
 
 
 def rows_of(known: KnowledgeIndex, iri: str, language: Language) -> list[Row]:
@@ -153,7 +157,7 @@ def rows_of(known: KnowledgeIndex, iri: str, language: Language) -> list[Row]:
     found = [
         Row(link_to(known, name, language), tuple(sorted_links(values))) for name, values in rows.items() if values
     ]
-    return sorted(found, key=lambda row: row.name.text.casefold())
+    return sorted(found, key=lambda row: in_number_order(row.name.text))
 
 
 def _is_said_in_words(triple: ox.Triple) -> bool:
@@ -223,8 +227,18 @@ def uses_of(known: KnowledgeIndex, iri: str, language: Language) -> list[Row]:
         value = link_to(known, use.subject, language)
         if value not in rows[name]:
             rows[name].append(value)
+    if rules := _rules_resting_on(known, iri):
+        rows[Link(_RESTS.get(language))] = links_to(known, rules, language)
     found = [Row(name, tuple(sorted_links(values))) for name, values in rows.items()]
-    return sorted(found, key=lambda row: row.name.text.casefold())
+    return sorted(found, key=lambda row: in_number_order(row.name.text))
+
+
+def _rules_resting_on(known: KnowledgeIndex, iri: str) -> list[str]:
+    """Give the rules and the places of options that some criterion about a class or a fact decides."""
+    criteria = [use.subject for use in known.uses(iri) if use.predicate in _TESTS]
+    return list(
+        dict.fromkeys(use.subject for each in criteria for use in known.uses(each) if use.predicate in _REQUIRES)
+    )
 
 
 def question_about(known: KnowledgeIndex, iri: str) -> str:

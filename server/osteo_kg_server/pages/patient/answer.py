@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from osteo_kg import Assessment, BilingualText, KnowledgeBase, Language
@@ -26,8 +27,9 @@ SIGNS = {
     "undetermined": ("doubt", "?"),
 }
 #: What templates of answers use beside the answer.
-WORDING = {"SIGNS": SIGNS, "WORDS": WORDS}
+WORDING: dict[str, Any] = {"SIGNS": SIGNS, "WORDS": WORDS}
 _NO_SIGN = ("out", "•")
+_UNNAMED = re.compile(r"(form|file|input)#[0-9]+")  # whom the record does not name
 _SAFETY = re.compile(r"  (!!?) ")
 _QUERY = """PREFIX osteo: <https://w3id.org/osteo-kg/ns/>
 PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
@@ -127,7 +129,7 @@ def shown(
     in_scope = bool(assessment.obligations) or len(assessment.possible) > 1
     return AnswerShown(
         short=short,
-        is_named="#" not in assessment.patient,
+        is_named=not _UNNAMED.fullmatch(assessment.patient),
         tone=tone,
         sign=sign,
         options=tuple(_options(short)),

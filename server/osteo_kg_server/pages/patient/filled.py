@@ -35,16 +35,19 @@ _CONTRADICTS = BilingualText(
 )
 _CHOOSE = BilingualText("Choose one of the two.", "Choisir l’un des deux.")
 _EMPTY = BilingualText("It says that there are some, and lists none.", "Il est dit qu’il y en a, et rien n’est listé.")
-_LIST = BilingualText("List them, or choose that they are not known.", "Les lister, ou choisir « non renseigné ».")
+_LIST = BilingualText(
+    "Until they are listed, they count as not known.", "Tant que rien n’est listé, cela compte comme non renseigné."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """Something that is wrong with the form: at which field, what, and what to do."""
+    """Something that is wrong with the form: at which field, what, and what to do; a hint keeps no answer back."""
 
     name: str
     message: BilingualText
     advice: BilingualText
+    is_hint: bool = False
 
 
 @dataclass(slots=True)
@@ -156,7 +159,7 @@ def record_of_form(filled: Filled, form: Form) -> tuple[dict[str, Any], list[Wro
             if entries and state == NONE:
                 wrong.append(Wrong(name, _CONTRADICTS, _CHOOSE))
             if not entries and state == SOME:
-                wrong.append(Wrong(name, _EMPTY, _LIST))
+                wrong.append(Wrong(name, _EMPTY, _LIST, is_hint=True))
         elif filled.chosen.get(name):
             record[name] = list(dict.fromkeys(filled.chosen[name]))
         elif text := filled.values.get(name):

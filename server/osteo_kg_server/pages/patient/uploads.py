@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 
 from osteo_kg import Assessment, BilingualText, Case, KnowledgeBase, OsteoError, RefusedCaseError
-from osteo_kg.case import record_case, record_of
+from osteo_kg.case import record_of, write_cases
 from osteo_kg.knowledge_base import PreparedCase
 from osteo_kg_server.pages.patient.fields import Form
 from osteo_kg_server.pages.patient.filled import FILE, Filled, Wrong, filled_with
@@ -70,9 +70,11 @@ def _shown(
         record = record_of(case, terms)
     except OsteoError as error:
         return filled, Unshown(BilingualText(error.message, error.message))
-    again = knowledge_base.assess(record_case(record, _NAME, terms), on=assessment.assessed_on)
+    [written] = knowledge_base.read(write_cases([case], "json", terms), "json", name=_NAME)
+    again = knowledge_base.assess(written, on=assessment.assessed_on)
     if _said(replace(again, patient=assessment.patient)) == _said(assessment):
-        return filled_with(record, form, filled.on), None
+        named = {key: value for key, value in record.items() if key != "patient" or value != f"{_NAME}#1"}
+        return filled_with(named, form, filled.on), None
     differ = [
         name for name, told in assessment.to_json().items() if again.to_json()[name] != told and name != "patient"
     ]

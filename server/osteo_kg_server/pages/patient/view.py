@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -123,9 +123,10 @@ def _rows_changed(filled: Filled, form: Form) -> bool:
 def _of_form(serving: Service, filled: Filled) -> Outcome:
     form = _form(serving)
     record, wrong = record_of_form(filled, form)
-    if wrong:
+    if any(not each.is_hint for each in wrong):
         return Outcome(tuple(wrong))
-    return _answered(serving, record, filled, form)
+    outcome = _answered(serving, record, filled, form)
+    return replace(outcome, wrong=(*wrong, *outcome.wrong))
 
 
 def _answered(serving: Service, record: Mapping[str, Any], filled: Filled, form: Form) -> Outcome:
@@ -165,6 +166,7 @@ def _values(serving: Service, filled: Filled, outcome: Outcome, language: Langua
         "form": form,
         "filled": filled,
         "wrong": wrong,
+        "blocking": any(not each.is_hint for each in outcome.wrong),
         "answer": answer,
         "unshown": outcome.unshown,
         "entered": list(entered(filled, form, language)),
@@ -176,9 +178,9 @@ def _values(serving: Service, filled: Filled, outcome: Outcome, language: Langua
 def _page(serving: Service, filled: Filled, outcome: Outcome, language: Language) -> Response:
     title = "Une patiente" if language == "fr" else "A patient"
     values = _values(serving, filled, outcome, language)
-    alternates = [Alternate("application/json", "/openapi.json")] if request.method == "GET" else []
+    alternates = [Alternate("text/turtle", "/.well-known/void?format=turtle")] if request.method == "GET" else []
     response = page("patient/page.html", language, title=title, alternates=alternates, **values)
-    if outcome.wrong:
+    if values["blocking"]:
         response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
     return _unkept(response)
 

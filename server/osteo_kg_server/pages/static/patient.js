@@ -19,6 +19,10 @@
     const row = rows.lastElementChild;
     row.querySelector("select, input").focus();
   };
+  form.addEventListener("change", ({ target }) => {
+    const rows = target.value === "some" && document.getElementById(`rows-${target.name}`);
+    if (rows && !rows.children.length) add(target.name);
+  });
   const remove = (button) => {
     const row = button.closest(".row");
     const back = row.closest("fieldset").querySelector("[data-add]");
