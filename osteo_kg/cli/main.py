@@ -26,7 +26,7 @@ from osteo_kg.bilingual import Language
 from osteo_kg.case import ValidationReport
 from osteo_kg.cli import check, cohort, convert, options, query
 from osteo_kg.cli.terminal import Refusals, complain, complain_of, progress, read_cases, write
-from osteo_kg.decision_table import formats
+from osteo_kg.decision_table import csv_lines, formats
 from osteo_kg.decision_table.fhir import plan_definition
 from osteo_kg.decision_table.rdf import write_turtle
 from osteo_kg.errors import KnowledgeError, OsteoError
@@ -208,9 +208,9 @@ def table(everything: bool, format_name: str, folders: tuple[Path, ...], guideli
     elif everything:
         rows = formats.every_line(engine)
         if format_name == "csv":
-            for line in formats.csv_lines([formats.every_header(engine)]):
+            for line in csv_lines([formats.every_header(engine)]):
                 click.echo(line, nl=False)
-            for line in formats.csv_lines(rows):
+            for line in csv_lines(rows):
                 click.echo(line, nl=False)
         elif format_name == "text":
             for row in rows:

@@ -17,6 +17,7 @@ from osteo_kg_server.http import endpoints, problems, responses
 from osteo_kg_server.pages import assets, layout
 from osteo_kg_server.pages.knowledge import ontology, search, table
 from osteo_kg_server.pages.patient import view as patient
+from osteo_kg_server.pages.question import terms
 from osteo_kg_server.service import Service
 from osteo_kg_server.settings import Limits, Settings
 from osteo_kg_server.views import (
@@ -43,6 +44,7 @@ _MODULES = (
     linked_data,
     operations,
     assets,
+    terms,
     patient,
     ontology,
     search,

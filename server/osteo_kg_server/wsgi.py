@@ -39,10 +39,12 @@ def serve(app: Flask, *, host: str, port: int) -> None:
     """
     with _listening(host, port) as listening:
         logs.to_standard_error()
-        print(f"osteo-kg: listening on {_address(listening)}/", file=sys.stderr, flush=True)
+        server = _Server(app)
         gc.freeze()  # the knowledge stays, and is not looked through again and again for what could go
         try:
-            _run(_Server(app), listening)
+            with server.capture_signals():  # from here on, for who waits for the line below may send one at once
+                print(f"osteo-kg: listening on {_address(listening)}/", file=sys.stderr, flush=True)
+                _run(server, listening)
         finally:
             of(app).store.close()
 

@@ -119,6 +119,7 @@ class LocalStore:
             "query": query.text,
             "formats": dict(query.formats),
             "columns": head.columns,
+            "first": query.first,
             "default_graphs": query.default_graphs,
             "named_graphs": query.named_graphs,
             "union": self.union and not head.dataset,

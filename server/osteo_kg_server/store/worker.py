@@ -101,7 +101,7 @@ def _query(store: ox.Store, line: Line, request: dict[str, Any]) -> None:
         return
     sending = _Sending(line, kind)
     limited = LimitedWriter(sending.send, format_name, request["rows"], request["result_bytes"])
-    write_result(found, cast(IO[bytes], limited), format_name, request["columns"])
+    write_result(found, cast(IO[bytes], limited), format_name, request["columns"], request["first"])
     sending.end()
 
 

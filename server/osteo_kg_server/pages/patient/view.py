@@ -77,16 +77,17 @@ def assess() -> Response:
     """Answer the patient of the form, or of a file: as a page, as its live part, or as a file to take along."""
     request.max_content_length = MOST_BYTES
     language, serving = asked(*LANGUAGE).language, service()
+    is_live = "HX-Request" in request.headers  # sends the button pressed last along, whatever it is for
     if request.mimetype == _FILES and FILE in request.files:
         filled, outcome = _of_file(serving)
     else:
         filled = read_form(_pairs(), _form(serving))
-        if _rows_changed(filled, _form(serving)):
+        if not is_live and _rows_changed(filled, _form(serving)):
             return _page(serving, filled, Outcome(), language)
         outcome = _of_form(serving, filled)
-    if filled.asked.get(TAKE) and outcome.case:
+    if not is_live and filled.asked.get(TAKE) and outcome.case:
         return downloads.download(serving, filled.asked[TAKE], outcome.case, outcome.assessment, language)
-    if "HX-Request" in request.headers:
+    if is_live:
         return _part(serving, filled, outcome, language)
     return _page(serving, filled, outcome, language)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from osteo_kg.assessment.evidence_words import NO, YES
 from osteo_kg.bilingual import BilingualText
-from osteo_kg.exploration.questions import questions
+from osteo_kg.exploration.question import questions
 from osteo_kg.exploration.words import band_text, decision_text, kind_text
 from osteo_kg.rdf import OSTEO
 from osteo_kg.reasoning import (
