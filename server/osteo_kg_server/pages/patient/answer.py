@@ -15,7 +15,7 @@ from osteo_kg.exploration import Change, Question, changes, next_question, strip
 from osteo_kg.knowledge_base import PreparedCase
 from osteo_kg.rdf import GUIDELINE, OSTEO, SITUATION
 from osteo_kg_server.pages.patient.drawing import Drawing, drawn
-from osteo_kg_server.pages.patient.passages import passage
+from osteo_kg_server.pages.source import passage
 
 #: How a disposition is shown beside its words: the kind of its box, and a sign.
 SIGNS = {
@@ -160,6 +160,7 @@ def _options(short: ShortAnswer) -> Iterator[OptionShown]:
 
 
 def _reasons(knowledge_base: KnowledgeBase, assessment: Assessment) -> Iterator[Reason]:
+    digest = knowledge_base.knowledge.triples.value(assessment.guideline, OSTEO.spanDigest)
     for rule in (*assessment.deciding, *assessment.open):
         yield Reason(
             label=rule.label,
@@ -172,7 +173,7 @@ def _reasons(knowledge_base: KnowledgeBase, assessment: Assessment) -> Iterator[
             ),
             start=rule.cites.start,
             end=rule.cites.end,
-            passage=passage(rule.cites),
+            passage=passage(rule.cites, digest),
             readings=tuple(_readings(knowledge_base, assessment.guideline, rule.interpretations)),
         )
 
