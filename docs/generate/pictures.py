@@ -59,7 +59,7 @@ WOMAN = {
 ON = datetime.date(2026, 11, 22)
 
 PICTURES = (
-    Picture("patient", "/assess", "#answer details.reason", _enter),
+    Picture("patient", "/assess", "#patient .group", _enter),
     Picture("what-would-change", "/assess", "#answer .changes", _enter, start="#answer .strip"),
     Picture("decision-table", "/table", "tbody tr:nth-child(6)"),
     Picture("question", "/sparql?question=criteria-met", "tbody tr:nth-child(8)"),
@@ -84,14 +84,15 @@ def _taken(browser: Browser, picture: Picture) -> bytes:
     browser.open(picture.path)
     picture.prepare(browser)
     browser.evaluate(_WHOLE)
-    top, bottom = browser.evaluate(
+    left, top, bottom = browser.evaluate(
         "const [start, end] = Array.from(arguments, (each) => document.querySelector(each).getBoundingClientRect()); "
-        "return [start.top + window.scrollY, end.bottom + window.scrollY]",
+        "return [start.left, start.top + window.scrollY, end.bottom + window.scrollY]",
         picture.start,
         picture.end,
     )
+    left, top = max(left - _MARGIN, 0), max(top - _MARGIN, 0)
     height = min(bottom - top + _MARGIN, _TALLEST)
-    clip = {"x": 0, "y": max(top, 0), "width": _WIDTH, "height": height, "scale": 1}
+    clip = {"x": left, "y": top, "width": _WIDTH - left, "height": height, "scale": 1}
     taken = browser.driver.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
     return base64.b64decode(taken["data"])
 

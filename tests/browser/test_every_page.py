@@ -33,6 +33,10 @@ PAGES = {
     "rule": "/guideline/oic-128-08-b/population.html",
     "term": "/ns/Patient.html",
     "module": "/ontology/osteo-kg",
+    "ontology": "/ontology",
+    "table": "/table",
+    "search": "/search?q=fracture",
+    "cases": "/cases",
     "nowhere": "/nowhere",
 }
 ALL = pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)

@@ -20,7 +20,7 @@ from osteo_kg_server.http import problems
 from osteo_kg_server.http.endpoints import Json, word
 from osteo_kg_server.http.negotiation import FORMATS
 from osteo_kg_server.http.parameters import Given, language_or_english
-from osteo_kg_server.pages.layout import Alternate, Crumb, here, page
+from osteo_kg_server.pages.layout import Alternate, Crumb, page
 from osteo_kg_server.pages.question.bar_chart import Chart, counted, drawn
 from osteo_kg_server.pages.question.examples import examples
 from osteo_kg_server.service import Service, service
@@ -243,7 +243,7 @@ def _cell(term: Mapping[str, str] | None, spoken: Language, links: Callable[[str
 
 def _link(serving: Service, iri: str, spoken: Language) -> Cell:
     link = linked_data.link(serving, iri, spoken)
-    return Cell(link.text, here(link.href) if link.href and link.href.startswith("/") else link.href)
+    return Cell(link.text, link.href)
 
 
 def _chart(table: Table, query: str) -> Chart | None:
