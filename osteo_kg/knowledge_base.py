@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -83,15 +83,29 @@ class KnowledgeBase:
         self._graphs: dict[str, AssessmentGraph] = {}
 
     @classmethod
-    def load(cls, folders: Iterable[Path] = (), *, remember: bool = True, safety: bool = True) -> KnowledgeBase:
+    def load(
+        cls,
+        folders: Iterable[Path] = (),
+        *,
+        readings: Mapping[str, str] | None = None,
+        remember: bool = True,
+        safety: bool = True,
+    ) -> KnowledgeBase:
         """Load what travels with the library, and the modules of further folders.
+
+        Args:
+            folders: further modules.
+            readings: `other` for each interpretation, named as `I15`, of which the other reading is taken.
+            remember: as of the class.
+            safety: as of the class.
 
         Raises:
             KnowledgeError: a module cannot be used, or a guideline in it is not well formed.
+            UsageError: an interpretation has no other reading that can be taken.
         """
         added = tuple(folders)
-        knowledge = load_knowledge(added) if added else packaged_knowledge()
-        if added:
+        knowledge = load_knowledge(added, readings) if added or readings else packaged_knowledge()
+        if added or len(knowledge.readings) > 1:  # each alone is known to be well formed
             from osteo_kg.validation import check_guidelines  # with pySHACL, which takes its time
 
             check_guidelines(knowledge)

@@ -20,6 +20,7 @@ from osteo_kg.case import KEYS, OF_A_KEY, nearest
 from osteo_kg.cli import options
 from osteo_kg.cli.terminal import complain, complain_of, write
 from osteo_kg.errors import UsageError
+from osteo_kg.knowledge import OTHER
 from osteo_kg.knowledge_base import KnowledgeBase
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ _FORMATS = ("parquet", "csv", "xlsx", "jsonl", "json", "ntriples", "nquads", "fh
     "--spark-master", default="local[*]", show_default=True, metavar="URL", help="Master of the Spark session."
 )
 @options.knowledge
+@options.readings
 @options.guideline
 @options.language
 @click.option(
@@ -78,6 +80,7 @@ def cohort(
     mappings: tuple[str, ...],
     ignore_columns: tuple[str, ...],
     folders: tuple[Path, ...],
+    readings: dict[str, str],
     format_name: str,
     **asked: Any,
 ) -> None:
@@ -95,7 +98,7 @@ def cohort(
             on=on,
             renamed=_renamed(mappings),
             ignore=ignore_columns,
-            knowledge_base=KnowledgeBase.load(folders),
+            knowledge_base=KnowledgeBase.load(folders, readings=readings),
             progress=progress,
             **asked,
         ).summary
@@ -123,6 +126,7 @@ def cohort(
 @options.language
 @options.full
 @options.knowledge
+@options.readings
 def explain(
     result: Path,
     patient: str,
@@ -132,16 +136,20 @@ def explain(
     language: Language,
     full: bool,
     folders: tuple[Path, ...],
+    readings: dict[str, str],
 ) -> None:
     """Explain the decision of one patient in RESULT, a file that `cohort` wrote.
 
-    RESULT says itself on which day, and with which knowledge, it was decided; --on is for one that does not.
+    RESULT says itself on which day, with which knowledge and with which readings it was decided; --on and --reading are
+    for one that does not.
     """
     from osteo_kg.cohort.results import explanations as written
     from osteo_kg.cohort.results.metadata import metadata_of
 
     decision = written.decision_of(result, patient)
-    knowledge_base, stated = KnowledgeBase.load(folders), metadata_of(result)
+    stated = metadata_of(result)
+    taken = readings or dict.fromkeys(stated.readings if stated else (), OTHER)
+    knowledge_base = KnowledgeBase.load(folders, readings=taken)
     day = stated.assessed_on if stated else on or datetime.date.today()
     for remark in _compared(result, stated, on, knowledge_base.knowledge.digest):
         complain(remark)

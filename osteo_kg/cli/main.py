@@ -25,7 +25,7 @@ from osteo_kg.assessment.model import Assessment
 from osteo_kg.bilingual import Language
 from osteo_kg.case import ValidationReport
 from osteo_kg.cli import cohort, convert, options, query
-from osteo_kg.cli.terminal import Refusals, complain, complain_of, progress, read_cases, write
+from osteo_kg.cli.terminal import Refusals, complain, complain_of, progress, read_cases, tell_readings, write
 from osteo_kg.decision_table import formats
 from osteo_kg.decision_table.fhir import plan_definition
 from osteo_kg.decision_table.rdf import write_turtle
@@ -115,6 +115,7 @@ def main() -> None:
 @options.full
 @options.assume_complete
 @options.no_safety
+@options.readings
 @click.option(
     "--by",
     type=click.Choice(["situation", "reasoning"]),
@@ -133,10 +134,11 @@ def assess(
     no_safety: bool,
     by: Method,
     guidelines: tuple[str, ...],
+    readings: dict[str, str],
     **reading: Any,
 ) -> None:
     """Assess the patients of FILE... (RDF, flat records or FHIR; - is standard input)."""
-    knowledge_base = KnowledgeBase.load(folders, safety=not no_safety)
+    knowledge_base = KnowledgeBase.load(folders, readings=readings, safety=not no_safety)
     cases, unread = read_cases(knowledge_base, files, on=on, **reading)
     prepared = itertools.tee((knowledge_base.prepare(case, on=on) for case in cases), len(guidelines))
     for_each = [
@@ -193,14 +195,23 @@ def validate(
     help="Format.",
 )
 @options.knowledge
+@options.readings
 @options.guideline
 @options.language
-def table(everything: bool, format_name: str, folders: tuple[Path, ...], guideline: str, language: Language) -> None:
+def table(
+    everything: bool,
+    format_name: str,
+    folders: tuple[Path, ...],
+    readings: dict[str, str],
+    guideline: str,
+    language: Language,
+) -> None:
     """Print the decision table: one page that a clinician can sign, or every situation.
 
     As Turtle, it is every situation; as FHIR, a PlanDefinition of the rules that the table follows from.
     """
-    engine = KnowledgeBase.load(folders).engine(guideline)
+    engine = KnowledgeBase.load(folders, readings=readings).engine(guideline)
+    tell_readings(engine.knowledge, [guideline], language)
     if format_name == "turtle":
         write_turtle(engine, sys.stdout.buffer)
     elif format_name == "fhir":
