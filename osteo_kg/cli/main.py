@@ -24,7 +24,7 @@ from osteo_kg.assessment.fhir import guidance_bundle
 from osteo_kg.assessment.model import Assessment
 from osteo_kg.bilingual import Language
 from osteo_kg.case import ValidationReport
-from osteo_kg.cli import cohort, convert, options, query
+from osteo_kg.cli import cohort, convert, diff, options, query
 from osteo_kg.cli.terminal import Refusals, complain, complain_of, progress, read_cases, tell_readings, write
 from osteo_kg.decision_table import formats
 from osteo_kg.decision_table.fhir import plan_definition
@@ -265,7 +265,7 @@ def _end(unread: int, refused: list[ValidationReport], language: Language) -> No
         raise click.exceptions.Exit(options.INPUT_AT_FAULT)
 
 
-for command in (*cohort.commands, *convert.commands, *query.commands):
+for command in (*cohort.commands, *convert.commands, *diff.commands, *query.commands):
     main.add_command(command)
 
 

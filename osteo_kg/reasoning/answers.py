@@ -108,6 +108,7 @@ class CertainAnswers:
         self._equal: dict[object, Any] = {}
         self._common = functools.cache(self._combine)
         self._told = functools.cache(self._tell)
+        self._without_missing = functools.cache(lambda common: Answer(missing=(), **self._told(common)))
         self._differing = functools.cache(self._differences)
         self._settled = [functools.cache(functools.partial(self._settles, place)) for place in space.places.values()]
 
@@ -125,6 +126,10 @@ class CertainAnswers:
         """Give the answer to a situation whose `ways_needed` all have an outcome."""
         common = self._common(key)
         return Answer(missing=tuple(self._missing(key, common)), **self._told(common))
+
+    def without_missing(self, key: Key) -> Answer:
+        """Give the answer to a situation, but for what is missing, which takes the longest; equal ones are one."""
+        return self._without_missing(self._common(key))
 
     def _tell(self, common: _Common) -> dict[str, Any]:
         """Say what several outcomes have in common, as an answer says it."""
