@@ -24,24 +24,26 @@ PAGE = REFERENCE / "readings.md"
 _PATIENTS, _SEED, _DAY = 100_000, 1, datetime.date(2026, 11, 27)
 
 
-def written() -> str:
-    """Write the page."""
+def pages() -> Iterator[str]:
+    """Write the page anew after each reading: whoever stops has those counted so far, and the others named."""
     knowledge_base = KnowledgeBase()
     knowledge, guideline = knowledge_base.knowledge, knowledge_base.engine().guideline
-    differences = dict(_differences(knowledge))
-    return (
-        templates()
-        .get_template("readings.md.jinja")
-        .render(
-            guideline=guideline,
-            patients=_PATIENTS,
-            seed=_SEED,
-            day=_DAY,
-            situations=next(each.total for each, _ in differences.values()),
-            rows=[_row(knowledge, guideline, key, *found) for key, found in differences.items()],
-            fixed=list(_fixed(knowledge, guideline)),
+    rows: list[Mapping[str, Any]] = []
+    for key, found in _differences(knowledge):
+        rows.append(_row(knowledge, guideline, key, *found))
+        counted = [row["key"] for row in rows]
+        yield (
+            templates()
+            .get_template("readings.md.jinja")
+            .render(
+                patients=_PATIENTS,
+                seed=_SEED,
+                day=_DAY,
+                rows=rows,
+                uncounted=[key for key in knowledge.other_readings if key not in counted],
+                fixed=list(_fixed(knowledge, guideline)),
+            )
         )
-    )
 
 
 def _differences(knowledge: Knowledge) -> Iterator[tuple[str, tuple[Difference, Difference]]]:
@@ -92,4 +94,5 @@ def _text(knowledge: Knowledge, iri: str, name: str) -> BilingualText:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(written(), encoding="utf-8")
+    for text in pages():
+        PAGE.write_text(text, encoding="utf-8")
