@@ -1,4 +1,4 @@
-# make demo, serve, check, test, format, lint, docs, reference, readings, bench or clean. Python 3.11 or later and make are enough: the rest comes from PyPI, once,
+# make demo, serve, check, test, format, lint, docs, reference, readings, released-table, pictures, bench or clean. Python 3.11 or later and make are enough: the rest comes from PyPI, once,
 # and for `make test` from the npm registry.
 
 PYTHON ?= python3
@@ -7,7 +7,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 SOURCES := $(wildcard osteo_kg server tests benchmarks docs)
 
-.PHONY: demo serve check test format lint docs reference readings bench clean
+.PHONY: demo serve check test format lint docs reference readings released-table pictures bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/osteo-kg assess examples/*.ttl
@@ -18,7 +18,7 @@ serve: $(VENV)/installed
 check: $(VENV)/test-installed
 	$(BIN)/pytest -n $(WORKERS) -m "not slow and not server"
 
-test: $(VENV)/test-installed $(VENV)/jars-fetched $(VENV)/validator-fetched
+test: $(VENV)/test-installed $(VENV)/jars-fetched $(VENV)/validator-fetched $(VENV)/clients-fetched $(VENV)/axe-fetched
 	$(BIN)/pytest -n $(WORKERS) -rs
 
 format: $(VENV)/test-installed
@@ -40,6 +40,12 @@ reference: $(VENV)/installed
 
 readings: $(VENV)/installed
 	$(BIN)/python -m docs.generate.readings
+
+released-table: $(VENV)/installed
+	$(BIN)/python -m osteo_kg.checking
+
+pictures: $(VENV)/test-installed
+	$(BIN)/python -m docs.generate.pictures
 
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks
@@ -69,6 +75,14 @@ $(VENV)/jars-fetched: $(VENV)/test-installed tests/owlapi/fetch_jars.py
 	$(BIN)/python tests/owlapi/fetch_jars.py
 	@touch $@
 
-$(VENV)/validator-fetched: $(VENV)/test-installed tests/medplum/fetch_validator.py tests/medplum/package-lock.json
-	$(BIN)/python tests/medplum/fetch_validator.py
+$(VENV)/validator-fetched: $(VENV)/test-installed tests/medplum/fetch_validator.py tests/support/npm.py tests/medplum/package-lock.json
+	$(BIN)/python -m tests.medplum.fetch_validator
+	@touch $@
+
+$(VENV)/clients-fetched: $(VENV)/test-installed tests/support/npm.py tests/sparql_clients/package-lock.json
+	$(BIN)/python -c 'from tests.support import npm; print(npm.modules(npm.TESTS / "sparql_clients"))'
+	@touch $@
+
+$(VENV)/axe-fetched: $(VENV)/test-installed tests/browser/fetch_axe.py tests/browser/package-lock.json
+	$(BIN)/python -m tests.browser.fetch_axe
 	@touch $@

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import datetime
 import statistics
-import threading
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
-import waitress
 from rich.table import Table
 
 import osteo_kg_server
 from benchmarks.timing import median
 from osteo_kg.dataset import Dataset, build_dataset
 from osteo_kg.knowledge_base import KnowledgeBase
+from osteo_kg_server import wsgi
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 TIMES = 20
@@ -33,7 +30,7 @@ def table(knowledge_base: KnowledgeBase, on: datetime.date) -> Table:
         for case in knowledge_base.read(path.read_bytes(), name=path.name)
     ]
     dataset = build_dataset(knowledge_base, cases, on=on)
-    with served(knowledge_base, dataset) as address:
+    with wsgi.served(osteo_kg_server.create_app(knowledge_base, dataset)) as address:
         measured = sorted(
             ((*both(dataset, address, path), path.stem) for path in sorted(EXAMPLES.glob("questions/*.rq"))),
             reverse=True,
@@ -47,18 +44,6 @@ def table(knowledge_base: KnowledgeBase, on: datetime.date) -> Table:
     drawn.add_section()
     drawn.add_row("median", *map(milliseconds, middle))
     return drawn
-
-
-@contextmanager
-def served(knowledge_base: KnowledgeBase, dataset: Dataset) -> Iterator[str]:
-    """Serve a dataset on a free port, and give its address."""
-    app = osteo_kg_server.create_app(knowledge_base, dataset)
-    server = waitress.create_server(app, host="127.0.0.1", port=0)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(timeout=5)
 
 
 def both(dataset: Dataset, address: str, question: Path) -> tuple[float, float]:

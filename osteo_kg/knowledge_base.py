@@ -90,25 +90,29 @@ class KnowledgeBase:
         readings: Mapping[str, str] | None = None,
         remember: bool = True,
         safety: bool = True,
+        tell: Callable[[str], None] | None = None,
     ) -> KnowledgeBase:
         """Load what travels with the library, and the modules of further folders.
 
         Args:
-            folders: further modules.
+            folders: folders of modules; one stands in for the packaged module whose IRI it has.
             readings: `other` for each interpretation, named as `I15`, of which the other reading is taken.
-            remember: as of the class.
-            safety: as of the class.
+            remember: whether to keep reasoned situations on disk.
+            safety: whether answers tell what product information says of the drugs.
+            tell: what is told the warnings of the check of these modules, as sentences.
 
         Raises:
             KnowledgeError: a module cannot be used, or a guideline in it is not well formed.
             UsageError: an interpretation has no other reading that can be taken.
         """
         added = tuple(folders)
-        knowledge = load_knowledge(added, readings) if added or readings else packaged_knowledge()
-        if added or len(knowledge.readings) > 1:  # each alone is known to be well formed
-            from osteo_kg.validation import check_guidelines  # with pySHACL, which takes its time
+        if added:
+            from osteo_kg.checking import check_before_use  # with pySHACL, which takes its time
 
-            check_guidelines(knowledge)
+            for sentence in check_before_use(added):
+                if tell is not None:
+                    tell(sentence)
+        knowledge = load_knowledge(added, readings) if added or readings else packaged_knowledge()
         return cls(knowledge, remember=remember, safety=safety)
 
     def read(

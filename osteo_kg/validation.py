@@ -13,13 +13,14 @@ import functools
 import logging
 import re
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pyoxigraph as ox
 from pyshacl.graph_abstraction import DataGraph
 from pyshacl.validator import Validator
-from rdflib import RDF, SH, XSD, BNode, Graph, Literal, URIRef
+from rdflib import RDF, RDFS, SH, XSD, BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
 from osteo_kg.bilingual import BilingualText
@@ -49,6 +50,9 @@ _LISTING_NODES = dict.fromkeys(
     if (listing := field.measurement.property if field.measurement else field.property if field.entry else None)
 )
 _DAYS_KEPT = 4
+_TYPE = ox.NamedNode(str(RDF.type))
+_THIS, _VALUE = ox.Variable("this"), ox.Variable("value")
+_TOLD = (ox.NamedNode, ox.Literal)  # values that can be told; a nameless one cannot
 _SEVERITIES: dict[Node, Severity] = {SH.Violation: "violation", SH.Warning: "warning"}
 
 
@@ -84,7 +88,7 @@ class CaseValidator:
     def _finding(self, results: Graph, node: Node, names: _Names, case: Case) -> Finding:
         shape = results.value(node, SH.sourceShape)
         severity = results.value(node, SH.resultSeverity)
-        message, advice = self._text(shape, SH.message), self._text(shape, _ADVICE)
+        message, advice = _spoken(self.shapes, shape, SH.message), _spoken(self.shapes, shape, _ADVICE)
         if severity not in _SEVERITIES or message is None or advice is None:
             raise KnowledgeError(f"The shape {shape} has no severity, message or advice.", advice="Complete it.")
         focus = results.value(node, SH.focusNode)
@@ -102,12 +106,6 @@ class CaseValidator:
             constraint=_iri(results.value(node, SH.sourceConstraintComponent)),
         )
 
-    def _text(self, shape: Node | None, property_: URIRef) -> BilingualText | None:
-        found = {
-            text.language: str(text) for text in self.shapes.objects(shape, property_) if isinstance(text, Literal)
-        }
-        return BilingualText(found["en"], found["fr"]) if {"en", "fr"} <= set(found) else None
-
     def _kept_validator(self, on: datetime.date) -> Validator:
         settled = _Settled()
         for triple in self.shapes:
@@ -120,23 +118,105 @@ class CaseValidator:
         return Validator(empty, shacl_graph=settled, options={"inplace": True, "allow_warnings": True})
 
 
-def check_guidelines(knowledge: Knowledge) -> None:
-    """Check that the guidelines of the loaded modules are well formed, by `shapes/guideline.ttl`.
+@dataclass(frozen=True, slots=True)
+class ShapeResult:
+    """One result of a shape about a module.
 
-    Raises:
-        KnowledgeError: a rule has no criteria, bands leave a gap, or whatever else the shapes find.
+    Attributes:
+        shape: the IRI of the shape.
+        focus: the node that it is about; a nameless one has no IRI, and is left to whom it hangs on.
+        path: the IRI of the property, where it is one.
+        value: the value that was found, where it is one.
+        severity: of a violation or of a warning.
+        message: what is wrong, as a sentence.
+        advice: what to do, as a sentence.
     """
-    whole, shapes = Graph(), Graph().parse(data=knowledge.shapes["guideline.ttl"], format="turtle")
-    for content in knowledge.modules.values():
-        whole.parse(data=content, format="turtle")
-    found = sorted(
-        f"{focus}: {message}"
-        for shape, focus in _faults(whole, shapes)
-        for message in shapes.objects(shape, SH.message)
-        if isinstance(message, Literal) and message.language == "en"
-    )
-    if found:
-        raise KnowledgeError(f"A guideline is not well formed. {' '.join(found)}", advice="Correct its module.")
+
+    shape: str
+    focus: ox.NamedNode
+    path: str | None
+    value: ox.NamedNode | ox.Literal | None
+    severity: Severity
+    message: BilingualText
+    advice: BilingualText
+
+
+class ModuleShapes:
+    """The shapes of modules, such as `shapes/guideline.ttl`.
+
+    SHACL Core is asked of pySHACL. The constraints in SPARQL are asked of Oxigraph: with `$this` filled in, as SHACL
+    has it (its section 5.3), they take milliseconds there and many seconds in pySHACL.
+
+    Args:
+        content: the shapes in Turtle.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._shapes = Graph().parse(data=content, format="turtle")
+        self._core = Graph()
+        for triple in self._shapes:
+            if triple[1] != SH.sparql:
+                self._core.add(triple)
+        self._named = {node for node in self._shapes.all_nodes() if isinstance(node, URIRef)}
+
+    def results(self, triples: Iterable[ox.Triple], store: ox.Store) -> list[ShapeResult]:
+        """Check modules.
+
+        Args:
+            triples: what SHACL Core is to look at; a property that no shape names makes no difference.
+            store: all triples, for the constraints in SPARQL.
+        """
+        every = tuple(triples)
+        classes = {each.subject for each in every if each.predicate.value == str(RDFS.subClassOf)}
+        data = Graph(bind_namespaces="none")
+        for triple in every:
+            property_ = URIRef(triple.predicate.value)
+            is_type = property_ == RDF.type and (triple.object in classes or _as_read(triple.object) in self._named)
+            if is_type or property_ in self._named or property_ == RDFS.subClassOf:
+                data.add((_term(triple.subject), property_, _as_read(triple.object)))
+        options = {"inplace": True, "allow_warnings": True}
+        report = _run(Validator(DataGraph.from_rdflib(data), shacl_graph=self._core + Graph(), options=options))
+        found = [self._of_core(report, node) for node in report.subjects(RDF.type, SH.ValidationResult)]
+        return [each for each in (*found, *self._of_sparql(store)) if each is not None]
+
+    def _of_core(self, report: Graph, node: Node) -> ShapeResult | None:
+        focus, path, value = (report.value(node, each) for each in (SH.focusNode, SH.resultPath, SH.value))
+        return self._result(report.value(node, SH.sourceShape), _ox_term(focus), _iri(path), _ox_term(value))
+
+    def _of_sparql(self, store: ox.Store) -> Iterator[ShapeResult | None]:
+        prefixes = "".join(f"PREFIX {name}: <{iri}>\n" for name, iri in self._declared())
+        for shape, constraint in self._shapes.subject_objects(SH.sparql):
+            select = f"{prefixes}{self._shapes.value(constraint, SH.select)}"
+            for this in sorted(self._targets(shape, store), key=str):
+                rows = store.query(select, substitutions={_THIS: this})
+                assert isinstance(rows, ox.QuerySolutions)
+                for row in rows:
+                    value = row["value"] if _VALUE in rows.variables else None
+                    yield self._result(shape, this, None, value if isinstance(value, _TOLD) else None)
+
+    def _declared(self) -> Iterator[tuple[Node | None, Node | None]]:
+        for each in self._shapes.objects(None, SH.declare):
+            yield self._shapes.value(each, SH.prefix), self._shapes.value(each, SH.namespace)
+
+    def _targets(self, shape: Node, store: ox.Store) -> set[ox.NamedNode]:
+        kinds = (ox.NamedNode(str(each)) for each in self._shapes.objects(shape, SH.targetClass))
+        quads = (quad for kind in kinds for quad in store.quads_for_pattern(None, _TYPE, kind))
+        return {quad.subject for quad in quads if isinstance(quad.subject, ox.NamedNode)}
+
+    def _result(
+        self,
+        shape: Node | None,
+        focus: ox.NamedNode | ox.Literal | None,
+        path: str | None,
+        value: ox.NamedNode | ox.Literal | None,
+    ) -> ShapeResult | None:
+        if not isinstance(focus, ox.NamedNode):
+            return None
+        severity = self._shapes.value(shape, SH.severity)
+        message, advice = _spoken(self._shapes, shape, SH.message), _spoken(self._shapes, shape, _ADVICE)
+        if severity not in _SEVERITIES or message is None or advice is None:
+            raise KnowledgeError(f"The shape {shape} has no severity, message or advice.", advice="Complete it.")
+        return ShapeResult(str(shape), focus, path, value, _SEVERITIES[severity], message, advice)
 
 
 def assessment_faults(knowledge: Knowledge, triples: Iterable[ox.Triple]) -> list[tuple[str, str]]:
@@ -151,6 +231,12 @@ def assessment_faults(knowledge: Knowledge, triples: Iterable[ox.Triple]) -> lis
     for triple in triples:
         whole.add((_term(triple.subject), URIRef(triple.predicate.value), _term(triple.object)))
     return sorted((local_name(str(shape)), _holder(whole, focus)) for shape, focus in _faults(whole, shapes))
+
+
+def _spoken(shapes: Graph, shape: Node | None, property_: URIRef) -> BilingualText | None:
+    """Give what a shape says, where it says it in both languages."""
+    found = {text.language: str(text) for text in shapes.objects(shape, property_) if isinstance(text, Literal)}
+    return BilingualText(found["en"], found["fr"]) if {"en", "fr"} <= set(found) else None
 
 
 def _holder(graph: Graph, node: Node | None) -> str:
@@ -282,6 +368,23 @@ def _term(term: Subject | ox.Literal | ox.Triple) -> URIRef | BNode | Literal:
     if term.language:
         return Literal(term.value, lang=term.language)
     return Literal(term.value, datatype=URIRef(term.datatype.value), normalize=False)
+
+
+def _as_read(term: Subject | ox.Literal) -> URIRef | BNode | Literal:
+    """Give a term as rdflib reads it from a file: plain texts have no datatype there, and shapes compare with those."""
+    is_plain = isinstance(term, ox.Literal) and not term.language and term.datatype.value == str(XSD.string)
+    return Literal(term.value) if isinstance(term, ox.Literal) and is_plain else _term(term)
+
+
+def _ox_term(node: Node | None) -> ox.NamedNode | ox.Literal | None:
+    """Give a node as pyoxigraph has it; None of one without a name."""
+    if isinstance(node, URIRef):
+        return ox.NamedNode(str(node))
+    if not isinstance(node, Literal):
+        return None
+    if node.language:
+        return ox.Literal(str(node), language=node.language)
+    return ox.Literal(str(node), datatype=ox.NamedNode(str(node.datatype or XSD.string)))
 
 
 def _iri(node: Node | None) -> str | None:

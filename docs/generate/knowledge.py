@@ -8,7 +8,7 @@ from typing import Any
 from docs.generate.terms import Terms
 from osteo_kg import KnowledgeBase
 from osteo_kg.bilingual import LANGUAGES
-from osteo_kg.decision_table import formats
+from osteo_kg.decision_table import header, lines
 from osteo_kg.rdf.terms import RDFS
 
 _OPERATORS = {"above": ">", "atLeast": "≥", "atMost": "≤", "below": "<"}
@@ -38,5 +38,5 @@ def rules(knowledge_base: KnowledgeBase) -> Mapping[str, Any]:
 def decision_table(knowledge_base: KnowledgeBase) -> Mapping[str, Any]:
     """Give the minimised table in every language."""
     engine = knowledge_base.engine()
-    tables = {language: [formats.header(engine, language), *formats.lines(engine, language)] for language in LANGUAGES}
+    tables = {language: [header(engine, language), *lines(engine, language)] for language in LANGUAGES}
     return {"guideline": engine.guideline, "tables": tables}

@@ -1,11 +1,13 @@
 """The answer about one patient: evidence, notices and safety beside the decision, as text, RDF and FHIR."""
 
 from osteo_kg.assessment.conclusions import conclusions
+from osteo_kg.assessment.fhir import guidance_bundle
 from osteo_kg.assessment.model import Assessment, Caution
 from osteo_kg.assessment.safety import DrugSafety
 from osteo_kg.assessment.short_form import (
     DISCLAIMER,
     WHOLE,
+    WORDS,
     Line,
     Part,
     ShortAnswer,
@@ -19,6 +21,7 @@ from osteo_kg.assessment.text import full_lines, report_lines
 __all__ = [
     "DISCLAIMER",
     "WHOLE",
+    "WORDS",
     "Assessment",
     "Caution",
     "DrugSafety",
@@ -27,6 +30,7 @@ __all__ = [
     "ShortAnswer",
     "conclusions",
     "full_lines",
+    "guidance_bundle",
     "headline",
     "items_of",
     "report_lines",

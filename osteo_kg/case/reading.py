@@ -122,7 +122,7 @@ def read_case(
 
 def _told(cases: tuple[Case, ...], reader: TableReader, tell: Callable[[str], None] | None) -> tuple[Case, ...]:
     """Tell what was read otherwise than under its own name, and give the cases."""
-    for sentence in (*(each.sentence() for each in reader.columns_read()), *reader.remarks):
+    for sentence in (*(each.sentence() for each in reader.columns_read()), *(each.en for each in reader.remarks)):
         if sentence and tell is not None:
             tell(sentence)
     return cases

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from osteo_kg.bilingual import BilingualText
 from osteo_kg.case.fields import KEYS
 from osteo_kg.case.model import Case
 from osteo_kg.case.record import Repeated, record_case, unread_case
@@ -20,6 +21,10 @@ from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge import Terms
 from osteo_kg.rdf import decimal_text
 
+_OTHER_SHEETS = BilingualText(
+    "{file}: not read, since they hold no column of a record: sheets {sheets}.",
+    "{file} : feuilles non lues, faute d'une colonne d'un enregistrement : {sheets}.",
+)
 _SAYS_SEPARATOR = re.compile(r'"?sep=(.)"?\s*')  # a first line that Excel writes
 
 
@@ -125,7 +130,7 @@ def workbook_records(data: bytes, name: str, reader: TableReader) -> Iterator[tu
     stated, rows, others = read_workbook(data, name, reader.profile, reader.names)
     read = reader.columns(stated, name).read
     if others:
-        reader.remarks.append(f"{name}: not read, since they hold no column of a record: sheets {', '.join(others)}.")
+        reader.remarks.append(_OTHER_SHEETS.filled({"file": name, "sheets": ", ".join(others)}))
     for number, row in enumerate(rows, 1):
         yield number, reader.row(stated, row, read, f"{name}, row {number}")
     if not rows:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress, ProgressColumn, Task
 from rich.text import Text as RichText
 
-from osteo_kg.bilingual import Language
+from osteo_kg.bilingual import BilingualText, Language, shown_count
 from osteo_kg.case import KEYS, OF_A_KEY, nearest
 from osteo_kg.cli import options
 from osteo_kg.cli.terminal import complain, complain_of, write
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _SHOWN = 12  # digits of a digest
+_REFUSED = BilingualText(
+    "{count} were refused. All reports: --rejected FILE.",
+    "{count} ont été refusés. Tous les rapports : --rejected FILE.",
+)
 _FORMATS = ("parquet", "csv", "xlsx", "jsonl", "json", "ntriples", "nquads", "fhir")
 
 
@@ -98,17 +102,18 @@ def cohort(
             on=on,
             renamed=_renamed(mappings),
             ignore=ignore_columns,
-            knowledge_base=KnowledgeBase.load(folders, readings=readings),
+            knowledge_base=KnowledgeBase.load(folders, readings=readings, tell=complain),
             progress=progress,
             **asked,
         ).summary
-    for remark in (*summary.remarks, *filter(None, (each.sentence() for each in summary.columns))):
+    for remark in (*summary.remarks, *filter(None, (each.sentence(asked["language"]) for each in summary.columns))):
         complain(remark)
     click.echo(json.dumps(summary.to_json(), indent=2) if format_name == "json" else "\n".join(summary.lines()))
     if summary.rejected and not asked["rejected"]:
         for report in summary.shown:
             complain_of(report, asked["language"])
-        complain(f"{summary.rejected:,} were refused. All reports: --rejected FILE.")
+        refused = {"count": shown_count(summary.rejected)}
+        complain(_REFUSED.filled(refused).get(asked["language"]))
         raise click.exceptions.Exit(options.INPUT_AT_FAULT)
 
 
@@ -149,7 +154,7 @@ def explain(
     decision = written.decision_of(result, patient)
     stated = metadata_of(result)
     taken = readings or dict.fromkeys(stated.readings if stated else (), OTHER)
-    knowledge_base = KnowledgeBase.load(folders, readings=taken)
+    knowledge_base = KnowledgeBase.load(folders, readings=taken, tell=complain)
     day = stated.assessed_on if stated else on or datetime.date.today()
     for remark in _compared(result, stated, on, knowledge_base.knowledge.digest):
         complain(remark)

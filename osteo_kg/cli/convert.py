@@ -46,7 +46,7 @@ def convert(
 
     A patient who does not fit into the format is refused, and the others are written.
     """
-    knowledge_base = KnowledgeBase.load(folders)
+    knowledge_base = KnowledgeBase.load(folders, tell=complain)
     terms = knowledge_base.knowledge.terms
     cases, unread = read_cases(knowledge_base, files, **reading)
     shared = shared_names(cases) if format_name in RDF_OUTPUT_FORMATS else frozenset[str]()
@@ -103,7 +103,7 @@ def template(format_name: str, file: str | None, folders: tuple[Path, ...]) -> N
         raise UsageError(
             f"{file} cannot be opened: {error.strerror or error}.", advice="Check its name and its rights."
         ) from error
-    terms, name = KnowledgeBase.load(folders).knowledge.terms, Path(file).name
+    terms, name = KnowledgeBase.load(folders, tell=complain).knowledge.terms, Path(file).name
     click.echo(proposed(data, name, terms).encode(), nl=False)
 
 
@@ -113,7 +113,7 @@ def template(format_name: str, file: str | None, folders: tuple[Path, ...]) -> N
 @options.guideline
 def schema(document: str, folders: tuple[Path, ...], guideline: str) -> None:
     """Print the JSON Schema of a flat record, or of an assessment."""
-    knowledge = KnowledgeBase.load(folders).knowledge
+    knowledge = KnowledgeBase.load(folders, tell=complain).knowledge
     if document == "record":
         found = record_schema(knowledge.terms)
     else:

@@ -24,9 +24,9 @@ from osteo_kg.assessment.fhir import guidance_bundle
 from osteo_kg.assessment.model import Assessment
 from osteo_kg.bilingual import Language
 from osteo_kg.case import ValidationReport
-from osteo_kg.cli import cohort, convert, diff, options, query
+from osteo_kg.cli import check, cohort, convert, diff, options, query
 from osteo_kg.cli.terminal import Refusals, complain, complain_of, progress, read_cases, tell_readings, write
-from osteo_kg.decision_table import formats
+from osteo_kg.decision_table import csv_lines, formats
 from osteo_kg.decision_table.fhir import plan_definition
 from osteo_kg.decision_table.rdf import write_turtle
 from osteo_kg.errors import KnowledgeError, OsteoError
@@ -138,7 +138,7 @@ def assess(
     **reading: Any,
 ) -> None:
     """Assess the patients of FILE... (RDF, flat records or FHIR; - is standard input)."""
-    knowledge_base = KnowledgeBase.load(folders, readings=readings, safety=not no_safety)
+    knowledge_base = KnowledgeBase.load(folders, readings=readings, safety=not no_safety, tell=complain)
     cases, unread = read_cases(knowledge_base, files, on=on, **reading)
     prepared = itertools.tee((knowledge_base.prepare(case, on=on) for case in cases), len(guidelines))
     for_each = [
@@ -178,7 +178,7 @@ def validate(
     **reading: Any,
 ) -> None:
     """Say of the patients of FILE... whether they can be assessed, and what to correct."""
-    knowledge_base = KnowledgeBase.load(folders)
+    knowledge_base = KnowledgeBase.load(folders, tell=complain)
     cases, unread = read_cases(knowledge_base, files, on=on, **reading)
     reports = [knowledge_base.validate(case, on=on) for case in progress(cases, "Validating", len(cases))]
     write(reports, format_name, language, several=len(reports) > 1)
@@ -210,7 +210,7 @@ def table(
 
     As Turtle, it is every situation; as FHIR, a PlanDefinition of the rules that the table follows from.
     """
-    engine = KnowledgeBase.load(folders, readings=readings).engine(guideline)
+    engine = KnowledgeBase.load(folders, readings=readings, tell=complain).engine(guideline)
     tell_readings(engine.knowledge, [guideline], language)
     if format_name == "turtle":
         write_turtle(engine, sys.stdout.buffer)
@@ -219,9 +219,9 @@ def table(
     elif everything:
         rows = formats.every_line(engine)
         if format_name == "csv":
-            for line in formats.csv_lines([formats.every_header(engine)]):
+            for line in csv_lines([formats.every_header(engine)]):
                 click.echo(line, nl=False)
-            for line in formats.csv_lines(rows):
+            for line in csv_lines(rows):
                 click.echo(line, nl=False)
         elif format_name == "text":
             for row in rows:
@@ -242,7 +242,7 @@ def table(
 @options.knowledge
 def ontology(format_name: str, folders: tuple[Path, ...]) -> None:
     """Print the whole ontology: all modules merged under one header, without imports."""
-    click.echo(written_ontology(KnowledgeBase.load(folders).knowledge, format_name), nl=False)
+    click.echo(written_ontology(KnowledgeBase.load(folders, tell=complain).knowledge, format_name), nl=False)
 
 
 def _print_json(document: dict[str, Any]) -> None:
@@ -265,7 +265,7 @@ def _end(unread: int, refused: list[ValidationReport], language: Language) -> No
         raise click.exceptions.Exit(options.INPUT_AT_FAULT)
 
 
-for command in (*cohort.commands, *convert.commands, *diff.commands, *query.commands):
+for command in (*check.commands, *cohort.commands, *convert.commands, *diff.commands, *query.commands):
     main.add_command(command)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from osteo_kg.cli import options
-from osteo_kg.cli.terminal import read_cases, tell_readings
+from osteo_kg.cli.terminal import complain, read_cases, tell_readings
 from osteo_kg.dataset import build_dataset, unknown_terms
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge_base import KnowledgeBase
@@ -41,7 +41,7 @@ def query(
     **reading: Any,
 ) -> None:
     """Answer a SPARQL query over the knowledge, the decision table, and the patients of FILE... with their answers."""
-    knowledge_base = KnowledgeBase.load(folders, readings=readings)
+    knowledge_base = KnowledgeBase.load(folders, readings=readings, tell=complain)
     tell_readings(knowledge_base.knowledge, [guideline])
     cases, unread = read_cases(knowledge_base, files, on=on, **reading)
     dataset = build_dataset(knowledge_base, cases, on=on, guideline=guideline)

@@ -18,6 +18,7 @@ import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
+import pyarrow.compute as pc
 from duckdb import Error as EngineError
 from duckdb import IOException as EngineFileError
 from duckdb import OutOfMemoryException as EngineMemoryError
@@ -62,7 +63,7 @@ class CohortEngine(ABC):
 
     @abstractmethod
     def planned(
-        self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table], schema: pa.Schema
+        self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table], schema: pa.Schema | None = None
     ) -> ir.Table:
         """Name an expression over named tables; it is built only where it was not yet compiled for their columns."""
 
@@ -118,7 +119,7 @@ class DuckDBEngine(CohortEngine):
         return self._made("VIEW", name, self.backend.compile(table))
 
     def planned(
-        self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table], schema: pa.Schema
+        self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table], schema: pa.Schema | None = None
     ) -> ir.Table:
         """Make a view of an expression over named tables."""
         return self._made("VIEW", name, self._query(name, build, read), schema)
@@ -148,7 +149,8 @@ class DuckDBEngine(CohortEngine):
     def lookup(self, table: pa.Table, name: str, *, coded: bool = False) -> ir.Table:
         """Make a temporary table; coded texts are enumerations, whose codes Parquet takes as they are."""
         with self._registered(table, f"{name}_given") as given:
-            kinds = {each.name: self._enumeration(given, name, each) for each in table.schema} if coded else {}
+            names = table.column_names if coded else []
+            kinds = {column: self._enumeration(given, name, column, table) for column in names}
             columns = [
                 f'"{each}"::{kinds[each]} AS "{each}"' if kinds.get(each) else f'"{each}"'
                 for each in table.column_names
@@ -163,18 +165,18 @@ class DuckDBEngine(CohortEngine):
         finally:
             self.backend.con.unregister(name)
 
-    def _enumeration(self, given: str, table: str, column: pa.Field) -> str | None:
+    def _enumeration(self, given: str, name: str, column: str, table: pa.Table) -> str | None:
         """Make the type of the different texts of a column, or of its lists; None where it has none."""
-        is_list = pa.types.is_list(column.type)
-        if not pa.types.is_string(column.type.value_type if is_list else column.type):
+        values = table[column]
+        is_list = pa.types.is_list(values.type)
+        held = pc.list_flatten(values) if is_list else values
+        if not pa.types.is_string(held.type) or held.null_count == len(held):
             return None
-        text = f'unnest("{column.name}")' if is_list else f'"{column.name}"'
+        text = f'unnest("{column}")' if is_list else f'"{column}"'
         texts = f'SELECT DISTINCT text FROM (SELECT {text} AS text FROM "{given}") WHERE text IS NOT NULL ORDER BY text'
-        if not self.backend.con.execute(texts).fetchmany(1):
-            return None
-        name = f'"{table}_{column.name}_code"'
-        self.backend.con.execute(f"CREATE TYPE {name} AS ENUM ({texts})")
-        return f"{name}[]" if is_list else name
+        kind = f'"{name}_{column}_code"'
+        self.backend.con.execute(f"CREATE TYPE {kind} AS ENUM ({texts})")
+        return f"{kind}[]" if is_list else kind
 
     def parquet(self, paths: Sequence[str]) -> ir.Table:
         """Read Parquet files."""
@@ -241,7 +243,7 @@ class SparkEngine(CohortEngine):
         return table
 
     def planned(
-        self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table], schema: pa.Schema
+        self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table], schema: pa.Schema | None = None
     ) -> ir.Table:
         """Build an expression."""
         return build()

@@ -66,7 +66,8 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         plan = stack.enter_context(planned(knowledge_base, request.guideline, request.on, asked, formats))
         engine = stack.enter_context(engines.opened(request.engine, request.spark_master, scratch, plan.queries))
         terms = knowledge_base.knowledge.terms
-        reading = Reading(terms, request.profile_by(terms), scratch, plan.parts, request.postmenopausal)
+        profile = request.profile_by(terms)
+        reading = Reading(terms, profile, scratch, plan.parts, request.postmenopausal, plan.queries)
         run = _Run(plan, engine, sources(inputs, reading, request.table), progress)
         run.abstract()
         reports = Rejected(rejected, keep=written is None, language=request.language, scratch=scratch)
@@ -83,8 +84,7 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
         if request.explanations:
             with together.text(request.explanations) as file:
                 explanations.write(run.decisions, request.on, file)
-        language = request.language
-        remarks = run.remarks(language)
+        remarks, language = run.remarks(request.language), request.language
         summary = summarised(
             run.decisions,
             run.counts,
@@ -130,7 +130,9 @@ class _Run:
             self._abstract(flats)
 
     def _abstract(self, flats: list[ir.Table]) -> None:
-        stage = self._engine.computed("stage", lambda: self._stage(flats), flats)
+        numbers = self._engine.lookup(self._abstraction.scores.numbers(), "score_numbers")
+        scores = self._engine.computed("scores", lambda: self._abstraction.scores.read(numbers), [numbers])
+        stage = self._engine.computed("stage", lambda: self._stage(flats, scores), [*flats, scores])
         dictionaries = {}
         for key in SECTIONS:
             texts = self._engine.arrow(self._abstraction.texts(stage, key))["text"].to_pylist()
@@ -143,8 +145,8 @@ class _Run:
         tables = [stage, *dictionaries.values(), *([] if renal is None else [renal])]
         self._lean = self._engine.computed("lean", whole, tables)
 
-    def _stage(self, flats: list[ir.Table]) -> ir.Table:
-        stages = [self._abstraction.stage(flat) for flat in flats]
+    def _stage(self, flats: list[ir.Table], scores: ir.Table) -> ir.Table:
+        stages = [self._abstraction.stage(flat, scores) for flat in flats]
         return ibis.union(*stages) if len(stages) > 1 else stages[0]
 
     def decide(self, rejected: Rejected, sections: tuple[str, ...]) -> None:
@@ -185,7 +187,7 @@ class _Run:
         engine = self._parts.engine
         yield from (each.get(language) for each in said_of_knowledge(engine.knowledge, engine.guideline.id))
         for source in self._sources:
-            yield from source.remarks()
+            yield from source.remarks(language)
 
     def columns_read(self) -> tuple[ColumnsRead, ...]:
         """Say what the columns of the sources were read as."""

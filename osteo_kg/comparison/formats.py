@@ -10,7 +10,7 @@ from osteo_kg.bilingual import COLON, BilingualText, Language, shown_count, show
 from osteo_kg.comparison.changes import KINDS, SAME, Side
 from osteo_kg.comparison.difference import Difference, Row
 from osteo_kg.comparison.variants import Variant
-from osteo_kg.decision_table.formats import csv_lines
+from osteo_kg.decision_table import csv_lines
 from osteo_kg.rdf import OSTEO, local_name
 
 _MOST_SHOWN = 10  # groups of a summary

@@ -2,92 +2,30 @@
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.table import Table
 
 from osteo_kg import package_data
 from osteo_kg.bilingual import BilingualText, Language
-from osteo_kg.decision_table.table import Cell, Row, every_answer, minimised, shown_values
-from osteo_kg.knowledge import Guideline
-from osteo_kg.rdf import OSTEO, SITUATION
+from osteo_kg.decision_table.table import csv_lines, every_answer, header, lines
+from osteo_kg.rdf import SITUATION
 from osteo_kg.reasoning import Engine
 
 _WIDE = 240  # characters of a printed table where there is no terminal to ask
-_WORDS = {
-    "disposition": BilingualText("course of action", "conduite à tenir"),
-    "strength": BilingualText("strength", "degré de la recommandation"),
-    "possible": BilingualText("possible", "possible"),
-    "missing": BilingualText("missing", "information manquante"),
-    "open": BilingualText("an option", "possible"),
-    "closed": BilingualText("–", "–"),
-    "if": BilingualText("if", "si"),
-    "and": BilingualText("and", "et"),
-    "second": BilingualText("second line", "deuxième intention"),
-    "note": BilingualText(
-        "Not reviewed by a clinician; not a medical device. A fact that is not known leaves every row possible that it "
-        "could lead to.",
-        "Non validée par un clinicien ; pas un dispositif médical. Toute information manquante laisse ouvertes les "
-        "lignes auxquelles elle pourrait conduire.",
-    ),
-}
-
-
-def header(engine: Engine, language: Language) -> list[str]:
-    """Name the columns of the minimised table."""
-    terms = engine.knowledge.terms
-    facts = [terms.label(each.fact).get(language) for each in engine.space.dimensions]
-    kept = [fact for fact, shown in zip(facts, _telling(engine), strict=True) if shown]
-    words = [_WORDS[name].get(language) for name in ("disposition", "strength")]
-    return [*kept, *words, *(option.label.get(language) for option in engine.guideline.options)]
-
-
-def lines(engine: Engine, language: Language) -> Iterator[list[str]]:
-    """Write the rows of the minimised table, without the facts that stand in the cells as conditions only."""
-    telling = _telling(engine)
-    for row in minimised(engine):
-        values = [value for value, shown in zip(shown_values(engine, row, language), telling, strict=True) if shown]
-        yield [*values, *_verdict(engine, row, language)]
-
-
-def _telling(engine: Engine) -> list[bool]:
-    """Say of each fact whether some rule, and not only a condition on an option, rests on it."""
-    guideline = engine.guideline
-    used = {fact for rule in guideline.rules for each in rule.criteria for fact in guideline.criteria[each].facts}
-    return [dimension.fact in used for dimension in engine.space.dimensions]
-
-
-def _verdict(engine: Engine, row: Row, language: Language) -> list[str]:
-    kinds = engine.knowledge.terms.kinds
-    label = engine.knowledge.terms.label
-    disposition = label(kinds[OSTEO.Disposition][row.verdict.disposition]).get(language)
-    strength = row.verdict.strength
-    named = label(kinds[OSTEO.Strength][strength]).get(language) if strength else ""
-    cells = row.verdict.cells or (None,) * len(engine.guideline.options)
-    shown = [_cell(engine.guideline, cell, language) if row.verdict.cells else "" for cell in cells]
-    return [disposition, named, *shown]
-
-
-def _cell(guideline: Guideline, cell: Cell, language: Language) -> str:
-    def word(name: str) -> str:
-        return _WORDS[name].get(language)
-
-    if cell is None:
-        return word("closed")
-    line, reserved_by = cell
-    said = word(line) if line else word("open")
-    if not reserved_by:
-        return said
-    conditions = f" {word('and')} ".join(guideline.criteria[each].label.get(language) for each in reserved_by)
-    return f"{said}, {word('if')} {conditions}"
+_NOTE = BilingualText(
+    "Not reviewed by a clinician; not a medical device. A fact that is not known leaves every row possible that it "
+    "could lead to.",
+    "Non validée par un clinicien ; pas un dispositif médical. Toute information manquante laisse ouvertes les "
+    "lignes auxquelles elle pourrait conduire.",
+)
 
 
 def as_text(engine: Engine, language: Language, width: int | None = None) -> str:
     """Draw the minimised table for a terminal of so many characters, or a wide page."""
-    table = Table(show_lines=True, caption=_WORDS["note"].get(language))
+    table = Table(show_lines=True, caption=_NOTE.get(language))
     rows = [header(engine, language), *lines(engine, language)]
     for cells in zip(*rows, strict=True):
         longest = max((len(word) for cell in cells for word in cell.split()), default=0)
@@ -102,7 +40,7 @@ def as_text(engine: Engine, language: Language, width: int | None = None) -> str
 
 def as_csv(engine: Engine, language: Language) -> str:
     """Write the minimised table as CSV."""
-    return _csv([header(engine, language), *lines(engine, language)])
+    return "".join(csv_lines([header(engine, language), *lines(engine, language)]))
 
 
 def as_html(engine: Engine, language: Language) -> str:
@@ -112,7 +50,7 @@ def as_html(engine: Engine, language: Language) -> str:
         title=engine.guideline.label.get(language),
         header=header(engine, language),
         lines=lines(engine, language),
-        note=_WORDS["note"].get(language),
+        note=_NOTE.get(language),
     )
 
 
@@ -138,15 +76,3 @@ def every_line(engine: Engine) -> Iterator[list[str]]:
             *statuses,
             missing,
         ]
-
-
-def csv_lines(rows: Iterable[list[str]]) -> Iterator[str]:
-    """Write rows as lines of CSV, one at a time."""
-    for row in rows:
-        yield _csv([row])
-
-
-def _csv(rows: Iterable[list[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()

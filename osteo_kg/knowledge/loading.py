@@ -92,6 +92,8 @@ _LIMITS = [
 def load_knowledge(extra: Iterable[Path] = (), readings: Mapping[str, str] | None = None) -> Knowledge:
     """Load the modules that travel with the library, and those found in other folders.
 
+    A module of another folder stands in for the one that travels with the library under the same IRI.
+
     Args:
         extra: folders searched for further `.ttl` modules, and `.trig` readings of theirs, whatever their depth.
         readings: `other` for each interpretation, named as `I15`, of which the other reading is taken.
@@ -101,26 +103,26 @@ def load_knowledge(extra: Iterable[Path] = (), readings: Mapping[str, str] | Non
         UsageError: an interpretation has no other reading that can be taken.
     """
     home = package_data.root()
-    modules, alternatives = _files(home / "ontology"), _files(home / "ontology", "trig")
+    packaged, alternatives = _files(home / "ontology"), _files(home / "ontology", "trig")
+    added: dict[str, bytes] = {}
     for folder in extra:
         found = _files(folder)
         if not found:
             raise KnowledgeError(f"{folder} holds no ontology module.", advice="Name a folder with .ttl files in it.")
-        modules |= {f"{folder.name}/{name}": content for name, content in found.items()}
+        added |= {f"{folder.name}/{name}": content for name, content in found.items()}
         alternatives |= {f"{folder.name}/{name}": content for name, content in _files(folder, "trig").items()}
+    read = {name: _parsed(name, content) for name, content in (packaged | added).items()}
+    held = {header for name in added for header in _headers(read[name])}
+    kept = {name: quads for name, quads in read.items() if name in added or not held.intersection(_headers(quads))}
+    modules = {name: content for name, content in (packaged | added).items() if name in kept}
     known = other_readings(alternatives)
     taken = chosen(readings or {}, known)
-    modules = switched(modules, taken) if taken else modules
+    if taken:
+        modules = switched(modules, taken)
+        kept = {name: _parsed(name, content) for name, content in modules.items()}
     store = ox.Store()
-    for name, content in modules.items():
-        try:
-            store.extend(
-                ox.Quad(q.subject, q.predicate, q.object) for q in ox.parse(content, format=ox.RdfFormat.TURTLE)
-            )
-        except (SyntaxError, ValueError) as error:
-            raise KnowledgeError(
-                f"The module {name} is not valid Turtle: {error}.", advice="Correct the file."
-            ) from error
+    for quads in kept.values():
+        store.extend(quads)
     return Knowledge(
         modules=modules,
         shapes=_files(home / "shapes"),
@@ -128,6 +130,19 @@ def load_knowledge(extra: Iterable[Path] = (), readings: Mapping[str, str] | Non
         other_readings=known,
         readings=tuple(each.key for each in taken),
     )
+
+
+def _parsed(name: str, content: bytes) -> list[ox.Quad]:
+    try:
+        return [ox.Quad(q.subject, q.predicate, q.object) for q in ox.parse(content, format=ox.RdfFormat.TURTLE)]
+    except (SyntaxError, ValueError) as error:
+        raise KnowledgeError(f"The module {name} is not valid Turtle: {error}.", advice="Correct the file.") from error
+
+
+def _headers(quads: Iterable[ox.Quad]) -> set[str]:
+    """Give the IRIs of the modules that a file holds."""
+    headers = (quad.subject for quad in quads if quad.predicate == RDF.type and quad.object == OWL.Ontology)
+    return {each.value for each in headers if isinstance(each, ox.NamedNode)}
 
 
 @functools.cache

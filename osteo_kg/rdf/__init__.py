@@ -21,7 +21,7 @@ from osteo_kg.rdf.results import (
     write_graph,
     write_result,
 )
-from osteo_kg.rdf.sparql import Cursor, Head, Token, depth, head, iris_below, is_repeatable, tokens
+from osteo_kg.rdf.sparql import Cursor, Head, Token, depth, has_head_to_read, head, iris_below, is_repeatable, tokens
 from osteo_kg.rdf.syntax import fault_of, shown
 from osteo_kg.rdf.terms import (
     CONTEXT,
@@ -97,6 +97,7 @@ __all__ = [
     "digest",
     "fault_of",
     "graph_bytes",
+    "has_head_to_read",
     "head",
     "iris_below",
     "is_a_day",

@@ -9,7 +9,7 @@ import io
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any, Literal
 
 import pyoxigraph as ox
@@ -35,6 +35,7 @@ GRAPH_FORMATS = {
     "trig": ox.RdfFormat.TRIG,
 }
 _ROWS_OF_A_PAGE = 1000
+_COUNTED = 20_000  # rows beside those of a page, which are counted for it
 _CELL = re.compile(rb'(?:"(?:[^"]|"")*"|[^,"])*')
 _HEAD_ENDS = {"json": b"]", "xml": b"</head>"}
 
@@ -57,6 +58,7 @@ def write_result(
     stream: IO[bytes],
     format_name: str,
     columns: Sequence[str] = (),
+    first: int = 0,
 ) -> None:
     """Write a result.
 
@@ -66,12 +68,13 @@ def write_result(
         format_name: a key of `GRAPH_FORMATS` where it is a graph, else of `SOLUTION_FORMATS`; or `html`, which gives
             what a page shows of the result (`page_of`) as JSON.
         columns: names of variables in the order wanted; solutions of other variables are written as they come.
+        first: the row that a page begins with, counted from 0.
 
     Raises:
         UnwritableError: the result holds what the format cannot.
     """
     if format_name == "html":
-        stream.write(json.dumps(page_of(found, columns), ensure_ascii=False).encode())
+        stream.write(json.dumps(page_of(found, columns, first), ensure_ascii=False).encode())
         return
     if isinstance(found, ox.QueryTriples):
         if format_name == "rdfxml":
@@ -87,8 +90,19 @@ def write_result(
     buffered.flush()
 
 
-def page_of(found: ox.QuerySolutions | ox.QueryBoolean | Iterable[ox.Triple], columns: Sequence[str]) -> dict[str, Any]:
-    """Give what a page shows of a result: a truth, or names and the first rows of terms, and whether there are more."""
+def page_of(
+    found: ox.QuerySolutions | ox.QueryBoolean | Iterable[ox.Triple], columns: Sequence[str], first: int = 0
+) -> dict[str, Any]:
+    """Give what one page shows of a result: `boolean`, or `names` and `rows` of terms.
+
+    Beside the rows stand the place of the first of them (`first`, from 0), how many rows were counted (`total`),
+    whether these are all (`is_total`), how many one page shows at most (`size`), and whether rows follow (`more`).
+
+    Args:
+        found: the result.
+        columns: names of variables in the order wanted.
+        first: the row to begin with, counted from 0.
+    """
     if isinstance(found, ox.QueryBoolean):
         return {"boolean": bool(found)}
     if isinstance(found, ox.QuerySolutions):
@@ -98,8 +112,23 @@ def page_of(found: ox.QuerySolutions | ox.QueryBoolean | Iterable[ox.Triple], co
     else:
         names = ["subject", "predicate", "object"]
         rows = ([each.subject, each.predicate, each.object] for each in found)
+    before = _passed(rows, first)
     shown = [[_shown(term) for term in row] for row in itertools.islice(rows, _ROWS_OF_A_PAGE)]
-    return {"names": names, "rows": shown, "more": next(rows, None) is not None}
+    after = _passed(rows, _COUNTED)
+    return {
+        "names": names,
+        "rows": shown,
+        "first": before,
+        "size": _ROWS_OF_A_PAGE,
+        "total": before + len(shown) + after,
+        "is_total": after < _COUNTED or next(rows, None) is None,
+        "more": after > 0,
+    }
+
+
+def _passed(rows: Iterator[Any], most: int) -> int:
+    """Pass over so many rows, and give how many there were."""
+    return sum(1 for _ in itertools.islice(rows, most))
 
 
 def _shown(term: Any) -> dict[str, str | None] | None:
@@ -180,6 +209,9 @@ class XmlWriter(io.RawIOBase):
 
 
 def _write_solutions(found: ox.QuerySolutions, stream: IO[bytes], format_name: str, columns: Sequence[str]) -> None:
+    if not columns:
+        found.serialize(stream, format=SOLUTION_FORMATS[format_name])
+        return
     given = [variable.value for variable in found.variables]
     wanted = [name for name in columns if name in given]
     if len(wanted) < len(given) or wanted == given:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 import pyoxigraph as ox
 
@@ -50,8 +50,7 @@ _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _LONG = 100_000  # characters of a text that is not remembered
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A token, and where it begins in its text."""
 
     kind: TokenKind
@@ -91,15 +90,16 @@ def _tokens(text: str, at: int) -> Iterator[Token]:
     depth = braces = 0
     while found := _TOKEN.search(text, at):
         kind: TokenKind = found.lastgroup  # type: ignore[assignment]  # every alternative is a group
-        token = Token(kind, found.group(), found.start())
+        cut, start = found.group(), found.start()
         if kind == "iri" and depth and not braces and before is not None and _ends_an_operand(before):
-            token = Token("mark", "<", found.start())  # in an expression of the head nothing else can follow a value
-        at = token.end
+            kind, cut = "mark", "<"  # in an expression of the head nothing else can follow a value
+        at = start + len(cut)
         if kind == "comment":
             continue
-        depth += token.is_mark("(") - token.is_mark(")")
-        braces += token.is_mark("{") - token.is_mark("}")
-        for before in _unglued(token):
+        if kind == "mark":
+            depth += (cut == "(") - (cut == ")")
+            braces += (cut == "{") - (cut == "}")
+        for before in _unglued(Token(kind, cut, start)) if kind == "word" else (Token(kind, cut, start),):
             yield before
 
 
@@ -109,7 +109,7 @@ def _ends_an_operand(token: Token) -> bool:
 
 def _unglued(token: Token) -> Iterator[Token]:
     """Give the keywords of which a word is made, if it is made of nothing else."""
-    parts = list(_GLUED.finditer(token.text)) if token.kind == "word" else []
+    parts = list(_GLUED.finditer(token.text))
     if "".join(each.group() for each in parts) != token.text:
         parts = []
     if len(parts) < 2:  # one keyword is glued to none
@@ -126,6 +126,8 @@ def elsewhere(text: str) -> str | None:
     >>> elsewhere("SELECT * { SERVICE <http://example.org/> { } }"), elsewhere("SELECT ?service { service:a ?p 1 }")
     ('SERVICE', None)
     """
+    if not _names_any(text, _ELSEWHERE):
+        return None
     one_before: Token | None = None
     two_before: Token | None = None
     for token in _in_every_reading(text):
@@ -138,6 +140,12 @@ def elsewhere(text: str) -> str | None:
             return "LOAD"
         one_before, two_before = token, one_before
     return None
+
+
+def _names_any(text: str, keywords: Iterable[str]) -> bool:
+    """Say whether any of some keywords stands in a text at all, be it in a string: most texts need no closer look."""
+    in_capitals = text.upper()
+    return any(each in in_capitals for each in keywords)
 
 
 def _glued_to(token: Token | None, keyword: str) -> bool:
@@ -178,6 +186,8 @@ def depth(text: str) -> int:
 
 def is_repeatable(text: str) -> bool:
     """Say whether a query asked again of the same dataset has the same answer: it takes no time and draws no lot."""
+    if not _names_any(text, _EACH_TIME_NEW):
+        return True
     cut = tokens(text)
     return not any(word.is_word(*_EACH_TIME_NEW) and after.is_mark("(") for word, after in itertools.pairwise(cut))
 
@@ -199,17 +209,26 @@ class Cursor:
     at: int = 0
 
     def __post_init__(self) -> None:
-        self._tokens = tokens(self.text)
+        self._tokens, self._more = list[Token](), _tokens(self.text, 0)
 
     @property
     def next(self) -> Token | None:
         """The next token; None at the end."""
-        return self._tokens[self.at] if self.at < len(self._tokens) else None
+        return self._tokens[self.at] if self._is_cut(self.at) else None
 
     @property
     def ended(self) -> bool:
         """Whether there is no further token."""
-        return self.at >= len(self._tokens)
+        return not self._is_cut(self.at)
+
+    def _is_cut(self, number: int) -> bool:
+        """Cut the text up to a token, and say whether there is one of that number."""
+        while len(self._tokens) <= number:
+            token = next(self._more, None)
+            if token is None:
+                return False
+            self._tokens.append(token)
+        return True
 
     def take(self) -> Token | None:
         """Give the next token and go past it."""
@@ -219,9 +238,8 @@ class Cursor:
 
     def skip(self, *words: str) -> bool:
         """Go past keywords, if they are all next; say whether they were."""
-        following = self._tokens[self.at : self.at + len(words)]
-        found = len(following) == len(words) and all(
-            token.is_word(word) for token, word in zip(following, words, strict=True)
+        found = self._is_cut(self.at + len(words) - 1) and all(
+            self._tokens[self.at + place].is_word(word) for place, word in enumerate(words)
         )
         self.at += len(words) if found else 0
         return found
@@ -277,12 +295,13 @@ class Cursor:
 
     def tokens_between(self, first: int, last: int) -> tuple[Token, ...]:
         """Give some tokens."""
-        return self._tokens[first:last]
+        self._is_cut(last)
+        return tuple(self._tokens[first:last])
 
     def text_between(self, first: int, last: int) -> str:
         """Give the text of the tokens from one to another, what stands between them included."""
         start = self._tokens[first - 1].end if first else 0
-        return self.text[start : self._tokens[last].start if last < len(self._tokens) else len(self.text)]
+        return self.text[start : self._tokens[last].start if self._is_cut(last) else len(self.text)]
 
 
 def _resolved(iri: str, base: str) -> str | None:
@@ -304,9 +323,10 @@ def iris_below(text: str, namespace: str) -> list[str]:
         return []
     found: dict[str, None] = {}
     cursor = Cursor(text)
-    while not cursor.ended:
-        cursor.prologue()
-        token = cursor.next
+    while (token := cursor.next) is not None:
+        if token.is_word("PREFIX", "BASE"):
+            cursor.prologue()
+            token = cursor.next
         if token is not None and (token.kind == "name" or token.text.startswith(f"<{namespace}")):
             iri = cursor.iri()
             if iri is not None and iri.startswith(namespace) and iri != namespace:
@@ -354,9 +374,14 @@ def head(text: str, base: str = "") -> Head:
         return Head(None)
     is_select = form.is_word("SELECT")
     everything = is_select and _wants_everything(cursor)
-    dataset = tuple(_dataset(cursor))
+    dataset = tuple(_dataset(cursor)) if _names_any(text, ("FROM",)) else ()
     columns = dict.fromkeys(each.text[1:] for each in tokens(text) if each.kind == "variable") if everything else ()
     return Head(form.text.upper(), dataset, tuple(columns))  # type: ignore[arg-type]  # it is one of the four
+
+
+def has_head_to_read(text: str) -> bool:
+    """Say whether a query may name graphs or want every column: of most, the head says nothing but their form."""
+    return "*" in text or _names_any(text, ("FROM",))
 
 
 def _wants_everything(cursor: Cursor) -> bool:

@@ -16,10 +16,11 @@ from osteo_kg.reasoning.dimensions import (
 )
 from osteo_kg.reasoning.engine import Engine
 from osteo_kg.reasoning.matching import ELIGIBLE, MET, NOT_ELIGIBLE, NOT_MET, UNDETERMINED, Outcome
-from osteo_kg.reasoning.section_dimension import SectionDimension
+from osteo_kg.reasoning.section_dimension import AT_LEAST, SectionDimension
 from osteo_kg.reasoning.situations import Key, SituationSpace
 
 __all__ = [
+    "AT_LEAST",
     "ELIGIBLE",
     "ENTRY",
     "LOWEST_T_SCORE",

@@ -69,7 +69,7 @@ class Reasoner:
     """Closes sets of coded facts over the loaded ontology."""
 
     def __init__(self, knowledge: Knowledge) -> None:
-        self._axioms = _reasoned_part(knowledge)
+        self._axioms = axioms(knowledge)
         self._types = knowledge.terms.types
 
     def close(self, atom_sets: Iterable[AtomSet]) -> dict[AtomSet, Closure]:
@@ -146,7 +146,7 @@ def _node(term: ox.NamedNode | ox.BlankNode | ox.Triple) -> Node:
     return URIRef(term.value) if isinstance(term, ox.NamedNode) else BNode(term.value)
 
 
-def _reasoned_part(knowledge: Knowledge) -> list[tuple[Node, Node, Node]]:
+def axioms(knowledge: Knowledge) -> list[tuple[Node, Node, Node]]:
     """Give the axioms that lead to a patient's class.
 
     They stand in the modules that speak of patients and drugs; how a guideline is written down is no business of the

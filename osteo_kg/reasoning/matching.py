@@ -74,6 +74,19 @@ class Outcome:
         return self.disposition, self.strength, tuple(status for status, _ in self.options)
 
 
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """What stands where a guideline says nothing of a patient, or several things at once.
+
+    Attributes:
+        dispositions: the dispositions that apply, by IRI.
+        rules: the rules that give them, by IRI.
+    """
+
+    dispositions: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
 class Matcher:
     """Matches settled facts with one guideline."""
 
@@ -87,6 +100,18 @@ class Matcher:
         Raises:
             KnowledgeError: no rule applies to a patient, or rules of different dispositions do.
         """
+        found = self.outcomes(patients)
+        for each in found:
+            if isinstance(each, Contradiction):
+                raise KnowledgeError(
+                    f"{len(each.dispositions)} dispositions apply at once in {self._guideline.id}: "
+                    f"{', '.join(each.dispositions)}.",
+                    advice="Correct the criteria of its rules so that they leave no gap and do not overlap.",
+                )
+        return [each for each in found if isinstance(each, Outcome)]
+
+    def outcomes(self, patients: list[tuple[SettledFacts, Closure]]) -> list[Outcome | Contradiction]:
+        """Give the outcome of each patient, or what stands in the way of one, all matched in one store."""
         store = ox.Store()
         store.extend(_guideline_triples(self._knowledge, self._guideline))
         for number, (facts, closure) in enumerate(patients):
@@ -96,7 +121,7 @@ class Matcher:
                 sparql.extend(store, name)
         return [self._outcome(store, _patient(number)) for number in range(len(patients))]
 
-    def _outcome(self, store: ox.Store, patient: ox.NamedNode) -> Outcome:
+    def _outcome(self, store: ox.Store, patient: ox.NamedNode) -> Outcome | Contradiction:
         found: dict[str, set[str]] = defaultdict(set)
         for quad in store.quads_for_pattern(patient, None, None):
             if isinstance(quad.object, ox.NamedNode):
@@ -104,10 +129,7 @@ class Matcher:
         key = self._knowledge.terms.key
         dispositions = sorted(found["hasDisposition"])
         if len(dispositions) != 1:
-            raise KnowledgeError(
-                f"{len(dispositions)} dispositions apply at once in {self._guideline.id}: {', '.join(dispositions)}.",
-                advice="Correct the criteria of its rules so that they leave no gap and do not overlap.",
-            )
+            return Contradiction(tuple(dispositions), tuple(sorted(found["meetsRule"])))
         listings = {self._guideline.listings[each].option: each for each in found["isListedBy"]}
         statuses = {option: status for name, status in _STATUS.items() for option in found[name]}
         return Outcome(

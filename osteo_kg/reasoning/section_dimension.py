@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +18,8 @@ from osteo_kg.reasoning.dimensions import NONE, UNKNOWN, Dimension, Representati
 _NS = OSTEO.iri
 
 
-_AT_LEAST = "at-least_"
+#: What the name of a value begins with where the section may hold more.
+AT_LEAST = "at-least_"
 Profile = tuple[tuple[str, int], ...]  # name of a signature, count; sorted, counts above nought
 
 
@@ -101,6 +103,17 @@ class SectionDimension(Dimension):
             for way in self.states[value]
             for kind in self.kinds
         )
+
+    def with_further(self, value: str, kind: str) -> str | None:
+        """Give the value once an entry of a kind is there beside what a value stands for; None where none says so."""
+        one = Counter({kind: 1})
+        grown = {_capped(self.kinds, Counter(dict(profile)) + one) for profile in self.states[value]}
+        return self._named.get(tuple(sorted(grown)))
+
+    @functools.cached_property
+    def _named(self) -> Mapping[tuple[Profile, ...], str]:
+        """The first value that leaves the same ways open."""
+        return {ways: value for value, ways in reversed(list(self.states.items()))}
 
     def with_more(self, entries: Iterable[Entry], is_open: bool = False) -> str | None:
         """Give the value if every counted entry without a count stood for as many as matter.
@@ -294,7 +307,7 @@ def _states(
             doubtful = dict(zip(doubts, times, strict=True))
             completions = _possible(kinds, doubts, dict(profile), doubtful)
             named = _profile_name((*profile, *((name, count) for name, count in doubtful.items() if count)))
-            for name, known in ((named, completions), (_AT_LEAST + named, _or_more(completions, everything))):
+            for name, known in ((named, completions), (AT_LEAST + named, _or_more(completions, everything))):
                 if known not in seen:
                     seen.add(known)
                     states[name] = known

@@ -87,7 +87,7 @@ def serve(
     **more: Any,
 ) -> None:
     """Serve SPARQL, assessments and linked data over HTTP, with the example patients loaded."""
-    knowledge_base = KnowledgeBase.load(folders, readings=readings, safety=not no_safety)
+    knowledge_base = KnowledgeBase.load(folders, readings=readings, safety=not no_safety, tell=_tell)
     cases = _examples(knowledge_base) if examples and not scratch else []
     dataset = Dataset({}) if scratch else build_dataset(knowledge_base, cases)
     app = create_app(knowledge_base, dataset, _settings(scratch=scratch, **more))
@@ -97,6 +97,10 @@ def serve(
         raise UsageError(
             f"{host}:{port} cannot be listened on: {error}.", advice="Name another --host or --port."
         ) from error
+
+
+def _tell(sentence: str) -> None:
+    click.echo(f"osteo-kg: {sentence}", err=True)
 
 
 def _settings(**given: Any) -> Settings:

@@ -1,54 +1,34 @@
-"""The app behind waitress, a server made for production, which ends once what it was asked is answered."""
+"""The app behind uvicorn, whose parser of HTTP and loop are in C, and which ends once what it was asked is answered."""
 
 from __future__ import annotations
 
+import gc
+import logging
+import resource
 import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http import HTTPStatus
+from functools import partial
 from typing import Any
 
-import waitress
+import uvicorn
+import uvloop
 from flask import Flask
-from waitress import wasyncore
-from waitress.channel import HTTPChannel
-from waitress.task import ErrorTask
 
 from osteo_kg_server import logs
-from osteo_kg_server.http import problems
-from osteo_kg_server.http.negotiation import PAGE, accepts_a_page, content_type
 from osteo_kg_server.service import of
+from osteo_kg_server.serving.bridge import Bridge
+from osteo_kg_server.serving.connection import SILENT, Connection, Front
 
 _BESIDE_QUERIES = 12  # threads that answer while every worker is taken
-_IN_MEMORY = 1 << 40  # bytes; waitress writes longer requests and answers to a file, and these are about patients
-_WAITING_TO_BE_SENT = 4 << 20  # bytes of one answer; a slow client does not make the service hold more
-_SILENT = 60  # seconds after which a client that sends nothing, or takes nothing, is let go
-_CLIENTS = 200
-_TICK = 0.5  # seconds between looks at whether to stop
-_LONGER = 5.0  # seconds beside the deadline of queries, for the last answers to be sent
-_A_LITTLE = 1 << 20  # bytes by which a body may be too large and still be answered with a sentence
-
-
-def options(app: Flask) -> dict[str, Any]:
-    """Give the settings of waitress: nothing posted or answered touches the disk, and the server does not name itself.
-
-    A body a little too large is left to the app, which answers with a problem document.
-    """
-    limits = of(app).settings.limits
-    return {
-        "threads": limits.workers + _BESIDE_QUERIES,
-        "max_request_body_size": limits.upload_bytes + _A_LITTLE,
-        "inbuf_overflow": _IN_MEMORY,
-        "outbuf_overflow": _IN_MEMORY,
-        "outbuf_high_watermark": _WAITING_TO_BE_SENT,
-        "channel_timeout": _SILENT,
-        "connection_limit": _CLIENTS,
-        "ident": None,
-    }
+_CLIENTS = 4000
+_BESIDE_CLIENTS = 96  # open files of the service itself
+_BACKLOG = 1024  # connections that the system holds until they are looked at
+_LONGER = 5  # seconds beside the deadline of queries, for the last answers to be sent
+_STARTED = 30.0  # seconds
 
 
 def serve(app: Flask, *, host: str, port: int) -> None:
@@ -57,87 +37,110 @@ def serve(app: Flask, *, host: str, port: int) -> None:
     Raises:
         OSError: the address cannot be listened on.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family) as listening, _stopped_by_a_signal() as stop:
+    with _listening(host, port) as listening:
         logs.to_standard_error()
-        _let_go_of_who_takes_nothing(listening)
-        named = f"[{host}]" if ":" in host else host
-        print(f"osteo-kg: listening on http://{named}:{listening.getsockname()[1]}/", file=sys.stderr, flush=True)
-        sockets: dict[int, Any] = {}
-        server = waitress.create_server(app, sockets=[listening], map=sockets, **options(app))
-        refuse_like_the_app(server, app)
+        server = _Server(app)
+        gc.freeze()  # the knowledge stays, and is not looked through again and again for what could go
         try:
-            while not stop.is_set():
-                _look_at(sockets)
-            _finish(server, sockets, of(app).settings.limits.seconds + _LONGER)
+            with server.capture_signals():  # from here on, for who waits for the line below may send one at once
+                print(f"osteo-kg: listening on {_address(listening)}/", file=sys.stderr, flush=True)
+                _run(server, listening)
         finally:
-            server.task_dispatcher.shutdown()
             of(app).store.close()
 
 
-def refuse_like_the_app(server: Any, app: Flask) -> None:
-    """Have what the server refuses before the app sees it told as the app tells problems, in the form asked for."""
-
-    class Refusal(ErrorTask):  # type: ignore[misc]  # waitress has no types
-        def execute(self) -> None:
-            error, asked = self.request.error, self.request.headers
-            status = HTTPStatus(error.code)
-            document = {"type": "about:blank", "title": status.phrase, "status": error.code, "detail": _said(error)}
-            media = PAGE if accepts_a_page(asked.get("ACCEPT", "")) else problems.MEDIA
-            content = problems.written(app, document, media).encode()
-            self.status = f"{error.code} {status.phrase}"
-            self.response_headers += [("Content-Type", content_type(media)), ("Cache-Control", "no-store")]
-            self.set_close_on_finish()
-            self.content_length = len(content)
-            self.write(content)
-
-    server.channel_class = type("Channel", (HTTPChannel,), {"error_task_class": Refusal})
-
-
-def _said(error: Any) -> str:
-    """Give a sentence for what waitress refuses; its own may quote what was sent."""
-    if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return "The body is larger than is allowed. Send less, or in several requests."
-    if error.code == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
-        return "The headers are longer than is allowed. Send a long query in the body, by POST."
-    if error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return "This is an error of the service. Nothing was decided."
-    return "The request is not HTTP as it is understood here. Correct it."
-
-
-def _finish(server: Any, sockets: dict[int, Any], seconds: float) -> None:
-    """Take no new connection, and answer to the end what has been asked."""
-    wasyncore.dispatcher.close(server)
-    end = time.monotonic() + seconds
-    while channels := _asked_or_answering(server):
-        if time.monotonic() > end:
-            break
-        for each in set(server.active_channels.values()) - channels:
-            each.will_close = True
-        _look_at(sockets)
-
-
-def _asked_or_answering(server: Any) -> set[Any]:
-    return {each for each in server.active_channels.values() if each.requests or each.total_outbufs_len}
-
-
-def _look_at(sockets: dict[int, Any]) -> None:
-    wasyncore.loop(timeout=_TICK, use_poll=True, map=sockets, count=1)
-
-
 @contextmanager
-def _stopped_by_a_signal() -> Iterator[threading.Event]:
-    """Give what is set when the process is told to end, by the system or at the keyboard."""
-    stop = threading.Event()
-    before = {each: signal.signal(each, lambda *_: stop.set()) for each in (signal.SIGTERM, signal.SIGINT)}
+def served(app: Flask) -> Iterator[str]:
+    """Serve an app in a thread of this process while the block runs, and give its address."""
+    with _listening("127.0.0.1", 0) as listening:
+        server = _Server(app)
+        thread = threading.Thread(target=_run, args=(server, listening), daemon=True)
+        thread.start()
+        try:
+            yield _address(listening)
+        finally:
+            server.should_exit = True
+            thread.join(_STARTED)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn around an app, in this process and thread.
+
+    Args:
+        app: the app.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        serving = of(app)
+        limits, store = serving.settings.limits, serving.store
+        self.bridge = Bridge(app, limits.workers + _BESIDE_QUERIES, limits.upload_bytes)
+        front = Front(app, _connections(), lambda: store.load.in_use >= limits.workers)
+        super().__init__(
+            uvicorn.Config(
+                self.bridge,
+                http=partial(Connection, front=front),  # type: ignore[arg-type]  # it is called, and not looked at
+                loop="none",
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                backlog=_BACKLOG,
+                timeout_keep_alive=int(SILENT),
+                timeout_graceful_shutdown=int(limits.seconds) + _LONGER,
+            )
+        )
+        logging.getLogger("uvicorn.error").addFilter(_is_news)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop when the process is told to end, by the system or at the keyboard, and let that be all of it."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        handlers = {each: signal.signal(each, self._stop) for each in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for each, handler in handlers.items():
+                signal.signal(each, handler)
+
+    def _stop(self, *_: Any) -> None:
+        self.should_exit = True
+
+
+def _run(server: _Server, listening: socket.socket) -> None:
     try:
-        yield stop
+        uvloop.run(server.serve([listening]))
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        server.bridge.close()
 
 
-def _let_go_of_who_takes_nothing(listening: socket.socket) -> None:
-    """Have the kernel close a connection whose client takes nothing; waitress itself would wait for ever."""
+def _is_news(record: logging.LogRecord) -> bool:
+    """Leave out what a line of ours tells: that an answer was not sent to its end."""
+    return "without completing" not in str(record.msg)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Listen on an address; the kernel closes a connection whose client takes nothing, which else waits for ever."""
+    listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     if sys.platform == "linux":  # what is accepted inherits it
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENT * 1000)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(SILENT) * 1000)
+    return listening
+
+
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _connections() -> int:
+    """Have room for so many connections as may be, and say for how many there is."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CLIENTS + _BESIDE_CLIENTS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return _CLIENTS if soft == resource.RLIM_INFINITY else max(min(_CLIENTS, soft - _BESIDE_CLIENTS), 1)

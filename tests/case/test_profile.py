@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from osteo_kg import KnowledgeBase, UnreadableCaseError, UsageError, read_case
-from osteo_kg.case import Profile, profile_of, proposed, read_profile
+from osteo_kg.case import ColumnsRead, Profile, profile_of, proposed, read_profile
 from osteo_kg.case.tables.dates import DateOrder
 from osteo_kg.cli.main import main
 from osteo_kg.knowledge import Terms, packaged_knowledge
@@ -209,3 +209,11 @@ def test_a_word_for_none_is_advised_to_be_written_none(key: str, word: str) -> N
     [case] = read_case(f"patient,{key}\na,{word}\n", "csv")
     [finding] = case.findings
     assert "write none" in finding.advice.en
+
+
+def test_what_columns_were_read_as_is_said_in_french_too() -> None:
+    read = ColumnsRead({"sexe": "sex"}, ("ward", ""), {"ward": "sex"}, {"sexe": {"F": "female"}})
+    assert read.sentence("fr") == (
+        "Colonnes : sexe lue comme sex ; valeurs de sexe : F comme female ; "
+        "ignorées : ward, une colonne sans nom ; presque une clé, et ignorées : ward (sex)."
+    )

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from osteo_kg.case import read_folder
+from osteo_kg.case.fhir.exports import Beside
 from osteo_kg.cli.main import main
 from osteo_kg.cohort.request import Request
 from osteo_kg.cohort.run import assess
@@ -255,3 +256,13 @@ def test_the_exports_of_the_clinic(knowledge_base: KnowledgeBase, name: str, wan
         pytest.skip("the inputs of the clinic are not beside the project")
     rows, _ = said_of(knowledge_base, SHARED / name)
     assert [row["disposition"] for row in rows] == [wanted]
+
+
+def test_what_stands_beside_the_resources_is_said_in_french_too() -> None:
+    beside = Beside()
+    beside.lost["Observation"] = 1234
+    beside.empty["vide.ndjson"] = 1
+    assert list(beside.sentences("fr")) == [
+        "Ressources de patients absents : Observation ×1\u202f234.",
+        "Fichiers vides : vide.ndjson.",
+    ]

@@ -294,6 +294,19 @@ def test_of_two_runs_to_one_output_the_second_is_refused(
     assert _left(tmp_path) == []
 
 
+def test_a_place_without_locks_is_refused_with_a_sentence(
+    knowledge_base: KnowledgeBase, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object, **__: object) -> None:
+        raise NotImplementedError("FileSystem does not appear to support flock")  # as filelock says it
+
+    monkeypatch.setattr("filelock.FileLock.acquire", no_locks)
+    output = tmp_path / "result.csv"
+    with pytest.raises(UnfinishedRunError, match=r"result\.csv cannot keep two runs apart"):
+        assess_cohort(source, output, on=ON, knowledge_base=knowledge_base)
+    assert not output.exists()
+
+
 @pytest.mark.parametrize("stopped_after", range(3))
 def test_where_the_decisions_stand_everything_stands_that_belongs_to_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_after: int

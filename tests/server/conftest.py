@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
-import waitress
 from flask import Flask
 from flask.testing import FlaskClient
 
 import osteo_kg_server
 from osteo_kg.dataset import Dataset, build_dataset
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg_server.wsgi import options, refuse_like_the_app
+from osteo_kg_server import wsgi
 from tests.support.service import (
     BASE,
     EXAMPLE,
@@ -46,10 +44,5 @@ def situation(knowledge_base: KnowledgeBase) -> str:
 @pytest.fixture(scope="module")
 def address(app: Flask) -> Iterator[str]:
     """The address of a real server on a free port."""
-    server = waitress.create_server(app, host="127.0.0.1", port=0, **options(app))
-    refuse_like_the_app(server, app)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(timeout=5)
+    with wsgi.served(app) as found:
+        yield found

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from osteo_kg.bilingual import BilingualText, Language, shown_count
 from osteo_kg.case.fhir.bundles import gather
 from osteo_kg.case.fhir.elements import each, text
 from osteo_kg.case.fhir.reader import Assumption, Reader
@@ -55,24 +56,40 @@ class Beside:
             counts[standing][file] += 1
         return standing in ("no resource", "error")
 
-    def sentences(self) -> Iterator[str]:
+    def sentences(self, language: Language = "en") -> Iterator[str]:
         """Say what was counted."""
-        if self.lost:
-            yield f"Resources of patients who are not there: {_listed(self.lost)}."
-        if self.of_nobody:
-            yield f"Resources that speak of no patient: {_listed(self.of_nobody)}."
-        if self.no_resource:
-            yield f"Passed over, as no FHIR resource (no resourceType): {_listed(self.no_resource)}."
-        if self.errors:
-            yield f"Errors that the server reported (OperationOutcome): {_listed(self.errors)}."
-        if self.deletions:
-            yield f"Bundles of deletions, and what they name decides nothing: {_listed(self.deletions)}."
-        if self.empty:
-            yield f"Empty files: {', '.join(sorted(self.empty))}."
+        for name, sentence in _SENTENCES.items():
+            counts = getattr(self, name)
+            if counts:
+                listed = ", ".join(sorted(counts)) if counts is self.empty else _listed(counts, language)
+                yield sentence.filled({"found": listed}).get(language)
 
 
-def _listed(counts: Counter[str]) -> str:
-    return ", ".join(f"{name} ×{count:,}" for name, count in sorted(counts.items()))
+_SENTENCES = {
+    "lost": BilingualText(
+        "Resources of patients who are not there: {found}.", "Ressources de patients absents : {found}."
+    ),
+    "of_nobody": BilingualText(
+        "Resources that speak of no patient: {found}.", "Ressources qui ne parlent d'aucun patient : {found}."
+    ),
+    "no_resource": BilingualText(
+        "Passed over, as no FHIR resource (no resourceType): {found}.",
+        "Laissés de côté, n'étant pas des ressources FHIR (sans resourceType) : {found}.",
+    ),
+    "errors": BilingualText(
+        "Errors that the server reported (OperationOutcome): {found}.",
+        "Erreurs signalées par le serveur (OperationOutcome) : {found}.",
+    ),
+    "deletions": BilingualText(
+        "Bundles of deletions, and what they name decides nothing: {found}.",
+        "Bundles de suppressions, dont le contenu ne décide de rien : {found}.",
+    ),
+    "empty": BilingualText("Empty files: {found}.", "Fichiers vides : {found}."),
+}
+
+
+def _listed(counts: Counter[str], language: Language) -> str:
+    return ", ".join(f"{name} ×{shown_count(count).get(language)}" for name, count in sorted(counts.items()))
 
 
 def standing(document: Any) -> Standing:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from osteo_kg.bilingual import COLON, SEMICOLON, BilingualText, Language
 from osteo_kg.case.fields import FIELDS, KEYS
 from osteo_kg.case.suggestions import ColumnNames
 from osteo_kg.case.tables.profile import Profile, yaml_word
@@ -66,31 +67,42 @@ class ColumnsRead:
             "values": {column: dict(words) for column, words in self.values.items()},
         }
 
-    def sentence(self) -> str:
+    def sentence(self, language: Language = "en") -> str:
         """Say in one line what was read otherwise than under its own name; nothing where nothing was.
 
         >>> ColumnsRead({"sexe": "sex", "patient": "patient"}, ("ward",)).sentence()
         'Columns: sexe read as sex; ignored: ward.'
         """
-        said = [f"{column} read as {key}" for column, key in self.renamed.items()]
-        words = [
-            f"{column}: {', '.join(f'{word} as {meant}' for word, meant in each.items())}"
+        read_as, meant_as, unnamed = (text.get(language) for text in (_READ_AS, _MEANT_AS, _UNNAMED))
+        between, colon = SEMICOLON.get(language), COLON.get(language)
+        values = (
+            f"{column}{colon}{', '.join(f'{word} {meant_as} {meant}' for word, meant in each.items())}"
             for column, each in self.values.items()
-        ]
-        parts = [_listed(said)] if said else []
-        parts += [f"values of {_listed(words, '; ')}"] if words else []
-        ignored = [column or "a column without a name" for column in self.ignored]
-        parts += [f"ignored: {_listed(ignored)}"] if ignored else []
-        parts += (
-            [f"nearly a key, and ignored: {_listed(f'{c} ({k})' for c, k in self.near.items())}"] if self.near else []
         )
-        return f"Columns: {'; '.join(parts)}." if parts else ""
+        said = {
+            _RENAMED: _listed((f"{column} {read_as} {key}" for column, key in self.renamed.items()), ", ", language),
+            _VALUES: _listed(values, between, language),
+            _IGNORED: _listed((column or unnamed for column in self.ignored), ", ", language),
+            _NEAR: _listed((f"{column} ({key})" for column, key in self.near.items()), ", ", language),
+        }
+        parts = [part.filled({"found": found}).get(language) for part, found in said.items() if found]
+        return f"{_COLUMNS.get(language)}{between.join(parts)}." if parts else ""
 
 
-def _listed(words: Iterable[str], between: str = ", ") -> str:
+_COLUMNS = BilingualText("Columns: ", "Colonnes : ")
+_READ_AS, _MEANT_AS = BilingualText("read as", "lue comme"), BilingualText("as", "comme")
+_UNNAMED = BilingualText("a column without a name", "une colonne sans nom")
+_MORE = BilingualText("and {n} more", "et {n} autres")
+_RENAMED, _VALUES = BilingualText("{found}", "{found}"), BilingualText("values of {found}", "valeurs de {found}")
+_IGNORED = BilingualText("ignored: {found}", "ignorées : {found}")
+_NEAR = BilingualText("nearly a key, and ignored: {found}", "presque une clé, et ignorées : {found}")
+
+
+def _listed(words: Iterable[str], between: str, language: Language) -> str:
     found = list(words)
-    more = len(found) - _SHOWN
-    return between.join(found[:_SHOWN]) + (f"{between}and {more} more" if more > 0 else "")
+    more = found[_SHOWN:]
+    rest = [_MORE.filled({"n": str(len(more))}).get(language)] if more else []
+    return between.join([*found[:_SHOWN], *rest])
 
 
 def together(reports: Iterable[ColumnsRead]) -> tuple[ColumnsRead, ...]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from osteo_kg.bilingual import BilingualText
 from osteo_kg.case.fields import FIELDS, KEYS
 from osteo_kg.case.record import with_values
 from osteo_kg.case.suggestions import ColumnNames
@@ -38,7 +39,7 @@ class TableReader:
         self.names = ColumnNames(terms)
         self.values = ValueReader(profile, terms)
         #: What was found beside the records, as sentences.
-        self.remarks: list[str] = []
+        self.remarks: list[BilingualText] = []
         self._tables: list[ColumnsRead] = []
         self._keys: dict[str, str | None] = {}
 

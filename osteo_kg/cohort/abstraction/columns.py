@@ -42,6 +42,7 @@ _TYPES = {
 _A_DAY = f"^(?:{DATE.pattern})$"
 _BEGINNINGS = {r"^[0-9]{4}-[0-9]{2}$": "-01", r"^[0-9]{4}$": "-01-01"}  # of a month and of a year
 _FIRST_DAY = datetime.date.min
+_BOTH = 2  # entries of a list that are put in order without sorting it
 
 
 def day(column: Any) -> Any:
@@ -85,12 +86,10 @@ def decimals_key(key: str) -> str:
     return f"decimals_{key}"
 
 
-def has_decimals(flat: ir.Table, key: str, least: int) -> Any:
-    """Say where a number has so many decimals, in its digits or as it was written."""
+def shows_decimals(column: Any, least: int) -> Any:
+    """Say where a number has so many decimals in its digits."""
     step = 10 ** (least - 1)
-    column, written = number(flat[key]), decimals_key(key)
-    shown = ((column * step).round() / step != column).fill_null(False)
-    return shown | (flat[written] >= least).fill_null(False) if written in flat.columns else shown
+    return ((column * step).round() / step != column).fill_null(False)
 
 
 def least(flat: ir.Table) -> Any:
@@ -127,7 +126,8 @@ def list_text(flat: ir.Table, key: str, is_open: Any, fewest: int) -> Any:
     texts = _joined(column, lambda entry: _entry_text(entry, key))
     if _is_dated(column, key):
         dated = _joined(column, lambda entry: _entry_text(entry, key) + WITHIN + _day_text(entry[day_key(key)]))
-        texts = ibis.ifelse(_may_share_a_day(column, key, fewest), DATED + dated, texts)
+        few = (column.length() < fewest, texts)  # of which most are: they are asked no more
+        texts = ibis.cases(few, (_may_share_a_day(column, key, fewest), DATED + dated), else_=texts)
     if stated in flat.columns:
         texts = ibis.ifelse(flat[stated], COMPLETE, "") + texts
     listed = ibis.cases(
@@ -135,22 +135,21 @@ def list_text(flat: ir.Table, key: str, is_open: Any, fewest: int) -> Any:
         (column.length() == 0, EMPTY),
         else_=texts,
     )
-    return ibis.ifelse(is_open, OPEN, "") + listed
+    return ibis.ifelse(is_open, OPEN + listed, listed)
 
 
 def _joined(column: Any, text: Callable[[Any], Any]) -> Any:
+    first, second = text(column[0]), text(column[1])
+    both = ibis.literal(BETWEEN).join([ibis.least(first, second), ibis.greatest(first, second)])
     several = column.map(text).sort().join(BETWEEN)
-    return ibis.ifelse(column.length() == 1, text(column[0]), several)  # the one of most needs no sorting
+    return ibis.cases((column.length() == 1, first), (column.length() == _BOTH, both), else_=several)
 
 
 def _entry_text(entry: Any, key: str) -> Any:
     if entry.type().is_string():
         text = entry if not text_fields(key) else entry.concat((WITHIN + NOT_STATED) * (len(text_fields(key)) - 1))
         return text.fill_null(NOT_STATED + NOT_STATED)
-    fields = [_field_text(entry, name) for name in text_fields(key)]
-    text = fields[0]
-    for field in fields[1:]:
-        text = text + WITHIN + field
+    text = ibis.literal(WITHIN).join([_field_text(entry, name) for name in text_fields(key)])
     return ibis.ifelse(entry.isnull(), NOT_STATED + NOT_STATED, text)
 
 
@@ -181,7 +180,7 @@ def days_are_plain(column: Any, key: str, on: datetime.date) -> Any:
     if not _is_dated(column, key):
         return ibis.literal(True)
     wrong = column.filter(lambda entry: ~is_day_until(entry[day_key(key)], on)).length()
-    return (wrong == 0).fill_null(True)
+    return ibis.ifelse(column.length() == 0, True, (wrong == 0).fill_null(True))
 
 
 def completed(flat: ir.Table) -> ir.Table:

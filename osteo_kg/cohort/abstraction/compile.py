@@ -35,10 +35,10 @@ from osteo_kg.cohort.abstraction import columns, extra_facts
 from osteo_kg.cohort.abstraction.columns import Cuts, day_cuts, number_cuts
 from osteo_kg.cohort.abstraction.entry_lists import SectionReader
 from osteo_kg.cohort.abstraction.measurement_notices import MeasurementNotices
-from osteo_kg.cohort.abstraction.measurements import FURTHER
 from osteo_kg.cohort.abstraction.probes import ConditionalNotice, LibraryProbe
 from osteo_kg.cohort.abstraction.renal_limits import RenalLimits
-from osteo_kg.cohort.abstraction.shape_conditions import certain_numbers, number_ranges, whole_range
+from osteo_kg.cohort.abstraction.scores import LOWEST, Scores
+from osteo_kg.cohort.abstraction.shape_conditions import Condition, certain_numbers, number_ranges, whole_range
 from osteo_kg.rdf import LIFTED, OSTEO, XSD
 from osteo_kg.reasoning import LOWEST_T_SCORE, UNKNOWN, BandDimension, CodedDimension, Key, StatementDimension
 
@@ -50,7 +50,7 @@ _AGES = (-999, 999)
 _FAR = Decimal(1000)
 _PARTS = ((4, "-01-01"), (7, "-01"))  # of a day as text: its year and its month, with what makes each its first day
 _YEAR = timedelta(days=366)
-_HIGHEST_SCORE, _REACH = 20, 400  # numbers on each side of nought that the ranges of the shapes are looked for in
+_REACH = 400  # numbers on each side of nought that the ranges of the shapes are looked for in
 
 
 class Abstraction:
@@ -65,11 +65,12 @@ class Abstraction:
         self._screen = parts.screen
         self.sections = {key: SectionReader(key, parts) for key in SECTIONS}
         self.renal_limits = RenalLimits(parts)
-        self._scores, self._days = number_cuts(parts, LOWEST_T_SCORE), day_cuts(parts)
+        self._days = day_cuts(parts)
         self._ages = number_cuts(parts, _YEARS)
         self._values: list[Sequence[str]] = []
         self._weights: dict[str, int] = {}
         self._raised_before: dict[str, frozenset[ConditionalNotice]] = {}
+        self.scores = Scores(parts, self._measured, self._told, self._score_condition)
         weight = 1
         for dimension in parts.space.dimensions:
             values = self._values_of(dimension)
@@ -85,29 +86,42 @@ class Abstraction:
             key.append(values[place])
         return self._parts.space.canonical(tuple(key))
 
-    def stage(self, flat: ir.Table) -> ir.Table:
-        """Give what columns say of each record: whether it is plain, its situation and notices without its sections."""
-        whole, fewest = self._numbers(columns.completed(flat)), self._parts.fewest
+    def stage(self, flat: ir.Table, scores: ir.Table) -> ir.Table:
+        """Give what columns say of each record: whether it is plain, its situation and notices without its sections.
+
+        Args:
+            flat: the records.
+            scores: what was read of the scores of few decimals.
+        """
+        apart = self._without_scores(columns.completed(flat))
+        whole = self.scores.joined(apart, scores)
+        passing = (self.scores.passes(whole, key) for key in SCORES)
+        kept = ("file", "number", "patient", "readable", "renal", *SECTIONS, *self._companions)
+        return whole.select(
+            *kept,
+            plain=functools.reduce(operator.and_, passing, whole.plain),
+            situation=whole.situation + self.scores.place(whole) * self._weights.get(self._lowest, 0),
+            marks=whole.marks | self.scores.marks(whole),
+            score=self.scores.rounded(whole),
+        )
+
+    def _without_scores(self, flat: ir.Table) -> ir.Table:
+        """Give what columns say of each record beside what its scores are by themselves: before anything is joined."""
+        born, years = columns.years(flat, self._parts.on)
+        whole, fewest = flat.mutate(**{LOWEST: columns.least(flat)}, born=born, years=years), self._parts.fewest
         return whole.select(
             "file",
             "number",
             "patient",
+            LOWEST,
+            *self.scores.read_of(whole),
             readable=_is_readable(whole),
             plain=functools.reduce(operator.and_, self._plain(whole)),
             situation=self._situation(whole),
             marks=self._marks(whole),
-            score=whole.lowest.round(1),
             renal=self.renal_limits.places(whole),
             **{k: columns.list_text(whole, k, self._is_open(whole, s.value), fewest) for k, s in SECTIONS.items()},
             **self._beside(whole),
-        )
-
-    def _numbers(self, flat: ir.Table) -> ir.Table:
-        """Add the numbers that are lifted from a record, and their places among the cuts."""
-        born, years = columns.years(flat, self._parts.on)
-        case_facts = flat.mutate(lowest=columns.least(flat), born=born, years=years)
-        return case_facts.mutate(
-            lowest_place=self._scores.place(case_facts.lowest), years_place=self._ages.place(case_facts.years)
         )
 
     def _is_open(self, flat: ir.Table, section: str) -> Any:
@@ -165,7 +179,7 @@ class Abstraction:
         return next(reader.values for reader in self.sections.values() if reader.fact == dimension.fact)
 
     def _cuts(self, predicate: str) -> Cuts[Decimal]:
-        return self._scores if predicate == LOWEST_T_SCORE else self._ages
+        return self.scores.cuts if predicate == LOWEST_T_SCORE else self._ages
 
     def _situation(self, flat: ir.Table) -> Any:
         total: Any = ibis.literal(0, "int64")
@@ -176,7 +190,8 @@ class Abstraction:
             elif isinstance(dimension, StatementDimension):
                 place = _place(flat[_key(STATEMENTS, dimension.predicate)], [True, False])
             elif isinstance(dimension, BandDimension):
-                place = flat.lowest_place if dimension.predicate == LOWEST_T_SCORE else flat.years_place
+                is_of_scores = dimension.predicate == LOWEST_T_SCORE  # whose place is joined
+                place = ibis.literal(0, "int64") if is_of_scores else self._ages.place(flat.years)
                 if dimension.section:
                     several = self._cuts(dimension.predicate).none + 1
                     place = place + self._is_open(flat, dimension.section).cast("int64") * several
@@ -186,13 +201,23 @@ class Abstraction:
 
     def _beside(self, flat: ir.Table) -> dict[str, Any]:
         """Say where each statement holds that notices look at together with the entries of a section."""
+        return {name: (flat[key] == truth).fill_null(False) for name, (key, truth) in self._companions.items()}
+
+    @functools.cached_property
+    def _companions(self) -> dict[str, tuple[str, bool]]:
         companions = {each for reader in self.sections.values() for each in reader.companions}
-        return {_said(*each): (flat[each[0]] == each[1]).fill_null(False) for each in sorted(companions)}
+        return {_said(*each): each for each in sorted(companions)}
+
+    @functools.cached_property
+    def _lowest(self) -> str:
+        """The fact whose bands the lowest score lies in."""
+        bands = (each for each in self._parts.space.dimensions if isinstance(each, BandDimension))
+        return next((each.fact for each in bands if each.predicate == LOWEST_T_SCORE), "")
 
     # what columns raise
 
     def _marks(self, flat: ir.Table) -> Any:
-        found = [self._score_marks(flat), self._day_marks(flat), *(self._absent_marks(flat, key) for key in SCORES)]
+        found = [self._day_marks(flat), *(self._absent_marks(flat, key) for key in SCORES)]
         found += [self._age_marks(flat), *self._open_marks(flat)]
         found += [self._marks_of_none(flat, each) for each in _MEASUREMENTS]
         found += MeasurementNotices(self._parts).marks(flat)
@@ -213,35 +238,6 @@ class Abstraction:
     def _measured(self) -> dict[str, Any]:
         """A record that states a score everywhere, of the day of assessment."""
         return dict.fromkeys(SCORES, Decimal(0)) | {_DAY_KEY: str(self._parts.on)}
-
-    def _score_marks(self, flat: ir.Table) -> Any:
-        """Give the notices of the lowest score, and of any other by itself: by its place, and by its decimals."""
-        lowest = self._measured | dict.fromkeys(SCORES, -_FAR)
-        fewest = self._least_decimals - 1
-        examples = self._scores.examples(-_FAR, _FAR)
-        written = ([round(each, fewest) for each in examples], [self._with_decimals(each) for each in examples])
-        by_lowest = [[self._told(self._measured | dict.fromkeys(SCORES, e)) for e in each] for each in written]
-        by_other = [[self._told(lowest | dict.fromkeys(SCORES[1:], e), lowest) for e in each] for each in written]
-        scores = [*SCORES, *(key for key in FURTHER if key in flat.columns)]
-        written_out = {key: columns.has_decimals(flat, key, self._least_decimals) for key in scores}
-        is_lowest = (many & (columns.number(flat[key]) == flat.lowest) for key, many in written_out.items())
-        found = self._marks_by_place(flat.lowest, functools.reduce(operator.or_, is_lowest), *by_lowest)
-        for key, many in written_out.items():
-            found |= self._marks_by_place(columns.number(flat[key]), many, *by_other)
-        return found
-
-    def _marks_by_place(self, column: Any, has_many: Any, few: Sequence[int], many: Sequence[int]) -> Any:
-        """Give the notices of a number by its place: of one of few decimals, and of one of many."""
-        return ibis.ifelse(has_many.fill_null(False), self._scores.masks(column, many), self._scores.masks(column, few))
-
-    def _with_decimals(self, number: Decimal) -> Decimal:
-        return number.quantize(Decimal(1).scaleb(-max(self._least_decimals, -int(number.as_tuple().exponent))))
-
-    @functools.cached_property
-    def _least_decimals(self) -> int:
-        """From how many decimals on a notice doubts a score."""
-        triples = self._parts.knowledge_base.knowledge.triples
-        return min(int(number) for _, number in triples.pairs(OSTEO.leastDecimals))
 
     def _day_marks(self, flat: ir.Table) -> Any:
         """Give the notices of the day of the measurements, and of its absence."""
@@ -300,20 +296,19 @@ class Abstraction:
         yield self._coded_plain(flat)
         yield self._age_plain(flat)
         yield from [*(self._day_plain(flat, each) for each in _MEASUREMENTS), *self._renal_plain(flat)]
-        day = {_DAY_KEY: str(self._parts.on)}
-        scored = [
-            dict.fromkeys(SCORES, Decimal(0)) | day | {each.key: truth for each in STATEMENTS}
-            for truth in (True, False)
-        ]
-        sound = all(self._parts.conforms(record) for record in scored)  # what is not a value has its place, too
-        yield from (ibis.literal(True) if sound else flat[each.key].isnull() for each in STATEMENTS)
-        condition = self._screen.condition(OSTEO.tScore, XSD.decimal) if sound else None
-        ranges = number_ranges(condition, _HIGHEST_SCORE) if condition else []
-        for key in SCORES:
-            score = columns.number(flat[key])
-            yield certain_numbers(condition, ranges, score) & columns.is_exact(flat[key])
+        yield from (ibis.literal(True) if self._scores_are_sound else flat[each.key].isnull() for each in STATEMENTS)
+        yield from (columns.is_exact(flat[key]) for key in SCORES)
         for key in SECTIONS:
             yield columns.days_are_plain(flat[key], key, self._parts.on)
+
+    @functools.cached_property
+    def _scores_are_sound(self) -> bool:
+        """Whether scores and statements that no shape refuses by themselves pass together."""
+        stated = ({each.key: truth for each in STATEMENTS} for truth in (True, False))
+        return all(self._parts.conforms(self._measured | each) for each in stated)
+
+    def _score_condition(self) -> Condition | None:
+        return self._screen.condition(OSTEO.tScore, XSD.decimal) if self._scores_are_sound else None
 
     def _renal_plain(self, flat: ir.Table) -> Iterable[Any]:
         for field in measured(RENAL_FUNCTION):
@@ -325,14 +320,17 @@ class Abstraction:
     def _coded_plain(self, flat: ir.Table) -> Any:
         """Let pass those combinations of coded values that the shapes do not refuse."""
         kinds = self._parts.knowledge_base.knowledge.terms.kinds
-        values = [(None, *sorted(kinds[field.values])) for field in CODED if field.values]
-        passing = []
-        for chosen in itertools.product(*values):
-            record = dict(zip((field.key for field in CODED), chosen, strict=True))
-            if self._parts.conforms(record):
-                alike = [flat[k].isnull() if v is None else (flat[k] == v).fill_null(False) for k, v in record.items()]
-                passing.append(functools.reduce(operator.and_, alike))
-        return functools.reduce(operator.or_, passing, ibis.literal(False))
+        values = {field.key: (None, *sorted(kinds[field.values])) for field in CODED if field.values}
+        together, known, weight = ibis.literal(0, "int64"), ibis.literal(True), 1
+        for key, each in values.items():
+            place = _place(flat[key], each[1:]).cast("int64")
+            together, known = together + place * weight, known & (flat[key].isnull() | (place > 0))
+            weight *= len(each)
+        records = (
+            dict(zip(reversed(values), each, strict=True)) for each in itertools.product(*reversed(values.values()))
+        )
+        passing = [number for number, record in enumerate(records) if self._parts.conforms(record)]
+        return known & together.isin(passing)
 
     def _day_plain(self, flat: ir.Table, measurement: Measurement) -> Any:
         """Let pass days of measurements that no shape refuses; of no measurement, whatever is a day or a period."""

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from osteo_kg.case import FIELDS, SECTIONS, Atom, Entry
 from osteo_kg.cohort.abstraction.probes import ConditionalNotice, LibraryProbe
@@ -32,8 +32,7 @@ def day_key(key: str) -> str | None:
     return next((field.key for field in FIELDS[key].entry if field.kind == "day"), None)
 
 
-@dataclass(frozen=True, slots=True)
-class ListText:
+class ListText(NamedTuple):
     """A list of entries, taken out of its text.
 
     Attributes:
@@ -249,7 +248,7 @@ class SectionReader:
         numbers = [number for text in listed.entries if (number := self._entries[text]) is not None]
         if len(numbers) < len(listed.entries):
             return ListRead(plain=False)
-        groups = tuple(self._group(each) for each in listed.groups(self._parts.fewest))
+        groups = tuple(map(self._group, listed.groups(self._parts.fewest))) if listed.days else ()
         telling = tuple(each for each in groups if not each.says_nothing)
         together = (listed.complete, listed.is_open, tuple(sorted(numbers)), telling)
         if together not in self._lists:

@@ -38,6 +38,15 @@ class Decided:
     strength: str | None
     statuses: tuple[tuple[str, str], ...]
     missing: tuple[tuple[str, tuple[str, ...]], ...]
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work out the hash, which every situation of every run is counted by."""
+        object.__setattr__(self, "_hash", hash((self.possible, self.strength, self.statuses, self.missing)))
+
+    def __hash__(self) -> int:
+        """Give the hash."""
+        return self._hash
 
     @classmethod
     def by(cls, answer: Answer) -> Decided:

@@ -103,7 +103,7 @@ def locked(outputs: Iterable[Path]) -> Iterator[None]:
     """Keep other runs from the same outputs; the lock of a run that was killed is none.
 
     Raises:
-        UnfinishedRunError: another run writes one of them.
+        UnfinishedRunError: another run writes one of them, or nothing there tells whether one does.
     """
     with contextlib.ExitStack() as held:
         for output in sorted(outputs):
@@ -114,6 +114,11 @@ def locked(outputs: Iterable[Path]) -> Iterator[None]:
             except filelock.Timeout as error:
                 raise UnfinishedRunError(
                     f"Another run is writing {output}.", advice="Wait for its end, or name another output."
+                ) from error
+            except NotImplementedError as error:  # what a file system without locks raises
+                raise UnfinishedRunError(
+                    f"The place of {output} cannot keep two runs apart: its file system has no locks.",
+                    advice="Name an output on another disk, and copy it there when it is done.",
                 ) from error
         yield
 

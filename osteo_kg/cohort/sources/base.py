@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import glob
 from abc import ABC, abstractmethod
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import ibis.expr.types as ir
 
+from osteo_kg.bilingual import Language
 from osteo_kg.case import Case, ColumnsRead, Profile, TableReader
 from osteo_kg.case.fhir import Assumption
 from osteo_kg.case.files import extension, walked
@@ -50,6 +51,7 @@ class Reading:
         scratch: a folder for what is written on the way.
         parts: what reads parts of records.
         postmenopausal: what to assume in FHIR of a woman whose menopausal status is not recorded.
+        queries: the compiled queries of earlier runs.
     """
 
     terms: Terms
@@ -57,6 +59,7 @@ class Reading:
     scratch: Path
     parts: LibraryProbe
     postmenopausal: Assumption | None = None
+    queries: MutableMapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,9 @@ class Source(ABC):
     def cases(self, engine: CohortEngine, wanted: Wanted) -> Iterator[tuple[str, int, Case]]:
         """Read some records as cases, exactly as they stand in their files."""
 
-    def remarks(self) -> Iterable[str]:
+    def remarks(self, language: Language) -> Iterable[str]:
         """Say what was found beside records, once they were read."""
-        return self.tables.remarks
+        return [each.get(language) for each in self.tables.remarks]
 
     def columns_read(self) -> tuple[ColumnsRead, ...]:
         """Say what each column was read as, once they were read."""

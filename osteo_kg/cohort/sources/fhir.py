@@ -23,6 +23,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow.parquet as pq
 
+from osteo_kg.bilingual import Language
 from osteo_kg.case import Case
 from osteo_kg.case.fhir.exports import Beside
 from osteo_kg.case.files import compression
@@ -140,9 +141,9 @@ class FhirSource(Source):
                     found[row["partition"]][place] = row["number"]
         return found
 
-    def remarks(self) -> Iterable[str]:
+    def remarks(self, language: Language) -> Iterable[str]:
         """Say what is no resource of a patient who is there."""
-        yield from self._beside.sentences()
+        yield from self._beside.sentences(language)
 
 
 def _size(path: Any) -> int:

@@ -71,7 +71,8 @@ def wishes(parameters: Mapping[str, str]) -> str:
     """
     named = parameters.get("format") or parameters.get("output")
     if not named:
-        return request.headers.get("Accept", "")
+        accepted: str = request.environ.get("HTTP_ACCEPT", "")
+        return accepted
     if "/" in named:
         return named.replace(" ", "+")  # which a plus sign of an address is read as
     short = re.sub(r"[^a-z0-9]", "", named.lower())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from flask import request
 from werkzeug.exceptions import BadRequest
+from werkzeug.sansio.utils import get_current_url
 
 from osteo_kg import DEFAULT_GUIDELINE, Language, UsageError
 from osteo_kg.bilingual import LANGUAGES
@@ -130,6 +132,10 @@ class Given:
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         self._pairs = pairs
 
+    def names(self) -> tuple[str, ...]:
+        """Give the names of the parameters, each once."""
+        return tuple(dict.fromkeys(key for key, _ in self._pairs))
+
     def all(self, name: str) -> tuple[str, ...]:
         """Give every value of a parameter."""
         return tuple(value for key, value in self._pairs if key == name)
@@ -170,8 +176,21 @@ def given(form: bytes = b"") -> Given:
     Raises:
         BadRequest: they are not text in UTF-8, or far too many.
     """
+    return Given(_in_utf8(request.query_string) + _in_utf8(form))
+
+
+def fields_of_form() -> list[tuple[str, str]]:
+    """Read the fields of the form in the body of this request, in their order.
+
+    Raises:
+        BadRequest: they are not text in UTF-8, or far too many.
+    """
+    return _in_utf8(request.get_data(cache=False))
+
+
+def _in_utf8(data: bytes) -> list[tuple[str, str]]:
     try:
-        return Given(_pairs(request.query_string) + _pairs(form))
+        return _pairs(data)
     except ValueError as error:
         raise BadRequest(
             f"The parameters are not text in UTF-8, or more than {_MOST}. Percent-encode them, or send fewer."
@@ -213,10 +232,21 @@ def seconds(given: Given, service: Service) -> float:
 
 def base(service: Service) -> str:
     """Give the IRI that relative IRIs of a query are resolved against."""
-    return request.base_url if service.settings.scratch else GRAPH
+    if not service.settings.scratch:
+        return GRAPH
+    environ = request.environ
+    return _address(environ["wsgi.url_scheme"], request.host, environ["PATH_INFO"])
+
+
+@functools.lru_cache(64)
+def _address(scheme: str, host: str, path: str) -> str:
+    """Give the address of this request without its query; most requests of a service have few."""
+    return get_current_url(scheme, host, "/", path.encode("latin-1").decode("utf-8", "replace"))
 
 
 def _pairs(data: bytes) -> list[tuple[str, str]]:
+    if not data:
+        return []
     return parse_qsl(
         data.decode("utf-8"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=_MOST
     )

@@ -51,6 +51,14 @@ def register(app: Flask) -> None:
 
 
 def _from_library(error: OsteoError) -> Response:
+    document, headers = told(error)
+    response = _problem(document)
+    response.headers.update(headers)
+    return response
+
+
+def told(error: OsteoError) -> tuple[dict[str, Any], dict[str, str]]:
+    """Give the problem document of an error of the library, and the headers that go with it; it is logged."""
     logs.ended_by(error)
     for kind, name, title, status in KINDS:
         if isinstance(error, kind):
@@ -59,16 +67,14 @@ def _from_library(error: OsteoError) -> Response:
             members = error.report.to_json(language_or_english()) if isinstance(error, RefusedCaseError) else {}
             if isinstance(error, QueryError) and error.place:
                 members = {"line": error.place[0], "column": error.place[1]}
-            response = _problem(PROBLEMS + name, title, status, str(error), members)
-            if isinstance(error, BusyError):
-                response.headers["Retry-After"] = "5"
-            return response
-    return _unforeseen(error)
+            document = _document(PROBLEMS + name, title, status, str(error), members)
+            return document, {"Retry-After": "5"} if isinstance(error, BusyError) else {}
+    return _of_the_service(error), {}
 
 
 def _from_http(error: HTTPException) -> Response:
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-    response = _problem("about:blank", status.phrase, status, error.description or status.phrase)
+    response = _problem(_document("about:blank", status.phrase, status, error.description or status.phrase))
     for name, value in error.get_headers():
         if name not in ("Content-Type", "Content-Length"):
             response.headers[name] = value
@@ -76,20 +82,27 @@ def _from_http(error: HTTPException) -> Response:
 
 
 def _unforeseen(error: Exception) -> Response:
+    return _problem(_of_the_service(error))
+
+
+def _of_the_service(error: Exception) -> dict[str, Any]:
     logs.failure(error)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return _problem("about:blank", status.phrase, status, "This is an error of the service. Nothing was decided.")
+    return _document("about:blank", status.phrase, status, "This is an error of the service. Nothing was decided.")
 
 
-def _problem(
+def _document(
     type_: str, title: str, status: HTTPStatus, detail: str, members: Mapping[str, Any] | None = None
-) -> Response:
-    document = {"type": type_, "title": title, "status": status.value, "detail": detail, **(members or {})}
+) -> dict[str, Any]:
+    return {"type": type_, "title": title, "status": status.value, "detail": detail, **(members or {})}
+
+
+def _problem(document: Mapping[str, Any]) -> Response:
     if wants_a_page():
         response = negotiated(written(current_app, document, PAGE, language_or_english()), PAGE)
-        response.status_code = status.value
+        response.status_code = document["status"]
     else:
-        response = Response(written(current_app, document, MEDIA), status.value, content_type=MEDIA)
+        response = Response(written(current_app, document, MEDIA), document["status"], content_type=MEDIA)
         response.headers["Vary"] = "Accept, Accept-Encoding"
     response.headers["Cache-Control"] = "no-store"
     return response

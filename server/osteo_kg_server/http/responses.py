@@ -7,34 +7,40 @@ import re
 import zlib
 from collections.abc import Generator, Iterable, Iterator
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
-from osteo_kg_server.service import service
+from osteo_kg_server.service import Service, of, service
 
 #: What every page of the web may read where no patients are kept: queries, and what an IRI of ours leads to.
-OPEN_TO_ALL = re.compile(r"/(|sparql|store|\.well-known/void|(ns|ontology|guideline|situation|graph|store)/.*)")
+OPEN_TO_ALL = re.compile(
+    r"/(|sparql|store|table|ontology|search|\.well-known/void|(ns|ontology|guideline|situation|graph|store)/.*)"
+)
 _ALWAYS_OPEN = "/ontology/context.jsonld"
 _ALWAYS_ANSWERED = ("/health", "/ready")  # asked by address, and about no patient
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _WORTH_PACKING = 1024  # bytes
 _OFTEN_EMPTY = (201, 204, 304)
 _LEVEL = 3  # of compression: little work for most of the gain
-_SAFE = {
+SAFE = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-_CORS = {
-    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": "Accept, Accept-Language, Authorization, Content-Type, If-None-Match",
-    "Access-Control-Expose-Headers": "ETag, Location, Retry-After, Warning, X-Request-Id",
-    "Access-Control-Max-Age": "86400",
-}
+Headers = list[tuple[str, str]]
+_CORS: Headers = [
+    ("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE, OPTIONS"),
+    ("Access-Control-Allow-Headers", "Accept, Accept-Language, Authorization, Content-Type, If-None-Match"),
+    ("Access-Control-Expose-Headers", "ETag, Location, Retry-After, Warning, X-Request-Id"),
+    ("Access-Control-Max-Age", "86400"),
+]
+_CORS_FOR_ALL: Headers = [("Access-Control-Allow-Origin", "*"), *_CORS]
 
 
 class InMemory(Request):
@@ -48,8 +54,8 @@ def register(app: Flask) -> None:
     """Send every answer of the app this way, errors included."""
     app.request_class = InMemory
     app.before_request(_called_by_its_name)
-    app.after_request(_careful)
     app.after_request(_packed)
+    app.wsgi_app = _careful(app.wsgi_app, of(app))  # type: ignore[method-assign,assignment]  # Flask has it so
 
 
 class MisdirectedRequest(HTTPException):
@@ -72,31 +78,50 @@ def _called_by_its_name() -> None:
         )
 
 
-def _careful(response: Response) -> Response:
-    headers = response.headers
-    if response.status_code in _OFTEN_EMPTY and not response.is_streamed and not response.get_data():
-        headers.pop("Content-Type", None)
-    for name, value in _SAFE.items():
-        headers.setdefault(name, value)
-    origin = request.headers.get("Origin")
-    is_open = OPEN_TO_ALL.fullmatch(request.path) and not service().may_keep_patients
-    if is_open or request.path == _ALWAYS_OPEN:
-        headers["Access-Control-Allow-Origin"] = "*"
-        headers.update(_CORS)
-    elif service().settings.cors_origins:
-        response.vary.add("Origin")  # else a cache hands a page of one site what was meant for another
-        if origin in service().settings.cors_origins:
-            headers["Access-Control-Allow-Origin"] = str(origin)
-            headers.update(_CORS)
-    return response
+def _careful(answering: WSGIApplication, serving: Service) -> WSGIApplication:
+    """Have every answer carry the headers that keep browsers careful; most are the same each time."""
+
+    def answered(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: Headers, *error: Any) -> Any:
+            given = {name for name, _ in headers}
+            headers += [(name, value) for name, value in SAFE.items() if name not in given]
+            headers += _for_other_sites(serving, environ, headers)
+            return start_response(status, headers, *error)
+
+        return answering(environ, start)
+
+    return answered
+
+
+def _for_other_sites(serving: Service, environ: WSGIEnvironment, headers: Headers) -> Headers:
+    """Give what lets pages of other sites read an answer, where they may."""
+    path, allowed = environ["PATH_INFO"], serving.settings.cors_origins
+    if path == _ALWAYS_OPEN or (OPEN_TO_ALL.fullmatch(path) and not serving.may_keep_patients):
+        return _CORS_FOR_ALL
+    if not allowed:
+        return []
+    _vary_by_origin(headers)  # else a cache hands a page of one site what was meant for another
+    origin = environ.get("HTTP_ORIGIN")
+    return [("Access-Control-Allow-Origin", origin), *_CORS] if origin in allowed else []
+
+
+def _vary_by_origin(headers: Headers) -> None:
+    varied = [value for name, value in headers if name == "Vary"]
+    headers[:] = [(name, value) for name, value in headers if name != "Vary"]
+    headers.append(("Vary", ", ".join([*varied, "Origin"])))
 
 
 def _packed(response: Response) -> Response:
     """Pack what is long enough; a long result is packed while it is sent."""
+    if response.status_code in _OFTEN_EMPTY and not response.is_streamed and not response.get_data():
+        response.headers.pop("Content-Type", None)
+    environ = request.environ
+    if environ["REQUEST_METHOD"] == "HEAD" or "HTTP_ACCEPT_ENCODING" not in environ:
+        return response
     length: int | None = response.content_length
     if (length is not None and length < _WORTH_PACKING) or response.status_code in (204, 304):
         return response
-    if request.method == "HEAD" or request.accept_encodings["gzip"] <= 0:
+    if request.accept_encodings["gzip"] <= 0:
         return response
     response.headers["Content-Encoding"] = "gzip"
     tag, _ = response.get_etag()

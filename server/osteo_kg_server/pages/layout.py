@@ -21,7 +21,8 @@ from osteo_kg.bilingual import BilingualText, typeset
 from osteo_kg_server.http.negotiation import PAGE, negotiated
 from osteo_kg_server.pages import assets
 
-_POLICY = (
+#: What a page may load: nothing of another origin.
+POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self';"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
@@ -127,5 +128,5 @@ def _t(context: Context, english: str, french: str) -> str:
 
 def _with_policy(response: Response) -> Response:
     if response.mimetype == PAGE:
-        response.headers["Content-Security-Policy"] = _POLICY
+        response.headers["Content-Security-Policy"] = POLICY
     return response

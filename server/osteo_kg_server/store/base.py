@@ -25,6 +25,7 @@ class Query:
         named_graphs: its named graphs, likewise.
         seconds: its deadline.
         base: the IRI that relative IRIs are resolved against.
+        first: the row that a page begins with, counted from 0.
     """
 
     text: str
@@ -33,6 +34,7 @@ class Query:
     named_graphs: tuple[str, ...] | None
     seconds: float
     base: str
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True)

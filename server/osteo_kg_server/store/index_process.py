@@ -7,18 +7,17 @@ index until one of them writes. What the index holds can always be built again f
 from __future__ import annotations
 
 import gc
-import json
 import os
 import signal
 import socket
 import sys
 from collections.abc import Iterable
-from multiprocessing.connection import Connection
 from typing import Any
 
 import pyoxigraph as ox
 
 from osteo_kg_server.store import worker, worker_protocol
+from osteo_kg_server.store.worker_protocol import Line
 
 
 def main(descriptor: int) -> None:
@@ -27,18 +26,18 @@ def main(descriptor: int) -> None:
         signal.signal(each, signal.SIG_IGN)  # the service ends this process by closing the socket, once it is done
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries workers
     control = socket.socket(fileno=descriptor)
-    connection, index = Connection(os.dup(descriptor)), ox.Store()
+    line, index = Line(control), ox.Store()
     while True:
         try:
-            _, message = worker_protocol.received(connection)
+            request = line.asked()
         except EOFError:
             return
-        request = json.loads(message)
         if request["what"] == "fork":
+            line.send(worker_protocol.END)
             _fork(index, control, request["memory"])
         else:
             _change(index, request)
-        worker_protocol.send(connection, worker_protocol.END, {})
+        line.send(worker_protocol.END)
 
 
 def _fork(index: ox.Store, control: socket.socket, memory: int) -> None:
@@ -46,7 +45,7 @@ def _fork(index: ox.Store, control: socket.socket, memory: int) -> None:
     gc.freeze()
     if os.fork() == 0:
         try:
-            worker.run(index, Connection(descriptor), memory)
+            worker.run(index, Line(socket.socket(fileno=descriptor)), memory)
         finally:
             os._exit(0)
     os.close(descriptor)

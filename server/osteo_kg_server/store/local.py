@@ -15,7 +15,7 @@ from osteo_kg.dataset import check_graphs
 from osteo_kg_server.errors import BusyError, ProtectedError, TooLargeError
 from osteo_kg_server.settings import Limits
 from osteo_kg_server.store.base import DEFAULT_GRAPH, WHOLE, Change, Load, Query, StoreAnswer, Update
-from osteo_kg_server.store.query_guard import check_bounds, head_of
+from osteo_kg_server.store.query_guard import check_bounds, dataset_and_columns
 from osteo_kg_server.store.statements import Statements, both_forms, document, triple_of
 from osteo_kg_server.store.update_targets import plain, tried
 from osteo_kg_server.store.worker_pool import Worker, Workers
@@ -109,7 +109,7 @@ class LocalStore:
     def query(self, query: Query) -> StoreAnswer:
         """Answer a query."""
         check_bounds(query.text, self._limits.query_bytes, self._limits)
-        head = head_of(query)
+        head = dataset_and_columns(query)
         if not self._scratch:
             names = [*(clause.graph for clause in head.dataset), *(query.default_graphs or ())]
             names += query.named_graphs or ()
@@ -119,6 +119,7 @@ class LocalStore:
             "query": query.text,
             "formats": dict(query.formats),
             "columns": head.columns,
+            "first": query.first,
             "default_graphs": query.default_graphs,
             "named_graphs": query.named_graphs,
             "union": self.union and not head.dataset,
@@ -203,7 +204,7 @@ class LocalStore:
         request = {"what": "update", "update": update.text, "base": update.base, "seconds": update.seconds}
         with ExitStack() as held:
             running = self._running(held, request)
-            told = running.header()
+            told = running.told()
             running.worker.done = False  # its copy is no longer the index
         return told
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from osteo_kg import QueryError
 from osteo_kg.dataset import stays_inside
-from osteo_kg.rdf import Head, ResultKind, depth, head, tokens
+from osteo_kg.rdf import Head, ResultKind, depth, has_head_to_read, head, tokens
 from osteo_kg_server.errors import TooLargeError
 from osteo_kg_server.settings import Limits
 from osteo_kg_server.store.base import Query
@@ -20,6 +20,7 @@ from osteo_kg_server.store.base import Query
 _KINDS: dict[str, ResultKind] = {"SELECT": "solutions", "ASK": "boolean", "CONSTRUCT": "graph", "DESCRIBE": "graph"}
 #: Beside the standard, in Virtuoso: DEFINE and OPTION fetch documents, and functions of SQL do what they like.
 _BESIDE, _BESIDE_PREFIXES = ("DEFINE", "OPTION"), ("bif:", "sql:")
+_LONGEST_CHARACTER = 4  # bytes of UTF-8
 _ESCAPED = re.compile(r"\\u00[0-7][0-9a-f]|\\U000000[0-7][0-9a-f]", re.IGNORECASE)
 _NO_IRI = re.compile(r"[<>\"{}|^`\\\x00-\x20]")
 _ABSOLUTE = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:")
@@ -32,9 +33,9 @@ def check_bounds(text: str, most: int, limits: Limits) -> None:
         TooLargeError: it is longer than so many bytes.
         QueryError: it is refused otherwise.
     """
-    if len(text) > most or len(text.encode("utf-8")) > most:
+    if len(text) > most or (len(text) * _LONGEST_CHARACTER > most and len(text.encode("utf-8")) > most):
         raise TooLargeError(f"The text is longer than {most} bytes.", advice="Send less, or bit by bit.")
-    if depth(text) > limits.depth:
+    if sum(map(text.count, "{([")) > limits.depth and depth(text) > limits.depth:
         raise QueryError(f"Brackets stand more than {limits.depth} deep in one another.", advice="Write it flatter.")
     stays_inside(text)
 
@@ -69,6 +70,11 @@ def kind_of(found: Head) -> ResultKind:
 def head_of(query: Query) -> Head:
     """Read the head of a query."""
     return head(query.text, query.base)
+
+
+def dataset_and_columns(query: Query) -> Head:
+    """Read the head of a query, of which the form may be left out."""
+    return head_of(query) if has_head_to_read(query.text) else Head(None)
 
 
 def graphs_of(query: Query, found: Head) -> Iterator[str]:
@@ -123,7 +129,7 @@ class LimitedWriter(io.RawIOBase):
         Raises:
             TooLargeError: the result is larger than is allowed.
         """
-        data = bytes(chunk)
+        data = chunk if isinstance(chunk, bytes) else bytes(chunk)
         self._bytes_left -= len(data)
         self._rows_left -= self._count(data)
         if self._rows_left < 0 or self._bytes_left < 0:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pyoxigraph as ox
 
 from osteo_kg.dataset import GRAPH, check_graphs
-from osteo_kg.rdf import Head, ResultKind, page_of
+from osteo_kg.rdf import Head, page_of
 from osteo_kg_server.errors import NotOfferedError, ProtectedError, StoreUnavailableError
 from osteo_kg_server.settings import Limits
 from osteo_kg_server.store import query_guard, remote_endpoint
@@ -132,7 +132,7 @@ class RemoteStore:
                 remote_endpoint.boolean(self._endpoint.result(text, "json", fields, query.seconds), format_name),
             )
         if format_name == "html":
-            return StoreAnswer(kind, format_name, self._as_page(text, kind, head, fields, query.seconds))
+            return StoreAnswer(kind, format_name, self._as_page(text, query, head, fields))
         if format_name == "jsonld":
             return StoreAnswer(kind, format_name, self._as_json_ld(text, fields, query.seconds))
         with ExitStack() as held:
@@ -206,15 +206,17 @@ class RemoteStore:
         lines = self._endpoint.result(text, "ntriples", fields, seconds, _REWRITTEN)
         return ox.serialize(ox.parse(lines, format=ox.RdfFormat.N_TRIPLES), format=ox.RdfFormat.JSON_LD) or b""
 
-    def _as_page(self, text: str, kind: ResultKind, head: Head, fields: Fields, seconds: float) -> bytes:
+    def _as_page(self, text: str, query: Query, head: Head, fields: Fields) -> bytes:
         """Give what a page shows of a result."""
+        kind = query_guard.kind_of(head)
         if kind == "graph":
-            lines = self._endpoint.result(text, "ntriples", fields, seconds, _REWRITTEN)
+            lines = self._endpoint.result(text, "ntriples", fields, query.seconds, _REWRITTEN)
             triples = (quad.triple for quad in ox.parse(lines, format=ox.RdfFormat.N_TRIPLES))
-            return json.dumps(page_of(triples, ())).encode()
-        found = self._endpoint.result(text, "json", fields, seconds, _REWRITTEN)
+            return json.dumps(page_of(triples, (), query.first)).encode()
+        found = self._endpoint.result(text, "json", fields, query.seconds, _REWRITTEN)
         whole = remote_endpoint.boolean(found, "json") if kind == "boolean" else found
-        return json.dumps(page_of(ox.parse_query_results(whole, ox.QueryResultsFormat.JSON), head.columns)).encode()
+        solutions = ox.parse_query_results(whole, ox.QueryResultsFormat.JSON)
+        return json.dumps(page_of(solutions, head.columns, query.first)).encode()
 
     def _without_knowledge(self, change: Change) -> Change:
         """Have graphs of the knowledge that are to be emptied hold what it states; give the rest of a change."""

@@ -7,14 +7,11 @@ doing, and gives all its memory back. A worker has no file to open: `SERVICE` an
 from __future__ import annotations
 
 import ctypes
-import io
-import json
 import os
 import resource
 import signal
 import sys
-from multiprocessing.connection import Connection
-from typing import Any
+from typing import IO, Any, cast
 
 import pyoxigraph as ox
 
@@ -22,32 +19,33 @@ from osteo_kg import UnwritableError
 from osteo_kg.rdf import ResultKind, write_result
 from osteo_kg_server.errors import TooLargeError
 from osteo_kg_server.store import worker_protocol
+from osteo_kg_server.store.base import WHOLE
 from osteo_kg_server.store.query_guard import LimitedWriter
+from osteo_kg_server.store.worker_protocol import Line
 
 _CHUNK = 1 << 16  # bytes
 _SET_PARENT_DEATH_SIGNAL = 1  # of prctl(2)
 WorkerResult = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
 
 
-def run(store: ox.Store, connection: Connection, memory: int) -> None:
+def run(store: ox.Store, line: Line, memory: int) -> None:
     """Answer requests until the other side is gone.
 
     Args:
         store: the index, of which changes stay in this process.
-        connection: where requests come from.
+        line: where requests come from.
         memory: bytes that may be taken beside what is there already.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     _die_with_parent()
-    _confine(connection, memory)
+    _confine(line, memory)
     while True:
         try:
-            _, message = worker_protocol.received(connection)
+            request = line.asked()
         except EOFError:
             return
-        request = json.loads(message)
         signal.setitimer(signal.ITIMER_REAL, request["seconds"])
-        _answer(store, connection, request)
+        _answer(store, line, request)
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
@@ -57,9 +55,9 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
-def _confine(connection: Connection, memory: int) -> None:
+def _confine(line: Line, memory: int) -> None:
     """Leave one open file, no room for another, and so much memory."""
-    with_dataset, kept = _address_space() + memory, connection.fileno()
+    with_dataset, kept = _address_space() + memory, line.fileno()
     os.closerange(3, kept)
     os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
@@ -76,69 +74,66 @@ def _address_space() -> int:
         return 1 << 40
 
 
-def _answer(store: ox.Store, connection: Connection, request: dict[str, Any]) -> None:
+def _answer(store: ox.Store, line: Line, request: dict[str, Any]) -> None:
     try:
         if request["what"] == "query":
-            _query(store, connection, request)
+            _query(store, line, request)
         else:
-            _update(store, connection, request)
+            _update(store, line, request)
     except (SyntaxError, ValueError) as error:
-        worker_protocol.send(connection, worker_protocol.ERROR, {"error": "syntax", "message": str(error)})
+        line.tell(worker_protocol.ERROR, {"error": "syntax", "message": str(error)})
     except UnwritableError as error:
-        told = {"error": "unwritable", "message": error.message, "advice": error.advice}
-        worker_protocol.send(connection, worker_protocol.ERROR, told)
+        line.tell(worker_protocol.ERROR, {"error": "unwritable", "message": error.message, "advice": error.advice})
     except TooLargeError:
-        worker_protocol.send(connection, worker_protocol.ERROR, {"error": "too-large"})
+        line.tell(worker_protocol.ERROR, {"error": "too-large"})
     except (MemoryError, RuntimeError, OSError) as error:
-        worker_protocol.send(connection, worker_protocol.ERROR, {"error": "evaluation", "message": str(error)})
+        line.tell(worker_protocol.ERROR, {"error": "evaluation", "message": str(error)})
 
 
-def _query(store: ox.Store, connection: Connection, request: dict[str, Any]) -> None:
+def _query(store: ox.Store, line: Line, request: dict[str, Any]) -> None:
     found = _evaluated(store, request)
     kind: ResultKind = "solutions" if isinstance(found, ox.QuerySolutions) else "graph"
     if isinstance(found, ox.QueryBoolean):
         kind = "boolean"
     format_name = request["formats"].get(kind)
     if format_name is None:
-        worker_protocol.send(connection, worker_protocol.ERROR, {"error": "not-offered", "kind": kind})
+        line.tell(worker_protocol.ERROR, {"error": "not-offered", "kind": kind})
         return
-    sending = _Sending(connection, {"kind": kind, "form": format_name})
-    written = io.BufferedWriter(
-        LimitedWriter(sending.send, format_name, request["rows"], request["result_bytes"]), _CHUNK
-    )
-    write_result(found, written, format_name, request["columns"])
-    written.flush()
+    sending = _Sending(line, kind)
+    limited = LimitedWriter(sending.send, format_name, request["rows"], request["result_bytes"])
+    write_result(found, cast(IO[bytes], limited), format_name, request["columns"], request["first"])
     sending.end()
 
 
 class _Sending:
-    """Sends an answer: in one message if it fits in one, else bit by bit."""
+    """Sends a result: in one message where it is small enough to be sent whole, else bit by bit."""
 
-    def __init__(self, connection: Connection, head: dict[str, str]) -> None:
-        self._connection, self._head = connection, head
-        self._first: bytes | None = None
-        self._begun = False
+    def __init__(self, line: Line, kind: ResultKind) -> None:
+        self._line, self._kind = line, worker_protocol.KINDS[kind]
+        self._parts: list[bytes] = []
+        self._size, self._most, self._begun = 0, WHOLE, False
 
-    def send(self, chunk: bytes) -> None:
-        """Send a chunk, or hold it back while it is the only one."""
-        if self._first is None:
-            self._first = chunk
-            return
-        self._begin()
-        self._connection.send_bytes(worker_protocol.DATA + chunk)
+    def send(self, part: bytes) -> None:
+        """Hold a part back until there is enough to be sent."""
+        self._parts.append(part)
+        self._size += len(part)
+        if self._size >= self._most:
+            self._flush()
 
     def end(self) -> None:
         """Send what was held back, and that this was all."""
-        if self._begun:
-            self._connection.send_bytes(worker_protocol.END)
-        else:
-            worker_protocol.send_whole(self._connection, self._head, self._first or b"")
-
-    def _begin(self) -> None:
         if not self._begun:
-            self._begun = True
-            worker_protocol.send(self._connection, worker_protocol.HEADER, self._head)
-            self._connection.send_bytes(worker_protocol.DATA + (self._first or b""))
+            self._line.send(worker_protocol.WHOLE, self._kind, *self._parts)
+            return
+        self._flush()
+        self._line.send(worker_protocol.END)
+
+    def _flush(self) -> None:
+        if not self._begun:
+            self._begun, self._most = True, _CHUNK
+            self._line.send(worker_protocol.HEADER, self._kind)
+        self._line.send(worker_protocol.DATA, b"".join(self._parts))
+        self._parts, self._size = [], 0
 
 
 def _evaluated(store: ox.Store, request: dict[str, Any]) -> WorkerResult:
@@ -153,7 +148,7 @@ def _evaluated(store: ox.Store, request: dict[str, Any]) -> WorkerResult:
     )
 
 
-def _update(store: ox.Store, connection: Connection, request: dict[str, Any]) -> None:
+def _update(store: ox.Store, line: Line, request: dict[str, Any]) -> None:
     """Carry out an update on this copy, and tell what it changed."""
     names_before, before = _graphs(store)
     store.update(request["update"], base_iri=request["base"])
@@ -165,9 +160,8 @@ def _update(store: ox.Store, connection: Connection, request: dict[str, Any]) ->
             was, now = set(old.splitlines(keepends=True)), set(new.splitlines(keepends=True))
             removed.append((name, b"".join(was - now).decode("utf-8")))
             added.append((name, b"".join(now - was).decode("utf-8")))
-    worker_protocol.send(
-        connection,
-        worker_protocol.HEADER,
+    line.tell(
+        worker_protocol.TOLD,
         {
             "removed": removed,
             "added": added,

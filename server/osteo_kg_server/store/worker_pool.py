@@ -10,14 +10,16 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from osteo_kg_server.errors import BusyError
 from osteo_kg_server.settings import Limits
 from osteo_kg_server.store import worker_protocol
 from osteo_kg_server.store.base import Load
+from osteo_kg_server.store.worker_protocol import Line
 
+_LAST = (worker_protocol.WHOLE, worker_protocol.END, worker_protocol.TOLD, worker_protocol.ERROR)
 Lines = tuple[str, str]  # a graph, and N-Triples
 
 
@@ -34,8 +36,8 @@ class IndexProcess:
                 stderr=subprocess.DEVNULL,  # what a library prints when it fails could quote a query
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
             )
-        self._control, self._connection = ours, Connection(os.dup(ours.fileno()))
-        self._end = weakref.finalize(self, _ended, process, self._control, self._connection)
+        self._control, self._line = ours, Line(ours)
+        self._end = weakref.finalize(self, _ended, process, self._control)
 
     def change(
         self,
@@ -52,10 +54,10 @@ class IndexProcess:
             EOFError: the process is gone.
         """
         request = {"cleared": cleared, "dropped": dropped, "created": created, "removed": removed, "added": added}
-        self._ask({"what": "change", **{name: list(items) for name, items in request.items()}})
-        worker_protocol.received(self._connection)
+        self._line.ask({"what": "change", **{name: list(items) for name, items in request.items()}})
+        self._line.receive()
 
-    def fork(self, memory: int) -> Connection:
+    def fork(self, memory: int) -> Line:
         """Fork a worker of the index as it is now, and give the line to it.
 
         Raises:
@@ -64,27 +66,21 @@ class IndexProcess:
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
-                self._ask({"what": "fork", "memory": memory})
+                self._line.ask({"what": "fork", "memory": memory})
+                self._line.receive()  # only then is a file looked for
                 try:
                     socket.send_fds(self._control, [b"."], [theirs.fileno()])
                 except OSError as error:
                     raise EOFError from error
-            worker_protocol.received(self._connection)
-            return Connection(ours.detach())
+            self._line.receive()
+            return Line(ours.dup())
 
     def close(self) -> None:
         """Let the process end, which it does once nobody speaks to it."""
         self._end()
 
-    def _ask(self, request: dict[str, Any]) -> None:
-        try:
-            worker_protocol.send(self._connection, worker_protocol.REQUEST, request)
-        except OSError as error:
-            raise EOFError from error
 
-
-def _ended(process: subprocess.Popen[bytes], control: socket.socket, connection: Connection) -> None:
-    connection.close()
+def _ended(process: subprocess.Popen[bytes], control: socket.socket) -> None:
     control.close()
     process.wait()
 
@@ -98,9 +94,11 @@ class Workers:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._free = threading.Semaphore(limits.workers)
+        self._free: SimpleQueue[None] = SimpleQueue()
+        for _ in range(limits.workers):
+            self._free.put(None)
         self._speaking, self._lock = threading.Lock(), threading.Lock()  # with the index, and over who is idle
-        self._idle: list[Connection] = []
+        self._idle: list[Line] = []
         self._epoch = self._lent = 0
         self.index = IndexProcess()
 
@@ -121,37 +119,39 @@ class Workers:
         Raises:
             BusyError: none got free while waiting.
         """
-        if not self._free.acquire(timeout=self._limits.wait_seconds):
-            raise BusyError("Too many queries run at this moment.", advice="Ask again in a little while.")
         try:
-            connection, epoch = self._one()
-            worker = Worker(connection)
+            self._free.get(timeout=self._limits.wait_seconds)
+        except Empty:
+            raise BusyError("Too many queries run at this moment.", advice="Ask again in a little while.") from None
+        try:
+            line, epoch = self._one()
+            worker = Worker(line)
             try:
                 yield worker
             finally:
                 self._back(worker, epoch)
         finally:
-            self._free.release()
+            self._free.put(None)
 
-    def _one(self) -> tuple[Connection, int]:
+    def _one(self) -> tuple[Line, int]:
         """Give a worker that is idle, or a new one; while a write is under way there are those that were idle."""
         with self._lock:
             if self._idle:
                 self._lent += 1
                 return self._idle.pop(), self._epoch
         with self._speaking:
-            connection = self.index.fork(self._limits.memory_bytes)
+            line = self.index.fork(self._limits.memory_bytes)
             with self._lock:
                 self._lent += 1
-                return connection, self._epoch
+                return line, self._epoch
 
     def _back(self, worker: Worker, epoch: int) -> None:
         with self._lock:
             self._lent -= 1
             if worker.done and epoch == self._epoch:
-                self._idle.append(worker.connection)
+                self._idle.append(worker.line)
             else:
-                worker.connection.close()
+                worker.line.close()
 
     def change(self, changes: Iterable[Mapping[str, Any]]) -> None:
         """Bring the index up to a write, all of it before a worker is forked; older workers are lent no more.
@@ -188,22 +188,24 @@ class Workers:
     def _older(self) -> None:
         """Let go of the workers that do not know of a change; those that are lent go when they come back."""
         self._epoch += 1
-        for connection in self._idle:
-            connection.close()
+        for line in self._idle:
+            line.close()
         self._idle.clear()
 
 
 class Worker:
     """A worker that is lent for one request.
 
+    Args:
+        line: the line to it.
+
     Attributes:
-        connection: the line to it.
+        line: the line to it.
         done: whether it has answered to the end, and can be lent again.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.done = True
+    def __init__(self, line: Line) -> None:
+        self.line, self.done = line, True
 
     def ask(self, request: dict[str, Any]) -> None:
         """Send a request; its answer is then to be received.
@@ -212,17 +214,14 @@ class Worker:
             EOFError: the worker is gone.
         """
         self.done = False
-        try:
-            worker_protocol.send(self.connection, worker_protocol.REQUEST, request)
-        except OSError as error:
-            raise EOFError from error
+        self.line.ask(request)
 
-    def receive(self) -> tuple[bytes, bytes]:
+    def receive(self) -> tuple[bytes, bytes | bytearray]:
         """Wait for the next part of the answer.
 
         Raises:
             EOFError: the worker is gone, by its deadline or for want of memory.
         """
-        tag, message = worker_protocol.received(self.connection)
-        self.done = tag in (worker_protocol.WHOLE, worker_protocol.END, worker_protocol.ERROR)
+        tag, message = self.line.receive()
+        self.done = tag in _LAST
         return tag, message

@@ -1,42 +1,127 @@
-"""Messages between the service and the processes that evaluate: a tag of one byte, and bytes or JSON behind it."""
+"""Messages between the service and the processes that evaluate: a length, a tag of one byte, and bytes.
+
+A short message is one call of the system on either side, and a result is never wrapped into anything: what a worker
+writes is what the client gets. Requests are pickled, since the service makes them; what comes back is not trusted that
+far, and is bytes or JSON.
+"""
 
 from __future__ import annotations
 
 import json
+import pickle
+import socket
 import struct
-from multiprocessing.connection import Connection
+import weakref
 from typing import Any
 
-REQUEST, WHOLE, HEADER, DATA, END, ERROR = b"R", b"W", b"H", b"D", b"E", b"X"
-_LENGTH = struct.Struct("!I")
+from osteo_kg.rdf import ResultKind
+
+REQUEST, WHOLE, HEADER, DATA, END, TOLD, ERROR = b"R", b"W", b"H", b"D", b"E", b"T", b"X"
+#: The kinds of results, each with the byte that it is told by.
+KINDS: dict[ResultKind, bytes] = {"solutions": b"s", "boolean": b"b", "graph": b"g"}
+KIND_OF: dict[bytes, ResultKind] = {byte: kind for kind, byte in KINDS.items()}
+_HEAD = struct.Struct("!Ic")
+_AT_ONCE = 1 << 16  # bytes that are read, or put together to be sent, in one call
 
 
-def send(connection: Connection, tag: bytes, document: Any) -> None:
-    """Send a document as JSON."""
-    connection.send_bytes(tag + json.dumps(document).encode("utf-8"))
+class Line:
+    """One end of a socket between two processes. One thread may speak on it at a time.
 
-
-def send_whole(connection: Connection, document: Any, data: bytes) -> None:
-    """Send a short answer, its head and all of its data, in one message: every message costs the service a turn."""
-    head = json.dumps(document).encode("utf-8")
-    connection.send_bytes(WHOLE + _LENGTH.pack(len(head)) + head + data)
-
-
-def split_whole(message: bytes) -> tuple[Any, bytes]:
-    """Give the head and the data of a short answer."""
-    (length,) = _LENGTH.unpack_from(message)
-    begin = _LENGTH.size
-    return json.loads(message[begin : begin + length]), message[begin + length :]
-
-
-def received(connection: Connection) -> tuple[bytes, bytes]:
-    """Wait for a message and give its tag and what is behind it.
-
-    Raises:
-        EOFError: the other side is gone.
+    Args:
+        end: the socket.
     """
-    try:
-        message = connection.recv_bytes()
-    except OSError as error:  # a side that is killed may reset the connection
-        raise EOFError from error
-    return message[:1], message[1:]
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end, self._waiting = end, b""
+        weakref.finalize(self, end.close)  # a store that nobody has any more hangs up on its workers
+
+    def fileno(self) -> int:
+        """Give the number of its file."""
+        return self._end.fileno()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._end.close()
+
+    def ask(self, request: dict[str, Any]) -> None:
+        """Send a request.
+
+        Raises:
+            EOFError: the other side is gone.
+        """
+        self.send(REQUEST, pickle.dumps(request))
+
+    def asked(self) -> dict[str, Any]:
+        """Wait for a request.
+
+        Raises:
+            EOFError: the other side is gone.
+        """
+        request: dict[str, Any] = pickle.loads(self.receive()[1])
+        return request
+
+    def tell(self, tag: bytes, document: Any) -> None:
+        """Send a document as JSON.
+
+        Raises:
+            EOFError: the other side is gone.
+        """
+        self.send(tag, json.dumps(document).encode())
+
+    def send(self, tag: bytes, *parts: bytes) -> None:
+        """Send a message, its parts one after the other.
+
+        Raises:
+            EOFError: the other side is gone.
+        """
+        size = sum(map(len, parts))
+        head = _HEAD.pack(size, tag)
+        try:
+            if size < _AT_ONCE:
+                self._end.sendall(b"".join((head, *parts)))
+                return
+            for part in (head, *parts):
+                self._end.sendall(part)
+        except OSError as error:
+            raise EOFError from error
+
+    def receive(self) -> tuple[bytes, bytes | bytearray]:
+        """Wait for a message and give its tag and what is behind it.
+
+        Raises:
+            EOFError: the other side is gone.
+        """
+        try:
+            return self._received()
+        except OSError as error:  # a side that is killed may reset the connection
+            raise EOFError from error
+
+    def _received(self) -> tuple[bytes, bytes | bytearray]:
+        waiting, begin = self._waiting, _HEAD.size
+        while len(waiting) < begin:
+            waiting += self._more()
+        size, tag = _HEAD.unpack_from(waiting)
+        end = begin + size
+        if len(waiting) >= end:
+            self._waiting = waiting[end:]
+            return tag, waiting[begin:end]
+        self._waiting = b""
+        return tag, self._rest(waiting[begin:], size)
+
+    def _rest(self, first: bytes, size: int) -> bytearray:
+        """Give a message that has only begun to arrive."""
+        message, at = bytearray(size), len(first)
+        message[:at] = first
+        with memoryview(message) as view:
+            while at < size:
+                came = self._end.recv_into(view[at:])
+                if not came:
+                    raise EOFError
+                at += came
+        return message
+
+    def _more(self) -> bytes:
+        more = self._end.recv(_AT_ONCE)
+        if not more:
+            raise EOFError
+        return more

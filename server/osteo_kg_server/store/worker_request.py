@@ -15,6 +15,7 @@ from osteo_kg_server.errors import DeadlineError, NotOfferedError, TooLargeError
 from osteo_kg_server.store import worker_protocol
 from osteo_kg_server.store.base import WHOLE
 from osteo_kg_server.store.worker_pool import Worker
+from osteo_kg_server.store.worker_protocol import KIND_OF
 
 _GRACE = 0.05  # seconds by which a worker may die before its deadline, as clocks have it
 
@@ -34,36 +35,39 @@ class Running:
         self.worker, self._request = worker, request
         self._seconds = float(request["seconds"])
         self._until = time.monotonic() + self._seconds
-        self._head: dict[str, Any] = {}
-        self._first = b""
+        self._kind: ResultKind | None = None
+        self._first: bytes | bytearray = b""
 
     @property
     def kind(self) -> ResultKind:
-        """The kind of the result."""
-        kind: ResultKind = self._head["kind"]
-        return kind
-
-    @property
-    def format_name(self) -> str:
-        """The format of the result."""
-        return str(self._head["form"])
-
-    def header(self) -> dict[str, Any]:
-        """Wait for the head of the answer.
+        """The kind of the result, which is waited for.
 
         Raises:
             OsteoError: what the worker died of, or could not do.
         """
-        if not self._head:
+        if self._kind is None:
             tag, message = self._next()
-            self._head, self._first = (
-                worker_protocol.split_whole(message) if tag == worker_protocol.WHOLE else (json.loads(message), b"")
-            )
-        return self._head
+            self._kind = KIND_OF[bytes(message[:1])]
+            self._first = message[1:] if tag == worker_protocol.WHOLE else b""
+        return self._kind
 
-    def until(self, most: int) -> Iterator[bytes]:
+    @property
+    def format_name(self) -> str:
+        """The format of the result."""
+        return str(self._request["formats"][self.kind])
+
+    def told(self) -> dict[str, Any]:
+        """Wait for what an update would change.
+
+        Raises:
+            OsteoError: what the worker died of, or could not do.
+        """
+        told: dict[str, Any] = json.loads(self._next()[1])
+        return told
+
+    def until(self, most: int) -> Iterator[bytes | bytearray]:
         """Give the next parts of the answer, up to its end or to so many bytes."""
-        self.header()
+        assert self.kind  # it comes first
         first, self._first = self._first, b""
         yield first
         while not self.worker.done and most > 0:
@@ -71,7 +75,7 @@ class Running:
             most -= len(part)
             yield part
 
-    def _next(self) -> tuple[bytes, bytes]:
+    def _next(self) -> tuple[bytes, bytes | bytearray]:
         try:
             tag, message = self.worker.receive()
         except EOFError as error:
@@ -92,12 +96,12 @@ class Running:
         )
 
 
-def rest(first: list[bytes], running: Running, held: ExitStack) -> Iterator[bytes]:
+def rest(first: list[bytes | bytearray], running: Running, held: ExitStack) -> Iterator[bytes]:
     """Give a long result bit by bit; where it cannot be ended the error goes through, and the client is cut off."""
     with held:
-        yield from first
+        yield from map(bytes, first)
         while not running.worker.done:
-            yield from running.until(WHOLE)
+            yield from map(bytes, running.until(WHOLE))
 
 
 def _error(told: dict[str, Any], request: dict[str, Any]) -> Exception:

@@ -10,13 +10,15 @@ from typing import TypeVar
 import pyoxigraph as ox
 from flask import Blueprint, Response, request
 
-from osteo_kg import Assessment, BilingualText, Case, Language, RefusedCaseError, ValidationReport
-from osteo_kg.assessment import Line, full_lines, report_lines, short_answer, short_lines
+from osteo_kg import Assessment, Case, Language, RefusedCaseError, ValidationReport
+from osteo_kg.assessment import Line, report_lines
+from osteo_kg.knowledge_base import PreparedCase
 from osteo_kg.rdf import written_graph
 from osteo_kg_server.http.endpoints import Json, endpoint
 from osteo_kg_server.http.negotiation import (
     CASES,
     GRAPHS,
+    PAGE,
     best,
     body,
     body_format,
@@ -26,13 +28,13 @@ from osteo_kg_server.http.negotiation import (
 )
 from osteo_kg_server.http.parameters import PARAMETERS, Asked, asked
 from osteo_kg_server.pages.layout import page
+from osteo_kg_server.pages.patient.answer import WORDING, AnswerShown, shown
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.store import DeadlineError
 
 blueprint = Blueprint("assessments", __name__)
 MOST_BYTES = 10_000_000  # of one body of cases, which is read while others wait
 _AT_ONCE = 16  # cases
-_BELOW = BilingualText("Everything: below.", "Tout le détail : ci-dessous.")
 CaseAnswer = Assessment | ValidationReport
 Item = TypeVar("Item")
 #: Media types of answers, JSON for a caller without wishes.
@@ -55,10 +57,22 @@ _OF_VALIDATION = {name: PARAMETERS[name] for name in ("on", "language", "format"
 def assess() -> Response:
     """Assess the cases of the body: one is answered or refused, of several a refused one has its report in place."""
     wanted, media, serving = asked(*PARAMETERS), best(ANSWERS), service()
-    answers = assessed(serving, posted_cases(serving, wanted), wanted)
+    cases: Sequence[Case | PreparedCase] = posted_cases(serving, wanted)
+    if media == PAGE:
+        cases = [_prepared(serving, each, wanted) for each in in_time(serving, cases)]
+    answers = assessed(serving, cases, wanted)
     if len(answers) == 1 and isinstance(answers[0], ValidationReport):
         raise RefusedCaseError(answers[0])
-    return answered(serving, answers, media, wanted.language)
+    prepared = [each for each in cases if isinstance(each, PreparedCase)]
+    return answered(serving, answers, media, wanted.language, prepared)
+
+
+def _prepared(serving: Service, case: Case | PreparedCase, wanted: Asked) -> PreparedCase:
+    """Derive the facts of a case, which its page shows beside the answer."""
+    if isinstance(case, PreparedCase):
+        return case
+    with serving.lock:
+        return serving.knowledge_base.prepare(case, on=wanted.on)
 
 
 @blueprint.post("/validations")
@@ -87,7 +101,7 @@ def posted_cases(service: Service, asked: Asked, name: str = "input") -> tuple[C
         )
 
 
-def assessed(service: Service, cases: Sequence[Case], asked: Asked) -> list[CaseAnswer]:
+def assessed(service: Service, cases: Sequence[Case | PreparedCase], asked: Asked) -> list[CaseAnswer]:
     """Answer cases in their order; requests take turns every few cases, so that a long one keeps nobody waiting."""
     answers: list[CaseAnswer] = []
     for at in in_time(service, range(0, len(cases), _AT_ONCE)):
@@ -115,31 +129,55 @@ def in_time(service: Service, items: Iterable[Item]) -> Iterator[Item]:
         yield item
 
 
-def answered(service: Service, answers: Sequence[CaseAnswer], media: str, language: Language) -> Response:
-    """Write one answer, or several as an array, in the media type that was chosen; no cache may keep it."""
-    response = _written(service, answers, media, language)
+def answered(
+    service: Service,
+    answers: Sequence[CaseAnswer],
+    media: str,
+    language: Language,
+    cases: Sequence[PreparedCase] = (),
+) -> Response:
+    """Write one answer, or several as an array, in the media type that was chosen; no cache may keep it.
+
+    Args:
+        service: what answered.
+        answers: the answers.
+        media: the media type.
+        language: that of their sentences.
+        cases: the cases that they are about, where a page is to say what would change them.
+    """
+    response = _written(service, answers, media, language, cases or [None] * len(answers))
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _written(service: Service, answers: Sequence[CaseAnswer], media: str, language: Language) -> Response:
+def _written(
+    service: Service,
+    answers: Sequence[CaseAnswer],
+    media: str,
+    language: Language,
+    cases: Sequence[PreparedCase | None],
+) -> Response:
     format_name = ANSWERS[media]
     if format_name == "json":
         documents = [answer.to_json(language) for answer in answers]
         return negotiated(json.dumps(documents if len(documents) > 1 else documents[0], ensure_ascii=False), media)
     if format_name == "html":
         title = "Réponse" if language == "fr" else "Answer"
-        return page("answers.html", language, title=title, pages=[_lines(answer, language) for answer in answers])
+        with service.lock:
+            pages = [_shown(service, answer, language, case) for answer, case in zip(answers, cases, strict=True)]
+        return page("answers.html", language, title=title, pages=pages, **WORDING)
     if format_name == "jsonld":
         return negotiated(written_graph(_triples(service, answers), format_name), media)
     return negotiated(written_in(_triples(service, answers), format_name), media)
 
 
-def _lines(answer: CaseAnswer, language: Language) -> tuple[list[Line], list[Line]]:
-    """Give the lines that are shown, and those that are folded away below them."""
+def _shown(
+    service: Service, answer: CaseAnswer, language: Language, case: PreparedCase | None
+) -> tuple[AnswerShown | None, list[Line]]:
+    """Give an answer as the page of a patient shows it; of a refused case the lines of its report."""
     if isinstance(answer, ValidationReport):
-        return list(report_lines(answer, language)), []
-    return short_lines(short_answer(answer, language), everything=_BELOW), list(full_lines(answer, language))
+        return None, list(report_lines(answer, language))
+    return shown(service.knowledge_base, answer, language, case), []
 
 
 def _triples(service: Service, answers: Sequence[CaseAnswer]) -> Iterator[ox.Triple]:

@@ -12,15 +12,16 @@ from werkzeug.exceptions import BadRequest, NotFound
 from osteo_kg import Assessment, RefusedCaseError, ValidationReport
 from osteo_kg_server.case_repository import Kept
 from osteo_kg_server.http.endpoints import endpoint, word
-from osteo_kg_server.http.negotiation import GRAPHS, best, negotiated, written_in
-from osteo_kg_server.http.parameters import PARAMETERS, WISHES, asked, given
+from osteo_kg_server.http.negotiation import GRAPHS, best, negotiated, wants_a_page, written_in
+from osteo_kg_server.http.negotiation import PAGE as HTML
+from osteo_kg_server.http.parameters import PARAMETERS, WISHES, asked, given, language
+from osteo_kg_server.pages.knowledge.cases import ON_A_PAGE, PATH, case_page, cases_page
 from osteo_kg_server.service import service
 from osteo_kg_server.views.assessments import ANSWERS, BODIES, SCHEMA, answered, assessed, posted_cases
 
-PATH = "/cases"
 PAGE = 1000  # cases that are listed at a time
-_PAGES = {"after": word("Patient after whom the page begins; the address of the next page holds it.")}
-KEPT = {"application/json": "json", **GRAPHS}
+_PAGES = {"after": word("Patient after whom the page begins; the address of the next page holds it."), **WISHES}
+KEPT = {"application/json": "json", **GRAPHS, HTML: "html"}
 blueprint = Blueprint("cases", __name__)
 
 
@@ -57,13 +58,15 @@ def create() -> Response:
 
 
 @blueprint.get(PATH)
-@endpoint("read", {200: ["application/json"]}, parameters=_PAGES, problems=(502, 503))
+@endpoint("read", {200: ["application/json", HTML]}, parameters=_PAGES, problems=(502, 503))
 def index() -> Response:
     """List the cases that are kept, a page at a time, and say how far a new assessment of all has come."""
     serving = service()
     parameters = given()
     parameters.only(*_PAGES)
     after, names = parameters.one("after") or "", serving.keeper.names()
+    if wants_a_page():
+        return _uncached(_page([name for name in names if name > after], len(names)))
     page = [name for name in names if name > after][:PAGE]
     document: dict[str, Any] = {
         "count": len(names),
@@ -75,6 +78,13 @@ def index() -> Response:
     return _uncached(jsonify(document))
 
 
+def _page(names: list[str], count: int) -> Response:
+    """Show the first of some cases, and lead to the others."""
+    keeper, shown = service().keeper, names[:ON_A_PAGE]
+    answers = [(name, keeper.assessment(name)) for name in shown]
+    return cases_page(answers, count, shown[-1] if len(names) > len(shown) else None, language())
+
+
 @blueprint.get(f"{PATH}/<path:patient>")
 @endpoint("read", {200: KEPT}, parameters=WISHES, problems=(502, 503))
 def read(patient: str) -> Response:
@@ -84,6 +94,8 @@ def read(patient: str) -> Response:
     triples = serving.keeper.triples(patient)
     if triples is None:
         raise NotFound("No case of this patient is kept.")
+    if media == HTML:
+        return _uncached(case_page(patient, triples, serving.keeper.assessment(patient), wanted.language))
     if media != "application/json":
         return _uncached(negotiated(written_in(triples, KEPT[media]), media))
     assessment = serving.keeper.assessment(patient)

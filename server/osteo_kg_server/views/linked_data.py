@@ -7,8 +7,7 @@ one, which ends with its format (`/ns/Patient.ttl`). A module of the ontology is
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pyoxigraph as ox
@@ -20,13 +19,20 @@ from osteo_kg import Language, UsageError
 from osteo_kg.dataset import GRAPH
 from osteo_kg.decision_table import situation_triples
 from osteo_kg.package_data import json_ld_context_document
-from osteo_kg.rdf import DCTERMS, GUIDELINE, OSTEO, OWL, RDF, RDFS, SKOS
+from osteo_kg.rdf import GUIDELINE, OSTEO, OWL, RDF
 from osteo_kg_server.http.endpoints import endpoint
 from osteo_kg_server.http.negotiation import GRAPHS, PAGE, best, negotiated, preferred, written_in
 from osteo_kg_server.http.parameters import WISHES, is_name, language
-from osteo_kg_server.pages.layout import page
+from osteo_kg_server.pages.knowledge.guideline import guideline_page
+from osteo_kg_server.pages.knowledge.index import index
+from osteo_kg_server.pages.knowledge.links import BASE, Link, link_to
+from osteo_kg_server.pages.knowledge.ontology import module_page
+from osteo_kg_server.pages.knowledge.situation import situation_page
+from osteo_kg_server.pages.knowledge.term import resource_page
+from osteo_kg_server.pages.patient.view import form_page
 from osteo_kg_server.service import Service, service
-from osteo_kg_server.views import linked_data
+
+__all__ = ["Link", "blueprint", "link"]
 
 DESCRIPTIONS = {PAGE: "html", **GRAPHS}
 CONTEXT = "context.jsonld"
@@ -49,10 +55,10 @@ blueprint = Blueprint("linked_data", __name__)
 @blueprint.get("/")
 @endpoint("read", _GIVEN, parameters=WISHES)
 def home() -> AnyResponse:
-    """Say what is here."""
+    """Give the form of a patient; machines are led to what this dataset holds."""
     if best(DESCRIPTIONS) != PAGE:
         return _see_other("/.well-known/void")
-    return _kept(lambda: page("home.html", language(), title="osteo-kg"))
+    return form_page(language())
 
 
 @blueprint.get("/ns/<term>")
@@ -119,9 +125,7 @@ def _module(name: str, media: str) -> Response:
     if DESCRIPTIONS[media] == "turtle":
         return negotiated(content, media)
     if media == PAGE:
-        shown = linked_data.described(serving, iri, serving.described(iri), language())
-        defined = [linked_data.link(serving, each, shown.language) for each in serving.subjects(RDFS.isDefinedBy, iri)]
-        return _page(shown, defined)
+        return module_page(iri)
     triples = (quad.triple for quad in ox.parse(content, format=ox.RdfFormat.TURTLE))
     return negotiated(written_in(triples, DESCRIPTIONS[media]), media)
 
@@ -172,12 +176,14 @@ def _situation(path: str) -> list[ox.Triple]:
 def _described(iri: str, triples: list[ox.Triple], media: str) -> Response:
     if media != PAGE:
         return negotiated(written_in(triples, DESCRIPTIONS[media]), media)
-    shown = linked_data.described(service(), iri, triples, language())
-    return _page(shown)
+    kind = next((kind for kind in _PAGES if any(t.predicate == RDF.type and t.object == kind for t in triples)), None)
+    return _PAGES.get(kind, resource_page)(iri)
 
 
-def _page(shown: Page, defined: Sequence[Link] = ()) -> Response:
-    return page("resource.html", shown.language, title=shown.label, page=shown, defined=defined)
+_PAGES: dict[ox.NamedNode | None, Callable[[str], Response]] = {
+    OSTEO.Guideline: guideline_page,
+    OSTEO.Situation: situation_page,
+}
 
 
 def _context() -> Response:
@@ -204,77 +210,6 @@ def _kept(made: Callable[[], Response]) -> Response:
     return response
 
 
-# What a page about one resource shows: its label, its definition, and what is stated of it.
-
-BASE = "https://w3id.org/osteo-kg/"
-_DEFINITION, _DESCRIPTION, _TITLE = SKOS["definition"], DCTERMS["description"], DCTERMS["title"]
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Something to show, and where it leads, if anywhere."""
-
-    text: str
-    href: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One resource, in one language."""
-
-    iri: str
-    language: Language
-    label: str
-    definition: str
-    rows: tuple[tuple[Link, tuple[Link, ...]], ...]
-
-
-def described(service: Service, iri: str, triples: list[ox.Triple], language: Language) -> Page:
-    """Make the page of a resource; one without a definition of its own has that of what it is."""
-    kinds = [t.object.value for t in triples if t.predicate == RDF.type and isinstance(t.object, ox.NamedNode)]
-    label = _text(service, iri, (RDFS.label, _TITLE), language)
-    if label is None:  # a situation has no name but what holds in it
-        label = iri.rsplit("/", 1)[-1].replace(";", ", ").replace("=", ": ").replace("_", " ")
-    definitions = (_text(service, each, (_DEFINITION, _DESCRIPTION), language) for each in (iri, *kinds))
-    definition = next((each for each in definitions if each), "")
-    return Page(iri, language, label, definition, _rows(service, iri, triples, language))
-
-
-def link(service: Service, iri: str, language: Language) -> Link:
+def link(_serving: Service, iri: str, language: Language) -> Link:
     """Name a resource by its label, and lead to its page here where it is ours."""
-    text = _text(service, iri, (RDFS.label, _TITLE), language) or iri.removeprefix(BASE)
-    if iri.startswith(BASE):
-        return Link(text, "/" + quote(iri.removeprefix(BASE), safe="/;="))
-    return Link(text, iri if iri.startswith(("http://", "https://")) else None)
-
-
-def _rows(
-    service: Service, iri: str, triples: list[ox.Triple], language: Language
-) -> tuple[tuple[Link, tuple[Link, ...]], ...]:
-    rows: dict[str, list[Link]] = {}
-    for triple in triples:
-        if triple.subject == ox.NamedNode(iri) and triple.predicate not in (RDFS.label, _DEFINITION):
-            value = _value(service, triple.object, language)
-            if value and value not in rows.setdefault(triple.predicate.value, []):
-                rows[triple.predicate.value].append(value)
-    return tuple((_property(service, name, language), tuple(values)) for name, values in rows.items() if values)
-
-
-def _property(service: Service, iri: str, language: Language) -> Link:
-    if iri.startswith(BASE):
-        return link(service, iri, language)
-    return Link(iri.rsplit("/", 1)[-1].rsplit("#", 1)[-1], iri)
-
-
-def _value(service: Service, node: object, language: Language) -> Link | None:
-    if isinstance(node, ox.NamedNode):
-        return link(service, node.value, language)
-    if isinstance(node, ox.Literal) and node.language in (None, language):
-        return Link(node.value)
-    return None
-
-
-def _text(service: Service, iri: str, properties: tuple[ox.NamedNode, ...], language: Language) -> str | None:
-    triples = service.knowledge_base.knowledge.triples
-    found = (triples.text(iri, each) for each in properties)
-    return next((each.get(language) for each in found if each), None)
+    return link_to(index(), iri, language)

@@ -11,8 +11,7 @@ from osteo_kg.bilingual import LANGUAGES
 from osteo_kg.rdf import DCTERMS, RDF, RDFS, XSD
 from osteo_kg_server.http.endpoints import endpoint
 from osteo_kg_server.http.negotiation import GRAPHS, best, negotiated, written_in
-from osteo_kg_server.http.parameters import language_or_english
-from osteo_kg_server.pages.layout import page
+from osteo_kg_server.pages.question import page as question
 from osteo_kg_server.service import KNOWLEDGE, Service, service
 
 _SD, _VOID = "http://www.w3.org/ns/sparql-service-description#", "http://rdfs.org/ns/void#"
@@ -44,7 +43,7 @@ def described() -> Response:
     """Describe the service: a page to ask from for people, a graph for machines."""
     serving, media = service(), best({**GRAPHS, "text/html": "html"})
     if media == "text/html":
-        return page("query.html", language_or_english(), title="SPARQL")
+        return question.asking()
     return negotiated(written_in(_service(serving), GRAPHS[media]), media)
 
 

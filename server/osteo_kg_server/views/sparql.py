@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import json
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest, NotAcceptable, UnsupportedMediaType
 
-from osteo_kg import Language
+from osteo_kg import OsteoError
 from osteo_kg.dataset import unknown_terms
 from osteo_kg.rdf import Cursor, is_repeatable, tokens
 from osteo_kg_server import logs
 from osteo_kg_server.http.endpoints import TEXT, Json, endpoint, word, words
-from osteo_kg_server.http.negotiation import GRAPHS, PAGE, body, content_type, preferred, text, wishes
-from osteo_kg_server.http.parameters import FORM, PARAMETERS, Given, base, given, language_or_english, seconds
-from osteo_kg_server.pages.layout import page
+from osteo_kg_server.http.negotiation import (
+    GRAPHS,
+    PAGE,
+    accepts_a_page,
+    body,
+    content_type,
+    preferred,
+    text,
+    wants_a_page,
+    wishes,
+)
+from osteo_kg_server.http.parameters import FORM, PARAMETERS, Given, base, given, seconds
+from osteo_kg_server.pages.question import page as question
 from osteo_kg_server.service import Service, service
 from osteo_kg_server.store import NotOfferedError, Query, Update
-from osteo_kg_server.views import linked_data, service_description
+from osteo_kg_server.views import service_description
 
 PATH = "/sparql"
 #: Media types of results by their kind, with the format each is written in.
@@ -39,6 +48,7 @@ _ASKED = {
     "named-graph-uri": words("A named graph.", format="iri"),
     "timeout": word("Seconds after which the query is stopped; the service may allow fewer."),
     **dict.fromkeys(("format", "output"), PARAMETERS["format"]),
+    "first": question.PARAMETERS["first"],
 }
 _QUERY = {"query": word("A SPARQL 1.1 query; without one the service describes itself.")}
 _FORM: Json = {
@@ -57,7 +67,7 @@ blueprint = Blueprint("sparql", __name__)
 @endpoint(
     "read",
     {200: sorted(_ANSWERS), 304: ()},
-    parameters={**_QUERY, **_ASKED},
+    parameters={**_QUERY, **question.PARAMETERS, **_ASKED},
     problems=_PROBLEMS,
 )
 def by_get() -> Response:
@@ -65,7 +75,10 @@ def by_get() -> Response:
     asked = given()
     if not request.query_string:
         return service_description.described()
-    return _answer(asked, asked.all("query"))
+    queries = asked.all("query") + question.named(asked)
+    if not queries and not asked.all("update") and wants_a_page():
+        return question.asking()
+    return _answer(asked, queries)
 
 
 @blueprint.post(PATH)
@@ -91,32 +104,39 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
     serving = service()
     logs.asked(queries[0])
     tag = _tag(serving, queries[0])
-    if tag and request.if_none_match.contains_weak(tag):
+    if tag and "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(tag):
         return Response(status=304, headers={"ETag": f'"{tag}"', **_CACHED})
     accepted = wishes({name: value for name in ("format", "output") for value in asked.all(name)})
-    media = {kind: preferred(accepted, tuple(types)) for kind, types in RESULTS.items()}
+    media, formats = _chosen(accepted)
     query = Query(
         text=queries[0],
-        formats={kind: RESULTS[kind][chosen] for kind, chosen in media.items() if chosen},
+        formats=formats,
         default_graphs=asked.graphs("default-graph-uri"),
         named_graphs=asked.graphs("named-graph-uri"),
         seconds=seconds(asked, serving),
         base=base(serving),
+        first=question.first_row(asked) if PAGE in media.values() else 0,
     )
     try:
         answer = serving.store.query(query)
     except NotOfferedError as error:
         offered = ", ".join(RESULTS[error.kind])
         raise NotAcceptable(f"None of the accepted types is offered. Accept one of: {offered}.") from error
+    except OsteoError as error:
+        if not accepts_a_page(accepted):
+            raise
+        return question.refused(error, queries[0])
     chosen = media[answer.kind] or ""
     sent = answer.chunks if answer.body is None else answer.body
     warnings = unknown_terms(queries[0], serving.terms) if serving.terms else []
     if chosen == PAGE:
-        response = _page(serving, b"".join(answer.chunks) if answer.body is None else answer.body, warnings)
+        told = b"".join(answer.chunks) if answer.body is None else answer.body
+        response = question.answered(queries[0], answer.kind, told, warnings)
     else:
-        response = Response(sent, content_type=content_type(chosen))
-        response.headers["Vary"] = "Accept, Accept-Encoding"
-    response.call_on_close(answer.close)
+        headers = {"Content-Type": content_type(chosen), "Vary": "Accept, Accept-Encoding"}
+        response = Response(sent, headers=headers)
+    if answer.body is None:
+        response.call_on_close(answer.close)
     for warning in warnings:
         response.headers.add("Warning", f'299 - "{warning.encode("ascii", "replace").decode()}"')
     if tag:
@@ -125,32 +145,20 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
     return response
 
 
-def _page(serving: Service, told: bytes, warnings: list[str]) -> Response:
-    """Show the first rows of a result as a table."""
-    result, spoken = json.loads(told), language_or_english()
-    rows = [[_cell(serving, term, spoken) for term in row] for row in result.get("rows", ())]
-    query = [(key, value) for key, value in request.args.items(multi=True) if key not in ("format", "output")]
-    formats = ("json", "xml", "csv", "tsv") if "names" in result else ("json", "xml")
-    if result.get("names") == ["subject", "predicate", "object"]:
-        formats = ("turtle", "jsonld", "nt", "xml")
-    links = {each: f"{PATH}?{urlencode([*query, ('format', each)])}" for each in formats if request.method == "GET"}
-    title = "Résultat" if spoken == "fr" else "Result"
-    return page("results.html", spoken, title=title, result=result, rows=rows, warnings=warnings, links=links)
-
-
-def _cell(serving: Service, term: dict[str, str] | None, spoken: Language) -> linked_data.Link:
-    if term is None:
-        return linked_data.Link("")
-    return linked_data.link(serving, term["iri"], spoken) if "iri" in term else linked_data.Link(term["text"])
+@functools.lru_cache(256)
+def _chosen(accepted: str) -> tuple[dict[str, str | None], dict[str, str]]:
+    """Give the media type and the format for each kind of result, by what is accepted."""
+    media = {kind: preferred(accepted, tuple(types)) for kind, types in RESULTS.items()}
+    return media, {kind: RESULTS[kind][chosen] for kind, chosen in media.items() if chosen}
 
 
 def _tag(serving: Service, query: str) -> str | None:
     """Name what is asked of the dataset as it is now; None for what has another answer each time."""
-    if request.method == "POST" or not is_repeatable(query):
+    environ = request.environ
+    if environ["REQUEST_METHOD"] == "POST" or not is_repeatable(query):
         return None
-    named = "\n".join(
-        (serving.store.generation, request.headers.get("Accept", ""), language_or_english(), request.full_path)
-    )
+    wished = (environ.get(name, "") for name in ("HTTP_ACCEPT", "HTTP_ACCEPT_LANGUAGE", "QUERY_STRING"))
+    named = "\n".join((serving.store.generation, environ.get("HTTP_HOST", ""), *wished))
     return hashlib.blake2b(named.encode("utf-8"), digest_size=16).hexdigest()
 
 

@@ -1,0 +1,265 @@
+"""The table of situations as it was last released, and how an edited guideline differs from it.
+
+`python -m osteo_kg.checking` writes it anew, at a release. It also holds what OWL 2 RL derives from coded
+facts, so that an edit of a guideline, which leaves the classes as they are, is compared without a reasoner.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from rdflib import BNode
+from rdflib.term import Node
+
+from osteo_kg.case import Atom
+from osteo_kg.checking.documents import Document, documents
+from osteo_kg.decision_table.table import merged
+from osteo_kg.knowledge import Guideline, Knowledge, packaged_knowledge, read_guideline
+from osteo_kg.rdf import GUIDELINE, OSTEO, RDF
+from osteo_kg.reasoning import BandDimension, Dimension, Key, Outcome, SituationSpace
+from osteo_kg.reasoning.closure import AtomSet, Closure, Reasoner, axioms
+from osteo_kg.reasoning.dimensions import Band
+from osteo_kg.reasoning.matching import Contradiction, Matcher
+
+_SPAN = ("spanStart", "spanEnd", "spanDigest")
+_FOLDER = Path(__file__).resolve().parent / "tables"
+#: What is told of a situation: disposition, strength, the status of each option by IRI, obligations.
+Told = tuple[str, str | None, tuple[tuple[str, str], ...], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact that a table looks at, with its settled values.
+
+    Attributes:
+        fact: the fact, by IRI.
+        bands: the bands of a number, by name; none where it is none.
+        values: the names of all its settled values.
+    """
+
+    fact: str
+    bands: Mapping[str, Band]
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a guideline says of every settled situation.
+
+    Attributes:
+        facts: the facts, in the order of the keys.
+        told: what is told of each situation, by its key.
+        contradictions: the situations in which no rule, or several dispositions, apply.
+    """
+
+    facts: tuple[Fact, ...]
+    told: Mapping[Key, Told]
+    contradictions: Mapping[Key, Contradiction]
+    space: SituationSpace | None = None
+
+
+def table_of(knowledge: Knowledge, guideline: Guideline) -> Table:
+    """Work out the table of a guideline."""
+    closures = Closures(knowledge)
+    space = SituationSpace(knowledge, guideline, closures.of(SituationSpace.atoms(knowledge)))
+    keys = list(_settled(space))
+    facts = [space.representative(key) for key in keys]
+    closed = closures.of(each.atoms for each in facts)
+    outcomes = Matcher(knowledge, guideline).outcomes([(each, closed[each.atoms]) for each in facts])
+    found = dict(zip(keys, outcomes, strict=True))
+    return Table(
+        facts=tuple(_fact(each) for each in space.dimensions),
+        told={key: _told(guideline, each) for key, each in found.items() if isinstance(each, Outcome)},
+        contradictions={key: each for key, each in found.items() if isinstance(each, Contradiction)},
+        space=space,
+    )
+
+
+def _settled(space: SituationSpace) -> Iterator[Key]:
+    values = [_settled_values(each) for each in space.dimensions]
+    return iter(dict.fromkeys(space.canonical(key) for key in itertools.product(*values)))
+
+
+def _settled_values(dimension: Dimension) -> tuple[str, ...]:
+    return tuple(each for each in dimension.values if dimension.completions(each) == (each,))
+
+
+def _fact(dimension: Dimension) -> Fact:
+    bands = {each.name: each for each in dimension.bands} if isinstance(dimension, BandDimension) else {}
+    return Fact(dimension.fact, bands, _settled_values(dimension))
+
+
+def _told(guideline: Guideline, outcome: Outcome) -> Told:
+    statuses = tuple(
+        (option.iri, status) for option, (status, _) in zip(guideline.options, outcome.options, strict=False)
+    )
+    return outcome.disposition, outcome.strength, tuple(sorted(statuses)), outcome.obligations
+
+
+class Closures:
+    """What follows from sets of coded facts: as it was released, as long as the classes are the same.
+
+    Args:
+        knowledge: the modules.
+    """
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+        self._known = _known_closures() if digest_of_axioms(knowledge) == _released_document().get("axioms") else {}
+
+    def of(self, atom_sets: Iterable[AtomSet]) -> dict[AtomSet, Closure]:
+        """Give what follows from each set of facts."""
+        wanted = list(dict.fromkeys(atom_sets))
+        new = [each for each in wanted if each not in self._known]
+        found = Reasoner(self._knowledge).close(new) if new else {}
+        return {each: self._known.get(each) or found[each] for each in wanted}
+
+
+def digest_of_axioms(knowledge: Knowledge) -> str:
+    """Give the SHA-256 of the axioms, and of the facts that they are applied to: what closures rest on."""
+    triples = list(axioms(knowledge))
+    hanging: dict[Node, list[tuple[Node, Node]]] = {}
+    for subject, property_, value in triples:
+        hanging.setdefault(subject, []).append((property_, value))
+
+    def content(node: Node, above: tuple[Node, ...] = ()) -> str:
+        if not isinstance(node, BNode) or node in above:
+            return str(node) if not isinstance(node, BNode) else "[]"
+        said = sorted(f"{p} {content(o, (*above, node))}" for p, o in hanging.get(node, ()))
+        return f"[{' ; '.join(said)}]"
+
+    stated = sorted(f"{content(s)} {p} {content(o)}" for s, p, o in triples)
+    atoms = [_parts(atom) for each in SituationSpace.atoms(knowledge) for atom in each]
+    types = {value: sorted(knowledge.terms.types.get(value, ())) for _, value, *_ in atoms}
+    return hashlib.sha256(json.dumps([stated, sorted(atoms), types], sort_keys=True).encode()).hexdigest()
+
+
+def _parts(atom: Atom) -> list[str]:
+    return [atom.property, atom.value, *([atom.outcome] if atom.outcome else [])]
+
+
+def digest_of_meaning(documents: Iterable[Document]) -> str:
+    """Give the SHA-256 of what modules state beside words of a language, whatever their names and their order."""
+    digests = sorted(hashlib.sha256("\n".join(each.meaning).encode()).hexdigest() for each in documents)
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+# The file
+
+
+def released_meaning() -> str | None:
+    """Give the digest of the modules of which the released tables are."""
+    return _released_document().get("meaning")
+
+
+def released_spans() -> Mapping[str, tuple[str, str, str]]:
+    """Give the start, the end and the SHA-256 of every span that was released, by its IRI."""
+    spans: dict[str, list[str]] = _released_document().get("spans", {})
+    return {iri: (start, end, digest) for iri, (start, end, digest) in spans.items()}
+
+
+def released_guidelines() -> dict[str, Table]:
+    """Give the released table of each guideline, by its IRI."""
+    tables = _released_document().get("tables", {})
+    return {iri: _read(written) for iri, written in tables.items()}
+
+
+@functools.cache
+def _released_document() -> dict[str, Any]:
+    path = _FOLDER / "released.json"
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return document
+
+
+@functools.cache
+def _known_closures() -> dict[AtomSet, Closure]:
+    return {
+        frozenset(Atom(*each) for each in atoms): Closure(frozenset(classes), coded)
+        for atoms, classes, coded in _released_document()["closures"]
+    }
+
+
+def write() -> None:
+    """Write the tables of the packaged guidelines into the package."""
+    _FOLDER.mkdir(exist_ok=True)
+    (_FOLDER / "released.json").write_text(written(), encoding="utf-8")
+
+
+def written() -> str:
+    """Write the tables of the packaged guidelines as they are to be released."""
+    knowledge = packaged_knowledge()
+    reasoner = Reasoner(knowledge)
+    identifiers = [iri.removeprefix(GUIDELINE) for iri in knowledge.terms.kinds[OSTEO.Guideline].values()]
+    guidelines = [read_guideline(knowledge, each) for each in sorted(identifiers)]
+    tables = {each.iri: table_of(knowledge, each) for each in guidelines}
+    sets = {atoms for table in tables.values() for atoms in _atom_sets(table)} | set(SituationSpace.atoms(knowledge))
+    closures = reasoner.close(sorted(sets, key=_sorted_parts))
+    lookup = knowledge.triples
+    spans = lookup.subjects(RDF.type, OSTEO.SourceSpan)
+    document = {
+        "meaning": digest_of_meaning(documents(())),
+        "spans": {each: [lookup.value(each, OSTEO[part]) or "" for part in _SPAN] for each in spans},
+        "axioms": digest_of_axioms(knowledge),
+        "tables": {iri: _written(table) for iri, table in tables.items()},
+        "closures": [
+            [_sorted_parts(atoms), sorted(closure.classes), dict(sorted(closure.coded.items()))]
+            for atoms, closure in closures.items()
+        ],
+    }
+    return json.dumps(document, ensure_ascii=False, indent=None, separators=(",", ":"), sort_keys=True) + "\n"
+
+
+def _atom_sets(table: Table) -> Iterator[AtomSet]:
+    if table.space is not None:
+        for key in table.told:
+            yield table.space.representative(key).atoms
+
+
+def _sorted_parts(atoms: AtomSet) -> list[list[str]]:
+    return sorted(_parts(each) for each in atoms)
+
+
+def _written(table: Table) -> dict[str, Any]:
+    told = list(dict.fromkeys(table.told.values()))
+    rows = sorted(([sorted(values) for values in box], told.index(each)) for box, each in merged(table.told))
+    return {
+        "facts": [
+            {
+                "fact": each.fact,
+                "values": each.values,
+                "bands": {name: _written_band(band) for name, band in each.bands.items()},
+            }
+            for each in table.facts
+        ],
+        "told": told,
+        "rows": rows,
+    }
+
+
+def _written_band(band: Band) -> list[Any]:
+    low, high = (None if each is None else f"{each:f}" for each in (band.low, band.high))
+    return [low, band.low_included, high, band.high_included]
+
+
+def _read(written: dict[str, Any]) -> Table:
+    def band(low: str | None, low_in: bool, high: str | None, high_in: bool) -> Band:
+        return Band(Decimal(low) if low else None, low_in, Decimal(high) if high else None, high_in)
+
+    facts = tuple(
+        Fact(each["fact"], {name: band(*parts) for name, parts in each["bands"].items()}, tuple(each["values"]))
+        for each in written["facts"]
+    )
+    told = [
+        (disposition, strength, tuple((o, s) for o, s in options), tuple(obligations))
+        for disposition, strength, options, obligations in written["told"]
+    ]
+    found = {key: told[number] for box, number in written["rows"] for key in itertools.product(*box)}
+    return Table(facts, found, {})

@@ -1,0 +1,257 @@
+"""From a connection to the app and back: the app is called in threads, and nobody who is slow holds one.
+
+A request is handed to a thread when its body has arrived, and an answer is sent from the loop of connections. A long
+answer comes out of the app part by part, each when its client has taken those before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any, TypeVar
+from urllib.parse import unquote_to_bytes
+from wsgiref.types import WSGIApplication
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from osteo_kg_server.serving.connection import SILENT, Connection
+
+_A_LITTLE = 1 << 20  # bytes by which a body may be too large and still be read to its end
+_LINGER = 2.0  # seconds for which what a refused client still sends is taken, so that it reads why
+_END = b""
+_NEVER_WITH_A_BODY = (204, 304)
+_COMMON: dict[str, Any] = {
+    "SCRIPT_NAME": "",
+    "wsgi.version": (1, 0),
+    "wsgi.url_scheme": "http",
+    "wsgi.errors": sys.stderr,
+    "wsgi.input_terminated": True,
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": False,
+    "wsgi.run_once": False,
+}
+_Environment = dict[str, Any]
+Given = TypeVar("Given")
+
+
+class _GoneError(Exception):
+    """The client went away, or fell silent, before it had sent its body."""
+
+
+class Bridge:
+    """An app of ASGI around one of WSGI.
+
+    Args:
+        app: the app.
+        threads: how many requests it may be at.
+        most: bytes of a body; of a larger one the app is told its length only, and refuses it.
+    """
+
+    def __init__(self, app: WSGIApplication, threads: int, most: int) -> None:
+        self._app, self._most = app, most
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
+        for each in self._threads:
+            each.start()
+
+    def close(self) -> None:
+        """Let the threads end, once they are done with what they were given."""
+        for _ in self._threads:
+            self._jobs.put(None)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        environment = _environment(scope)
+        is_whole = True
+        if "CONTENT_LENGTH" in environment or "HTTP_TRANSFER_ENCODING" in environment:
+            try:
+                is_whole = await self._body(environment, receive)
+            except _GoneError:
+                scope["connection"].cut_off()
+                return
+        answer = _Answer(self._app, environment)
+        await self._in_a_thread(answer.begin)
+        if answer.body is None:
+            await self._sent_in_parts(answer, scope, send)
+            return
+        if is_whole:
+            connection: Connection = scope["connection"]
+            connection.send_whole(send.__self__, answer.head, answer.body)
+            return
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": True})
+        await _linger(receive)
+        await send({"type": "http.response.body", "body": _END})
+
+    async def _sent_in_parts(self, answer: _Answer, scope: Any, send: Any) -> None:
+        """Send an answer part by part; where it cannot be ended the client is cut off, and knows that it is not whole.
+
+        In HTTP/1.0 it ends with its connection.
+        """
+        connection: Connection = scope["connection"]
+        is_framed = scope["http_version"] != "1.0"
+        try:
+            if not is_framed:
+                connection.cycle.chunked_encoding = False
+            await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+            while await connection.taken():
+                part = await self._in_a_thread(answer.next)
+                if part == _END and is_framed:
+                    await send({"type": "http.response.body", "body": _END})
+                if part == _END:
+                    break
+                if is_framed:
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                else:
+                    connection.transport.write(part)
+        except Exception:  # the log tells of it, and nothing can be said to the client any more
+            is_framed = False
+        finally:
+            await asyncio.shield(self._in_a_thread(answer.close))
+            if not is_framed:
+                connection.cut_off()
+
+    async def _body(self, environment: _Environment, receive: Any) -> bool:
+        """Read the body of a request, and say whether that was all of it; one that is too large is not kept.
+
+        Raises:
+            _GoneError: its client went away.
+        """
+        declared, most = int(environment.get("CONTENT_LENGTH", 0)), self._most + _A_LITTLE
+        parts, size, more = list[bytes](), 0, declared <= most
+        while more and size <= most:
+            part, more = await _next_of(receive)
+            size += len(part)
+            if size <= self._most:
+                parts.append(part)
+        environment.pop("HTTP_TRANSFER_ENCODING", None)  # it is undone
+        environment["CONTENT_LENGTH"] = str(max(size, declared))
+        if max(size, declared) <= self._most:
+            environment["wsgi.input"] = io.BytesIO(b"".join(parts))
+        return declared <= most and not more
+
+    async def _in_a_thread(self, work: Callable[[], Given]) -> Given:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Given] = loop.create_future()
+
+        def job() -> None:
+            try:
+                given = work()
+            except BaseException as error:
+                _tell(loop, future.set_exception, future, error)
+            else:
+                _tell(loop, future.set_result, future, given)
+
+        self._jobs.put(job)
+        return await future
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+
+
+class _Answer:
+    """What the app answers to one request. Its methods run in threads, one after the other.
+
+    Args:
+        app: the app.
+        environment: the request, as WSGI has it.
+
+    Attributes:
+        status: the status.
+        headers: the headers.
+        body: the whole body; None where it comes in parts.
+    """
+
+    def __init__(self, app: WSGIApplication, environment: _Environment) -> None:
+        self._app, self._environment = app, environment
+        self.status, self.headers = 0, list[tuple[bytes, bytes]]()
+        self.body: bytes | None = None
+        self._given: Iterable[bytes] = ()
+        self._parts: Iterator[bytes] = iter(())
+
+    def begin(self) -> None:
+        """Have the app answer, and take all of the body where its length is known."""
+        self._given = self._app(self._environment, self._start)  # type: ignore[arg-type]  # write() is of other times
+        self._parts = iter(self._given)
+        is_whole = self.status in _NEVER_WITH_A_BODY or self._environment["REQUEST_METHOD"] == "HEAD"
+        if is_whole or any(name == b"content-length" for name, _ in self.headers):
+            try:
+                self.body = b"".join(self._parts)
+            finally:
+                self.close()
+
+    @property
+    def head(self) -> bytes:
+        """What stands before the body on the wire, as far as the app says it."""
+        lines = b"".join(b"%s: %s\r\n" % each for each in self.headers)
+        return STATUS_LINE[self.status] + lines
+
+    def next(self) -> bytes:
+        """Give the next part that is not empty; an empty one at the end."""
+        return next(filter(None, self._parts), _END)
+
+    def close(self) -> None:
+        """Let go of what the answer comes from."""
+        close = getattr(self._given, "close", None)
+        if close is not None:
+            close()
+
+    def _start(self, status: str, headers: list[tuple[str, str]], *_: Any) -> None:
+        self.status = int(status[:3])
+        self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+def _environment(scope: Any) -> _Environment:
+    """Give a request as WSGI has it (PEP 3333); names with an underscore could pass for others and are left out."""
+    server, client = scope["server"] or ("", None), scope["client"] or ("", None)
+    environment = {
+        **_COMMON,
+        "REQUEST_METHOD": scope["method"],
+        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1]),
+        "REMOTE_ADDR": client[0],
+        "wsgi.input": io.BytesIO(),
+    }
+    for header, content in scope["headers"]:
+        if b"_" in header:
+            continue
+        name, value = header.decode("latin-1").upper().replace("-", "_"), content.decode("latin-1")
+        if name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            name = f"HTTP_{name}"
+        environment[name] = f"{environment[name]},{value}" if name in environment else value
+    return environment
+
+
+async def _next_of(receive: Any) -> tuple[bytes, bool]:
+    """Give the next part of a body, and whether there is more."""
+    try:
+        message = await asyncio.wait_for(receive(), SILENT)
+    except TimeoutError as error:
+        raise _GoneError from error
+    if message["type"] != "http.request":
+        raise _GoneError
+    return message["body"], message["more_body"]
+
+
+async def _linger(receive: Any) -> None:
+    """Take for a while what a client still sends that has been refused: cut off at once, it would not read why."""
+    with suppress(TimeoutError, _GoneError):
+        async with asyncio.timeout(_LINGER):
+            more = True
+            while more:
+                _, more = await _next_of(receive)
+
+
+def _tell(loop: asyncio.AbstractEventLoop, tell: Callable[[Any], None], future: Any, said: Any) -> None:
+    """Have the loop hear of a result; where it has ended or waits no more, nobody does."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(lambda: None if future.done() else tell(said))
