@@ -7,7 +7,7 @@ It reasons every reading anew, and assesses a generated cohort once by each: min
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -25,25 +25,26 @@ _PATIENTS, _SEED, _DAY = 100_000, 1, datetime.date(2026, 11, 27)
 
 
 def pages() -> Iterator[str]:
-    """Write the page anew after each reading: whoever stops has those counted so far, and the others named."""
+    """Write the page, and anew after each reading: whoever stops has those counted so far, and the others named."""
     knowledge_base = KnowledgeBase()
     knowledge, guideline = knowledge_base.knowledge, knowledge_base.engine().guideline
+    fixed = list(_fixed(knowledge, guideline))
+    left = {key: _told(knowledge, guideline, key) for key in knowledge.other_readings}
     rows: list[Mapping[str, Any]] = []
-    for key, found in _differences(knowledge):
-        rows.append(_row(knowledge, guideline, key, *found))
-        counted = [row["key"] for row in rows]
-        yield (
-            templates()
-            .get_template("readings.md.jinja")
-            .render(
-                patients=_PATIENTS,
-                seed=_SEED,
-                day=_DAY,
-                rows=rows,
-                uncounted=[key for key in knowledge.other_readings if key not in counted],
-                fixed=list(_fixed(knowledge, guideline)),
-            )
-        )
+    yield _written(rows, left, fixed)
+    for key, (situations, patients) in _differences(knowledge):
+        rows.append({**left.pop(key), **_counted(situations, patients)})
+        yield _written(rows, left, fixed)
+
+
+def _written(
+    rows: Sequence[Mapping[str, Any]],
+    left: Mapping[str, Mapping[str, Any]],
+    fixed: Sequence[tuple[str, BilingualText]],
+) -> str:
+    template = templates().get_template("readings.md.jinja")
+    asked = {"patients": _PATIENTS, "seed": _SEED, "day": _DAY}
+    return template.render(asked, rows=rows, uncounted=list(left.values()), fixed=fixed)
 
 
 def _differences(knowledge: Knowledge) -> Iterator[tuple[str, tuple[Difference, Difference]]]:
@@ -58,9 +59,8 @@ def _differences(knowledge: Knowledge) -> Iterator[tuple[str, tuple[Difference, 
         yield key, (compare_situations(packaged, other), patients)
 
 
-def _row(
-    knowledge: Knowledge, guideline: Guideline, key: str, situations: Difference, patients: Difference
-) -> Mapping[str, Any]:
+def _told(knowledge: Knowledge, guideline: Guideline, key: str) -> Mapping[str, Any]:
+    """Give what a reading says and how many triples it takes."""
     found = next(each for each in guideline.interpretations if each.key == key)
     other = knowledge.other_readings[key]
     return {
@@ -71,6 +71,12 @@ def _row(
         "note": other.note,
         "removed": len(other.removed),
         "added": len(other.added),
+    }
+
+
+def _counted(situations: Difference, patients: Difference) -> Mapping[str, Any]:
+    """Give what a reading changes."""
+    return {
         "situations": situations,
         "patients": patients,
         "kinds": [
