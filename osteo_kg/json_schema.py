@@ -90,7 +90,10 @@ def _or_key(entry: _Schema) -> _Schema:
 
 
 def assessment_schema(knowledge: Knowledge, guideline: Guideline) -> _Schema:
-    """Give the schema of the assessments of one guideline (contracts.md, section 4); every key is always there."""
+    """Give the schema of the assessments of one guideline (contracts.md, section 4).
+
+    Every key is always there, but for `readings`, which stands where some reading was switched.
+    """
     terms = knowledge.terms
     words = sorted({each.key for each in guideline.interpretations})
     dispositions = sorted(guideline.disposition_keys)
@@ -122,7 +125,8 @@ def assessment_schema(knowledge: Knowledge, guideline: Guideline) -> _Schema:
                 },
                 "warnings": _array(_notice(terms, OSTEO.WarningCode, words)),
                 "assumptions": _array(_notice(terms, OSTEO.AssumptionCode, words)),
-            }
+            },
+            {"readings": {**_array(_object({"interpretation": _one_of(words), "reading": _TEXT})), "minItems": 1}},
         ),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -87,6 +87,7 @@ class KnowledgeBase:
         cls,
         folders: Iterable[Path] = (),
         *,
+        readings: Mapping[str, str] | None = None,
         remember: bool = True,
         safety: bool = True,
         tell: Callable[[str], None] | None = None,
@@ -95,12 +96,14 @@ class KnowledgeBase:
 
         Args:
             folders: folders of modules; one stands in for the packaged module whose IRI it has.
+            readings: `other` for each interpretation, named as `I15`, of which the other reading is taken.
             remember: whether to keep reasoned situations on disk.
             safety: whether answers tell what product information says of the drugs.
             tell: what is told the warnings of the check of these modules, as sentences.
 
         Raises:
             KnowledgeError: a module cannot be used, or a guideline in it is not well formed.
+            UsageError: an interpretation has no other reading that can be taken.
         """
         added = tuple(folders)
         if added:
@@ -109,7 +112,8 @@ class KnowledgeBase:
             for sentence in check_before_use(added):
                 if tell is not None:
                     tell(sentence)
-        return cls(load_knowledge(added) if added else packaged_knowledge(), remember=remember, safety=safety)
+        knowledge = load_knowledge(added, readings) if added or readings else packaged_knowledge()
+        return cls(knowledge, remember=remember, safety=safety)
 
     def read(
         self,

@@ -25,14 +25,15 @@ _SOURCES = {
 
 def pages() -> Iterator[tuple[Path, str]]:
     """Give each page, and what has to stand on it."""
-    templates = _templates()
+    found = templates()
     knowledge_base = KnowledgeBase()
     for name, source in _SOURCES.items():
-        text = templates.get_template(f"{name}.md.jinja").render(source(knowledge_base))
+        text = found.get_template(f"{name}.md.jinja").render(source(knowledge_base))
         yield REFERENCE / f"{name}.md", text
 
 
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """Give the templates of the pages."""
     loader = jinja2.FileSystemLoader(_HOME / "templates")
     templates = jinja2.Environment(
         loader=loader,

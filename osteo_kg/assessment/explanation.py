@@ -25,6 +25,7 @@ from osteo_kg.assessment.model import (
     Version,
 )
 from osteo_kg.assessment.notices import Notices, RaisedNotice, Saying, described
+from osteo_kg.assessment.readings import taken_readings
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.case import LISTING, CaseFacts, Entry
 from osteo_kg.knowledge import Criterion, Rule
@@ -128,6 +129,7 @@ class Explainer:
             rules=tuple(self._rule(each, answer, criteria) for each in guideline.rules),
             warnings=tuple(self._notice(each) for each in raised["warning"]),
             assumptions=tuple(self._notice(each) for each in raised["assumption"] if self._matters(each, answer)),
+            readings=taken_readings(guideline, engine.knowledge.readings),
         )
 
     def _settled(self, item: str) -> BilingualText:

@@ -176,6 +176,14 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenReading:
+    """An interpretation of which the other reading is taken, and what that reading says."""
+
+    interpretation: str
+    reading: BilingualText
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """The answer of one guideline about one patient on one day (contracts.md, section 4).
 
@@ -189,6 +197,8 @@ class Assessment:
         cautions: cautions of the safety layer about the whole answer.
         rules: every rule of the guideline, so that why-not is here too.
         adverse_events: those of the drugs of open options, from beside the guideline.
+        readings: the interpretations of the guideline that were switched to their other reading; in JSON only where
+            there are any.
     """
 
     patient: str
@@ -210,6 +220,7 @@ class Assessment:
     warnings: tuple[Notice, ...]
     assumptions: tuple[Notice, ...]
     adverse_events: tuple[AdverseEvents, ...] = field(default=(), metadata=BESIDE_JSON)
+    readings: tuple[TakenReading, ...] = field(default=(), kw_only=True)
 
     @property
     def situation_key(self) -> str:
@@ -229,7 +240,7 @@ class Assessment:
     def to_json(self, language: Language = "en") -> dict[str, Any]:
         """Give the assessment as contracts.md, section 4, have it, with its sentences in one language."""
         told: dict[str, Any] = to_json(self, language)
-        return told
+        return told if self.readings else {name: value for name, value in told.items() if name != "readings"}
 
     def __repr__(self) -> str:
         strength = f", {self.strength_label.en}" if self.strength_label else ""

@@ -30,6 +30,7 @@ from osteo_kg.assessment.model import (
     Version,
 )
 from osteo_kg.assessment.notices import described
+from osteo_kg.assessment.readings import taken_readings
 from osteo_kg.assessment.safety_statements import SafetyStatements
 from osteo_kg.bilingual import LANGUAGES, BilingualText, joined
 from osteo_kg.case import patient_iri
@@ -147,6 +148,7 @@ class AssessmentGraph:
             _Row("disposition", OSTEO.hasDisposition, dispositions),
             _Row("strength", OSTEO.hasStrength, strengths, "optional"),
             _Row("possible", OSTEO.hasPossibleDisposition, dispositions, "many"),
+            _Row("readings", OSTEO.takesOtherReadingOf, self._readings(), "many"),
             _parts("options", OSTEO.hasOptionAssessment, OptionAssessment, lambda each: options.order(each.treatment)),
             _parts("missing", OSTEO.hasMissingFact, Missing, lambda each: places[terms.fact_of[each.fact]]),
             _Row("obligations", OSTEO.hasObligation, self._due(), "many"),
@@ -189,6 +191,17 @@ class AssessmentGraph:
             Notice: (OSTEO.Warning, (code, message, rests_on_one)),
             Caution: (OSTEO.Caution, caution),
         }
+
+    def _readings(self) -> _Value:
+        """Let readings that were switched stand by the IRIs of their interpretations."""
+        known = {each.key: each for each in self._guideline.interpretations}
+        every = {each.interpretation: each for each in taken_readings(self._guideline, known)}
+        places = {key: place for place, key in enumerate(known)}
+        return _Value(
+            lambda each: ox.NamedNode(known[each.interpretation].iri),
+            lambda node: every[self._terms.key(_iri(node))],
+            lambda each: places[each.interpretation],
+        )
 
     def _due(self) -> _Value:
         """Let obligations stand by their IRIs."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from osteo_kg.assessment.evidence_words import NO, YES
 from osteo_kg.assessment.model import Assessment, Caution, CriterionAssessment, Notice, OptionAssessment
+from osteo_kg.assessment.readings import said_of
 from osteo_kg.bilingual import COLON, SEMICOLON, BilingualText, Language, joined, shown_day, typeset
 
 MOST_LINES = 25
@@ -228,6 +229,7 @@ class _Writer:
         return title_of(self._told, self._language)
 
     def red_flags(self) -> Iterator[str]:
+        yield from (self._in(said_of(each)) for each in self._told.readings)
         yield from (self._said(each.message) for each in self._told.warnings if each.is_red_flag)
         of_options = (caution for option in self._told.options for caution in option.cautions)
         yield from (self._said(each.message) for each in (*self._told.cautions, *of_options) if each.is_red_flag)

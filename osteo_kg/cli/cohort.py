@@ -20,6 +20,7 @@ from osteo_kg.case import KEYS, OF_A_KEY, nearest
 from osteo_kg.cli import options
 from osteo_kg.cli.terminal import complain, complain_of, write
 from osteo_kg.errors import UsageError
+from osteo_kg.knowledge import OTHER
 from osteo_kg.knowledge_base import KnowledgeBase
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ _FORMATS = ("parquet", "csv", "xlsx", "jsonl", "json", "ntriples", "nquads", "fh
     "--spark-master", default="local[*]", show_default=True, metavar="URL", help="Master of the Spark session."
 )
 @options.knowledge
+@options.readings
 @options.guideline
 @options.language
 @click.option(
@@ -82,6 +84,7 @@ def cohort(
     mappings: tuple[str, ...],
     ignore_columns: tuple[str, ...],
     folders: tuple[Path, ...],
+    readings: dict[str, str],
     format_name: str,
     **asked: Any,
 ) -> None:
@@ -99,7 +102,7 @@ def cohort(
             on=on,
             renamed=_renamed(mappings),
             ignore=ignore_columns,
-            knowledge_base=KnowledgeBase.load(folders, tell=complain),
+            knowledge_base=KnowledgeBase.load(folders, readings=readings, tell=complain),
             progress=progress,
             **asked,
         ).summary
@@ -128,6 +131,7 @@ def cohort(
 @options.language
 @options.full
 @options.knowledge
+@options.readings
 def explain(
     result: Path,
     patient: str,
@@ -137,16 +141,20 @@ def explain(
     language: Language,
     full: bool,
     folders: tuple[Path, ...],
+    readings: dict[str, str],
 ) -> None:
     """Explain the decision of one patient in RESULT, a file that `cohort` wrote.
 
-    RESULT says itself on which day, and with which knowledge, it was decided; --on is for one that does not.
+    RESULT says itself on which day, with which knowledge and with which readings it was decided; --on and --reading are
+    for one that does not.
     """
     from osteo_kg.cohort.results import explanations as written
     from osteo_kg.cohort.results.metadata import metadata_of
 
     decision = written.decision_of(result, patient)
-    knowledge_base, stated = KnowledgeBase.load(folders, tell=complain), metadata_of(result)
+    stated = metadata_of(result)
+    taken = readings or dict.fromkeys(stated.readings if stated else (), OTHER)
+    knowledge_base = KnowledgeBase.load(folders, readings=taken, tell=complain)
     day = stated.assessed_on if stated else on or datetime.date.today()
     for remark in _compared(result, stated, on, knowledge_base.knowledge.digest):
         complain(remark)

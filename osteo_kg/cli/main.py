@@ -24,8 +24,8 @@ from osteo_kg.assessment.fhir import guidance_bundle
 from osteo_kg.assessment.model import Assessment
 from osteo_kg.bilingual import Language
 from osteo_kg.case import ValidationReport
-from osteo_kg.cli import check, cohort, convert, options, query
-from osteo_kg.cli.terminal import Refusals, complain, complain_of, progress, read_cases, write
+from osteo_kg.cli import check, cohort, convert, diff, options, query
+from osteo_kg.cli.terminal import Refusals, complain, complain_of, progress, read_cases, tell_readings, write
 from osteo_kg.decision_table import csv_lines, formats
 from osteo_kg.decision_table.fhir import plan_definition
 from osteo_kg.decision_table.rdf import write_turtle
@@ -115,6 +115,7 @@ def main() -> None:
 @options.full
 @options.assume_complete
 @options.no_safety
+@options.readings
 @click.option(
     "--by",
     type=click.Choice(["situation", "reasoning"]),
@@ -133,10 +134,11 @@ def assess(
     no_safety: bool,
     by: Method,
     guidelines: tuple[str, ...],
+    readings: dict[str, str],
     **reading: Any,
 ) -> None:
     """Assess the patients of FILE... (RDF, flat records or FHIR; - is standard input)."""
-    knowledge_base = KnowledgeBase.load(folders, safety=not no_safety, tell=complain)
+    knowledge_base = KnowledgeBase.load(folders, readings=readings, safety=not no_safety, tell=complain)
     cases, unread = read_cases(knowledge_base, files, on=on, **reading)
     prepared = itertools.tee((knowledge_base.prepare(case, on=on) for case in cases), len(guidelines))
     for_each = [
@@ -193,14 +195,23 @@ def validate(
     help="Format.",
 )
 @options.knowledge
+@options.readings
 @options.guideline
 @options.language
-def table(everything: bool, format_name: str, folders: tuple[Path, ...], guideline: str, language: Language) -> None:
+def table(
+    everything: bool,
+    format_name: str,
+    folders: tuple[Path, ...],
+    readings: dict[str, str],
+    guideline: str,
+    language: Language,
+) -> None:
     """Print the decision table: one page that a clinician can sign, or every situation.
 
     As Turtle, it is every situation; as FHIR, a PlanDefinition of the rules that the table follows from.
     """
-    engine = KnowledgeBase.load(folders, tell=complain).engine(guideline)
+    engine = KnowledgeBase.load(folders, readings=readings, tell=complain).engine(guideline)
+    tell_readings(engine.knowledge, [guideline], language)
     if format_name == "turtle":
         write_turtle(engine, sys.stdout.buffer)
     elif format_name == "fhir":
@@ -254,7 +265,7 @@ def _end(unread: int, refused: list[ValidationReport], language: Language) -> No
         raise click.exceptions.Exit(options.INPUT_AT_FAULT)
 
 
-for command in (*check.commands, *cohort.commands, *convert.commands, *query.commands):
+for command in (*check.commands, *cohort.commands, *convert.commands, *diff.commands, *query.commands):
     main.add_command(command)
 
 

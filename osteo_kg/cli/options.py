@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -98,6 +98,37 @@ knowledge, knowledge_of_the_environment = (
         help="Add modules of a folder; repeatable.",
     )
     for variable in (None, "OSTEO_KG_KNOWLEDGE")
+)
+
+
+class Readings(click.ParamType[dict[str, str]]):
+    """One reading written as I15=other."""
+
+    name = "reading"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, str]:
+        """Split the name of the interpretation from the choice."""
+        if isinstance(value, dict):
+            return value
+        key, is_pair, choice = str(value).partition("=")
+        if not is_pair:
+            self.fail(f"{value!r} is not a reading. Write it as I15=other.", param, ctx)
+        return {key.strip(): choice.strip()}
+
+
+def _together(context: click.Context, parameter: click.Parameter, value: Sequence[dict[str, str]]) -> dict[str, str]:
+    """Put the readings that were given into one."""
+    return {key: choice for each in value for key, choice in each.items()}
+
+
+readings = click.option(
+    "--reading",
+    "readings",
+    type=Readings(),
+    multiple=True,
+    callback=_together,
+    metavar="NAME=other",
+    help="Take the other reading of an interpretation, such as I15=other; repeatable. Every answer says so.",
 )
 guideline = click.option(
     "--guideline", default=DEFAULT_GUIDELINE, metavar="ID", show_default=True, help="Guideline to apply."

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from osteo_kg.cli import options
-from osteo_kg.cli.terminal import complain, read_cases
+from osteo_kg.cli.terminal import complain, read_cases, tell_readings
 from osteo_kg.dataset import build_dataset, unknown_terms
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge_base import KnowledgeBase
@@ -28,6 +28,7 @@ from osteo_kg.rdf import GRAPH_FORMATS, SOLUTION_FORMATS
 @options.on
 @options.reading
 @options.knowledge
+@options.readings
 @options.guideline
 def query(
     query: str,
@@ -35,11 +36,13 @@ def query(
     format_name: str | None,
     on: datetime.date | None,
     folders: tuple[Path, ...],
+    readings: dict[str, str],
     guideline: str,
     **reading: Any,
 ) -> None:
     """Answer a SPARQL query over the knowledge, the decision table, and the patients of FILE... with their answers."""
-    knowledge_base = KnowledgeBase.load(folders, tell=complain)
+    knowledge_base = KnowledgeBase.load(folders, readings=readings, tell=complain)
+    tell_readings(knowledge_base.knowledge, [guideline])
     cases, unread = read_cases(knowledge_base, files, on=on, **reading)
     dataset = build_dataset(knowledge_base, cases, on=on, guideline=guideline)
     text = _text(query)

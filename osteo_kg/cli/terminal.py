@@ -16,12 +16,14 @@ from rich.console import Console
 from rich.progress import track
 
 from osteo_kg.assessment.model import Assessment
+from osteo_kg.assessment.readings import said_of_knowledge
 from osteo_kg.assessment.short_form import Line, short_answer, short_lines
 from osteo_kg.assessment.text import full_lines, place, report_lines
 from osteo_kg.bilingual import Language
 from osteo_kg.case import Case, ValidationReport, read_folder, read_profile
 from osteo_kg.case.files import COMPRESSIONS, unpacked_name
 from osteo_kg.errors import OsteoError, UnreadableCaseError
+from osteo_kg.knowledge import Knowledge
 from osteo_kg.knowledge_base import KnowledgeBase
 
 _LONG_RUN = 200  # cases from which a progress bar is worth its line
@@ -42,6 +44,13 @@ _COLOURS = {
     "warnings": "yellow",
     "heading": "bold",
 }
+
+
+def tell_readings(knowledge: Knowledge, guidelines: Iterable[str], language: Language = "en") -> None:
+    """Say on standard error which readings were switched, beside what cannot say it itself."""
+    for guideline in guidelines if knowledge.readings else ():
+        for each in said_of_knowledge(knowledge, guideline):
+            complain(each.get(language))
 
 
 def write(

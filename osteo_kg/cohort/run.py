@@ -15,6 +15,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from osteo_kg import package_data
+from osteo_kg.assessment.readings import said_of_knowledge
 from osteo_kg.bilingual import Language
 from osteo_kg.case import SECTIONS, ColumnsRead
 from osteo_kg.cohort import engines, failures
@@ -182,7 +183,9 @@ class _Run:
                 yield from source.cases(self._engine, own)
 
     def remarks(self, language: Language) -> Iterator[str]:
-        """Say what stands in the sources beside patients."""
+        """Say which readings were switched, and what stands in the sources beside patients."""
+        engine = self._parts.engine
+        yield from (each.get(language) for each in said_of_knowledge(engine.knowledge, engine.guideline.id))
         for source in self._sources:
             yield from source.remarks(language)
 
@@ -245,6 +248,7 @@ class _Run:
             package_data.software_version(),
             engine.knowledge.digest,
             next((source.reading.profile.text for source in self._sources), None),
+            list(engine.knowledge.readings),
         )
 
     def about(self, request: Request, inputs: Sequence[InputFile]) -> About:

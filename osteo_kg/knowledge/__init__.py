@@ -2,6 +2,7 @@
 
 from osteo_kg.knowledge.guideline import Criterion, Guideline, Listing, Option, Rule, Span, read_guideline
 from osteo_kg.knowledge.loading import ONTOLOGY_FORMATS, Knowledge, load_knowledge, packaged_knowledge, written_ontology
+from osteo_kg.knowledge.readings import OTHER, PACKAGED, OtherReading
 from osteo_kg.knowledge.table_words import FALSE, MISSING, NONE, TRUE, TableWords, plain_word
 from osteo_kg.knowledge.terms import Code, Terms
 from osteo_kg.knowledge.words import folded, plain_unit
@@ -11,6 +12,8 @@ __all__ = [
     "MISSING",
     "NONE",
     "ONTOLOGY_FORMATS",
+    "OTHER",
+    "PACKAGED",
     "TRUE",
     "Code",
     "Criterion",
@@ -18,6 +21,7 @@ __all__ = [
     "Knowledge",
     "Listing",
     "Option",
+    "OtherReading",
     "Rule",
     "Span",
     "TableWords",

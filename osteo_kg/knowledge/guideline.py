@@ -92,13 +92,18 @@ class Obligation:
 
 @dataclass(frozen=True, slots=True)
 class Interpretation:
-    """A choice of reading, and what would change with it."""
+    """A choice of reading, and what would change with it.
+
+    Attributes:
+        other_reading: what another reading says; None where there is none.
+    """
 
     iri: str
     key: str
     label: BilingualText
     touches: frozenset[str]
     arises_when: str | None
+    other_reading: BilingualText | None = None
 
 
 @dataclass(frozen=True)
@@ -210,6 +215,7 @@ def read_guideline(knowledge: Knowledge, identifier: str) -> Guideline:
             label=text(each, RDFS.label),
             touches=frozenset(get(each, "touches")),
             arises_when=next(iter(get(each, "arisesWhen")), None),
+            other_reading=triples.text(each, OSTEO.otherReading),
         )
         for each in ordered(get(iri, "hasInterpretation"))
     )

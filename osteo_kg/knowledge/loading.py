@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -17,6 +17,7 @@ from rdflib import Graph
 
 from osteo_kg import package_data
 from osteo_kg.errors import KnowledgeError
+from osteo_kg.knowledge.readings import OtherReading, chosen, other_readings, switched
 from osteo_kg.knowledge.terms import Terms, read_terms
 from osteo_kg.rdf import ONTOLOGY, OSTEO, OWL, RDF, Lookup, digest, json_ld
 
@@ -29,11 +30,15 @@ class Knowledge:
         modules: the bytes of every Turtle file of the ontology, by name.
         shapes: the bytes of every Turtle file of the shapes, by name.
         store: the triples of all modules.
+        other_readings: the readings that can be switched, by the name of their interpretation.
+        readings: the interpretations of which the other reading is taken, by name; the modules are as it has them.
     """
 
     modules: Mapping[str, bytes]
     shapes: Mapping[str, bytes]
     store: ox.Store
+    other_readings: Mapping[str, OtherReading] = field(default_factory=dict)
+    readings: tuple[str, ...] = ()
 
     @functools.cached_property
     def digest(self) -> str:
@@ -84,33 +89,47 @@ _LIMITS = [
 ]
 
 
-def load_knowledge(extra: Iterable[Path] = ()) -> Knowledge:
+def load_knowledge(extra: Iterable[Path] = (), readings: Mapping[str, str] | None = None) -> Knowledge:
     """Load the modules that travel with the library, and those found in other folders.
 
     A module of another folder stands in for the one that travels with the library under the same IRI.
 
     Args:
-        extra: folders searched for further `.ttl` modules, whatever their depth.
+        extra: folders searched for further `.ttl` modules, and `.trig` readings of theirs, whatever their depth.
+        readings: `other` for each interpretation, named as `I15`, of which the other reading is taken.
 
     Raises:
-        KnowledgeError: a folder holds no module, or a file is not Turtle.
+        KnowledgeError: a folder holds no module, or a file is not Turtle; or another reading does not fit the modules.
+        UsageError: an interpretation has no other reading that can be taken.
     """
     home = package_data.root()
-    packaged = _files(home / "ontology")
+    packaged, alternatives = _files(home / "ontology"), _files(home / "ontology", "trig")
     added: dict[str, bytes] = {}
     for folder in extra:
         found = _files(folder)
         if not found:
             raise KnowledgeError(f"{folder} holds no ontology module.", advice="Name a folder with .ttl files in it.")
         added |= {f"{folder.name}/{name}": content for name, content in found.items()}
+        alternatives |= {f"{folder.name}/{name}": content for name, content in _files(folder, "trig").items()}
     read = {name: _parsed(name, content) for name, content in (packaged | added).items()}
     held = {header for name in added for header in _headers(read[name])}
     kept = {name: quads for name, quads in read.items() if name in added or not held.intersection(_headers(quads))}
+    modules = {name: content for name, content in (packaged | added).items() if name in kept}
+    known = other_readings(alternatives)
+    taken = chosen(readings or {}, known)
+    if taken:
+        modules = switched(modules, taken)
+        kept = {name: _parsed(name, content) for name, content in modules.items()}
     store = ox.Store()
     for quads in kept.values():
         store.extend(quads)
-    modules = {name: content for name, content in (packaged | added).items() if name in kept}
-    return Knowledge(modules=modules, shapes=_files(home / "shapes"), store=store)
+    return Knowledge(
+        modules=modules,
+        shapes=_files(home / "shapes"),
+        store=store,
+        other_readings=known,
+        readings=tuple(each.key for each in taken),
+    )
 
 
 def _parsed(name: str, content: bytes) -> list[ox.Quad]:
@@ -132,10 +151,10 @@ def packaged_knowledge() -> Knowledge:
     return load_knowledge()
 
 
-def _files(folder: Path) -> dict[str, bytes]:
+def _files(folder: Path, suffix: str = "ttl") -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*.ttl"))
+        for path in sorted(folder.rglob(f"*.{suffix}"))
         if path.is_file()
     }
 

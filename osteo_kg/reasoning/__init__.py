@@ -12,6 +12,7 @@ from osteo_kg.reasoning.dimensions import (
     CodedDimension,
     Dimension,
     StatementDimension,
+    refined,
 )
 from osteo_kg.reasoning.engine import Engine
 from osteo_kg.reasoning.matching import ELIGIBLE, MET, NOT_ELIGIBLE, NOT_MET, UNDETERMINED, Outcome
@@ -45,4 +46,5 @@ __all__ = [
     "SituationSpace",
     "StatementDimension",
     "cache_folder",
+    "refined",
 ]

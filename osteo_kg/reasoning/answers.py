@@ -106,6 +106,8 @@ class CertainAnswers:
         self._guideline = guideline
         self._outcomes: dict[Key, Outcome] = {}
         self._equal: dict[object, Any] = {}
+        self._combined: dict[frozenset[int], _Common] = {}
+        self._told_without: dict[int, Answer] = {}
         self._common = functools.cache(self._combine)
         self._told = functools.cache(self._tell)
         self._differing = functools.cache(self._differences)
@@ -125,6 +127,13 @@ class CertainAnswers:
         """Give the answer to a situation whose `ways_needed` all have an outcome."""
         common = self._common(key)
         return Answer(missing=tuple(self._missing(key, common)), **self._told(common))
+
+    def without_missing(self, key: Key) -> Answer:
+        """Give the answer to a situation, but for what is missing, which takes the longest; equal ones are one."""
+        common = self._common(key)
+        if id(common) not in self._told_without:
+            self._told_without[id(common)] = Answer(missing=(), **self._told(common))
+        return self._told_without[id(common)]
 
     def _tell(self, common: _Common) -> dict[str, Any]:
         """Say what several outcomes have in common, as an answer says it."""
@@ -149,7 +158,13 @@ class CertainAnswers:
         place = self._space.first_open(key)
         if place is None:
             return self._once(self._of_one(self._outcomes[self._space.canonical(key)]))
-        return self._once(_shared([self._common(each) for each in self._space.completions_at(key, place)]))
+        commons = {id(each): each for each in map(self._common, self._space.completions_at(key, place))}
+        if len(commons) == 1:
+            return next(iter(commons.values()))
+        members = frozenset(commons)  # of equal ones one is kept, so that the same few are combined once
+        if members not in self._combined:
+            self._combined[members] = self._once(_shared(list(commons.values())))
+        return self._combined[members]
 
     def _of_one(self, outcome: Outcome) -> _Common:
         met = [rule for rule, status in zip(self._guideline.rules, outcome.rules, strict=True) if status == MET]

@@ -9,7 +9,7 @@ import functools
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from osteo_kg.case import Atom, CaseFacts
@@ -227,7 +227,20 @@ def bands(criteria: Iterable[Criterion]) -> tuple[Band, ...]:
 
     `atMost` and `above` cut just after a number, `atLeast` and `below` just before it.
     """
-    cuts = sorted({(value, name in ("atMost", "above")) for each in criteria for name, value in each.bounds})
+    return _between({(value, name in ("atMost", "above")) for each in criteria for name, value in each.bounds})
+
+
+def refined(first: BandDimension, second: BandDimension) -> BandDimension:
+    """Cut a number wherever one of two dimensions does."""
+    cuts = {
+        (band.low, not band.low_included) for each in (first, second) for band in each.bands if band.low is not None
+    }
+    return replace(first, bands=_between(cuts), section=first.section or second.section)
+
+
+def _between(found: Iterable[tuple[Decimal, bool]]) -> tuple[Band, ...]:
+    """Give the bands between cuts: numbers, each with whether the cut is just after it."""
+    cuts = sorted(found)
     edges: list[tuple[Decimal, bool] | None] = [None, *cuts, None]
     return tuple(
         Band(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyoxigraph as ox
@@ -56,6 +56,11 @@ class Engine:
             self.prepare([key])
             self._answers[key] = self._combiner.answer(key)
         return self._answers[key]
+
+    def decided(self, keys: Sequence[Key]) -> list[Answer]:
+        """Give the answers to situations, but for what is missing: all that two answers are compared by."""
+        self.prepare(keys)
+        return [self._combiner.without_missing(key) for key in keys]
 
     def settled(self, completions: Iterable[Key]) -> dict[Key, Outcome]:
         """Give the outcome of settled situations, reasoning those that are new in one batch."""

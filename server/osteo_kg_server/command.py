@@ -25,6 +25,7 @@ _MEBIBYTE = 1 << 20
 @click.option("--scratch", is_flag=True, help="Serve an empty dataset, wholly writable, and no knowledge graphs.")
 @click.option("--examples/--no-examples", default=True, help="Load the example patients into a new store.")
 @options.knowledge_of_the_environment
+@options.readings
 @options.no_safety
 @click.option("--public-url", metavar="URL", help="Address under which clients know the service.")
 @click.option("--update-token", metavar="TOKEN", help="Token that may write; better given in the environment.")
@@ -76,10 +77,17 @@ _MEBIBYTE = 1 << 20
 @click.option("--max-queries", type=click.IntRange(1, 256), default=12, help="Queries at once.")
 @click.option("--log-queries", is_flag=True, help="Write queries to the log: they can name patients.")
 def serve(
-    host: str, port: int, folders: tuple[Path, ...], no_safety: bool, examples: bool, scratch: bool, **more: Any
+    host: str,
+    port: int,
+    folders: tuple[Path, ...],
+    readings: dict[str, str],
+    no_safety: bool,
+    examples: bool,
+    scratch: bool,
+    **more: Any,
 ) -> None:
     """Serve SPARQL, assessments and linked data over HTTP, with the example patients loaded."""
-    knowledge_base = KnowledgeBase.load(folders, safety=not no_safety, tell=_tell)
+    knowledge_base = KnowledgeBase.load(folders, readings=readings, safety=not no_safety, tell=_tell)
     cases = _examples(knowledge_base) if examples and not scratch else []
     dataset = Dataset({}) if scratch else build_dataset(knowledge_base, cases)
     app = create_app(knowledge_base, dataset, _settings(scratch=scratch, **more))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -29,6 +29,7 @@ class ResultMetadata:
         software: the version of the software.
         knowledge: the digest of ontology and shapes.
         profile: the import profile that the input was read with, as text; None where there was none.
+        readings: the interpretations of which the other reading was taken.
     """
 
     assessed_on: datetime.date
@@ -36,10 +37,12 @@ class ResultMetadata:
     software: str
     knowledge: str
     profile: str | None = None
+    readings: list[str] = field(default_factory=list)
 
     def to_text(self) -> str:
-        """Give it as JSON."""
-        return json.dumps(dataclasses.asdict(self) | {"assessed_on": self.assessed_on.isoformat()})
+        """Give it as JSON; readings only where some were switched."""
+        told = dataclasses.asdict(self) | {"assessed_on": self.assessed_on.isoformat()}
+        return json.dumps({name: value for name, value in told.items() if name != "readings" or value})
 
 
 def written_beside(result: Path) -> Path:

@@ -1,0 +1,191 @@
+"""Two variants of the knowledge compared: over every situation, or over the patients of a cohort."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from osteo_kg.cohort import CohortResult, assess_cohort
+from osteo_kg.comparison.changes import KINDS, SAME, Change, Side, change, order_of
+from osteo_kg.comparison.situations import JointSpace, KeyPair
+from osteo_kg.comparison.variants import Variant
+from osteo_kg.errors import IncompleteRunError
+from osteo_kg.rdf import SITUATION
+from osteo_kg.reasoning import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What became of one situation or patient.
+
+    Attributes:
+        patient: the patient; None where it is a situation.
+        situations: the situation in either variant, by the end of its IRI.
+    """
+
+    patient: str | None
+    situations: tuple[str, str]
+    change: Change
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two variants of the knowledge, and what became of each situation or patient.
+
+    Attributes:
+        total: how many were compared.
+        rows: one for each in a fixed order; of situations whose answer is the same there may be none.
+        of_patients: whether patients were compared, and not situations.
+        refused: the patients who could not be assessed.
+    """
+
+    before: Variant
+    after: Variant
+    total: int
+    rows: Sequence[Row]
+    of_patients: bool = False
+    refused: int = 0
+
+    @functools.cached_property
+    def changed(self) -> int:
+        """How many have another answer."""
+        return sum(bool(row.change.kinds) for row in self.rows)
+
+    @functools.cached_property
+    def kinds(self) -> Mapping[str, int]:
+        """How many changed in each way; one that changed in several counts in each."""
+        found = Counter(kind for row in self.rows for kind in row.change.kinds)
+        return {SAME: self.total - self.changed, **found}
+
+    @functools.cached_property
+    def groups(self) -> list[tuple[Row, int]]:
+        """Those that changed for the same reason: one that stands for them, and how many they are.
+
+        The gravest kind of change comes first, and of one kind the most frequent.
+        """
+        counts: Counter[Any] = Counter()
+        first: dict[Any, Row] = {}
+        for row in self.rows:
+            if row.change.kinds:
+                told = row.change
+                group = (told.kinds, _shown(told.before), _shown(told.after))
+                counts[group] += 1
+                first.setdefault(group, row)
+        ordered = sorted(counts, key=lambda group: (KINDS.index(group[0][0]), -counts[group]))
+        return [(first[group], counts[group]) for group in ordered]
+
+
+def _shown(side: Side) -> tuple[Any, ...]:
+    return side.possible, side.strength, side.rules
+
+
+def compare_situations(before: Variant, after: Variant, *, every: bool = False) -> Difference:
+    """Compare the answers to every situation.
+
+    Args:
+        before: the one variant.
+        after: the other.
+        every: whether to give a row to situations that no change reaches too, which takes longer.
+    """
+    engines = before.engine, after.engine
+    space, compared = JointSpace(*engines), _Compared(before, after)
+
+    def changes(keys: Sequence[KeyPair]) -> list[Change]:
+        answers = [engine.decided([each[place] for each in keys]) for place, engine in enumerate(engines)]
+        return [compared.change(*both) for both in zip(*answers, strict=True)]
+
+    def are_changed(keys: Sequence[KeyPair]) -> list[bool]:
+        return [bool(each.kinds) or each.before.lines != each.after.lines for each in changes(keys)]
+
+    keys = list(space.every() if every else space.perhaps_changed(are_changed))
+    rows = [
+        Row(None, compared.named(pair), each)
+        for pair, each in zip(keys, changes(keys), strict=True)
+        if every or each.kinds
+    ]
+    return Difference(before, after, len(space), rows)
+
+
+def compare_patients(before: Variant, after: Variant, source: Any, **asked: Any) -> Difference:
+    """Compare the answers to every patient of a cohort: one run of each variant, joined row by row.
+
+    Args:
+        before: the one variant.
+        after: the other.
+        source: what `assess_cohort` takes.
+        **asked: what else it takes.
+
+    Raises:
+        IncompleteRunError: the variants did not assess the same patients.
+    """
+    return compare_runs(before, after, *(assessed(each, source, **asked) for each in (before, after)))
+
+
+def assessed(variant: Variant, source: Any, **asked: Any) -> CohortResult:
+    """Assess a cohort by a variant, its decisions in memory; the arguments are those of `compare_patients`."""
+    return assess_cohort(source, guideline=variant.guideline, knowledge_base=variant.knowledge_base, **asked)
+
+
+def compare_runs(before: Variant, after: Variant, *runs: CohortResult) -> Difference:
+    """Compare what two variants decided of the same patients.
+
+    Args:
+        before: the one variant.
+        after: the other.
+        *runs: what `assessed` gave for each.
+
+    Raises:
+        IncompleteRunError: the variants did not assess the same patients.
+    """
+    decided = [run.decisions for run in runs]
+    assert all(each is not None for each in decided)  # no output was asked for
+    patients, others = ([] if each is None else each["patient"].to_pylist() for each in decided)
+    if patients != others:
+        raise IncompleteRunError(
+            f"{before.name} answered {len(patients):,} patients and {after.name} {len(others):,}, or in another order.",
+            advice="Correct the records that one of them refuses.",
+        )
+    texts = ([] if each is None else each["situation"].to_pylist() for each in decided)
+    compared = _Compared(before, after)
+    rows = [
+        Row(patient, pair, compared.of_texts(pair))
+        for patient, pair in zip(patients, zip(*map(_ends, texts), strict=True), strict=True)
+    ]
+    return Difference(before, after, len(rows), rows, True, runs[0].summary.rejected)
+
+
+def _ends(situations: Iterable[str]) -> Iterator[str]:
+    return (each.removeprefix(SITUATION).partition("/")[2] for each in situations)
+
+
+class _Compared:
+    """Compares answers of two variants, equal pairs once."""
+
+    def __init__(self, before: Variant, after: Variant) -> None:
+        self._engines = before.engine, after.engine
+        self._order = order_of(after.knowledge_base.knowledge)
+        self._found: dict[tuple[int, int], Change] = {}
+        self._kept: list[Answer] = []  # so that no other answer gets the identity of one that was seen
+        self.of_texts = functools.cache(self._of_texts)
+
+    def named(self, pair: KeyPair) -> tuple[str, str]:
+        first, second = (engine.space.text(key) for engine, key in zip(self._engines, pair, strict=True))
+        return first, second
+
+    def change(self, before: Answer, after: Answer) -> Change:
+        identity = id(before), id(after)
+        if identity not in self._found:
+            self._kept += before, after
+            sides = (
+                Side.of(answer, engine.guideline) for engine, answer in zip(self._engines, (before, after), strict=True)
+            )
+            self._found[identity] = change(*sides, self._order)
+        return self._found[identity]
+
+    def _of_texts(self, pair: tuple[str, str]) -> Change:
+        keys = (engine.space.parse(text) for engine, text in zip(self._engines, pair, strict=True))
+        [before], [after] = (engine.decided([key]) for engine, key in zip(self._engines, keys, strict=True))
+        return self.change(before, after)
