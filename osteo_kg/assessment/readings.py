@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from osteo_kg.assessment.model import TakenReading
-from osteo_kg.bilingual import COLON, BilingualText
+from osteo_kg.bilingual import COLON, BilingualText, Language
 from osteo_kg.knowledge import Guideline, Knowledge, read_guideline
 
 OTHER_READING = BilingualText("Other reading taken", "Autre interprétation retenue")
@@ -33,11 +33,12 @@ def said_of(reading: TakenReading) -> BilingualText:
     >>> said_of(TakenReading("I6", BilingualText("Both excluded.", "Les deux exclus."))).en
     'Other reading taken: I6, both excluded.'
     """
-    texts = {
-        language: f"{OTHER_READING.get(language)}{COLON.get(language)}{reading.interpretation}, {_small(said)}"
-        for language, said in (("en", reading.reading.en), ("fr", reading.reading.fr))
-    }
-    return BilingualText(**texts)
+    return BilingualText(_said(reading, "en"), _said(reading, "fr"))
+
+
+def _said(reading: TakenReading, language: Language) -> str:
+    what = _small(reading.reading.get(language))
+    return f"{OTHER_READING.get(language)}{COLON.get(language)}{reading.interpretation}, {what}"
 
 
 def said_of_knowledge(knowledge: Knowledge, identifier: str) -> tuple[BilingualText, ...]:

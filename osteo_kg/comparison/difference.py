@@ -179,10 +179,8 @@ class _Compared:
         identity = id(before), id(after)
         if identity not in self._found:
             self._kept += before, after
-            sides = (
-                Side.of(answer, engine.guideline) for engine, answer in zip(self._engines, (before, after), strict=True)
-            )
-            self._found[identity] = change(*sides, self._order)
+            first, second = (engine.guideline for engine in self._engines)
+            self._found[identity] = change(Side.of(before, first), Side.of(after, second), self._order)
         return self._found[identity]
 
     def _of_texts(self, pair: tuple[str, str]) -> Change:

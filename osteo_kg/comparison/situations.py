@@ -162,7 +162,9 @@ def _entry_lists(
 
 
 def _most(first: SectionDimension, second: SectionDimension, names: tuple[str | None, str | None]) -> int:
-    caps = [each.kinds[name][1] for each, name in zip((first, second), names, strict=True) if name in each.kinds]
+    caps = [
+        each.kinds[name][1] for each, name in zip((first, second), names, strict=True) if name and name in each.kinds
+    ]
     return max(caps, default=1)
 
 

@@ -51,7 +51,7 @@ class Browser:
     def open(self, path: str) -> None:
         """Open a page, forgetting what was logged before."""
         self.requests()
-        self.driver.get_log("browser")
+        self._log("browser")
         self.driver.get(self.address + path)
 
     def find(self, selector: str) -> WebElement:
@@ -64,9 +64,8 @@ class Browser:
 
     def wait_for(self, selector: str, seconds: float = 20) -> WebElement:
         """Wait until there is an element that a selector of CSS finds, and give the first."""
-        return WebDriverWait(self.driver, seconds).until(
-            lambda driver: next(iter(driver.find_elements(By.CSS_SELECTOR, selector)), None)
-        )
+        self.until(lambda: self.all(selector), seconds)
+        return self.all(selector)[0]
 
     def until(self, holds: Callable[[], object], seconds: float = 20) -> None:
         """Wait until something holds of the page."""
@@ -79,7 +78,7 @@ class Browser:
     def requests(self) -> list[str]:
         """Give the addresses that were asked for since this was last called, by the browser's own log."""
         found = []
-        for entry in self.driver.get_log("performance"):
+        for entry in self._log("performance"):
             message = json.loads(entry["message"])["message"]
             if message["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated"):
                 asked = message["params"]
@@ -92,9 +91,13 @@ class Browser:
         parts = [urlsplit(each) for each in self.requests()]
         return [each.geturl() for each in parts if each.scheme not in _OF_THE_BROWSER and each[:2] != own[:2]]
 
+    def _log(self, name: str) -> list[dict[str, Any]]:
+        entries: list[dict[str, Any]] = self.driver.get_log(name)  # type: ignore[no-untyped-call]
+        return entries
+
     def complaints(self) -> list[str]:
         """Give what the console says: errors of scripts, refusals of the policy, files that are not there."""
-        return [f"{each['level']}: {each['message']}" for each in self.driver.get_log("browser")]
+        return [f"{each['level']}: {each['message']}" for each in self._log("browser")]
 
     def kept(self) -> list[Any]:
         """Give what the page left in the browser: cookies, entries of both storages, and databases."""

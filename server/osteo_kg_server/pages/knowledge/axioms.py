@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pyoxigraph as ox
 
@@ -95,7 +95,7 @@ class _Writer:
         else:
             yield from self.said(node)
 
-    def _wanted(self, facts: dict[ox.NamedNode, object]) -> Iterator[Link]:
+    def _wanted(self, facts: Mapping[ox.NamedNode, object]) -> Iterator[Link]:
         for property_, words in _WANTS.items():
             if isinstance(value := facts.get(property_), Node | ox.Literal):
                 yield Link(words.get(self._language))
