@@ -24,7 +24,7 @@ from tests.support.worked import ON, ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.server, pytest.mark.browser]
 
-_PATIENTS = 25  # of the 200 that were entered once
+_PATIENTS = 25
 _MOST_TABS = 120
 _NUMBER = re.compile(r'"number ([^"]*)"')
 _MARKS = re.compile(r"^[+?-] |  !!? .*", re.DOTALL)  # of an option in text: its status, and what follows of safety
@@ -47,7 +47,7 @@ _README = {
     "densitometry_date": "2025-05-12",
     "fractures.1.site": "vertebra",
     "fractures.1.mechanism": "low-energy",
-    "fractures.1.date": "2025-02-03",
+    "fractures.1.date": "02032025",
     "fractures.1.count": "2",
     "treatment_history": "none",
     "climacteric_disorders": "false",
@@ -129,7 +129,8 @@ def test_the_patient_of_the_readme_is_entered_by_keyboard_alone(
     press(browser, Keys.TAB)
     [case] = knowledge_base.read(_EXAMPLE.read_bytes(), "ttl")
     expected = assessed(knowledge_base, case)
-    browser.until(lambda: said(browser) == expected)
+    browser.until(lambda: said(browser).headline == expected.headline)
+    assert said(browser) == expected
     assert browser.requests_elsewhere() == []
     assert browser.kept() == []
 
@@ -157,7 +158,7 @@ def test_a_patient_is_answered_without_scripts(plain_browser: Browser, knowledge
     for name, value in (("sex", "female"), ("menopausal_status", "postmenopausal"), ("fractures", "none")):
         plain_browser.find(f"[name='{name}'][value='{value}']").click()
     plain_browser.find("[name='t_score_total_hip']").send_keys("-3,2")
-    plain_browser.find("#submit").click()
+    plain_browser.find("#ask").click()
     record = {"sex": "female", "menopausal_status": "postmenopausal", "fractures": []}
     answer = knowledge_base.assess(case_of(knowledge_base, {**record, "t_score_total_hip": Decimal("-3.2")}), on=ON)
     assert short_answer(answer, "fr").headline in plain_browser.find("#answer .headline").text

@@ -7,7 +7,7 @@
   const changed = () => form.dispatchEvent(new Event("change", { bubbles: true }));
 
   const numberOf = (row) => Number(row.id.split(".")[1]);
-  const add = (name) => {
+  const append = (name) => {
     const rows = document.getElementById(`rows-${name}`);
     const last = Math.max(0, ...Array.from(rows.children, numberOf));
     rows.insertAdjacentHTML(
@@ -16,12 +16,16 @@
     );
     const some = form.querySelector(`input[name="${name}"][value="some"]`);
     if (some) some.checked = true;
-    const row = rows.lastElementChild;
-    row.querySelector("select, input").focus();
+    return rows.lastElementChild;
   };
+  const add = (name) => append(name).querySelector("select, input").focus();
+  const isEmpty = (row) => !Array.from(row.querySelectorAll("select, input")).some((each) => each.value);
+  // The focus stays where it is: arrows go through the choices, and "yes" is only one of them.
   form.addEventListener("change", ({ target }) => {
-    const rows = target.value === "some" && document.getElementById(`rows-${target.name}`);
-    if (rows && !rows.children.length) add(target.name);
+    const rows = target.type === "radio" && document.getElementById(`rows-${target.name}`);
+    if (!rows) return;
+    if (target.value !== "some") Array.from(rows.children).filter(isEmpty).forEach((row) => row.remove());
+    else if (!rows.children.length) append(target.name);
   });
   const remove = (button) => {
     const row = button.closest(".row");
@@ -72,7 +76,7 @@
 
   // With live answers the button is not needed; Enter asks for the answer beside the form.
   if (window.htmx) {
-    document.getElementById("submit").hidden = true;
+    document.getElementById("ask").hidden = true;
     form.addEventListener("submit", (event) => {
       if (event.submitter && (event.submitter.name || event.submitter.hasAttribute("formaction"))) return;
       event.preventDefault();
