@@ -103,19 +103,19 @@ def load_knowledge(extra: Iterable[Path] = (), readings: Mapping[str, str] | Non
         UsageError: an interpretation has no other reading that can be taken.
     """
     home = package_data.root()
-    packaged, alternatives = _files(home / "ontology"), _files(home / "ontology", "trig")
+    packaged, alternatives = _files(home / "ontology"), [_files(home / "ontology", "trig")]
     added: dict[str, bytes] = {}
     for folder in extra:
         found = _files(folder)
         if not found:
             raise KnowledgeError(f"{folder} holds no ontology module.", advice="Name a folder with .ttl files in it.")
         added |= {f"{folder.name}/{name}": content for name, content in found.items()}
-        alternatives |= {f"{folder.name}/{name}": content for name, content in _files(folder, "trig").items()}
+        alternatives.append({f"{folder.name}/{name}": content for name, content in _files(folder, "trig").items()})
     read = {name: _parsed(name, content) for name, content in (packaged | added).items()}
     held = {header for name in added for header in _headers(read[name])}
     kept = {name: quads for name, quads in read.items() if name in added or not held.intersection(_headers(quads))}
     modules = {name: content for name, content in (packaged | added).items() if name in kept}
-    known = other_readings(alternatives)
+    known = other_readings(*alternatives)
     taken = chosen(readings or {}, known)
     if taken:
         modules = switched(modules, taken)

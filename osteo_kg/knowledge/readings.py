@@ -43,24 +43,28 @@ class OtherReading:
         return local_name(self.interpretation)
 
 
-def other_readings(files: Mapping[str, bytes]) -> dict[str, OtherReading]:
+def other_readings(*places: Mapping[str, bytes]) -> dict[str, OtherReading]:
     """Read the other readings out of TriG files, by the name of the interpretation, in the order of their numbers.
 
     Args:
-        files: the bytes of each file, by name.
+        places: the bytes of each file of a place, by name; what a later place holds stands in for what an earlier one
+            does, as modules do.
 
     Raises:
-        KnowledgeError: a file is not TriG, or two readings have one name.
+        KnowledgeError: a file is not TriG, or two readings of one place have one name.
     """
     found: dict[str, OtherReading] = {}
-    for name, content in files.items():
-        for each in _read(name, content):
-            if each.key in found:
-                raise KnowledgeError(
-                    f"{name} holds another reading of {each.key}, which a file before it holds.",
-                    advice="Keep one of them.",
-                )
-            found[each.key] = each
+    for files in places:
+        here: dict[str, OtherReading] = {}
+        for name, content in files.items():
+            for each in _read(name, content):
+                if each.key in here:
+                    raise KnowledgeError(
+                        f"{name} holds another reading of {each.key}, which a file before it holds.",
+                        advice="Keep one of them.",
+                    )
+                here[each.key] = each
+        found |= here
     return {key: found[key] for key in sorted(found, key=lambda each: (len(each), each))}
 
 
