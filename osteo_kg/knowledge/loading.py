@@ -152,6 +152,9 @@ def packaged_knowledge() -> Knowledge:
 
 
 def _files(folder: Path, suffix: str = "ttl") -> dict[str, bytes]:
+    """Read the files of a folder by their names in it, or a file that is named itself."""
+    if folder.is_file():
+        return {folder.name: folder.read_bytes()} if folder.suffix == f".{suffix}" else {}
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob(f"*.{suffix}"))
