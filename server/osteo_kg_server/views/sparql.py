@@ -68,7 +68,7 @@ blueprint = Blueprint("sparql", __name__)
     "read",
     {200: sorted(_ANSWERS), 304: ()},
     parameters={**_QUERY, **question.PARAMETERS, **_ASKED},
-    problems=_PROBLEMS,
+    problems=(404, *_PROBLEMS),
 )
 def by_get() -> Response:
     """Answer the query of the query string; without one, describe the service."""
