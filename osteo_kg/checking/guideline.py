@@ -250,22 +250,21 @@ def _against_package(
             place = knowledge.place(span, OSTEO.spanDigest.value)
             yield knowledge.finding("information", "span-not-checked", span, _NEW_SPAN, _NAME_SOURCE, place=place)
         return
+    *stood, released = before
     moved = [
-        (part, now)
-        for part, now, then in zip(_PARTS_OF_A_SPAN, positions, before[:2], strict=True)
-        if int(now) != int(then)
+        (part, now) for part, now, then in zip(_PARTS_OF_A_SPAN, positions, stood, strict=True) if int(now) != int(then)
     ]
-    if moved and digest == before[2]:
+    if moved and digest == released:
         for part, now in moved:
             value = ox.Literal(now)
-            told = _MOVED.filled({"before": "-".join(before[:2])})
+            told = _MOVED.filled({"before": "-".join(stood)})
             yield knowledge.finding("error", "span", span, told, _CORRECT_POSITIONS, property_=part.value, value=value)
     elif moved:
         place = knowledge.place(span, OSTEO.spanDigest.value)
         yield knowledge.finding("information", "span-not-checked", span, _NEW_SPAN, _NAME_SOURCE, place=place)
-    elif digest != before[2]:
+    elif digest != released:
         value, property_ = ox.Literal(digest), OSTEO.spanDigest.value
-        advice = _DIGEST_THERE.filled({"digest": before[2]})
+        advice = _DIGEST_THERE.filled({"digest": released})
         yield knowledge.finding("error", "span", span, _OTHER_DIGEST, advice, property_=property_, value=value)
 
 

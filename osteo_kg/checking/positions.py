@@ -22,6 +22,7 @@ _TOKEN = re.compile(
     r"|(?P<mark>\^\^|\S)",
     re.DOTALL,
 )
+_QUOTES = ("'''", '"""', "'", '"')  # the longer before the shorter
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))", re.DOTALL)
 _ESCAPED = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
 _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
@@ -157,8 +158,8 @@ def _tokens(text: str) -> Iterator[Token]:
 
 def _unescaped(text: str) -> str:
     """Give what a string says: without its quotes, and with its escapes read."""
-    quotes = 3 if text[:3] in ("'''", '"""') else 1
-    return _ESCAPE.sub(_character, text[quotes:-quotes])
+    quotes = next(each for each in _QUOTES if text.startswith(each))
+    return _ESCAPE.sub(_character, text[len(quotes) : -len(quotes)])
 
 
 def _character(found: re.Match[str]) -> str:

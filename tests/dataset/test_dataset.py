@@ -35,6 +35,7 @@ def _found(dataset: Dataset, query: str, over: str) -> dict[str, Any]:
     response = client.get("/sparql", query_string={"query": PREFIXES + query})
     if response.status_code == 400:
         raise QueryError(response.get_json(force=True)["detail"], advice="")
+    assert response.status_code == 200, response.data
     return json.loads(response.data)  # type: ignore[no-any-return]
 
 

@@ -287,13 +287,14 @@ def test_a_turtle_file_is_in_canonical_form(path: Path) -> None:
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_no_two_terms_have_the_same_label(ontology: Graph, language: str) -> None:
-    """A label stands for one term of the vocabulary only; an option may be called what its only drug is."""
+    """A label stands for one term; an option may be called what its only drug is, and a field what its property is."""
     options = instances(ontology, OSTEO.TreatmentOption)
+    form = set(ontology.subjects(RDFS.isDefinedBy, URIRef("https://w3id.org/osteo-kg/ontology/form")))
     labels = Counter(
         label.casefold()
         for term, label in ontology.subject_objects(RDFS.label)
         if str(term).startswith(OSTEO) and isinstance(label, Literal) and label.language == language
-        if term not in options
+        if term not in options | form
     )
     assert {label: count for label, count in labels.items() if count > 1} == {}
 
