@@ -24,7 +24,7 @@ from tests.support.worked import ON, ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.server, pytest.mark.browser]
 
-_PATIENTS = 25
+_PATIENTS = 12
 _MOST_TABS = 120
 _NUMBER = re.compile(r'"number ([^"]*)"')
 _MARKS = re.compile(r"^[+?-] |  !!? .*", re.DOTALL)  # of an option in text: its status, and what follows of safety
