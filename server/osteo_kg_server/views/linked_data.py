@@ -15,7 +15,7 @@ from flask import Blueprint, Response, redirect, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
-from osteo_kg import Language, UsageError
+from osteo_kg import UsageError
 from osteo_kg.dataset import GRAPH
 from osteo_kg.decision_table import situation_triples
 from osteo_kg.package_data import json_ld_context_document
@@ -24,15 +24,12 @@ from osteo_kg_server.http.endpoints import endpoint
 from osteo_kg_server.http.negotiation import GRAPHS, PAGE, best, negotiated, preferred, written_in
 from osteo_kg_server.http.parameters import WISHES, is_name, language
 from osteo_kg_server.pages.knowledge.guideline import guideline_page
-from osteo_kg_server.pages.knowledge.index import index
-from osteo_kg_server.pages.knowledge.links import BASE, Link, link_to
+from osteo_kg_server.pages.knowledge.links import BASE
 from osteo_kg_server.pages.knowledge.ontology import module_page
 from osteo_kg_server.pages.knowledge.situation import situation_page
 from osteo_kg_server.pages.knowledge.term import resource_page
 from osteo_kg_server.pages.patient.view import form_page
-from osteo_kg_server.service import Service, service
-
-__all__ = ["Link", "blueprint", "link"]
+from osteo_kg_server.service import service
 
 DESCRIPTIONS = {PAGE: "html", **GRAPHS}
 CONTEXT = "context.jsonld"
@@ -208,8 +205,3 @@ def _kept(made: Callable[[], Response]) -> Response:
     response.set_etag(tag)
     response.headers["Cache-Control"] = fresh
     return response
-
-
-def link(_serving: Service, iri: str, language: Language) -> Link:
-    """Name a resource by its label, and lead to its page here where it is ours."""
-    return link_to(index(), iri, language)

@@ -20,11 +20,12 @@ from osteo_kg_server.http import problems
 from osteo_kg_server.http.endpoints import Json, word
 from osteo_kg_server.http.negotiation import FORMATS
 from osteo_kg_server.http.parameters import Given, language_or_english
+from osteo_kg_server.pages.knowledge.index import index
+from osteo_kg_server.pages.knowledge.links import link_to
 from osteo_kg_server.pages.layout import Alternate, Crumb, page
 from osteo_kg_server.pages.question.bar_chart import Chart, counted, drawn
 from osteo_kg_server.pages.question.examples import examples
-from osteo_kg_server.service import Service, service
-from osteo_kg_server.views import linked_data
+from osteo_kg_server.service import service
 
 PATH = "/sparql"
 #: What the address of a page may say beside what the protocol has.
@@ -145,7 +146,7 @@ def answered(query: str, kind: ResultKind, told: bytes, warnings: Sequence[str])
         warnings: what is odd about the question.
     """
     result, spoken = json.loads(told), language_or_english()
-    table = None if kind == "boolean" else _table(service(), result, kind, spoken)
+    table = None if kind == "boolean" else _table(result, kind, spoken)
     downloads = tuple(_downloads(kind))
     name = request.args.get("question")
     title = examples()[name].sentence if name in examples() else _ANSWER
@@ -218,9 +219,9 @@ def _address(*pairs: Sequence[tuple[str, str]]) -> str:
     return f"{PATH}?{urlencode(together)}" if together else PATH
 
 
-def _table(serving: Service, result: Mapping[str, Any], kind: ResultKind, spoken: Language) -> Table:
+def _table(result: Mapping[str, Any], kind: ResultKind, spoken: Language) -> Table:
     names = [each.get(spoken) for each in _COLUMNS_OF_A_GRAPH] if kind == "graph" else result["names"]
-    first, size, links = result["first"], result["size"], functools.cache(lambda iri: _link(serving, iri, spoken))
+    first, size, links = result["first"], result["size"], functools.cache(lambda iri: _link(iri, spoken))
     return Table(
         names=tuple(names),
         rows=tuple(tuple(_cell(term, spoken, links) for term in row) for row in result["rows"]),
@@ -241,8 +242,8 @@ def _cell(term: Mapping[str, str] | None, spoken: Language, links: Callable[[str
     return Cell(term["text"], None, language if language != spoken else None, term.get("type") in _NUMBERS)
 
 
-def _link(serving: Service, iri: str, spoken: Language) -> Cell:
-    link = linked_data.link(serving, iri, spoken)
+def _link(iri: str, spoken: Language) -> Cell:
+    link = link_to(index(), iri, spoken)
     return Cell(link.text, link.href)
 
 
