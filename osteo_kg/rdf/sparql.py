@@ -45,6 +45,8 @@ _GLUED = re.compile(
 #: What stands before `<` where it compares, as far as a part of a text with brackets around it can tell.
 _OPERANDS = frozenset({"string", "iri", "variable", "language", "name", "number"})
 _ELSEWHERE, _EACH_TIME_NEW = {"SERVICE", "LOAD"}, {"NOW", "RAND", "UUID", "STRUUID", "BNODE"}
+#: What a call of these may look like; a comment may stand before the bracket. `foaf:knows ?a` does not.
+_MAY_BE_NEW = re.compile(rf"(?:{'|'.join(sorted(_EACH_TIME_NEW))})\s*[(#]", re.IGNORECASE)
 _COMPARES_NOTHING = re.compile(r"[^'#]*?//")
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _LONG = 100_000  # characters of a text that is not remembered
@@ -186,7 +188,7 @@ def depth(text: str) -> int:
 
 def is_repeatable(text: str) -> bool:
     """Say whether a query asked again of the same dataset has the same answer: it takes no time and draws no lot."""
-    if not _names_any(text, _EACH_TIME_NEW):
+    if not _MAY_BE_NEW.search(text):
         return True
     cut = tokens(text)
     return not any(word.is_word(*_EACH_TIME_NEW) and after.is_mark("(") for word, after in itertools.pairwise(cut))

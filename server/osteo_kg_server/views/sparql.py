@@ -58,7 +58,8 @@ _FORM: Json = {
 }
 BODIES: dict[str, Json] = {FORM: _FORM, "application/sparql-query": TEXT}
 _ANSWERS = {media for offered in RESULTS.values() for media in offered}
-_CACHED = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding"}
+_CACHED = {"Cache-Control": "private, no-cache"}
+_VARIES = {"Vary": "Accept, Accept-Encoding"}
 _PROBLEMS = (413, 502, 503)
 blueprint = Blueprint("sparql", __name__)
 
@@ -105,7 +106,7 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
     logs.asked(queries[0])
     tag = _tag(serving, queries[0])
     if tag and "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(tag):
-        return Response(status=304, headers={"ETag": f'"{tag}"', **_CACHED})
+        return Response(status=304, headers={"ETag": f'"{tag}"', **_CACHED, **_VARIES})
     accepted = wishes({name: value for name in ("format", "output") for value in asked.all(name)})
     media, formats = _chosen(accepted)
     query = Query(
@@ -129,19 +130,17 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
     chosen = media[answer.kind] or ""
     sent = answer.chunks if answer.body is None else answer.body
     warnings = unknown_terms(queries[0], serving.terms) if serving.terms else []
+    again = {"ETag": f'"{tag}"', **_CACHED} if tag else {}
     if chosen == PAGE:
         told = b"".join(answer.chunks) if answer.body is None else answer.body
         response = question.answered(queries[0], answer.kind, told, warnings)
-    else:
-        headers = {"Content-Type": content_type(chosen), "Vary": "Accept, Accept-Encoding"}
-        response = Response(sent, headers=headers)
+        response.headers.update(again)
+    else:  # all headers at once: each that is set afterwards costs as much as a parameter
+        response = Response(sent, headers={"Content-Type": content_type(chosen), **_VARIES, **again})
     if answer.body is None:
         response.call_on_close(answer.close)
     for warning in warnings:
         response.headers.add("Warning", f'299 - "{warning.encode("ascii", "replace").decode()}"')
-    if tag:
-        response.headers["ETag"] = f'"{tag}"'
-        response.headers.update(_CACHED)
     return response
 
 
