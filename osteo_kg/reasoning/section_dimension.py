@@ -89,7 +89,7 @@ class SectionDimension(Dimension):
         completions = self.possible(certain, doubtful)
         if is_open:
             completions = _or_more(completions, self.states[UNKNOWN])
-        return next(value for value, known in self.states.items() if known == completions)
+        return self._named[completions]
 
     def possible(self, certain: Mapping[str, int], doubtful: Mapping[str, int]) -> tuple[Profile, ...]:
         """Give every profile that certain and doubtful entries may add up to, counts capped."""
@@ -99,15 +99,12 @@ class SectionDimension(Dimension):
         """Whether further entries could tell the guideline nothing new."""
         value = self.value_of(entries, complete=True)
         return all(
-            _capped(self.kinds, Counter(dict(way)) + Counter({kind: 1})) in self.states[value]
-            for way in self.states[value]
-            for kind in self.kinds
+            _with_one(self.kinds, way, kind) in self.states[value] for way in self.states[value] for kind in self.kinds
         )
 
     def with_further(self, value: str, kind: str) -> str | None:
         """Give the value once an entry of a kind is there beside what a value stands for; None where none says so."""
-        one = Counter({kind: 1})
-        grown = {_capped(self.kinds, Counter(dict(profile)) + one) for profile in self.states[value]}
+        grown = {_with_one(self.kinds, profile, kind) for profile in self.states[value]}
         return self._named.get(tuple(sorted(grown)))
 
     @functools.cached_property
@@ -176,7 +173,7 @@ def _possible(
     for name, times in doubtful.items():
         for _ in range(times if name in doubts else 0):
             grown = {
-                profile if kind is None else _capped(kinds, Counter(dict(profile)) + Counter({kind: 1}))
+                profile if kind is None else _with_one(kinds, profile, kind)
                 for profile in found
                 for kind in doubts[name]
             }
@@ -188,6 +185,13 @@ def _possible(
 
 def _capped(kinds: Mapping[str, tuple[Atom, int]], counts: Mapping[str, int]) -> Profile:
     return tuple(sorted((name, min(count, kinds[name][1])) for name, count in counts.items() if count))
+
+
+def _with_one(kinds: Mapping[str, tuple[Atom, int]], profile: Profile, kind: str) -> Profile:
+    """Give the profile once one more entry of a kind is there."""
+    counts = dict(profile)
+    counts[kind] = min(counts.get(kind, 0) + 1, kinds[kind][1])
+    return tuple(sorted(counts.items()))
 
 
 def _profile_name(profile: Profile) -> str:
@@ -257,11 +261,12 @@ def _perhaps(name: str) -> str:
 
 def _or_more(completions: Iterable[Profile], everything: Iterable[Profile]) -> tuple[Profile, ...]:
     """Give every settled profile that further entries could make of one of some."""
-    least = [dict(profile) for profile in completions]
+    least = list(completions)
+    having = [(profile, dict(profile)) for profile in everything]
     return tuple(
         profile
-        for profile in everything
-        if any(all(dict(profile).get(name, 0) >= count for name, count in each.items()) for each in least)
+        for profile, counts in having
+        if any(all(counts.get(name, 0) >= count for name, count in each) for each in least)
     )
 
 
@@ -301,11 +306,15 @@ def _states(
     states: dict[str, tuple[Profile, ...]] = {_profile_name(profile): (profile,) for profile in sorted(settled)}
     everything = tuple(sorted(settled))
     seen = {*states.values(), everything}
+    met: set[tuple[Profile, ...]] = set()
     most = sum(cap for _, cap in kinds.values())
-    for profile in sorted(settled):
+    for profile in everything:
         for times in itertools.product(range(most + 1), repeat=len(doubts)):
             doubtful = dict(zip(doubts, times, strict=True))
             completions = _possible(kinds, doubts, dict(profile), doubtful)
+            if completions in met:
+                continue
+            met.add(completions)
             named = _profile_name((*profile, *((name, count) for name, count in doubtful.items() if count)))
             for name, known in ((named, completions), (AT_LEAST + named, _or_more(completions, everything))):
                 if known not in seen:
