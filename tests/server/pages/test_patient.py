@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import re
@@ -344,8 +345,13 @@ def test_a_file_that_the_form_cannot_show_is_answered_whole_and_says_so(client: 
     unshown = sent(client, score.encode(), "p.ttl").text
     assert "it cannot show all of the file" in unshown
     assert "isDeceased" in unshown
-    assert 'name="take"' not in unshown
     assert 'class="headline"' in unshown
+    carried = re.search(r'name="case" value="([^"]*)"', unshown)
+    assert carried
+    fields = {"case": html.unescape(carried[1]), "on": ON.isoformat(), "take": "answer-json"}
+    answer = client.post("/assess", data=fields, content_type="multipart/form-data")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="answer.json"'
+    assert answer.get_json()["patient"] == "urn:p"
 
 
 def test_a_turtle_file_fills_the_form(client: FlaskClient) -> None:

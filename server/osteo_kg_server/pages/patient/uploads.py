@@ -23,9 +23,17 @@ _UNKNOWN = BilingualText("The kind of the file is not known.", "Le type du fichi
 
 @dataclass(frozen=True, slots=True)
 class Unshown:
-    """What the form cannot show of a case that was answered as a whole."""
+    """What the form cannot show of a case that was answered as a whole.
+
+    Attributes:
+        what: what it is.
+        turtle: the whole case, which the page sends again where files of it are asked for.
+        on: the day of assessment.
+    """
 
     what: BilingualText
+    turtle: str
+    on: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +74,14 @@ def _shown(
 ) -> tuple[Filled, Unshown | None]:
     """Fill the form with a case; where its answer would then be another, say what the form has no place for."""
     terms = knowledge_base.knowledge.terms
+
+    def unshown(english: str, french: str) -> Unshown:
+        return Unshown(BilingualText(english, french), write_cases([case], "ttl", terms), filled.on)
+
     try:
         record = record_of(case, terms)
     except OsteoError as error:
-        return filled, Unshown(BilingualText(error.message, error.message))
+        return filled, unshown(error.message, error.message)
     [written] = knowledge_base.read(write_cases([case], "json", terms), "json", name=_NAME)
     again = knowledge_base.assess(written, on=assessment.assessed_on)
     if _said(replace(again, patient=assessment.patient)) == _said(assessment):
@@ -79,7 +91,7 @@ def _shown(
         name for name, told in assessment.to_json().items() if again.to_json()[name] != told and name != "patient"
     ]
     what = ", ".join(differ)
-    return filled, Unshown(BilingualText(f"It would change: {what}.", f"Cela changerait : {what}."))
+    return filled, unshown(f"It would change: {what}.", f"Cela changerait : {what}.")
 
 
 def _said(assessment: Assessment) -> str:

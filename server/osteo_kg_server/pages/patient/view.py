@@ -22,6 +22,7 @@ from osteo_kg_server.pages.patient.answer import WORDING, AnswerShown, shown
 from osteo_kg_server.pages.patient.fields import Form
 from osteo_kg_server.pages.patient.filled import (
     ADD,
+    CASE,
     FILE,
     REMOVE,
     TAKE,
@@ -38,10 +39,17 @@ from osteo_kg_server.service import Service, service
 blueprint = Blueprint("patient", __name__)
 MOST_BYTES = 10_000_000  # of one form, or of one file in it
 _NAME, _KEPT = "form", "osteo_kg_form"
+_CARRIED = "case.ttl"  # as the page sends a case again that its form cannot show
 _FILES = "multipart/form-data"
 _BODIES: dict[str, Json] = {
     FORM: {"type": "object", "additionalProperties": TEXT, "description": "Fields of the flat record, by their keys."},
-    _FILES: {"type": "object", "properties": {FILE: {"type": "string", "format": "binary"}}, "required": [FILE]},
+    _FILES: {
+        "type": "object",
+        "properties": {
+            FILE: {"type": "string", "format": "binary"},
+            CASE: {**TEXT, "description": "Instead of a file: a case in Turtle."},
+        },
+    },
 }
 
 
@@ -78,7 +86,7 @@ def assess() -> Response:
     request.max_content_length = MOST_BYTES
     language, serving = asked(*LANGUAGE).language, service()
     is_live = "HX-Request" in request.headers  # sends the button pressed last along, whatever it is for
-    if request.mimetype == _FILES and FILE in request.files:
+    if request.mimetype == _FILES and (FILE in request.files or CASE in request.form):
         filled, outcome = _of_file(serving)
     else:
         filled = read_form(_pairs(), _form(serving))
@@ -142,14 +150,18 @@ def _answered(serving: Service, record: Mapping[str, Any], filled: Filled, form:
 
 def _of_file(serving: Service) -> tuple[Filled, Outcome]:
     """Answer the one case of a file, and fill the form with it where the form can show all of it."""
-    day = request.form.get("on") or datetime.date.today().isoformat()
-    filled = Filled(on=day)
-    file = request.files[FILE]
     form = _form(serving)
+    filled = Filled(on=request.form.get("on") or datetime.date.today().isoformat())
+    filled.asked[TAKE] = request.form.get(TAKE, "")
     if filled.day is None:
         return filled, Outcome(tuple(record_of_form(filled, form)[1]))
+    file = request.files.get(FILE)
+    if file is None:
+        name, data = _CARRIED, request.form[CASE].encode()
+    else:
+        name, data = file.filename or "", file.read()
     with serving.lock:
-        read = read_file(serving.knowledge_base, file.filename or "", file.read(), filled, form)
+        read = read_file(serving.knowledge_base, name, data, filled, form)
     return read.filled, Outcome(read.wrong, read.case, read.assessment, read.unshown)
 
 
