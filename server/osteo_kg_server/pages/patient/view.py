@@ -10,12 +10,15 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request
 
-from osteo_kg import Assessment, Language, RefusedCaseError
+from osteo_kg import DEFAULT_GUIDELINE, Assessment, Language, RefusedCaseError
 from osteo_kg.case import record_case
 from osteo_kg.knowledge_base import PreparedCase
+from osteo_kg.package_data import root
+from osteo_kg.rdf import SKOS
 from osteo_kg_server.http.endpoints import TEXT, Json, endpoint
 from osteo_kg_server.http.negotiation import PAGE, negotiated
 from osteo_kg_server.http.parameters import FORM, LANGUAGE, asked, fields_of_form
+from osteo_kg_server.pages.knowledge.links import address_of
 from osteo_kg_server.pages.layout import Alternate, page
 from osteo_kg_server.pages.patient import downloads
 from osteo_kg_server.pages.patient.answer import WORDING, AnswerShown, shown
@@ -39,6 +42,7 @@ from osteo_kg_server.service import Service, service
 blueprint = Blueprint("patient", __name__)
 MOST_BYTES = 10_000_000  # of one form, or of one file in it
 _NAME, _KEPT = "form", "osteo_kg_form"
+_EXAMPLE = root() / "examples" / "two-vertebral-fractures.ttl"
 _CARRIED = "case.ttl"  # as the page sends a case again that its form cannot show
 _FILES = "multipart/form-data"
 _BODIES: dict[str, Json] = {
@@ -183,15 +187,24 @@ def _values(serving: Service, filled: Filled, outcome: Outcome, language: Langua
         "unshown": outcome.unshown,
         "entered": list(entered(filled, form, language)),
         "known": {name: each.label for name, each in form.fields.items()},
+        "guideline": _guideline(serving),
         **WORDING,
     }
+
+
+def _guideline(serving: Service) -> dict[str, Any]:
+    """Give what the guideline that answers is called, what it is, and where it is shown."""
+    found = serving.knowledge_base.engine(DEFAULT_GUIDELINE).guideline
+    definition = serving.knowledge_base.knowledge.triples.text(found.iri, SKOS.definition)
+    return {"label": found.label, "definition": definition, "address": address_of(found.iri)}
 
 
 def _page(serving: Service, filled: Filled, outcome: Outcome, language: Language) -> Response:
     title = "Une patiente" if language == "fr" else "A patient"
     values = _values(serving, filled, outcome, language)
     alternates = [Alternate("text/turtle", "/.well-known/void?format=turtle")] if request.method == "GET" else []
-    response = page("patient/page.html", language, title=title, alternates=alternates, **values)
+    example = _EXAMPLE.read_text(encoding="utf-8") if request.method == "GET" else None
+    response = page("patient/page.html", language, title=title, alternates=alternates, example=example, **values)
     if values["blocking"]:
         response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
     return _unkept(response)
