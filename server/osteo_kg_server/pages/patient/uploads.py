@@ -94,7 +94,7 @@ def _shown(
 
 
 def _said(assessment: Assessment) -> dict[str, Any]:
-    """Give what is said, but for her name and what was assumed: the form states a list of fractures as a record does."""
+    """Give what is said, but for her name and what was assumed: the form states a list as a record does."""
     return {name: told for name, told in assessment.to_json().items() if name not in ("patient", "assumptions")}
 
 
