@@ -23,14 +23,13 @@ from osteo_kg.cohort.fallback import Fallback, Rejected
 from osteo_kg.cohort.plan import Plan, planned
 from osteo_kg.cohort.request import CohortResult, Progress, Request, Step, silent
 from osteo_kg.cohort.results import explanations, files, page
-from osteo_kg.cohort.results.branches import Branches
 from osteo_kg.cohort.results.counts import Counts
 from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.cohort.results.files import GraphOutput
 from osteo_kg.cohort.results.metadata import ResultMetadata, written_beside
 from osteo_kg.cohort.results.methods import About, input_names
 from osteo_kg.cohort.results.persons import Persons, count_persons
-from osteo_kg.cohort.results.score_plots import Distribution
+from osteo_kg.cohort.results.score_plots import Branches, Distribution
 from osteo_kg.cohort.results.summary import summarised
 from osteo_kg.cohort.sources.base import InputFile, Reading, Source, Wanted, found
 from osteo_kg.cohort.sources.memory import TABLE
