@@ -144,11 +144,12 @@ def read_guideline(knowledge: Knowledge, identifier: str) -> Guideline:
         UsageError: no module holds this guideline.
         KnowledgeError: a rule or a criterion lacks what it must have.
     """
-    triples, terms = knowledge.triples, knowledge.terms
     iri = identifier if identifier.startswith("http") else GUIDELINE + identifier
-    known = sorted(local_name(each) for each in triples.subjects(RDF.type, OSTEO.Guideline))
+    known = sorted(local_name(each) for each in knowledge.triples.subjects(RDF.type, OSTEO.Guideline))
     if local_name(iri) not in known:
         raise UsageError(f"There is no guideline {identifier!r}.", advice=f"Name one of: {', '.join(known)}.")
+    own = knowledge.of_guideline(iri)
+    triples, terms = own.triples, own.terms
 
     def get(subject: str, name: str) -> list[str]:
         return triples.objects(subject, OSTEO[name])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -17,9 +17,10 @@ from rdflib import Graph
 
 from osteo_kg import package_data
 from osteo_kg.errors import KnowledgeError
+from osteo_kg.knowledge.ownership import owners
 from osteo_kg.knowledge.readings import OtherReading, chosen, other_readings, switched
 from osteo_kg.knowledge.terms import Terms, read_terms
-from osteo_kg.rdf import ONTOLOGY, OSTEO, OWL, RDF, Lookup, digest, json_ld
+from osteo_kg.rdf import GUIDELINE, ONTOLOGY, OSTEO, OWL, RDF, Lookup, digest, json_ld
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,38 @@ class Knowledge:
     def terms(self) -> Terms:
         """The vocabulary of cases."""
         return read_terms(self.triples)
+
+    @functools.cached_property
+    def owners(self) -> Mapping[str, frozenset[str]]:
+        """The guidelines that each module belongs to, by IRI; none for one that belongs to all."""
+        return owners({name: _parsed(name, content) for name, content in self.modules.items()})
+
+    def of_guideline(self, identifier: str) -> Knowledge:
+        """Give the same without what other guidelines say: what one of them calls severe is its own.
+
+        Args:
+            identifier: the id or the IRI of a guideline.
+        """
+        iri = identifier if identifier.startswith("http") else GUIDELINE + identifier
+        known = self.triples.subjects(RDF.type, OSTEO.Guideline)
+        if iri not in known or len(known) == 1:
+            return self
+        if iri not in self._parts:
+            self._parts[iri] = self._part(iri)
+        return self._parts[iri]
+
+    @functools.cached_property
+    def _parts(self) -> dict[str, Knowledge]:
+        return {}
+
+    def _part(self, iri: str) -> Knowledge:
+        modules = {
+            name: content for name, content in self.modules.items() if not self.owners[name] or iri in self.owners[name]
+        }
+        store = ox.Store()
+        for name, content in modules.items():
+            store.extend(_parsed(name, content))
+        return replace(self, modules=modules, store=store)
 
     @functools.cached_property
     def background(self) -> tuple[ox.Quad, ...]:
