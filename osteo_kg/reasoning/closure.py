@@ -45,6 +45,7 @@ _AXIOMS = {
 _SYNTAX = {ox.NamedNode(str(each)) for each in (OWL.Restriction, OWL.AllDisjointClasses, OWL.Class)}
 _TYPE = ox.NamedNode(str(RDF.type))
 _GUIDELINE_MODEL, _IMPORTS = ox.NamedNode(ONTOLOGY + "guideline-model"), ox.NamedNode(str(OWL.imports))
+_OF_LANGUAGES = ("http://www.w3.org/", "http://www.daml.org/")  # the second is owlrl's, for contradictions
 _lock = threading.Lock()  # owlrl swaps rdflib's literal converters for the whole process while it runs
 
 
@@ -182,7 +183,8 @@ def _expand(graph: Graph) -> None:
 
 
 def _is_ours(node: Node) -> bool:
-    return isinstance(node, URIRef) and str(node).startswith(OSTEO.iri)
+    """Whether a term is of our vocabulary, or of a guideline's: not of a language that ontologies are written in."""
+    return isinstance(node, URIRef) and not str(node).startswith(_OF_LANGUAGES)
 
 
 def _entry(patient: URIRef, atom: Atom) -> URIRef:
