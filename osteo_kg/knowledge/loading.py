@@ -17,10 +17,10 @@ from rdflib import Graph
 
 from osteo_kg import package_data
 from osteo_kg.errors import KnowledgeError
-from osteo_kg.knowledge.ownership import owners
+from osteo_kg.knowledge.ownership import borrowed, owners
 from osteo_kg.knowledge.readings import OtherReading, chosen, other_readings, switched
 from osteo_kg.knowledge.terms import Terms, read_terms
-from osteo_kg.rdf import GUIDELINE, ONTOLOGY, OSTEO, OWL, RDF, Lookup, digest, json_ld
+from osteo_kg.rdf import GUIDELINE, ONTOLOGY, OSTEO, OWL, RDF, Lookup, digest, json_ld, local_name
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,11 @@ class Knowledge:
         """The guidelines that each module belongs to, by IRI; none for one that belongs to all."""
         return owners({name: _parsed(name, content) for name, content in self.modules.items()})
 
+    @property
+    def switched(self) -> frozenset[str]:
+        """The interpretations of which the other reading is taken, by IRI."""
+        return frozenset(self.other_readings[each].interpretation for each in self.readings)
+
     def of_guideline(self, identifier: str) -> Knowledge:
         """Give the same without what other guidelines say: what one of them calls severe is its own.
 
@@ -80,13 +85,23 @@ class Knowledge:
         return {}
 
     def _part(self, iri: str) -> Knowledge:
-        modules = {
-            name: content for name, content in self.modules.items() if not self.owners[name] or iri in self.owners[name]
-        }
+        known = self.triples.subjects(RDF.type, OSTEO.Guideline)
+        others = {name for name, guidelines in self.owners.items() if guidelines and iri not in guidelines}
+        read = {name: _parsed(name, content) for name, content in self.modules.items()}
+        taken = borrowed(
+            [quad for name, quads in read.items() if iri in self.owners[name] for quad in quads],
+            [quad for name in others for quad in read[name]],
+        )
+        modules = {name: content for name, content in self.modules.items() if name not in others}
+        if taken:
+            lines = sorted(f"{quad.triple} .\n" for quad in taken)
+            modules[f"taken from other guidelines by {local_name(iri)}"] = "".join(lines).encode()
         store = ox.Store()
-        for name, content in modules.items():
-            store.extend(_parsed(name, content))
-        return replace(self, modules=modules, store=store)
+        for quads in (*(read[name] for name in read if name not in others), taken):
+            store.extend(quads)
+        elsewhere = tuple(f"{each}/" for each in known if each != iri)
+        own = (each for each in self.readings if not self.other_readings[each].interpretation.startswith(elsewhere))
+        return replace(self, modules=modules, store=store, readings=tuple(own))
 
     @functools.cached_property
     def background(self) -> tuple[ox.Quad, ...]:
@@ -138,14 +153,18 @@ def load_knowledge(extra: Iterable[Path] = (), readings: Mapping[str, str] | Non
     home = package_data.root()
     packaged, alternatives = _files(home / "ontology"), [_files(home / "ontology", "trig")]
     added: dict[str, bytes] = {}
-    for folder in extra:
+    read_already: set[Path] = set()
+    for place, folder in _told_apart(extra).items():
         found = _files(folder)
         if not found:
             raise KnowledgeError(f"{folder} holds no ontology module.", advice="Name a folder with .ttl files in it.")
-        added |= {f"{folder.name}/{name}": content for name, content in found.items()}
-        alternatives.append({f"{folder.name}/{name}": content for name, content in _files(folder, "trig").items()})
+        home = folder if folder.is_dir() else folder.parent
+        new = {name: content for name, content in found.items() if (home / name).resolve() not in read_already}
+        read_already |= {(home / name).resolve() for name in new}
+        added |= {f"{place}/{name}": content for name, content in new.items()}
+        alternatives.append({f"{place}/{name}": content for name, content in _files(folder, "trig").items()})
     read = {name: _parsed(name, content) for name, content in (packaged | added).items()}
-    held = {header for name in added for header in _headers(read[name])}
+    held = _held({name: (content, _headers(read[name])) for name, content in added.items()})
     kept = {name: quads for name, quads in read.items() if name in added or not held.intersection(_headers(quads))}
     modules = {name: content for name, content in (packaged | added).items() if name in kept}
     known = other_readings(*alternatives)
@@ -161,8 +180,39 @@ def load_knowledge(extra: Iterable[Path] = (), readings: Mapping[str, str] | Non
         shapes=_files(home / "shapes"),
         store=store,
         other_readings=known,
-        readings=tuple(each.key for each in taken),
+        readings=tuple(key for key, each in known.items() if each in taken),
     )
+
+
+def _held(files: Mapping[str, tuple[bytes, set[str]]]) -> set[str]:
+    """Give the IRIs of the modules that added files hold, by the bytes and the headers of each file.
+
+    Raises:
+        KnowledgeError: two files hold one module, each in words of its own.
+    """
+    first: dict[str, tuple[str, bytes]] = {}
+    for name, (content, headers) in files.items():
+        for header in headers:
+            before, told = first.setdefault(header, (name, content))
+            if told != content:
+                raise KnowledgeError(
+                    f"{before} and {name} both hold the module {header}.", advice="Name the folder of one of them only."
+                )
+    return set(first)
+
+
+def _told_apart(folders: Iterable[Path]) -> dict[str, Path]:
+    """Name folders by as much of the ends of their paths as tells them apart; one that is given twice is one."""
+    paths = {folder.resolve(): folder for folder in folders}
+    names: dict[str, Path] = {}
+    for path, folder in paths.items():
+        ends = ("/".join(path.parts[-length:]) for length in range(1, len(path.parts) + 1))
+        others = [other for other in paths if other != path]
+        name = next(
+            (end for end in ends if not any(f"/{other.as_posix()}".endswith(f"/{end}") for other in others)), ""
+        )
+        names[name or path.as_posix()] = folder
+    return names
 
 
 def _parsed(name: str, content: bytes) -> list[ox.Quad]:

@@ -73,3 +73,43 @@ def _about(statements: Iterable[Statement], property_: ox.NamedNode, value: ox.N
         for each in statements
         if each.predicate == property_ and each.object == value and isinstance(each.subject, ox.NamedNode)
     ]
+
+
+def borrowed(own: Iterable[ox.Quad], others: Iterable[ox.Quad]) -> list[ox.Quad]:
+    """Give what other guidelines state of the individuals, such as options, that a guideline takes from them as it is.
+
+    Classes are never taken: which fractures are severe is for each guideline to say.
+
+    Args:
+        own: what the modules of the guideline state.
+        others: what those of other guidelines state.
+    """
+    stated = list(own)
+    told: dict[str, list[ox.Quad]] = defaultdict(list)
+    for quad in others:
+        if isinstance(quad.subject, ox.NamedNode) and not isinstance(quad.object, ox.BlankNode):
+            told[quad.subject.value].append(quad)
+    lent = {
+        iri: quads
+        for iri, quads in told.items()
+        if {OWL.NamedIndividual} <= (kinds := {each.object for each in quads if each.predicate == RDF.type})
+        and OSTEO.Guideline not in kinds
+    }
+    declared = {quad.subject.value for quad in stated if quad.predicate == RDF.type and hasattr(quad.subject, "value")}
+    found: dict[str, list[ox.Quad]] = {}
+    waiting = _named(stated)
+    while waiting:
+        iri = waiting.pop()
+        if iri in lent and iri not in found and iri not in declared:
+            found[iri] = lent[iri]
+            waiting += _named(lent[iri])
+    return [quad for quads in found.values() for quad in quads]
+
+
+def _named(quads: Iterable[ox.Quad]) -> list[str]:
+    """Give what statements in our terms are about by their values."""
+    return [
+        quad.object.value
+        for quad in quads
+        if quad.predicate.value.startswith(OSTEO.iri) and isinstance(quad.object, ox.NamedNode)
+    ]
