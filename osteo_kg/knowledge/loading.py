@@ -158,9 +158,9 @@ def load_knowledge(extra: Iterable[Path] = (), readings: Mapping[str, str] | Non
         found = _files(folder)
         if not found:
             raise KnowledgeError(f"{folder} holds no ontology module.", advice="Name a folder with .ttl files in it.")
-        home = folder if folder.is_dir() else folder.parent
-        new = {name: content for name, content in found.items() if (home / name).resolve() not in read_already}
-        read_already |= {(home / name).resolve() for name in new}
+        beside = folder if folder.is_dir() else folder.parent
+        new = {name: content for name, content in found.items() if (beside / name).resolve() not in read_already}
+        read_already |= {(beside / name).resolve() for name in new}
         added |= {f"{place}/{name}": content for name, content in new.items()}
         alternatives.append({f"{place}/{name}": content for name, content in _files(folder, "trig").items()})
     read = {name: _parsed(name, content) for name, content in (packaged | added).items()}
