@@ -12,6 +12,7 @@ from osteo_kg.checking.findings import KnowledgeFinding, in_order
 from osteo_kg.checking.formats import sentence
 from osteo_kg.checking.guideline import guideline_findings
 from osteo_kg.checking.knowledge import CheckedKnowledge
+from osteo_kg.checking.separation import separation_findings
 from osteo_kg.checking.shapes import shape_findings
 from osteo_kg.checking.taxonomy import taxonomy_findings
 from osteo_kg.checking.terms import UNDECLARED, term_findings
@@ -86,4 +87,5 @@ def _found(read: tuple[Document, ...], knowledge: CheckedKnowledge, sources: lis
     classes = list(taxonomy_findings(knowledge))
     shapes = list(shape_findings(knowledge, (each.value for each in terms if each.code == UNDECLARED)))
     yield from without_consequences(knowledge, [*terms, *classes, *shapes])
+    yield from separation_findings(knowledge)
     yield from guideline_findings(knowledge, sources)
