@@ -121,6 +121,7 @@ _LIMITS = [
     "tolerance",
     "monthsAllowed",
     "leastDecimals",
+    "couldBe",
     "leastEntries",
     "mayTogetherBe",
     "above",
