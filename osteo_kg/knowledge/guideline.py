@@ -182,6 +182,12 @@ def read_guideline(knowledge: Knowledge, identifier: str) -> Guideline:
         tested = [value for name in _TESTS for value in get(subject, name)]
         if len(tested) != 1:
             raise KnowledgeError(f"{subject} must test one thing, not {len(tested)}.", advice=f"Use one of {_TESTS}.")
+        for name in ("testsClass", "testsAbsenceOf"):
+            if tested == get(subject, name) and not triples.objects(tested[0], RDF.type):
+                raise KnowledgeError(
+                    f"{subject} tests {tested[0]}, a class that no module of the guideline declares.",
+                    advice="Declare a class of your own.",
+                )
         bounds = tuple((name, Decimal(value)) for name in BOUNDS for value in get(subject, name))
         return Criterion(subject, text(subject, RDFS.label), tuple(get(subject, "restsOn")), tested[0], bounds)
 

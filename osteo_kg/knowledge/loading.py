@@ -88,6 +88,7 @@ class Knowledge:
         known = self.triples.subjects(RDF.type, OSTEO.Guideline)
         others = {name for name, guidelines in self.owners.items() if guidelines and iri not in guidelines}
         read = {name: _parsed(name, content) for name, content in self.modules.items()}
+        _check_apart(read)
         taken = borrowed(
             [quad for name, quads in read.items() if iri in self.owners[name] for quad in quads],
             [quad for name in others for quad in read[name]],
@@ -183,6 +184,24 @@ def load_knowledge(extra: Iterable[Path] = (), readings: Mapping[str, str] | Non
         other_readings=known,
         readings=tuple(key for key, each in known.items() if each in taken),
     )
+
+
+def _check_apart(modules: Mapping[str, Iterable[ox.Quad]]) -> None:
+    """Refuse a module of two guidelines: neither could be closed without the other.
+
+    Raises:
+        KnowledgeError: there is one.
+    """
+    for name, quads in modules.items():
+        held = sorted(
+            local_name(each.subject.value)
+            for each in quads
+            if each.predicate == RDF.type and each.object == OSTEO.Guideline and isinstance(each.subject, ox.NamedNode)
+        )
+        if len(held) > 1:
+            raise KnowledgeError(
+                f"The module {name} holds the guidelines {', '.join(held)}.", advice="Write each in a file of its own."
+            )
 
 
 def _held(files: Mapping[str, tuple[bytes, set[str]]]) -> set[str]:

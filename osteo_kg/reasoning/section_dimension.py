@@ -32,12 +32,14 @@ class SectionDimension(Dimension):
         kinds: for each kind of entry (a signature by name), the entry that stands for it and how high it is counted.
         doubts: for each doubtful kind of entry, the kinds it may turn out to be (None: nothing that matters).
         counted: the numbers that count entries of a kind, by property, with the kinds counted.
+        several: the kinds of which one entry may stand for several, as one of vertebrae may.
     """
 
     fact: str
     kinds: Mapping[str, tuple[Atom, int]]
     doubts: Mapping[str, frozenset[str | None]]
     counted: Mapping[str, frozenset[str]]
+    several: frozenset[str | None]
     name_of: Callable[[Entry], str | None]
     states: Mapping[str, tuple[Profile, ...]]
 
@@ -127,7 +129,8 @@ class SectionDimension(Dimension):
             for entry in entries
             if entry.counts
             and entry.vertebrae is None
-            and any(self.name_of(entry) in names for names in self.counted.values())
+            and (name := self.name_of(entry)) in self.several
+            and any(name in names for names in self.counted.values())
         ]
         if not uncounted:
             return None
@@ -247,7 +250,8 @@ def read_section(
     def name_of(entry: Entry) -> str | None:
         return called.get(entry.atom) or names.get(entry.atom)
 
-    return SectionDimension(fact, kinds, doubts, counted, name_of, _states(kinds, doubts))
+    several = frozenset(names[atom] for atom in atoms if OSTEO.VertebralFracture.value in types[atom.value])
+    return SectionDimension(fact, kinds, doubts, counted, several, name_of, _states(kinds, doubts))
 
 
 def _may_be(knowledge: Knowledge, atom: Atom, names: Mapping[Atom, str | None]) -> frozenset[str | None]:
