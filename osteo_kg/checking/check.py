@@ -12,9 +12,8 @@ from osteo_kg.checking.findings import KnowledgeFinding, in_order
 from osteo_kg.checking.formats import sentence
 from osteo_kg.checking.guideline import guideline_findings
 from osteo_kg.checking.knowledge import CheckedKnowledge
-from osteo_kg.checking.separation import separation_findings
 from osteo_kg.checking.shapes import shape_findings
-from osteo_kg.checking.taxonomy import taxonomy_findings
+from osteo_kg.checking.taxonomy import separation_findings, taxonomy_findings
 from osteo_kg.checking.terms import UNDECLARED, term_findings
 from osteo_kg.errors import KnowledgeError, UsageError
 

@@ -6,16 +6,18 @@ Nothing here knows what any rule says.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 import pyoxigraph as ox
 
+from osteo_kg import package_data
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.errors import KnowledgeError, UsageError
-from osteo_kg.knowledge.loading import Knowledge
-from osteo_kg.rdf import GUIDELINE, OSTEO, RDF, RDFS, local_name
+from osteo_kg.knowledge.loading import Knowledge, packaged_knowledge
+from osteo_kg.rdf import GUIDELINE, ONTOLOGY, OSTEO, RDF, RDFS, local_name
 
 BOUNDS = ("above", "atLeast", "atMost", "below")
 
@@ -252,3 +254,35 @@ def read_guideline(knowledge: Knowledge, identifier: str) -> Guideline:
 
 
 _TESTS = ("testsClass", "testsAbsenceOf", "testsStatement", "measures")
+
+
+# A guideline to start from: a small one, invented, in which everything is to be changed.
+
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_PLACES = (GUIDELINE + "{}", ONTOLOGY + "{}", 'skos:notation "{}"', '"{}.txt')
+
+
+def guideline_template(identifier: str | None = None) -> str:
+    """Write a small guideline in Turtle, to be changed.
+
+    Args:
+        identifier: what it is to be called; `example` when None.
+
+    Raises:
+        UsageError: no guideline can be called that, or one is already.
+    """
+    text = (package_data.root() / "ontology" / "templates" / "guideline.turtle").read_text(encoding="utf-8")
+    if identifier is None:
+        return text
+    if not _ID.fullmatch(identifier):
+        raise UsageError(
+            f"{identifier!r} is no id of a guideline.", advice="Write small letters, digits and hyphens, as hip-2026."
+        )
+    triples = packaged_knowledge().triples
+    taken = {local_name(each) for each in triples.subjects(RDF.type, OSTEO.Guideline)}
+    modules = {local_name(each) for each, _ in triples.pairs(RDF.type) if each.startswith(ONTOLOGY)}
+    if identifier in taken | modules:
+        raise UsageError(f"There is a module {identifier} already.", advice="Choose another id.")
+    for place in _PLACES:
+        text = text.replace(place.format("example"), place.format(identifier))
+    return text
