@@ -129,7 +129,7 @@ class Explainer:
             rules=tuple(self._rule(each, answer, criteria) for each in guideline.rules),
             warnings=tuple(self._notice(each) for each in raised["warning"]),
             assumptions=tuple(self._notice(each) for each in raised["assumption"] if self._matters(each, answer)),
-            readings=taken_readings(guideline, engine.knowledge.readings),
+            readings=taken_readings(guideline, engine.knowledge.switched),
         )
 
     def _settled(self, item: str) -> BilingualText:

@@ -195,7 +195,9 @@ class AssessmentGraph:
     def _readings(self) -> _Value:
         """Let readings that were switched stand by the IRIs of their interpretations."""
         known = {each.key: each for each in self._guideline.interpretations}
-        every = {each.interpretation: each for each in taken_readings(self._guideline, known)}
+        every = {
+            each.interpretation: each for each in taken_readings(self._guideline, (each.iri for each in known.values()))
+        }
         places = {key: place for place, key in enumerate(known)}
         return _Value(
             lambda each: ox.NamedNode(known[each.interpretation].iri),

@@ -54,6 +54,7 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
     format_name = files.checked_format(request.output) if request.output else None
     inputs = found(request.inputs, request.input_format)
     files.check_places(request.written, [each.path for each in inputs])
+    knowledge_base = knowledge_base.of_guideline(request.guideline)
     asked = [knowledge_base.section(name) for name in request.assume_complete]
     with contextlib.ExitStack() as stack:
         stack.enter_context(files.locked(request.written))
