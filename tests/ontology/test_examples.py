@@ -18,6 +18,7 @@ from osteo_kg.decision_table.rdf import neighbours, situation_triples
 from osteo_kg.knowledge.loading import packaged_knowledge
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf import OSTEO, OWL, RDF, SKOS, with_fresh_blank_nodes
+from tests.project.ontology_figures import defines
 from tests.support.worked import ON
 
 pytestmark = pytest.mark.slow
@@ -141,3 +142,15 @@ def pattern(triples: Iterable[ox.Triple]) -> str:
             found[2] = f"?versioned{place}"
         lines.append(" ".join(found))
     return " .\n".join(lines)
+
+
+def test_a_definition_names_a_genus_and_a_difference() -> None:
+    """Of a class below another, the genus is a class above it."""
+    known = packaged_knowledge().triples
+    kinds = {term: known.objects(OSTEO[term].value, RDF.type) for term in EXAMPLES}
+    vague = {
+        term: known.text(OSTEO[term].value, SKOS.definition)
+        for term, found in kinds.items()
+        if not defines(known, OSTEO[term].value, is_class=OWL.Class.value in found)
+    }
+    assert vague == {}
