@@ -23,8 +23,10 @@ from tests.support.worked import ON
 
 pytestmark = pytest.mark.slow
 
-ANSWERED = ("failed-bisphosphonate", "fracture-at-unstated-site", "hip-fracture", "man-with-hip-fracture")
-ANSWERED += ("one-vertebral-entry", "specialist", "two-vertebral-fractures", "wrist-fracture")
+ANSWERED = (
+    *("failed-bisphosphonate", "fracture-at-unstated-site", "hip-fracture", "man-with-hip-fracture"),
+    *("one-vertebral-entry", "specialist", "two-vertebral-fractures", "wrist-fracture"),
+)
 KINDS = (OWL.Class, OWL.ObjectProperty, OWL.DatatypeProperty, OWL.AnnotationProperty)
 #: What differs from one version of the software to the next.
 VERSIONED = {OSTEO.knowledgeDigest, OSTEO.softwareVersion}
@@ -37,8 +39,8 @@ ON_THE_WAY = {
 
 def examples() -> dict[str, str]:
     """Give the example of each term, by its name."""
-    pairs = packaged_knowledge().store.quads_for_pattern(None, SKOS.example, None)
-    return {quad.subject.value.removeprefix(OSTEO.iri): quad.object.value for quad in pairs}
+    pairs = packaged_knowledge().triples.pairs(SKOS.example)
+    return {term.removeprefix(OSTEO.iri): text for term, text in pairs}
 
 
 EXAMPLES = examples()

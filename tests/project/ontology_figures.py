@@ -25,7 +25,8 @@ _PROPERTIES = (OWL.ObjectProperty, OWL.DatatypeProperty, OWL.AnnotationProperty)
 _EXAMPLES = (SKOS.example, ox.NamedNode("http://purl.org/vocab/vann/example"))
 _MATCHES = tuple(SKOS[f"{name}Match"] for name in ("exact", "close", "broad", "narrow", "related"))
 _DIFFERENCE = """that which who whom whose of in by to at with without from for on between under below above beside
-after before about made given taken recorded known added not until over into than as where when such inside outside met read"""
+after before about made given taken recorded known added not until over into than as where when such inside outside
+met read"""
 #: An article, a genus of some words, and a word or a comma with which a difference begins.
 _DEFINES = re.compile(
     rf"(?:An?|The|One|Any) (?P<genus>[^,.;:]+?)(?: (?:{'|'.join(_DIFFERENCE.split())})\b|,) .+", re.DOTALL
