@@ -21,7 +21,7 @@ def _led(path: str) -> str | None:
     """Give where the first rule that fits leads, as Apache would."""
     for pattern, target in _RULE.findall(RULES):
         if found := re.match(pattern, path):
-            return target.replace("$1", found[1] if found.groups() else "")
+            return str(target).replace("$1", found[1] if found.groups() else "")
     return None
 
 
