@@ -14,8 +14,7 @@ from typing import Any, Literal
 
 import pyoxigraph as ox
 
-from osteo_kg.assessment.evidence_rdf import EvidenceTerms
-from osteo_kg.assessment.evidence_words import shown_fact
+from osteo_kg.assessment.evidence import EvidenceTerms, shown_fact
 from osteo_kg.assessment.model import (
     AdverseEvents,
     Assessment,

@@ -8,7 +8,7 @@ import pyoxigraph as ox
 import pytest
 
 from osteo_kg import UnreadableCaseError
-from osteo_kg.assessment.evidence_rdf import EvidenceTerms
+from osteo_kg.assessment.evidence import EvidenceTerms
 from osteo_kg.knowledge.loading import packaged_knowledge
 from osteo_kg.rdf import OSTEO, Node
 

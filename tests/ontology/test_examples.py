@@ -18,7 +18,7 @@ from osteo_kg.decision_table.rdf import neighbours, situation_triples
 from osteo_kg.knowledge.loading import packaged_knowledge
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf import OSTEO, OWL, RDF, SKOS, with_fresh_blank_nodes
-from tests.project.ontology_figures import defines
+from tests.support.ontology_figures import defines
 from tests.support.worked import ON
 
 pytestmark = pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The figures of the ontology, now and at revisions: `python -m tests.project.ontology_figures [REVISION…]`.
+"""The figures of the ontology, now and at revisions: `python -m tests.support.ontology_figures [REVISION…]`.
 
 How many terms there are, and of the classes and properties the shares with an example, with a definition by genus and
 difference. A super-term is a class below no other that has classes or individuals below it; it is aligned where it has
