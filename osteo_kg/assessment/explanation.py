@@ -11,7 +11,7 @@ from decimal import Decimal
 import pyoxigraph as ox
 
 from osteo_kg import package_data
-from osteo_kg.assessment.evidence_words import shown_fact
+from osteo_kg.assessment.evidence import shown_fact
 from osteo_kg.assessment.model import (
     Assessment,
     Caution,
