@@ -39,7 +39,7 @@ from osteo_kg.errors import IncompleteRunError
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf import OWL, RDFS
 
-_KEEPS_ORDER = 100_000  # a join turns to its smaller side: of so many patients it is never they, and their order stays
+_ORDERED_BELOW = 100_000  # patients that a file has in their order, since it costs nothing to speak of
 
 
 @failures.told()
@@ -193,13 +193,18 @@ class _Run:
         """Say what the columns of the sources were read as."""
         return tuple(each for source in self._sources for each in source.columns_read())
 
-    def result(self, *, coded: bool = False) -> ir.Table:
-        """Join every record with what its situation is answered and what its notices say, texts as codes if wanted."""
+    def result(self, *, coded: bool = False, ordered: bool = False) -> ir.Table:
+        """Join every record with what its situation is answered and what its notices say.
+
+        Args:
+            coded: whether texts are codes of a dictionary.
+            ordered: whether the records must be in the order of the input; a few always are.
+        """
         told = self.counts.told(self.decisions.allowed)
         answers = self._engine.lookup(self.decisions.table(), "answers", coded=coded)
         notices = self._engine.lookup(self.decisions.notices(told), "notices", coded=coded)
         own = self._engine.lookup(self.fallback.table(), "own") if len(self.fallback) else None
-        ordered = self.counts.total < _KEEPS_ORDER
+        ordered = ordered or self.counts.total < _ORDERED_BELOW
         name = f"result{'_with_own' * (own is not None)}{'_in_order' * ordered}"
         read = [self._lean, answers, notices, *([] if own is None else [own])]
         words = pa.list_(pa.string())
@@ -280,9 +285,9 @@ class _Run:
         self._see_that_nobody_is_lost(rows)
 
     def kept(self) -> pa.Table:
-        """Give the decisions as a table in memory."""
+        """Give the decisions as a table in memory, in the order of the input: who has a table puts them beside it."""
         with self._watched("Writing"):
-            table = self._engine.arrow(self.result())
+            table = self._engine.arrow(self.result(ordered=True))
         self._see_that_nobody_is_lost(len(table))
         return table
 

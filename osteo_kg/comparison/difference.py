@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import pyarrow as pa
 
 from osteo_kg.cohort import CohortResult, assess_cohort
 from osteo_kg.comparison.changes import KINDS, SAME, Change, Side, change, order_of
@@ -15,6 +17,9 @@ from osteo_kg.comparison.variants import Variant
 from osteo_kg.errors import IncompleteRunError
 from osteo_kg.rdf import SITUATION
 from osteo_kg.reasoning import Answer
+
+_COLUMNS = ["patient", "before", "after"]
+_AT_ONCE = 10_000  # rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class Difference:
     Attributes:
         total: how many were compared.
         rows: one for each in a fixed order; of situations whose answer is the same there may be none.
+        counted: the first row of those whose situation is the same in either variant, and how many they are.
         of_patients: whether patients were compared, and not situations.
         refused: the patients who could not be assessed.
     """
@@ -46,18 +52,21 @@ class Difference:
     after: Variant
     total: int
     rows: Sequence[Row]
+    counted: Sequence[tuple[Row, int]]
     of_patients: bool = False
     refused: int = 0
 
     @functools.cached_property
     def changed(self) -> int:
         """How many have another answer."""
-        return sum(bool(row.change.kinds) for row in self.rows)
+        return sum(count for row, count in self.counted if row.change.kinds)
 
     @functools.cached_property
     def kinds(self) -> Mapping[str, int]:
         """How many changed in each way; one that changed in several counts in each."""
-        found = Counter(kind for row in self.rows for kind in row.change.kinds)
+        found: Counter[str] = Counter()
+        for row, count in self.counted:
+            found.update(dict.fromkeys(row.change.kinds, count))
         return {SAME: self.total - self.changed, **found}
 
     @functools.cached_property
@@ -68,11 +77,11 @@ class Difference:
         """
         counts: Counter[Any] = Counter()
         first: dict[Any, Row] = {}
-        for row in self.rows:
+        for row, count in self.counted:
             if row.change.kinds:
                 told = row.change
                 group = (told.kinds, _shown(told.before), _shown(told.after))
-                counts[group] += 1
+                counts[group] += count
                 first.setdefault(group, row)
         ordered = sorted(counts, key=lambda group: (KINDS.index(group[0][0]), -counts[group]))
         return [(first[group], counts[group]) for group in ordered]
@@ -106,7 +115,7 @@ def compare_situations(before: Variant, after: Variant, *, every: bool = False) 
         for pair, each in zip(keys, changes(keys), strict=True)
         if every or each.kinds
     ]
-    return Difference(before, after, len(space), rows)
+    return Difference(before, after, len(space), rows, [(row, 1) for row in rows])
 
 
 def compare_patients(before: Variant, after: Variant, source: Any, **asked: Any) -> Difference:
@@ -142,23 +151,46 @@ def compare_runs(before: Variant, after: Variant, *runs: CohortResult) -> Differ
     """
     decided = [run.decisions for run in runs]
     assert all(each is not None for each in decided)  # no output was asked for
-    patients, others = ([] if each is None else each["patient"].to_pylist() for each in decided)
-    if patients != others:
+    first, second = (each.combine_chunks() for each in decided if each is not None)
+    if not first["patient"].equals(second["patient"]):
         raise IncompleteRunError(
-            f"{before.name} answered {len(patients):,} patients and {after.name} {len(others):,}, or in another order.",
+            f"{before.name} answered {len(first):,} patients and {after.name} {len(second):,}, or in another order.",
             advice="Correct the records that one of them refuses.",
         )
-    texts = ([] if each is None else each["situation"].to_pylist() for each in decided)
-    compared = _Compared(before, after)
-    rows = [
-        Row(patient, pair, compared.of_texts(pair))
-        for patient, pair in zip(patients, zip(*map(_ends, texts), strict=True), strict=True)
-    ]
-    return Difference(before, after, len(rows), rows, True, runs[0].summary.rejected)
+    rows = _PatientRows(first["patient"], first["situation"], second["situation"], _Compared(before, after))
+    return Difference(before, after, len(rows), rows, list(rows.counted()), True, runs[0].summary.rejected)
 
 
-def _ends(situations: Iterable[str]) -> Iterator[str]:
-    return (each.removeprefix(SITUATION).partition("/")[2] for each in situations)
+class _PatientRows(Sequence[Row]):
+    """A row for each patient, made when it is looked at: a nation's patients share few situations."""
+
+    def __init__(
+        self, patients: pa.ChunkedArray, before: pa.ChunkedArray, after: pa.ChunkedArray, compared: _Compared
+    ) -> None:
+        self._columns, self._compared = (patients, before, after), compared
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return list(map(self.__getitem__, range(*place.indices(len(self)))))
+        return self._row(*(each[place].as_py() for each in self._columns))
+
+    def __iter__(self) -> Iterator[Row]:
+        for batch in pa.table(list(self._columns), _COLUMNS).to_batches(_AT_ONCE):
+            yield from map(self._row, *(each.to_pylist() for each in batch.columns))
+
+    def counted(self) -> Iterator[tuple[Row, int]]:
+        """Give the first row of each pair of situations, and how many have that pair; the first pair first."""
+        patient, *pair = _COLUMNS
+        several = pa.table(list(self._columns), _COLUMNS).group_by(pair, use_threads=False)
+        for each in several.aggregate([(patient, "first"), (patient, "count")]).to_pylist():
+            yield self._row(each["patient_first"], *(each[name] for name in pair)), each["patient_count"]
+
+    def _row(self, patient: str, *situations: str) -> Row:
+        before, after = (each.removeprefix(SITUATION).partition("/")[2] for each in situations)
+        return Row(patient, (before, after), self._compared.of_texts((before, after)))
 
 
 class _Compared:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import html
 import os
+import random
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -95,6 +96,15 @@ def test_a_table_in_memory_is_decided_as_the_file_is(
     assert found.rejected.drop_columns("file").to_pylist() == from_file.rejected.drop_columns("file").to_pylist()
     assert set(found.rejected["file"].to_pylist()) == {"table"}
     assert found.summary == from_file.summary
+
+
+def test_many_decisions_stand_in_the_order_of_their_table(knowledge_base: KnowledgeBase) -> None:
+    """Whoever has a table puts the decisions beside it, row by row; a join in several threads mixes them up."""
+    patients = [f"w{number:06}" for number in random.Random(1).sample(range(250_000), 250_000)]
+    table = pa.table({"patient": patients, "sex": ["female", "male"] * 125_000})
+    result = assess_cohort(table, on=ON, knowledge_base=knowledge_base)
+    assert result.decisions is not None
+    assert result.decisions["patient"].to_pylist() == patients
 
 
 def test_a_result_shows_the_first_decisions_and_refusals(from_file: CohortResult) -> None:

@@ -138,7 +138,7 @@ def test_a_browser_gets_a_table_and_links_to_the_whole(client: FlaskClient) -> N
 
 def test_a_page_says_when_it_does_not_show_all_rows(client: FlaskClient) -> None:
     assert "first 1000 rows" in ask(client, "SELECT * { ?s ?p ?o }", BROWSER).text
-    assert "<p>true</p>" in ask(client, "ASK {}", BROWSER).text
+    assert "<strong>Yes</strong> (true)" in ask(client, "ASK {}", BROWSER).text
 
 
 # What XML cannot hold

@@ -44,6 +44,7 @@ TRIPLES = f"<{PATIENT}> <urn:score> {SCORE} ."
 LARGE = "SELECT * { ?a ?b ?c . ?d ?e ?f } LIMIT 400000"
 ENDLESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
 PART = "Content-Disposition: form-data; name=f; filename=x.ttl\r\nContent-Type: text/turtle"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 FACTS = ("secret-anna", "3.14159", "postmenopausal")
 
 
@@ -316,13 +317,19 @@ def test_no_line_of_the_log_tells_a_fact_of_a_patient(process: _Process) -> None
     for body in (json.dumps(RECORD), json.dumps([RECORD, {**RECORD, "sex": SCORE}]), "{" + SCORE):
         for path in ("/cases", "/assessments", "/validations"):
             process.send("POST", path, body, **record)
+    page, multipart = {"Accept": "text/html"}, {"Content-Type": "multipart/form-data; boundary=b"}
+    for fields in (RECORD, {**RECORD, "sex": SCORE}, {**RECORD, PATIENT: SCORE}, {**RECORD, "take": PATIENT}):
+        process.send("POST", "/assess", urlencode(fields), **page, **FORM)
+    for body in (json.dumps(RECORD), "{" + SCORE, TRIPLES):
+        part = f"--b\r\nContent-Disposition: form-data; name=file; filename={PATIENT}.json\r\n\r\n{body}\r\n--b--\r\n"
+        process.send("POST", "/assess", part, **page, **multipart)
     for method, path in (("GET", case), ("GET", f"{case}?x={SCORE}"), ("GET", f"/{PATIENT}"), ("SECRET-ANNA", case)):
         process.send(method, path)
     for method in ("PUT", "POST", "GET", "HEAD", "DELETE", "GET"):
         process.send(method, store, TRIPLES if method in ("PUT", "POST") else None, **turtle)
         process.send(method, f"/store/{PATIENT}", TRIPLES if method in ("PUT", "POST") else None, **turtle)
     process.send("PUT", store, TRIPLES + "<", **turtle)
-    process.send("POST", store, f"{form}{TRIPLES}\r\n--b--\r\n", **{"Content-Type": "multipart/form-data; boundary=b"})
+    process.send("POST", store, f"{form}{TRIPLES}\r\n--b--\r\n", **multipart)
     for text in (f"INSERT DATA {{ {TRIPLES} }}", f"DELETE {{ ?s ?p {SCORE} }} WHERE {{ ?s ?p ?o }}", f"INSERT {SCORE}"):
         process.send("POST", "/update", text, **update)
     for text in (f"ASK {{ <{PATIENT}> ?p {SCORE} }}", f"ASK {{ <{PATIENT}> ", f'ASK {{ ?s ?p "{PATIENT}"^^<x y> }}'):

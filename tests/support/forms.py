@@ -13,6 +13,7 @@ from tests.support.browser import Browser
 _ENTER = """
 const [record, on, done] = arguments;
 const form = document.getElementById("patient");
+const notHeld = [];
 const choose = (name, value) => {
   const named = form.elements[name];
   if (named instanceof RadioNodeList) {
@@ -20,6 +21,7 @@ const choose = (name, value) => {
   } else {
     named.value = value;
   }
+  if (named.value !== value) notHeld.push(name);
 };
 const rows = (name, entries) => {
   if (entries.length === 0) return choose(name, "none");
@@ -40,6 +42,7 @@ for (const [name, value] of Object.entries(record)) {
     choose(name, String(value));
   }
 }
+if (notHeld.length) done(notHeld);
 const began = performance.now();
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.elt?.id === "answer" || event.target.id === "answer") done(performance.now() - began);
@@ -61,6 +64,10 @@ return JSON.stringify({
 """
 
 
+class NotHeldError(Exception):
+    """The form has no place for a value: a list to choose from holds no drug that is none, a calendar no 31 June."""
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """What the page says: the headline, the options in words, and how many things are to be corrected first."""
@@ -71,10 +78,17 @@ class Said:
 
 
 def enter(browser: Browser, record: Mapping[str, Any], on: datetime.date) -> float:
-    """Enter a record in an empty form, and give how long the answer took to stand beside it, in milliseconds."""
+    """Enter a record in an empty form, and give how long the answer took to stand beside it, in milliseconds.
+
+    Raises:
+        NotHeldError: the form cannot hold a value.
+    """
     browser.open("/assess?language=en")
     plain = json.loads(json.dumps(record, default=str))
-    return float(browser.driver.execute_async_script(_ENTER, plain, on.isoformat()))
+    told = browser.driver.execute_async_script(_ENTER, plain, on.isoformat())
+    if isinstance(told, list):
+        raise NotHeldError(", ".join(told))
+    return float(told)
 
 
 def said(browser: Browser) -> Said:

@@ -201,8 +201,8 @@ def test_columns_named_as_those_of_a_graph_make_no_graph(client: FlaskClient) ->
 
 def test_true_and_false_are_said_in_both_languages(client: FlaskClient) -> None:
     for query, english, french in (("ASK {}", "true", "vrai"), ("ASK { FILTER (false) }", "false", "faux")):
-        assert f"<p>{english}</p>" in ask(client, query).text
-        assert f"<p>{french}</p>" in ask(client, query, language="fr").text
+        assert f"</strong> ({english})</p>" in ask(client, query).text
+        assert f"</strong> ({french})</p>" in ask(client, query, language="fr").text
 
 
 # The plot

@@ -61,6 +61,8 @@ _OTHERS = {
     DCTERMS["license"].value: BilingualText("licence", "licence"),
     DCTERMS["created"].value: BilingualText("created on", "créé le"),
     DCTERMS["modified"].value: BilingualText("changed on", "modifié le"),
+    "https://creativecommons.org/licenses/by/4.0/": BilingualText("CC BY 4.0", "CC BY 4.0"),
+    "https://creativecommons.org/publicdomain/zero/1.0/": BilingualText("CC0 1.0", "CC0 1.0"),
     "http://purl.org/vocab/vann/preferredNamespacePrefix": BilingualText("prefix", "préfixe"),
     "http://purl.org/vocab/vann/preferredNamespaceUri": BilingualText("namespace", "espace de noms"),
     "http://www.w3.org/2001/XMLSchema#boolean": BilingualText("yes or no", "oui ou non"),

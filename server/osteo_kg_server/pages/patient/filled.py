@@ -21,7 +21,7 @@ from osteo_kg_server.pages.patient.fields import Form, FormField
 TRUTHS = {"true": BilingualText("yes", "oui"), "false": BilingualText("no", "non")}
 NONE, SOME = "none", "some"
 #: Fields that are the form's own, beside those of the record.
-DAY, ADD, REMOVE, TAKE, FILE = "on", "add", "remove", "take", "file"
+DAY, ADD, REMOVE, TAKE, FILE, CASE = "on", "add", "remove", "take", "file", "case"
 _OWN = (DAY, ADD, REMOVE, TAKE)
 _NUMBER = re.compile(r"[-+]?[0-9]{1,30}([.][0-9]{1,30})?")
 _ROW = re.compile(r"(?P<list>[a-z_]+)[.](?P<row>[0-9]{1,4})(?:[.](?P<key>[a-z_]+))?")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 from osteo_kg import Assessment, BilingualText, Case, KnowledgeBase, OsteoError, RefusedCaseError
 from osteo_kg.case import record_of, write_cases
@@ -23,9 +23,17 @@ _UNKNOWN = BilingualText("The kind of the file is not known.", "Le type du fichi
 
 @dataclass(frozen=True, slots=True)
 class Unshown:
-    """What the form cannot show of a case that was answered as a whole."""
+    """What the form cannot show of a case that was answered as a whole.
+
+    Attributes:
+        what: what it is.
+        turtle: the whole case, which the page sends again where files of it are asked for.
+        on: the day of assessment.
+    """
 
     what: BilingualText
+    turtle: str
+    on: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +74,28 @@ def _shown(
 ) -> tuple[Filled, Unshown | None]:
     """Fill the form with a case; where its answer would then be another, say what the form has no place for."""
     terms = knowledge_base.knowledge.terms
+
+    def unshown(english: str, french: str) -> Unshown:
+        return Unshown(BilingualText(english, french), write_cases([case], "ttl", terms), filled.on)
+
     try:
         record = record_of(case, terms)
     except OsteoError as error:
-        return filled, Unshown(BilingualText(error.message, error.message))
+        return filled, unshown(error.message, error.message)
     [written] = knowledge_base.read(write_cases([case], "json", terms), "json", name=_NAME)
     again = knowledge_base.assess(written, on=assessment.assessed_on)
-    if _said(replace(again, patient=assessment.patient)) == _said(assessment):
+    before, after = _said(assessment), _said(again)
+    if before == after:
         named = {key: value for key, value in record.items() if key != "patient" or value != f"{_NAME}#1"}
         return filled_with(named, form, filled.on), None
-    differ = [
-        name for name, told in assessment.to_json().items() if again.to_json()[name] != told and name != "patient"
-    ]
+    differ = [name for name, told in before.items() if after[name] != told]
     what = ", ".join(differ)
-    return filled, Unshown(BilingualText(f"It would change: {what}.", f"Cela changerait : {what}."))
+    return filled, unshown(f"It would change: {what}.", f"Cela changerait : {what}.")
 
 
-def _said(assessment: Assessment) -> str:
-    return json.dumps(assessment.to_json(), sort_keys=True, default=str)
+def _said(assessment: Assessment) -> dict[str, Any]:
+    """Give what is said, but for her name and what was assumed: the form states a list as a record does."""
+    return {name: told for name, told in assessment.to_json().items() if name not in ("patient", "assumptions")}
 
 
 def _from_library(error: OsteoError) -> Wrong:

@@ -10,18 +10,22 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request
 
-from osteo_kg import Assessment, Language, RefusedCaseError
+from osteo_kg import DEFAULT_GUIDELINE, Assessment, Language, RefusedCaseError
 from osteo_kg.case import record_case
 from osteo_kg.knowledge_base import PreparedCase
+from osteo_kg.package_data import root
+from osteo_kg.rdf import SKOS
 from osteo_kg_server.http.endpoints import TEXT, Json, endpoint
 from osteo_kg_server.http.negotiation import PAGE, negotiated
 from osteo_kg_server.http.parameters import FORM, LANGUAGE, asked, fields_of_form
+from osteo_kg_server.pages.knowledge.links import address_of
 from osteo_kg_server.pages.layout import Alternate, page
 from osteo_kg_server.pages.patient import downloads
 from osteo_kg_server.pages.patient.answer import WORDING, AnswerShown, shown
 from osteo_kg_server.pages.patient.fields import Form
 from osteo_kg_server.pages.patient.filled import (
     ADD,
+    CASE,
     FILE,
     REMOVE,
     TAKE,
@@ -38,10 +42,18 @@ from osteo_kg_server.service import Service, service
 blueprint = Blueprint("patient", __name__)
 MOST_BYTES = 10_000_000  # of one form, or of one file in it
 _NAME, _KEPT = "form", "osteo_kg_form"
+_EXAMPLE = root() / "examples" / "two-vertebral-fractures.ttl"
+_CARRIED = "case.ttl"  # as the page sends a case again that its form cannot show
 _FILES = "multipart/form-data"
 _BODIES: dict[str, Json] = {
     FORM: {"type": "object", "additionalProperties": TEXT, "description": "Fields of the flat record, by their keys."},
-    _FILES: {"type": "object", "properties": {FILE: {"type": "string", "format": "binary"}}, "required": [FILE]},
+    _FILES: {
+        "type": "object",
+        "properties": {
+            FILE: {"type": "string", "format": "binary"},
+            CASE: {**TEXT, "description": "Instead of a file: a case in Turtle."},
+        },
+    },
 }
 
 
@@ -78,7 +90,7 @@ def assess() -> Response:
     request.max_content_length = MOST_BYTES
     language, serving = asked(*LANGUAGE).language, service()
     is_live = "HX-Request" in request.headers  # sends the button pressed last along, whatever it is for
-    if request.mimetype == _FILES and FILE in request.files:
+    if request.mimetype == _FILES and (FILE in request.files or CASE in request.form):
         filled, outcome = _of_file(serving)
     else:
         filled = read_form(_pairs(), _form(serving))
@@ -142,14 +154,18 @@ def _answered(serving: Service, record: Mapping[str, Any], filled: Filled, form:
 
 def _of_file(serving: Service) -> tuple[Filled, Outcome]:
     """Answer the one case of a file, and fill the form with it where the form can show all of it."""
-    day = request.form.get("on") or datetime.date.today().isoformat()
-    filled = Filled(on=day)
-    file = request.files[FILE]
     form = _form(serving)
+    filled = Filled(on=request.form.get("on") or datetime.date.today().isoformat())
+    filled.asked[TAKE] = request.form.get(TAKE, "")
     if filled.day is None:
         return filled, Outcome(tuple(record_of_form(filled, form)[1]))
+    file = request.files.get(FILE)
+    if file is None:
+        name, data = _CARRIED, request.form[CASE].encode()
+    else:
+        name, data = file.filename or "", file.read()
     with serving.lock:
-        read = read_file(serving.knowledge_base, file.filename or "", file.read(), filled, form)
+        read = read_file(serving.knowledge_base, name, data, filled, form)
     return read.filled, Outcome(read.wrong, read.case, read.assessment, read.unshown)
 
 
@@ -171,15 +187,24 @@ def _values(serving: Service, filled: Filled, outcome: Outcome, language: Langua
         "unshown": outcome.unshown,
         "entered": list(entered(filled, form, language)),
         "known": {name: each.label for name, each in form.fields.items()},
+        "guideline": _guideline(serving),
         **WORDING,
     }
+
+
+def _guideline(serving: Service) -> dict[str, Any]:
+    """Give what the guideline that answers is called, what it is, and where it is shown."""
+    found = serving.knowledge_base.engine(DEFAULT_GUIDELINE).guideline
+    definition = serving.knowledge_base.knowledge.triples.text(found.iri, SKOS.definition)
+    return {"label": found.label, "definition": definition, "address": address_of(found.iri)}
 
 
 def _page(serving: Service, filled: Filled, outcome: Outcome, language: Language) -> Response:
     title = "Une patiente" if language == "fr" else "A patient"
     values = _values(serving, filled, outcome, language)
     alternates = [Alternate("text/turtle", "/.well-known/void?format=turtle")] if request.method == "GET" else []
-    response = page("patient/page.html", language, title=title, alternates=alternates, **values)
+    example = _EXAMPLE.read_text(encoding="utf-8") if request.method == "GET" else None
+    response = page("patient/page.html", language, title=title, alternates=alternates, example=example, **values)
     if values["blocking"]:
         response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
     return _unkept(response)
