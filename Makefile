@@ -1,4 +1,4 @@
-# make demo, serve, check, test, format, lint, docs, reference, readings, released-table, pictures, bench or clean. Python 3.11 or later and make are enough: the rest comes from PyPI, once,
+# make demo, serve, check, test, format, lint, docs, reference, readings, mutants, released-table, pictures, bench or clean. Python 3.11 or later and make are enough: the rest comes from PyPI, once,
 # and for `make test` from the npm registry.
 
 PYTHON ?= python3
@@ -7,7 +7,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 SOURCES := $(wildcard osteo_kg server tests benchmarks docs)
 
-.PHONY: demo serve check test format lint docs reference readings released-table pictures bench clean
+.PHONY: demo serve check test format lint docs reference readings mutants released-table pictures bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/osteo-kg assess examples/*.ttl
@@ -40,6 +40,9 @@ reference: $(VENV)/installed
 
 readings: $(VENV)/installed
 	$(BIN)/python -m docs.generate.readings
+
+mutants: $(VENV)/test-installed
+	$(BIN)/python -m tests.proofs.mutants
 
 released-table: $(VENV)/installed
 	$(BIN)/python -m osteo_kg.checking
