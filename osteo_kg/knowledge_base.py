@@ -47,12 +47,14 @@ class PreparedCase:
 
     Attributes:
         on: the day of assessment.
+        knowledge: what the facts were derived with.
     """
 
     case: Case
     on: datetime.date
     facts: CaseFacts
     report: ValidationReport
+    knowledge: Knowledge
 
 
 class KnowledgeBase:
@@ -81,6 +83,17 @@ class KnowledgeBase:
         self._safety = Safety(self.knowledge, self.notices) if safety else None
         self._explainers: dict[str, Explainer] = {}
         self._graphs: dict[str, AssessmentGraph] = {}
+        self._parts: dict[str, KnowledgeBase] = {}
+
+    def of_guideline(self, named: str) -> KnowledgeBase:
+        """Give what answers for one guideline, named by its id or IRI: nothing that another one says counts there."""
+        knowledge = self.knowledge.of_guideline(named)
+        if knowledge is self.knowledge:
+            return self
+        guideline = named.removeprefix(GUIDELINE)
+        if guideline not in self._parts:
+            self._parts[guideline] = KnowledgeBase(knowledge, remember=self.remembers, safety=self.tells_safety)
+        return self._parts[guideline]
 
     @classmethod
     def load(
@@ -147,14 +160,25 @@ class KnowledgeBase:
     def prepare(self, case: Case, *, on: datetime.date | None = None) -> PreparedCase:
         """Derive the facts of a case on the day of assessment (today when None), and check it.
 
-        `validate` and `assess` take what this gives in the place of the case, so that it is done once.
+        `validate` and `assess` take what this gives in the place of the case, so that it is done once. Where several
+        guidelines are loaded it is prepared for the default one, and once more for another that is to answer.
         """
+        own = self.of_guideline(DEFAULT_GUIDELINE)
+        if own is not self:
+            return own.prepare(case, on=on)
         day = on or datetime.date.today()
         facts = derive_facts(case, day, self.knowledge)
         raised = self.notices.raised(facts, ["warning"])
         report = self.validator.report(facts, day, sorted({each.kind.iri for each in raised}))
-        report = replace(report, findings=(*report.findings, *source_findings(raised, case)))
-        return PreparedCase(case, day, facts, report)
+        said = {each.kind.code for each in raised}
+        found = (each for each in report.findings if each.notice != self._of_sites or each.notice in said)
+        report = replace(report, findings=(*found, *source_findings(raised, case)))
+        return PreparedCase(case, day, facts, report, self.knowledge)
+
+    @functools.cached_property
+    def _of_sites(self) -> str:
+        """The notice of sites that never count: a shape knows those of one guideline, and each has its own."""
+        return self.knowledge.terms.key(OSTEO.NonOsteoporoticSite)
 
     def validate(self, case: Case | PreparedCase, *, on: datetime.date | None = None) -> ValidationReport:
         """Check a case against the shapes (reading R10), on the day of assessment (today when None)."""
@@ -183,10 +207,11 @@ class KnowledgeBase:
             RefusedCaseError: the shapes refuse the case.
             UsageError: a section or guideline does not exist.
         """
-        prepared = self._prepared(case, on)
+        own = self.of_guideline(guideline)
+        prepared = own._prepared(case, on)
         if not prepared.report.conforms:
             raise RefusedCaseError(prepared.report)
-        [assessment] = self._answered([prepared], tuple(assume_complete), by, guideline)
+        [assessment] = own._answered([prepared], tuple(assume_complete), by, guideline)
         return assessment
 
     def assess_all(
@@ -206,14 +231,17 @@ class KnowledgeBase:
             UsageError: a section or guideline does not exist.
         """
         day, sections = on or datetime.date.today(), tuple(assume_complete)
-        remaining = iter(cases)
-        while chunk := [self._prepared(case, day) for case in itertools.islice(remaining, _CHUNK[by])]:
+        own, remaining = self.of_guideline(guideline), iter(cases)
+        while chunk := [own._prepared(case, day) for case in itertools.islice(remaining, _CHUNK[by])]:
             valid = [each for each in chunk if each.report.conforms]
-            answered = self._answered(valid, sections, by, guideline)
+            answered = own._answered(valid, sections, by, guideline)
             yield from (next(answered) if each.report.conforms else each.report for each in chunk)
 
     def _prepared(self, case: Case | PreparedCase, on: datetime.date | None) -> PreparedCase:
-        return case if isinstance(case, PreparedCase) else self.prepare(case, on=on)
+        if not isinstance(case, PreparedCase):
+            return self.prepare(case, on=on)
+        own = self.of_guideline(DEFAULT_GUIDELINE).knowledge
+        return case if case.knowledge is own else self.prepare(case.case, on=case.on)
 
     def _answered(
         self, cases: Sequence[PreparedCase], sections: tuple[str, ...], by: Method, guideline: str
@@ -246,7 +274,10 @@ class KnowledgeBase:
         That are the types and links that OWL 2 RL adds, the numbers that are lifted, and the criteria and rules that
         are met or fail to be. Nameless nodes are those of the case.
         """
-        ready = [(self._prepared(case, assessment.assessed_on).facts, assessment) for case, assessment in answered]
+        ready = [
+            (self.of_guideline(assessment.guideline)._prepared(case, assessment.assessed_on).facts, assessment)
+            for case, assessment in answered
+        ]
         found: dict[int, list[ox.Triple]] = {}
         for guideline in dict.fromkeys(assessment.guideline for _, assessment in ready):
             places = [place for place, (_, each) in enumerate(ready) if each.guideline == guideline]
@@ -285,7 +316,9 @@ class KnowledgeBase:
 
     def explainer(self, named: str = DEFAULT_GUIDELINE) -> Explainer:
         """Give what explains the answers of one guideline, named by its id or IRI and loaded once."""
-        guideline = named.removeprefix(GUIDELINE)
+        own, guideline = self.of_guideline(named), named.removeprefix(GUIDELINE)
+        if own is not self:
+            return own.explainer(named)
         if guideline not in self._explainers:
             engine = Engine(self.knowledge, read_guideline(self.knowledge, guideline), remember=self.remembers)
             self._explainers[guideline] = Explainer(engine, self.notices)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jinja2
 
-from docs.generate import interfaces, knowledge
+from docs.generate import diagram, interfaces, knowledge
 from osteo_kg import KnowledgeBase
 
 #: Where the pages stand.
@@ -30,6 +30,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     for name, source in _SOURCES.items():
         text = found.get_template(f"{name}.md.jinja").render(source(knowledge_base))
         yield REFERENCE / f"{name}.md", text
+    yield REFERENCE / "model.svg", found.get_template("model.svg.jinja").render(diagram.model(knowledge_base))
 
 
 def templates() -> jinja2.Environment:

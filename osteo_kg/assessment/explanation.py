@@ -11,7 +11,7 @@ from decimal import Decimal
 import pyoxigraph as ox
 
 from osteo_kg import package_data
-from osteo_kg.assessment.evidence_words import shown_fact
+from osteo_kg.assessment.evidence import shown_fact
 from osteo_kg.assessment.model import (
     Assessment,
     Caution,
@@ -129,7 +129,7 @@ class Explainer:
             rules=tuple(self._rule(each, answer, criteria) for each in guideline.rules),
             warnings=tuple(self._notice(each) for each in raised["warning"]),
             assumptions=tuple(self._notice(each) for each in raised["assumption"] if self._matters(each, answer)),
-            readings=taken_readings(guideline, engine.knowledge.readings),
+            readings=taken_readings(guideline, engine.knowledge.switched),
         )
 
     def _settled(self, item: str) -> BilingualText:

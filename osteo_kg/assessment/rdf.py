@@ -7,7 +7,6 @@ assessment. The time stamp stands outside equality.
 from __future__ import annotations
 
 import datetime
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any, Literal
 
 import pyoxigraph as ox
 
-from osteo_kg.assessment.evidence_words import shown_fact
+from osteo_kg.assessment.evidence import EvidenceTerms, shown_fact
 from osteo_kg.assessment.model import (
     AdverseEvents,
     Assessment,
@@ -105,6 +104,7 @@ class AssessmentGraph:
         self._engine = engine
         self._terms, self._guideline = engine.knowledge.terms, engine.guideline
         self._safety = SafetyStatements(engine.knowledge)
+        self._evidence = EvidenceTerms(self._terms)
         self._options = {option.key: option for option in self._guideline.options}
         self._rules = {rule.iri: rule for rule in self._guideline.rules}
         self._settled = ("disposition", "strength", *self._options)
@@ -186,7 +186,7 @@ class AssessmentGraph:
             OptionAssessment: (OSTEO.OptionAssessment, option),
             RuleAssessment: (OSTEO.RuleAssessment, rule),
             CriterionAssessment: (OSTEO.CriterionAssessment, (_Row("id", OSTEO.ofCriterion, _IRI), status, evidence)),
-            Evidence: (OSTEO.Evidence, (fact, _Row("value", OSTEO.evidenceValue, _JSON))),
+            Evidence: (OSTEO.Evidence, (fact,)),
             Missing: (OSTEO.MissingFact, (fact, _Row("would_settle", OSTEO.wouldSettle, settled, "many"))),
             Notice: (OSTEO.Warning, (code, message, rests_on_one)),
             Caution: (OSTEO.Caution, caution),
@@ -195,7 +195,9 @@ class AssessmentGraph:
     def _readings(self) -> _Value:
         """Let readings that were switched stand by the IRIs of their interpretations."""
         known = {each.key: each for each in self._guideline.interpretations}
-        every = {each.interpretation: each for each in taken_readings(self._guideline, known)}
+        every = {
+            each.interpretation: each for each in taken_readings(self._guideline, (each.iri for each in known.values()))
+        }
         places = {key: place for place, key in enumerate(known)}
         return _Value(
             lambda each: ox.NamedNode(known[each.interpretation].iri),
@@ -244,6 +246,8 @@ class AssessmentGraph:
             elif row.value is not None:
                 for each in found if row.number == "many" else () if found is None else (found,):
                     yield ox.Triple(node, row.property, row.value.write(each))
+        if isinstance(value, Evidence):
+            yield from self._evidence.written(node, value.fact, value.value)
 
     def _parts(self, node: Node, row: _Row, parts: Iterable[object]) -> Iterator[ox.Triple]:
         for number, each in enumerate(parts):
@@ -320,6 +324,8 @@ class AssessmentGraph:
 
     def _part(self, graph: _Graph, node: Node, class_: type) -> Any:
         found = self._values(graph, node, class_)
+        if class_ is Evidence:
+            found["value"] = self._evidence.read(node, found["fact"], graph.values)
         return class_(**found | _DERIVED[class_](self, found)) if class_ in _DERIVED else class_(**found)
 
     def _of_caution(self, found: Mapping[str, Any]) -> dict[str, Any]:
@@ -389,7 +395,6 @@ def _text(node: Term) -> str:
 _IRI = _Value(ox.NamedNode, _iri)
 _TEXT = _Value(ox.Literal, _text)
 _ENGLISH = _Value(lambda text: ox.Literal(text.en), lambda node: BilingualText(_text(node), _text(node)))
-_JSON = _Value(lambda value: ox.Literal(json.dumps(value)), lambda node: json.loads(_text(node)))
 _TRUTH = _Value(lambda truth: ox.Literal(str(truth).lower(), datatype=XSD.boolean), lambda node: _text(node) == "true")
 _DAY = _Value(day_of, lambda node: datetime.date.fromisoformat(day_text(_text(node))))
 

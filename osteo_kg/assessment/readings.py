@@ -16,14 +16,14 @@ def taken_readings(guideline: Guideline, switched: Iterable[str]) -> tuple[Taken
 
     Args:
         guideline: the guideline; what was switched in another is no business of its answers.
-        switched: the interpretations that were switched, by name.
+        switched: the interpretations that were switched, by IRI.
     """
     wanted = frozenset(switched)
     nothing = BilingualText("", "")
     return tuple(
         TakenReading(each.key, each.other_reading or nothing)
         for each in guideline.interpretations
-        if each.key in wanted
+        if each.iri in wanted
     )
 
 
@@ -43,7 +43,7 @@ def _said(reading: TakenReading, language: Language) -> str:
 
 def said_of_knowledge(knowledge: Knowledge, identifier: str) -> tuple[BilingualText, ...]:
     """Say which readings of a guideline, named by its id, were switched: for what is no single answer."""
-    return tuple(map(said_of, taken_readings(read_guideline(knowledge, identifier), knowledge.readings)))
+    return tuple(map(said_of, taken_readings(read_guideline(knowledge, identifier), knowledge.switched)))
 
 
 def _small(text: str) -> str:

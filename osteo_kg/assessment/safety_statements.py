@@ -75,7 +75,10 @@ class SafetyStatements:
 
     def _adverse_events(self, kind: str) -> Iterator[AdverseEvents]:
         for iri in self._triples.subjects(RDF.type, kind):
-            names = [self._terms.label(each) for each in self._of(iri, "namesEvent")]
+            names = [
+                self._triples.text(each, OSTEO.labelAsEvent) or self._terms.label(each)
+                for each in self._of(iri, "namesEvent")
+            ]
             sources = self._of(iri, "hasSafetySource")
             unsourced = OSTEO.UnsourcedStatement.value
             for drug in self._of(iri, "isAboutDrug"):

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from osteo_kg.assessment.evidence_words import NO, YES
+from osteo_kg.assessment.evidence import NO, YES
 from osteo_kg.assessment.model import Assessment, Caution, CriterionAssessment, Notice, OptionAssessment
 from osteo_kg.assessment.readings import said_of
 from osteo_kg.bilingual import COLON, SEMICOLON, BilingualText, Language, joined, shown_day, typeset

@@ -18,7 +18,7 @@ from osteo_kg.case.record import Repeated
 from osteo_kg.case.record_text import parse_json
 from osteo_kg.case.report import Finding
 from osteo_kg.errors import UnreadableCaseError
-from osteo_kg.rdf import CONTEXT, LIFTED, MOST_NESTING, OSTEO, RDF, XSD, Subject, read_triples
+from osteo_kg.rdf import CONTEXT, GUIDELINE, LIFTED, MOST_NESTING, OSTEO, RDF, XSD, Subject, read_triples
 
 _NS = OSTEO.iri
 _OWL = "http://www.w3.org/2002/07/owl#"
@@ -151,7 +151,7 @@ class _Cut:
     def _keeps_type(self, triple: ox.Triple, term: Any) -> bool:
         if term.value.startswith(_NS):
             self.kept.append(triple)
-        elif term.value.startswith((_OWL, _RDFS, _LIFTED)):
+        elif term.value.startswith((_OWL, _RDFS, _LIFTED, GUIDELINE)):  # a class of a guideline is concluded
             if term.value not in _HARMLESS_TYPES:
                 self.refused.append(_axiom(RDF.type.value, term.value))
         else:

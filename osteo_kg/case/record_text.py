@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 import re
@@ -26,6 +27,7 @@ _OTHER_SHEETS = BilingualText(
     "{file} : feuilles non lues, faute d'une colonne d'un enregistrement : {sheets}.",
 )
 _SAYS_SEPARATOR = re.compile(r'"?sep=(.)"?\s*')  # a first line that Excel writes
+_SHORT, _REMEMBERED = 20, 20_000  # characters of a number that is remembered, and how many are
 
 
 def read_json(text: str, name: str, reader: TableReader) -> tuple[Case, ...]:
@@ -209,8 +211,15 @@ def _end(pattern: re.Pattern[str], text: str, place: int) -> int:
 
 
 def _number(text: str) -> Decimal | str:
+    return _short_number(text) if len(text) <= _SHORT else _any_number(text)
+
+
+def _any_number(text: str) -> Decimal | str:
     written = decimal_text(text)
     return text if written is None else Decimal(written)
+
+
+_short_number = functools.lru_cache(_REMEMBERED)(_any_number)
 
 
 def _pairs(items: list[tuple[str, Any]]) -> Repeated:

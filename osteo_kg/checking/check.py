@@ -13,7 +13,7 @@ from osteo_kg.checking.formats import sentence
 from osteo_kg.checking.guideline import guideline_findings
 from osteo_kg.checking.knowledge import CheckedKnowledge
 from osteo_kg.checking.shapes import shape_findings
-from osteo_kg.checking.taxonomy import taxonomy_findings
+from osteo_kg.checking.taxonomy import separation_findings, taxonomy_findings
 from osteo_kg.checking.terms import UNDECLARED, term_findings
 from osteo_kg.errors import KnowledgeError, UsageError
 
@@ -86,4 +86,5 @@ def _found(read: tuple[Document, ...], knowledge: CheckedKnowledge, sources: lis
     classes = list(taxonomy_findings(knowledge))
     shapes = list(shape_findings(knowledge, (each.value for each in terms if each.code == UNDECLARED)))
     yield from without_consequences(knowledge, [*terms, *classes, *shapes])
+    yield from separation_findings(knowledge)
     yield from guideline_findings(knowledge, sources)

@@ -67,7 +67,8 @@ class Table:
 
 
 def table_of(knowledge: Knowledge, guideline: Guideline) -> Table:
-    """Work out the table of a guideline."""
+    """Work out the table of a guideline, closed with its own modules only."""
+    knowledge = knowledge.of_guideline(guideline.iri)
     closures = Closures(knowledge)
     space = SituationSpace(knowledge, guideline, closures.of(SituationSpace.atoms(knowledge)))
     keys = list(_settled(space))

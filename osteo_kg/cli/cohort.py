@@ -154,7 +154,8 @@ def explain(
     decision = written.decision_of(result, patient)
     stated = metadata_of(result)
     taken = readings or dict.fromkeys(stated.readings if stated else (), OTHER)
-    knowledge_base = KnowledgeBase.load(folders, readings=taken, tell=complain)
+    loaded = KnowledgeBase.load(folders, readings=taken, tell=complain)
+    knowledge_base = loaded.of_guideline(written.guideline_of(decision))
     day = stated.assessed_on if stated else on or datetime.date.today()
     for remark in _compared(result, stated, on, knowledge_base.knowledge.digest):
         complain(remark)

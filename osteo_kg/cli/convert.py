@@ -27,7 +27,7 @@ from osteo_kg.cli import options
 from osteo_kg.cli.terminal import complain, complain_of, content, read_cases
 from osteo_kg.errors import UsageError
 from osteo_kg.json_schema import assessment_schema, record_schema
-from osteo_kg.knowledge import Terms, read_guideline
+from osteo_kg.knowledge import Terms, guideline_template, read_guideline
 from osteo_kg.knowledge_base import KnowledgeBase
 
 
@@ -84,14 +84,20 @@ def _fits(case: Case, format_name: str, terms: Terms, shared: frozenset[str]) ->
 
 
 @click.command()
-@click.argument("format_name", type=click.Choice(["csv", "json", "profile"]), metavar="csv|json|profile")
-@click.argument("file", required=False, metavar="[FILE]")
+@click.argument(
+    "format_name", type=click.Choice(["csv", "json", "profile", "guideline"]), metavar="csv|json|profile|guideline"
+)
+@click.argument("file", required=False, metavar="[FILE|ID]")
 @options.knowledge
 def template(format_name: str, file: str | None, folders: tuple[Path, ...]) -> None:
     """Print a record to fill in, in which everything is unknown; or the import profile that FILE seems to want.
 
     FILE is a table, .csv or .xlsx, in any encoding and with any separator. What cannot be told from it is a comment.
+    With guideline, print a small guideline in Turtle to start from, called ID.
     """
+    if format_name == "guideline":
+        click.echo(guideline_template(file).encode(), nl=False)
+        return
     if (format_name == "profile") != (file is not None):
         raise UsageError("A profile is proposed for a file.", advice="Run osteo-kg template profile FILE.")
     if file is None:

@@ -155,7 +155,9 @@ def assess(
         given = (each for each in answers if isinstance(each, Assessment))
         _print_json(guidance_bundle(given, knowledge_base.knowledge.terms, language))
     else:
-        write(answers, format_name, language, several=total > 1, full=full)
+        asked = [knowledge_base.engine(each).guideline for each in guidelines]
+        named = {each.iri: each.label for each in asked} if len(asked) > 1 else None
+        write(answers, format_name, language, several=total > 1, full=full, guidelines=named)
     _end(unread, answers.reports, language)
 
 

@@ -7,7 +7,7 @@ import gzip
 import json
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ from osteo_kg.assessment.model import Assessment
 from osteo_kg.assessment.readings import said_of_knowledge
 from osteo_kg.assessment.short_form import Line, short_answer, short_lines
 from osteo_kg.assessment.text import full_lines, place, report_lines
-from osteo_kg.bilingual import Language
+from osteo_kg.bilingual import BilingualText, Language
 from osteo_kg.case import Case, ValidationReport, read_folder, read_profile
 from osteo_kg.case.files import COMPRESSIONS, unpacked_name
 from osteo_kg.errors import OsteoError, UnreadableCaseError
@@ -59,8 +59,18 @@ def write(
     language: Language,
     several: bool,
     full: bool = False,
+    guidelines: Mapping[str, BilingualText] | None = None,
 ) -> None:
-    """Write answers in `text`, `json` or `jsonl`; several answers are an array in JSON; text is short unless `full`."""
+    """Write answers in `text`, `json` or `jsonl`.
+
+    Args:
+        answers: the answers, or the reports of cases that are refused.
+        format_name: the format.
+        language: the language of the sentences.
+        several: whether there may be several answers, which are an array in JSON.
+        full: whether text tells everything.
+        guidelines: what each guideline is called, by IRI, where text is to say which one answers.
+    """
     if format_name == "jsonl":
         for answer in answers:
             click.echo(json.dumps(answer.to_json(language), ensure_ascii=False))
@@ -73,6 +83,8 @@ def write(
         for number, answer in enumerate(answers):
             if number:
                 console.print()
+            if guidelines and isinstance(answer, Assessment):
+                console.print(guidelines[answer.guideline].get(language), style=_COLOURS["heading"])
             for line in _lines(answer, language, full):
                 console.print(str(line), style=_COLOURS.get(line.role))
 

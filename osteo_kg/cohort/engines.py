@@ -24,6 +24,7 @@ from duckdb import IOException as EngineFileError
 from duckdb import OutOfMemoryException as EngineMemoryError
 from ibis.backends import BaseBackend
 
+import osteo_kg.cohort.ibis_compilers  # noqa: F401
 from osteo_kg.errors import UsageError
 from osteo_kg.stopping import interrupted_by
 

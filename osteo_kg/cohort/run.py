@@ -23,14 +23,13 @@ from osteo_kg.cohort.fallback import Fallback, Rejected
 from osteo_kg.cohort.plan import Plan, planned
 from osteo_kg.cohort.request import CohortResult, Progress, Request, Step, silent
 from osteo_kg.cohort.results import explanations, files, page
-from osteo_kg.cohort.results.branches import Branches
 from osteo_kg.cohort.results.counts import Counts
 from osteo_kg.cohort.results.decisions import Decisions
 from osteo_kg.cohort.results.files import GraphOutput
 from osteo_kg.cohort.results.metadata import ResultMetadata, written_beside
 from osteo_kg.cohort.results.methods import About, input_names
 from osteo_kg.cohort.results.persons import Persons, count_persons
-from osteo_kg.cohort.results.score_plots import Distribution
+from osteo_kg.cohort.results.score_plots import Branches, Distribution
 from osteo_kg.cohort.results.summary import summarised
 from osteo_kg.cohort.sources.base import InputFile, Reading, Source, Wanted, found
 from osteo_kg.cohort.sources.memory import TABLE
@@ -55,6 +54,7 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
     format_name = files.checked_format(request.output) if request.output else None
     inputs = found(request.inputs, request.input_format)
     files.check_places(request.written, [each.path for each in inputs])
+    knowledge_base = knowledge_base.of_guideline(request.guideline)
     asked = [knowledge_base.section(name) for name in request.assume_complete]
     with contextlib.ExitStack() as stack:
         stack.enter_context(files.locked(request.written))

@@ -187,7 +187,7 @@ def json_of(difference: Difference, language: Language) -> dict[str, Any]:
 
 
 def _variant(variant: Variant, language: Language) -> dict[str, Any]:
-    knowledge = variant.knowledge_base.knowledge
+    knowledge = variant.engine.knowledge
     return {
         "name": variant.name,
         "guideline": variant.engine.guideline.iri,

@@ -39,7 +39,7 @@ class Variant:
     def said(self) -> BilingualText:
         """What it is, in words: its guideline, and the readings that were switched."""
         guideline = self.engine.guideline
-        taken = [said_of(each) for each in taken_readings(guideline, self.knowledge_base.knowledge.readings)]
+        taken = [said_of(each) for each in taken_readings(guideline, self.knowledge_base.knowledge.switched)]
         texts = [" ".join(each.get(language) for each in (guideline.label, *taken)) for language in ("en", "fr")]
         return BilingualText(*texts)
 

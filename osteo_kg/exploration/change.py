@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from osteo_kg.assessment.evidence_words import NO, YES
+from osteo_kg.assessment.evidence import NO, YES
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.exploration.question import questions
 from osteo_kg.exploration.words import band_text, decision_text, kind_text

@@ -1,7 +1,23 @@
 """What the ontology says, loaded: the modules, the vocabulary of cases, the guidelines."""
 
-from osteo_kg.knowledge.guideline import Criterion, Guideline, Listing, Option, Rule, Span, read_guideline
-from osteo_kg.knowledge.loading import ONTOLOGY_FORMATS, Knowledge, load_knowledge, packaged_knowledge, written_ontology
+from osteo_kg.knowledge.guideline import (
+    Criterion,
+    Guideline,
+    Listing,
+    Option,
+    Rule,
+    Span,
+    guideline_template,
+    read_guideline,
+)
+from osteo_kg.knowledge.loading import (
+    ONTOLOGY_FORMATS,
+    Knowledge,
+    load_knowledge,
+    owners,
+    packaged_knowledge,
+    written_ontology,
+)
 from osteo_kg.knowledge.readings import OTHER, PACKAGED, OtherReading
 from osteo_kg.knowledge.table_words import FALSE, MISSING, NONE, TRUE, TableWords, plain_word
 from osteo_kg.knowledge.terms import Code, Terms
@@ -27,7 +43,9 @@ __all__ = [
     "TableWords",
     "Terms",
     "folded",
+    "guideline_template",
     "load_knowledge",
+    "owners",
     "packaged_knowledge",
     "plain_unit",
     "plain_word",

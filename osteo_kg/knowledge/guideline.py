@@ -6,16 +6,18 @@ Nothing here knows what any rule says.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 import pyoxigraph as ox
 
+from osteo_kg import package_data
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.errors import KnowledgeError, UsageError
-from osteo_kg.knowledge.loading import Knowledge
-from osteo_kg.rdf import GUIDELINE, OSTEO, RDF, RDFS, local_name
+from osteo_kg.knowledge.loading import Knowledge, packaged_knowledge
+from osteo_kg.rdf import GUIDELINE, ONTOLOGY, OSTEO, RDF, RDFS, local_name
 
 BOUNDS = ("above", "atLeast", "atMost", "below")
 
@@ -144,11 +146,12 @@ def read_guideline(knowledge: Knowledge, identifier: str) -> Guideline:
         UsageError: no module holds this guideline.
         KnowledgeError: a rule or a criterion lacks what it must have.
     """
-    triples, terms = knowledge.triples, knowledge.terms
     iri = identifier if identifier.startswith("http") else GUIDELINE + identifier
-    known = sorted(local_name(each) for each in triples.subjects(RDF.type, OSTEO.Guideline))
+    known = sorted(local_name(each) for each in knowledge.triples.subjects(RDF.type, OSTEO.Guideline))
     if local_name(iri) not in known:
         raise UsageError(f"There is no guideline {identifier!r}.", advice=f"Name one of: {', '.join(known)}.")
+    own = knowledge.of_guideline(iri)
+    triples, terms = own.triples, own.terms
 
     def get(subject: str, name: str) -> list[str]:
         return triples.objects(subject, OSTEO[name])
@@ -181,6 +184,12 @@ def read_guideline(knowledge: Knowledge, identifier: str) -> Guideline:
         tested = [value for name in _TESTS for value in get(subject, name)]
         if len(tested) != 1:
             raise KnowledgeError(f"{subject} must test one thing, not {len(tested)}.", advice=f"Use one of {_TESTS}.")
+        for name in ("testsClass", "testsAbsenceOf"):
+            if tested == get(subject, name) and not triples.objects(tested[0], RDF.type):
+                raise KnowledgeError(
+                    f"{subject} tests {tested[0]}, a class that no module of the guideline declares.",
+                    advice="Declare a class of your own.",
+                )
         bounds = tuple((name, Decimal(value)) for name in BOUNDS for value in get(subject, name))
         return Criterion(subject, text(subject, RDFS.label), tuple(get(subject, "restsOn")), tested[0], bounds)
 
@@ -245,3 +254,35 @@ def read_guideline(knowledge: Knowledge, identifier: str) -> Guideline:
 
 
 _TESTS = ("testsClass", "testsAbsenceOf", "testsStatement", "measures")
+
+
+# A guideline to start from: a small one, invented, in which everything is to be changed.
+
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_PLACES = (GUIDELINE + "{}", ONTOLOGY + "{}", 'skos:notation "{}"', '"{}.txt')
+
+
+def guideline_template(identifier: str | None = None) -> str:
+    """Write a small guideline in Turtle, to be changed.
+
+    Args:
+        identifier: what it is to be called; `example` when None.
+
+    Raises:
+        UsageError: no guideline can be called that, or one is already.
+    """
+    text = (package_data.root() / "ontology" / "templates" / "guideline.turtle").read_text(encoding="utf-8")
+    if identifier is None:
+        return text
+    if not _ID.fullmatch(identifier):
+        raise UsageError(
+            f"{identifier!r} is no id of a guideline.", advice="Write small letters, digits and hyphens, as hip-2026."
+        )
+    triples = packaged_knowledge().triples
+    taken = {local_name(each) for each in triples.subjects(RDF.type, OSTEO.Guideline)}
+    modules = {local_name(each) for each, _ in triples.pairs(RDF.type) if each.startswith(ONTOLOGY)}
+    if identifier in taken | modules:
+        raise UsageError(f"There is a module {identifier} already.", advice="Choose another id.")
+    for place in _PLACES:
+        text = text.replace(place.format("example"), place.format(identifier))
+    return text

@@ -6,6 +6,7 @@ is the case: the default graph says which graph holds the triples that go, and w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ import pyoxigraph as ox
 
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.errors import KnowledgeError, UsageError
-from osteo_kg.rdf import OSTEO, RDF, SKOS, Lookup, local_name
+from osteo_kg.rdf import GUIDELINE, OSTEO, RDF, SKOS, Lookup, local_name
 
 OTHER, PACKAGED = "other", "packaged"
 _CHOICES = (OTHER, PACKAGED)
@@ -39,33 +40,47 @@ class OtherReading:
 
     @property
     def key(self) -> str:
-        """The name of the interpretation, such as `I15`."""
+        """The name of the interpretation, such as `I15`; another guideline may have one of that name."""
         return local_name(self.interpretation)
+
+    @property
+    def full_name(self) -> str:
+        """The name of the interpretation behind the id of its guideline, such as `oic-128-08-b/I15`."""
+        return self.interpretation.removeprefix(GUIDELINE)
 
 
 def other_readings(*places: Mapping[str, bytes]) -> dict[str, OtherReading]:
-    """Read the other readings out of TriG files, by the name of the interpretation, in the order of their numbers.
+    """Read the other readings out of TriG files, in the order of guidelines and of the numbers of interpretations.
+
+    The name of each is that of its interpretation, such as `I15`; where several guidelines have one of that name, it
+    stands behind the id of the guideline.
 
     Args:
         places: the bytes of each file of a place, by name; what a later place holds stands in for what an earlier one
             does, as modules do.
 
     Raises:
-        KnowledgeError: a file is not TriG, or two readings of one place have one name.
+        KnowledgeError: a file is not TriG, or one place has two readings of one interpretation.
     """
     found: dict[str, OtherReading] = {}
     for files in places:
         here: dict[str, OtherReading] = {}
         for name, content in files.items():
             for each in _read(name, content):
-                if each.key in here:
+                if each.interpretation in here:
                     raise KnowledgeError(
-                        f"{name} holds another reading of {each.key}, which a file before it holds.",
+                        f"{name} holds another reading of {each.full_name}, which a file before it holds.",
                         advice="Keep one of them.",
                     )
-                here[each.key] = each
+                here[each.interpretation] = each
         found |= here
-    return {key: found[key] for key in sorted(found, key=lambda each: (len(each), each))}
+    times = Counter(each.key for each in found.values())
+    in_order = sorted(found.values(), key=lambda each: (_guideline(each), len(each.key), each.key))
+    return {each.key if times[each.key] == 1 else each.full_name: each for each in in_order}
+
+
+def _guideline(reading: OtherReading) -> str:
+    return reading.interpretation.removesuffix(reading.key)
 
 
 def _read(name: str, content: bytes) -> Iterable[OtherReading]:
@@ -95,19 +110,27 @@ def chosen(asked: Mapping[str, str], known: Mapping[str, OtherReading]) -> tuple
         known: those that can be switched.
 
     Raises:
-        UsageError: an interpretation cannot be switched, or a choice is none.
+        UsageError: an interpretation cannot be switched, several guidelines have one of that name, or a choice is none.
     """
+    wanted: dict[str, str] = {}
     for key, choice in asked.items():
-        if key not in known:
+        named = [each for each in known.values() if key in (each.key, each.full_name)]
+        if not named:
             raise UsageError(
                 f"The reading {key} cannot be switched.",
                 advice=f"Those that can be switched: {', '.join(known) or 'none'}.",
+            )
+        if len(named) > 1:
+            raise UsageError(
+                f"Several guidelines have a reading {key}.",
+                advice=f"Name one of: {', '.join(each.full_name for each in named)}.",
             )
         if choice not in _CHOICES:
             raise UsageError(
                 f"There is no reading {choice!r} of {key}.", advice=f"Write {key}={OTHER} or {key}={PACKAGED}."
             )
-    return tuple(each for key, each in known.items() if asked.get(key) == OTHER)
+        wanted[named[0].interpretation] = choice
+    return tuple(each for each in known.values() if wanted.get(each.interpretation) == OTHER)
 
 
 def switched(modules: Mapping[str, bytes], readings: Sequence[OtherReading]) -> dict[str, bytes]:

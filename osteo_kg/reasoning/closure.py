@@ -19,7 +19,7 @@ from rdflib.term import Node
 
 from osteo_kg.case import Atom
 from osteo_kg.errors import InconsistencyError
-from osteo_kg.knowledge import Knowledge
+from osteo_kg.knowledge import Knowledge, owners
 from osteo_kg.rdf import ONTOLOGY, OSTEO
 
 AtomSet = frozenset[Atom]
@@ -45,6 +45,7 @@ _AXIOMS = {
 _SYNTAX = {ox.NamedNode(str(each)) for each in (OWL.Restriction, OWL.AllDisjointClasses, OWL.Class)}
 _TYPE = ox.NamedNode(str(RDF.type))
 _GUIDELINE_MODEL, _IMPORTS = ox.NamedNode(ONTOLOGY + "guideline-model"), ox.NamedNode(str(OWL.imports))
+_OF_LANGUAGES = ("http://www.w3.org/", "http://www.daml.org/")  # the second is owlrl's, for contradictions
 _lock = threading.Lock()  # owlrl swaps rdflib's literal converters for the whole process while it runs
 
 
@@ -149,17 +150,18 @@ def _node(term: ox.NamedNode | ox.BlankNode | ox.Triple) -> Node:
 def axioms(knowledge: Knowledge) -> list[tuple[Node, Node, Node]]:
     """Give the axioms that lead to a patient's class.
 
-    They stand in the modules that speak of patients and drugs; how a guideline is written down is no business of the
-    reasoner's, and only costs it time.
+    They stand in the modules that speak of patients and drugs, and in those of the guideline, which says what is severe
+    and what counts; how a guideline is written down is no business of the reasoner's, and only costs it time.
     """
-    read = (
-        list(ox.parse(content, format=ox.RdfFormat.TURTLE, rename_blank_nodes=True))
-        for content in knowledge.modules.values()
-    )
+    read = {
+        name: list(ox.parse(content, format=ox.RdfFormat.TURTLE, rename_blank_nodes=True))
+        for name, content in knowledge.modules.items()
+    }
+    of_guidelines = {name for name, guidelines in owners(read).items() if guidelines}
     return [
         (_node(quad.subject), URIRef(quad.predicate.value), _value(quad.object))
-        for quads in read
-        if not any(_is_about_guidelines(quad) for quad in quads)
+        for name, quads in read.items()
+        if name in of_guidelines or not any(_is_about_guidelines(quad) for quad in quads)
         for quad in quads
         if quad.predicate.value in _AXIOMS or (quad.predicate == _TYPE and quad.object in _SYNTAX)
     ]
@@ -181,7 +183,8 @@ def _expand(graph: Graph) -> None:
 
 
 def _is_ours(node: Node) -> bool:
-    return isinstance(node, URIRef) and str(node).startswith(OSTEO.iri)
+    """Whether a term is of our vocabulary, or of a guideline's: not of a language that ontologies are written in."""
+    return isinstance(node, URIRef) and not str(node).startswith(_OF_LANGUAGES)
 
 
 def _entry(patient: URIRef, atom: Atom) -> URIRef:

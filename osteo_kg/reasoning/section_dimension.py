@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from osteo_kg.case import LISTING, Atom, CaseFacts, Entry
+from osteo_kg.errors import KnowledgeError
 from osteo_kg.knowledge import Criterion, Knowledge
 from osteo_kg.rdf import OSTEO, local_name
 from osteo_kg.reasoning.closure import AtomSet, Closure
@@ -31,12 +32,14 @@ class SectionDimension(Dimension):
         kinds: for each kind of entry (a signature by name), the entry that stands for it and how high it is counted.
         doubts: for each doubtful kind of entry, the kinds it may turn out to be (None: nothing that matters).
         counted: the numbers that count entries of a kind, by property, with the kinds counted.
+        several: the kinds of which one entry may stand for several, as one of vertebrae may.
     """
 
     fact: str
     kinds: Mapping[str, tuple[Atom, int]]
     doubts: Mapping[str, frozenset[str | None]]
     counted: Mapping[str, frozenset[str]]
+    several: frozenset[str | None]
     name_of: Callable[[Entry], str | None]
     states: Mapping[str, tuple[Profile, ...]]
 
@@ -89,7 +92,7 @@ class SectionDimension(Dimension):
         completions = self.possible(certain, doubtful)
         if is_open:
             completions = _or_more(completions, self.states[UNKNOWN])
-        return next(value for value, known in self.states.items() if known == completions)
+        return self._named[completions]
 
     def possible(self, certain: Mapping[str, int], doubtful: Mapping[str, int]) -> tuple[Profile, ...]:
         """Give every profile that certain and doubtful entries may add up to, counts capped."""
@@ -99,15 +102,12 @@ class SectionDimension(Dimension):
         """Whether further entries could tell the guideline nothing new."""
         value = self.value_of(entries, complete=True)
         return all(
-            _capped(self.kinds, Counter(dict(way)) + Counter({kind: 1})) in self.states[value]
-            for way in self.states[value]
-            for kind in self.kinds
+            _with_one(self.kinds, way, kind) in self.states[value] for way in self.states[value] for kind in self.kinds
         )
 
     def with_further(self, value: str, kind: str) -> str | None:
         """Give the value once an entry of a kind is there beside what a value stands for; None where none says so."""
-        one = Counter({kind: 1})
-        grown = {_capped(self.kinds, Counter(dict(profile)) + one) for profile in self.states[value]}
+        grown = {_with_one(self.kinds, profile, kind) for profile in self.states[value]}
         return self._named.get(tuple(sorted(grown)))
 
     @functools.cached_property
@@ -126,7 +126,8 @@ class SectionDimension(Dimension):
             for entry in entries
             if entry.counts
             and entry.vertebrae is None
-            and any(self.name_of(entry) in names for names in self.counted.values())
+            and (name := self.name_of(entry)) in self.several
+            and any(name in names for names in self.counted.values())
         ]
         if not uncounted:
             return None
@@ -151,7 +152,8 @@ class SectionDimension(Dimension):
             for entry in case_facts.sections[self.fact]
             if entry.counts and self.name_of(entry) not in self.doubts
         )
-        if len(self.completions(self.read(case_facts, coded))) > 1:
+        is_doubtful = any(each.counts and self.name_of(each) in self.doubts for each in case_facts.sections[self.fact])
+        if is_doubtful or len(self.completions(self.read(case_facts, coded))) > 1:
             return RepresentativeFacts(atoms=own | way.atoms, numbers=way.numbers)
         totals = {
             property_: Decimal(
@@ -176,7 +178,7 @@ def _possible(
     for name, times in doubtful.items():
         for _ in range(times if name in doubts else 0):
             grown = {
-                profile if kind is None else _capped(kinds, Counter(dict(profile)) + Counter({kind: 1}))
+                profile if kind is None else _with_one(kinds, profile, kind)
                 for profile in found
                 for kind in doubts[name]
             }
@@ -188,6 +190,13 @@ def _possible(
 
 def _capped(kinds: Mapping[str, tuple[Atom, int]], counts: Mapping[str, int]) -> Profile:
     return tuple(sorted((name, min(count, kinds[name][1])) for name, count in counts.items() if count))
+
+
+def _with_one(kinds: Mapping[str, tuple[Atom, int]], profile: Profile, kind: str) -> Profile:
+    """Give the profile once one more entry of a kind is there."""
+    counts = dict(profile)
+    counts[kind] = min(counts.get(kind, 0) + 1, kinds[kind][1])
+    return tuple(sorted(counts.items()))
 
 
 def _profile_name(profile: Profile) -> str:
@@ -211,17 +220,33 @@ def read_section(
         (atom for each in closures for atom in each if atom.property == property_),
         key=lambda atom: (atom.value, atom.outcome or ""),
     )
-    names = {atom: _name(knowledge, closures[frozenset({atom})].classes) for atom in atoms}
-    doubtful = {atom: may_be for atom in atoms if len(may_be := _may_be(knowledge, atom, names)) > 1}
-    called = {atom: names[atom] or _possibly(may_be) for atom, may_be in doubtful.items()}
-    counted = _counted(knowledge, criteria, names)
+    counting = _counting(knowledge, criteria)
+    types = knowledge.terms.types
+    led_to = {
+        atom: closures[frozenset({atom})].classes | types[atom.value].intersection(counting.values()) for atom in atoms
+    }
+    names = _names(knowledge, led_to)
+    doubtful = {atom: may_be for atom in atoms if (may_be := _may_be(knowledge, atom, names)) != {names[atom]}}
+    certain = {name for atom, name in names.items() if atom not in doubtful}
+    called = {
+        atom: _possibly(may_be) if names[atom] in certain else names[atom] or _possibly(may_be)
+        for atom, may_be in doubtful.items()
+    }
+    counted = {
+        number: frozenset(
+            name for atom in set(atoms) - doubtful.keys() if class_ in led_to[atom] and (name := names[atom])
+        )
+        for number, class_ in counting.items()
+    }
     kinds: dict[str, tuple[Atom, int]] = {}
     for atom in atoms:
         name = names[atom]
         if name and atom not in doubtful and name not in kinds:
             caps = [_highest(criteria, number) for number, counts in counted.items() if name in counts]
             kinds[name] = (atom, max(caps, default=1))
-    doubts = {called[atom]: may_be for atom, may_be in doubtful.items()}
+    doubts: dict[str, frozenset[str | None]] = {}
+    for atom, may_be in doubtful.items():
+        doubts[called[atom]] = may_be | doubts.get(called[atom], frozenset())
     together = {names[atom] for atom in atoms if any(knowledge.triples.subjects(OSTEO.mayTogetherBe, atom.value))}
     perhaps = {name for name in (*together, *(name for each in counted.values() for name in each)) if name}
     doubts |= {_perhaps(name): frozenset({name, None}) for name in sorted(perhaps)}
@@ -229,7 +254,8 @@ def read_section(
     def name_of(entry: Entry) -> str | None:
         return called.get(entry.atom) or names.get(entry.atom)
 
-    return SectionDimension(fact, kinds, doubts, counted, name_of, _states(kinds, doubts))
+    several = frozenset(names[atom] for atom in atoms if OSTEO.VertebralFracture.value in types[atom.value])
+    return SectionDimension(fact, kinds, doubts, counted, several, name_of, _states(kinds, doubts))
 
 
 def _may_be(knowledge: Knowledge, atom: Atom, names: Mapping[Atom, str | None]) -> frozenset[str | None]:
@@ -237,13 +263,23 @@ def _may_be(knowledge: Knowledge, atom: Atom, names: Mapping[Atom, str | None]) 
 
     Of a treatment without an outcome.
     """
-    wider = knowledge.triples.objects(atom.value, OSTEO.couldBe)
     types = knowledge.terms.types
-    if wider:
-        return frozenset(name for other, name in names.items() if types[other.value].intersection(wider))
+    if could_be := _could_be(knowledge, atom):
+        precise = {other: name for other, name in names.items() if not _could_be(knowledge, other)}
+        if names[atom] in precise.values() and names[atom] is not None:
+            return frozenset({names[atom]})  # the guideline says itself what it takes such an entry for
+        return frozenset(name for other, name in precise.items() if could_be & types[other.value])
     if atom.property == OSTEO.hasPastTreatment.value and atom.outcome is None:
         return frozenset(name for other, name in names.items() if other.value == atom.value and other.outcome)
     return frozenset({names[atom]})
+
+
+def _could_be(knowledge: Knowledge, atom: Atom) -> frozenset[str]:
+    """Give the classes that something stated too broadly may really belong to: the narrowest of those named."""
+    named, types = knowledge.triples.objects(atom.value, OSTEO.couldBe), knowledge.terms.types
+    return frozenset(
+        each for each in named if not any(each in types.get(other, ()) for other in named if other != each)
+    )
 
 
 def _possibly(may_be: Iterable[str | None]) -> str:
@@ -257,24 +293,19 @@ def _perhaps(name: str) -> str:
 
 def _or_more(completions: Iterable[Profile], everything: Iterable[Profile]) -> tuple[Profile, ...]:
     """Give every settled profile that further entries could make of one of some."""
-    least = [dict(profile) for profile in completions]
+    least = list(completions)
+    having = [(profile, dict(profile)) for profile in everything]
     return tuple(
         profile
-        for profile in everything
-        if any(all(dict(profile).get(name, 0) >= count for name, count in each.items()) for each in least)
+        for profile, counts in having
+        if any(all(counts.get(name, 0) >= count for name, count in each) for each in least)
     )
 
 
-def _counted(
-    knowledge: Knowledge, criteria: Iterable[Criterion], names: Mapping[Atom, str | None]
-) -> dict[str, frozenset[str]]:
-    """Give the numbers that criteria bound and that count entries, with the kinds of entries that each counts."""
-    types = knowledge.terms.types
-    return {
-        each.tested: frozenset(name for atom, name in names.items() if name and class_ in types[atom.value])
-        for each in criteria
-        if (class_ := knowledge.triples.value(each.tested, OSTEO.countsInstancesOf))
-    }
+def _counting(knowledge: Knowledge, criteria: Iterable[Criterion]) -> dict[str, str]:
+    """Give the numbers that criteria bound and that count entries, each with the class of what it counts."""
+    classes = {each.tested: knowledge.triples.value(each.tested, OSTEO.countsInstancesOf) for each in criteria}
+    return {number: class_ for number, class_ in classes.items() if class_}
 
 
 def _highest(criteria: Iterable[Criterion], number: str) -> int:
@@ -283,11 +314,33 @@ def _highest(criteria: Iterable[Criterion], number: str) -> int:
     return int(max((value + (name in ("atMost", "above")) for name, value in bounds), default=Decimal(1)))
 
 
-def _name(knowledge: Knowledge, classes: frozenset[str]) -> str | None:
-    """Name what an entry leads to: the short names of its classes; None where it leads nowhere."""
-    triples = knowledge.triples
-    named = [name for each in sorted(classes) if (name := triples.value(each, OSTEO.situationName))]
-    return "+".join(named or [local_name(each) for each in sorted(classes)]) or None
+def _names(knowledge: Knowledge, classes: Mapping[Atom, frozenset[str]]) -> dict[Atom, str | None]:
+    """Name what each entry leads to: by the short names of its classes, or by all of them where these are not enough.
+
+    Args:
+        knowledge: the loaded modules.
+        classes: the classes of patients that each entry leads to.
+
+    Returns:
+        A name for each set of classes; None where an entry leads nowhere.
+
+    Raises:
+        KnowledgeError: two sets of classes have one name.
+    """
+    own = {each: knowledge.triples.value(each, OSTEO.situationName) for led_to in classes.values() for each in led_to}
+    found: dict[frozenset[str], str] = {}
+    short = {led_to: "+".join(name for each in sorted(led_to) if (name := own[each])) for led_to in classes.values()}
+    times = Counter(short.values())
+    for led_to, name in short.items():
+        is_enough = name and times[name] == 1
+        found[led_to] = name if is_enough else "+".join(own[each] or local_name(each) for each in sorted(led_to))
+    shared = [name for name, count in Counter(found.values()).items() if count > 1]
+    if shared:
+        raise KnowledgeError(
+            f"Two kinds of entries would both be called {shared[0]} in the situations.",
+            advice="Give each class of patients an osteo:situationName of its own.",
+        )
+    return {atom: found[led_to] or None for atom, led_to in classes.items()}
 
 
 def _states(
@@ -301,11 +354,15 @@ def _states(
     states: dict[str, tuple[Profile, ...]] = {_profile_name(profile): (profile,) for profile in sorted(settled)}
     everything = tuple(sorted(settled))
     seen = {*states.values(), everything}
-    most = sum(cap for _, cap in kinds.values())
-    for profile in sorted(settled):
-        for times in itertools.product(range(most + 1), repeat=len(doubts)):
+    met: set[tuple[Profile, ...]] = set()
+    most = [sum(kinds[each][1] for each in may_be if each) for may_be in doubts.values()]  # more times say no more
+    for profile in everything:
+        for times in itertools.product(*(range(each + 1) for each in most)):
             doubtful = dict(zip(doubts, times, strict=True))
             completions = _possible(kinds, doubts, dict(profile), doubtful)
+            if completions in met:
+                continue
+            met.add(completions)
             named = _profile_name((*profile, *((name, count) for name, count in doubtful.items() if count)))
             for name, known in ((named, completions), (AT_LEAST + named, _or_more(completions, everything))):
                 if known not in seen:

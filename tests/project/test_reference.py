@@ -21,7 +21,7 @@ def written() -> dict[Path, str]:
     return dict(pages())
 
 
-BY_HAND = {REFERENCE / "reading.md", REFERENCE / "contracts.md"}
+BY_HAND = {REFERENCE / f"{name}.md" for name in ("reading", "contracts", "versions")}
 COUNTED = {REFERENCE / "readings.md", REFERENCE / "proofs.md"}  # for minutes, by `make readings` and `make mutants`
 
 

@@ -128,7 +128,7 @@ def check_card(card: Resource) -> None:
     assert len(card["detail"].splitlines()) <= 15
     assert [urlsplit(link["url"]).path for link in card["links"]] == ["/guideline/oic-128-08-b"]
     assert all(link["type"] == "absolute" and urlsplit(link["url"]).scheme for link in card["links"])
-    assert card["source"]["label"].endswith("1.0.0")
+    assert card["source"]["label"].endswith("2.0.0")
     assert urlsplit(card["source"]["url"]).scheme == "https"
     assert ("suggestions" in card) == ("selectionBehavior" in card)
     assert card.get("selectionBehavior", "at-most-one") == "at-most-one"

@@ -19,6 +19,7 @@ from osteo_kg.case.tables.values import ValueReader
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge import Terms
 
+_MOST_KNOWN = 20_000  # texts of a column that are remembered
 #: One flat record, or what is wrong with it.
 FlatRecord = dict[str, Any] | UnreadableCaseError
 
@@ -42,6 +43,7 @@ class TableReader:
         self.remarks: list[BilingualText] = []
         self._tables: list[ColumnsRead] = []
         self._keys: dict[str, str | None] = {}
+        self._known: dict[str, dict[str, Any]] = defaultdict(dict)
 
     def check(self, start: bytes, name: str) -> None:
         """See that a table of text is written as the profile says, by its first bytes.
@@ -74,18 +76,30 @@ class TableReader:
             return UnreadableCaseError(
                 f"{name} has {len(cells)} cells, and the header has {len(stated)}.", advice=self._cells_wanted(cells)
             )
-        record = {
-            read[column]: self._cell(column, read[column], cell)
-            for column, cell in zip(stated, cells, strict=True)
-            if column in read and cell is not None and not (isinstance(cell, str) and not cell.strip())
-        }
-        return {key: value for key, value in record.items() if value is not None}
+        record = {}
+        for column, cell in zip(stated, cells, strict=True):
+            key = read.get(column)
+            if key is not None and (value := self._cell(column, key, cell)) is not None:
+                record[key] = value
+        return record
 
     def _cell(self, column: str, key: str, cell: Any) -> Any:
-        field = FIELDS[key]
-        if isinstance(cell, str):
-            return self.values.cell(field, column, cell.strip())
-        value = self.values.value(field, column, cell)
+        """Give the value of a cell; None where it is empty or missing. The same text of a column is read once."""
+        if not isinstance(cell, str):
+            return None if cell is None else self._typed_cell(column, key, cell)
+        known = self._known[column]
+        if cell in known:
+            return known[cell]
+        field, text = FIELDS[key], cell.strip()
+        value = self.values.cell(field, column, text) if text else None
+        if not self.values.changes and field.kind != "text":  # else each time counts that a word is read as another
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            known[cell] = value
+        return value
+
+    def _typed_cell(self, column: str, key: str, cell: Any) -> Any:
+        field, value = FIELDS[key], self.values.value(FIELDS[key], column, cell)
         is_word = field.kind in ("text", "day")  # the number of a patient, or a year
         return f"{value:f}" if is_word and isinstance(value, Decimal) else value
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime
+import functools
 import itertools
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
@@ -120,29 +121,33 @@ def open_sections_plain(flat: ir.Table, known: Iterable[str]) -> Any:
 def list_text(flat: ir.Table, key: str, is_open: Any, fewest: int) -> Any:
     """Give a list of entries as a text, its entries in order; it says where the section is open.
 
-    It is without days unless `fewest` entries of it may share one.
+    It is without days unless `fewest` entries of it may share one. What most lists are is asked first, and each entry
+    of a short list by its place.
     """
     column, stated = flat[key], f"complete_{key}"
-    texts = _joined(column, lambda entry: _entry_text(entry, key))
+    length, text = column.length(), functools.partial(_entry_text, key=key)
+    short = [each for each in _short_texts(column, text) if each[0] < fewest]
+    whole: Any = _joined(column, text)
     if _is_dated(column, key):
         dated = _joined(column, lambda entry: _entry_text(entry, key) + WITHIN + _day_text(entry[day_key(key)]))
-        few = (column.length() < fewest, texts)  # of which most are: they are asked no more
-        texts = ibis.cases(few, (_may_share_a_day(column, key, fewest), DATED + dated), else_=texts)
+        whole = ibis.ifelse(_may_share_a_day(column, key, fewest), DATED + dated, whole)
+    texts = [each for _, each in short] + [whole]
     if stated in flat.columns:
-        texts = ibis.ifelse(flat[stated], COMPLETE, "") + texts
-    listed = ibis.cases(
-        (column.isnull(), NOT_STATED),
-        (column.length() == 0, EMPTY),
-        else_=texts,
-    )
+        texts = [ibis.ifelse(flat[stated], COMPLETE, "") + each for each in texts]
+    of_length = [(length == many, each) for (many, _), each in zip(short, texts, strict=False)]
+    listed = ibis.cases((column.isnull(), NOT_STATED), (length == 0, EMPTY), *of_length, else_=texts[-1])
     return ibis.ifelse(is_open, OPEN + listed, listed)
 
 
-def _joined(column: Any, text: Callable[[Any], Any]) -> Any:
+def _short_texts(column: Any, text: Callable[[Any], Any]) -> list[tuple[int, Any]]:
+    """Give the texts of the lists of one entry and of two, which are put in order without sorting them."""
     first, second = text(column[0]), text(column[1])
     both = ibis.literal(BETWEEN).join([ibis.least(first, second), ibis.greatest(first, second)])
-    several = column.map(text).sort().join(BETWEEN)
-    return ibis.cases((column.length() == 1, first), (column.length() == _BOTH, both), else_=several)
+    return [(1, first), (_BOTH, both)]
+
+
+def _joined(column: Any, text: Callable[[Any], Any]) -> Any:
+    return column.map(text).sort().join(BETWEEN)
 
 
 def _entry_text(entry: Any, key: str) -> Any:

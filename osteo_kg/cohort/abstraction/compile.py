@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -217,8 +218,8 @@ class Abstraction:
     # what columns raise
 
     def _marks(self, flat: ir.Table) -> Any:
-        found = [self._day_marks(flat), *(self._absent_marks(flat, key) for key in SCORES)]
-        found += [self._age_marks(flat), *self._open_marks(flat)]
+        measured = functools.reduce(operator.or_, [self._day_marks(flat), *self._absent_marks(flat)])
+        found = [ibis.ifelse(flat.lowest.isnull(), 0, measured), self._age_marks(flat), *self._open_marks(flat)]
         found += [self._marks_of_none(flat, each) for each in _MEASUREMENTS]
         found += MeasurementNotices(self._parts).marks(flat)
         found += [ibis.ifelse(flat[name], self._parts.mask_of(case), 0) for name, case in self._told_beyond(flat)]
@@ -240,12 +241,11 @@ class Abstraction:
         return dict.fromkeys(SCORES, Decimal(0)) | {_DAY_KEY: str(self._parts.on)}
 
     def _day_marks(self, flat: ir.Table) -> Any:
-        """Give the notices of the day of the measurements, and of its absence."""
+        """Give the notices of the day of the measurements, and of its absence, where there are any."""
         masks = [self._told(self._measured | {_DAY_KEY: str(day)}, self._measured) for day in self._example_days]
         undated = self._told(dict.fromkeys(SCORES, Decimal(0)), self._measured)
         day = flat[_DAY_KEY]
-        found = ibis.ifelse(day.isnull(), undated, self._days.masks(columns.beginning(day), masks))
-        return ibis.ifelse(flat.lowest.isnull(), 0, found)
+        return ibis.ifelse(day.isnull(), undated, self._days.masks(columns.beginning(day), masks))
 
     def _marks_of_none(self, flat: ir.Table, measurement: Measurement) -> Any:
         """Give the notices of the day of no measurement."""
@@ -257,10 +257,13 @@ class Abstraction:
     def _example_days(self) -> list[date]:
         return self._days.examples(self._days.values[0] - _YEAR, self._parts.on)
 
-    def _absent_marks(self, flat: ir.Table, key: str) -> Any:
-        """Give the notices of a site that was not measured beside one that was."""
-        others = {name: score for name, score in self._measured.items() if name != key}
-        return ibis.ifelse(flat[key].isnull() & flat.lowest.notnull(), self._told(others, self._measured), 0)
+    def _absent_marks(self, flat: ir.Table) -> Iterable[Any]:
+        """Give the notices of each site that was not measured beside one that was."""
+        absent = defaultdict[int, list[Any]](list)
+        for key in SCORES:
+            others = {name: score for name, score in self._measured.items() if name != key}
+            absent[self._told(others, self._measured)].append(flat[key].isnull())
+        return (ibis.ifelse(functools.reduce(operator.or_, any_of), mask, 0) for mask, any_of in absent.items())
 
     def _age_marks(self, flat: ir.Table) -> Any:
         """Give the notices of an age that is not the one of the birth date."""
@@ -360,8 +363,7 @@ class Abstraction:
         between = stated and whole_range(stated, *_AGES)
         birth = self._screen.condition(OSTEO.birthDate, XSD.dateTime, told)
         bounds = self._screen.bounds(LIFTED.ageFromBirthDate)
-        born = flat.born
-        age = columns.number(flat["age_years"])
+        born, age = flat.born, columns.number(flat["age_years"])
         tolerance = self._parts.knowledge_base.knowledge.triples.value(OSTEO.AgeAtAssessment, OSTEO.tolerance)
         return functools.reduce(
             operator.and_,

@@ -167,7 +167,5 @@ def _of(key: str, name: str) -> str:
 
 def _known(flat: ir.Table, key: str, name: str, asked: Any, nothing: Any) -> Any:
     """Give what was read of a score, or where it was not read, what it is asked; something else where there is none."""
-    if _of(key, name) not in flat.columns:
-        return ibis.ifelse(flat[key].isnull(), nothing, asked)
-    read = flat[_of(key, name)]
-    return ibis.cases((flat[key].isnull(), nothing), (read.notnull(), read), else_=asked)
+    asked = ibis.ifelse(flat[key].isnull(), nothing, asked)
+    return flat[_of(key, name)].coalesce(asked) if _of(key, name) in flat.columns else asked

@@ -58,12 +58,17 @@ def explained(knowledge_base: KnowledgeBase, decision: Mapping[str, Any], on: da
     Raises:
         UsageError: the knowledge at hand has no such situation.
     """
-    guideline, _, text = str(decision["situation"]).removeprefix(SITUATION).partition("/")
-    explainer = knowledge_base.explainer(GUIDELINE + guideline)
+    text = str(decision["situation"]).removeprefix(f"{SITUATION}{guideline_of(decision)}/")
+    explainer = knowledge_base.explainer(GUIDELINE + guideline_of(decision))
     key = explainer.engine.space.parse(text)
     assessment = explainer.of_situation(decision["patient"], on, key, explainer.engine.answer(key))
     notices = {name: tuple(_notices(knowledge_base, decision[name])) for name in ("warnings", "assumptions")}
     return dataclasses.replace(assessment, warnings=notices["warnings"], assumptions=notices["assumptions"])
+
+
+def guideline_of(decision: Mapping[str, Any]) -> str:
+    """Give the id of the guideline that decided."""
+    return str(decision["situation"]).removeprefix(SITUATION).partition("/")[0]
 
 
 def _notices(knowledge_base: KnowledgeBase, codes: list[str]) -> Iterator[Notice]:

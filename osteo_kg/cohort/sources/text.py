@@ -5,6 +5,7 @@ A record that columns cannot hold exactly is marked, and read again by itself fr
 
 from __future__ import annotations
 
+import functools
 import io
 import itertools
 from abc import abstractmethod
@@ -42,6 +43,7 @@ from osteo_kg.rdf import day_literal, day_text
 _CHUNK = 50_000  # records laid down at a time
 _DECIMALS = 15  # up to which the shapes are not asked how many there are
 _MOST = 2**31
+_REMEMBERED = 20_000  # numbers
 _TYPES = {
     "text": pa.string(),
     "coded": pa.string(),
@@ -197,8 +199,10 @@ def row_of(record: Any) -> dict[str, Any] | None:
     if not isinstance(record, dict) or not record.keys() <= FIELDS.keys() or _repeats(record):
         return None
     row = {key: value if value is None else held(FIELDS[key], value) for key, value in record.items()}
-    scores = held_scores({key: record[key] for key in SCORES if record.get(key) is not None})
-    return None if LOST in row.values() or scores is None else row | scores
+    for key in SCORES:
+        if (score := record.get(key)) is not None:
+            row[decimals_key(key)] = _decimals(score)
+    return None if LOST in row.values() else row
 
 
 def held_scores(scores: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -241,18 +245,22 @@ def _whole(value: Any) -> Any:
 
 def _number(value: Any) -> Any:
     """Hold a number as a float, where that shows the same digits but for noughts at the end."""
-    if not isinstance(value, Decimal) or not value.is_finite():
-        return LOST
-    found = float(value)
-    return found if Decimal(repr(found)) == value else LOST
+    return _written(str(value))[0] if type(value) is Decimal else LOST
 
 
 def _decimals(value: Any) -> Any:
     """Give how many decimals a score is written with: bone densities have many."""
-    if not isinstance(value, Decimal) or not value.is_finite():
-        return LOST
-    decimals = max(-int(value.as_tuple().exponent), 0)
-    return decimals if decimals <= _DECIMALS else LOST
+    return _written(str(value))[1] if type(value) is Decimal else LOST
+
+
+@functools.lru_cache(_REMEMBERED)
+def _written(text: str) -> tuple[Any, Any]:
+    """Give a number, written as decimals are, as a float, and how many decimals it has."""
+    value = Decimal(text)
+    if not value.is_finite():
+        return LOST, LOST
+    found, decimals = float(value), max(-int(value.as_tuple().exponent), 0)
+    return found if Decimal(repr(found)) == value else LOST, decimals if decimals <= _DECIMALS else LOST
 
 
 def held(field: Field, value: Any) -> Any:
@@ -271,13 +279,14 @@ def _list(field: Field, value: Any) -> Any:
 
 
 def _entry(entry: Any, field: Field) -> Any:
-    fields = {each.key: each for each in field.entry}
-    if not isinstance(entry, dict) or not entry.keys() <= fields.keys() or _repeats(entry):
+    kinds = _KINDS_OF_ENTRIES[field.key]
+    if not isinstance(entry, dict) or not entry.keys() <= kinds.keys() or _repeats(entry):
         return LOST
-    held = {key: value if value is None else _BY_KIND[fields[key].kind](value) for key, value in entry.items()}
+    held = {key: value if value is None else _BY_KIND[kinds[key]](value) for key, value in entry.items()}
     return LOST if LOST in held.values() else held
 
 
+_KINDS_OF_ENTRIES = {key: {each.key: each.kind for each in field.entry} for key, field in FIELDS.items()}
 _BY_KIND: dict[str, Callable[[Any], Any]] = {
     "text": _text,
     "coded": _text,

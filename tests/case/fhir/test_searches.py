@@ -80,7 +80,7 @@ def test_what_could_not_be_had_leaves_its_sections_open(knowledge_base: Knowledg
     assert found.disposition == "undetermined"
     told = {each.code: each.message.en for each in found.warnings}
     assert "Condition" in told["section-open"]
-    assert told["element-ignored"] == "Not used: Condition (the server did not answer the query)."
+    assert told["element-ignored"] == "Not used: Condition (query not answered by the server)."
 
 
 def test_a_t_score_that_could_not_be_asked_for_is_not_said_to_be_measured(knowledge_base: KnowledgeBase) -> None:

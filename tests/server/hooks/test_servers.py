@@ -213,7 +213,7 @@ def test_a_fracture_of_another_patient_is_told_and_not_counted(calling: FlaskCli
     server.misbehaving = {"/Condition": answering(searchset([POSTMENOPAUSAL, other]))}
     [card] = cards(calling, asking(server.url))
     assert card["summary"].startswith("Osteoporosis: start treatment.")
-    assert "belongs to no patient of this input" in card["detail"]
+    assert "of no patient of this input" in card["detail"]
 
 
 def test_a_server_that_is_not_there_is_a_reason(knowledge_base: KnowledgeBase) -> None:

@@ -151,6 +151,19 @@ def test_the_page_of_a_drug_has_its_codes_with_their_systems_and_an_example(clie
     assert client.get(html.unescape(question), headers={"Accept": "application/json"}).get_json(force=True)["results"]
 
 
+def test_the_page_of_a_term_shows_its_example_as_it_is_written(client: FlaskClient) -> None:
+    text = html.unescape(page_of(client, "/ns/hasSide"))
+    [shown] = re.findall(r"<pre>(@prefix .*?)</pre>", text, re.DOTALL)
+    assert "osteo:hasSide osteo:LeftSide" in shown
+    assert text.count("@prefix osteo:") == 1
+
+
+def test_the_page_of_a_deprecated_term_leads_to_what_takes_its_place(client: FlaskClient) -> None:
+    text = page_of(client, "/ns/StrokeEvent")
+    assert "no longer to be used" in text
+    assert 'href="/ns/Stroke"' in text
+
+
 def test_a_term_says_where_it_is_used(client: FlaskClient) -> None:
     assert f'href="/guideline/{OIC}/severe-treat"' in page_of(client, f"/guideline/{OIC}/severe-fracture")
     assert f'href="/guideline/{OIC}/postmenopausal-woman"' in page_of(client, "/ns/PostmenopausalWoman")

@@ -35,7 +35,10 @@ _CODES = (OSTEO.hasCode, OSTEO.hasClassCode, OSTEO.isOrderedAs)
 _IN_WORDS = (RDFS.subClassOf, OWL.equivalentClass)
 _SHOWN_ELSEWHERE = {
     each.value
-    for each in (RDFS.label, RDF.type, RDFS.isDefinedBy, RDFS.subClassOf, SKOS["definition"], DCTERMS["title"], *_CODES)
+    for each in (
+        *(RDFS.label, RDF.type, RDFS.isDefinedBy, RDFS.subClassOf),
+        *(SKOS["definition"], SKOS["example"], DCTERMS["title"], *_CODES),
+    )
 }
 
 _WITHIN = {
@@ -116,6 +119,7 @@ def resource_page(iri: str) -> Response:
         rows=rows_of(known, iri, spoken),
         uses=uses_of(known, iri, spoken),
         shapes=[name.get(spoken) for _, name in known.shapes(iri)],
+        turtle=next(iter(known.values(iri, SKOS["example"])), ""),
         example=_example(known, iri),
         question=question_about(known, iri),
     )
