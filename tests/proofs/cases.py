@@ -47,11 +47,9 @@ class StatedCase:
 
 def settled_case(model: Formula, patient: SettledPatient) -> StatedCase:
     """Read a settled patient off a model: everything is stated, and every section complete."""
-    scores: dict[Node, Decimal] = {}
-    for place in patient.words.scored:
-        if _true(model, patient.measured[place]):
-            scores[place] = _decimal(model, patient.scores[place])
-    if _true(model, patient.measured[UNREAD]):  # what could not be read then stands at a place that is free
+    sites = [each for each in patient.words.scored if _true(model, patient.measured[each])]
+    scores = {each: _decimal(model, patient.scores[each]) for each in sites}
+    if _true(model, patient.measured[UNREAD]):  # what could not be read stands at a place that is free
         free = next(each for each in patient.words.scored if each not in scores)
         scores[free] = _decimal(model, patient.scores[UNREAD])
     return StatedCase(
