@@ -128,6 +128,12 @@ class KnowledgeBase:
         knowledge = load_knowledge(added, readings) if added or readings else packaged_knowledge()
         return cls(knowledge, remember=remember, safety=safety)
 
+    def read_otherwise(self, readings: Mapping[str, str]) -> KnowledgeBase:
+        """Give the same by other readings; see `load`, which this spares where one is loaded."""
+        return KnowledgeBase(
+            self.knowledge.read_otherwise(readings), remember=self.remembers, safety=self._safety is not None
+        )
+
     def read(
         self,
         data: bytes | str,

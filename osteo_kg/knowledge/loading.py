@@ -19,7 +19,7 @@ from rdflib import Graph
 from osteo_kg import package_data
 from osteo_kg.errors import KnowledgeError
 from osteo_kg.knowledge.readings import OtherReading, chosen, other_readings, switched
-from osteo_kg.knowledge.terms import Terms, read_terms
+from osteo_kg.knowledge.terms import LIMITS, TOLD_APART, Terms, read_terms
 from osteo_kg.rdf import GUIDELINE, ONTOLOGY, OSTEO, OWL, RDF, Lookup, digest, json_ld, local_name
 
 
@@ -66,6 +66,25 @@ class Knowledge:
         """The interpretations of which the other reading is taken, by IRI."""
         return frozenset(self.other_readings[each].interpretation for each in self.readings)
 
+    def read_otherwise(self, readings: Mapping[str, str]) -> Knowledge:
+        """Give the same by other readings.
+
+        Args:
+            readings: `other` for each interpretation, named as `I15`, of which the other reading is taken.
+
+        Raises:
+            KnowledgeError: another reading does not fit the modules.
+            UsageError: an interpretation has no other reading that can be taken.
+        """
+        taken = chosen(readings, self.other_readings)
+        if not taken:
+            return self
+        modules, store = switched(self.modules, taken), ox.Store()
+        for name, content in modules.items():
+            store.extend(_parsed(name, content))
+        named = tuple(key for key, each in self.other_readings.items() if each in taken)
+        return replace(self, modules=modules, store=store, readings=named)
+
     def of_guideline(self, identifier: str) -> Knowledge:
         """Give the same without what other guidelines say: what one of them calls severe is its own.
 
@@ -107,36 +126,14 @@ class Knowledge:
     @functools.cached_property
     def background(self) -> tuple[ox.Quad, ...]:
         """What queries over one case need beside it: types of coded values, limits of notices, members of options."""
-        kinds = {value for kind in _TOLD_APART for value in self.terms.kinds[kind].values()}
+        kinds = {value for kind in TOLD_APART for value in self.terms.kinds[kind].values()}
         individuals = [
             ox.Quad(ox.NamedNode(iri), RDF.type, ox.NamedNode(kind))
             for iri in sorted(kinds)
             for kind in sorted(self.terms.types[iri] - {iri})
         ]
-        limits = [quad for name in _LIMITS for quad in self.store.quads_for_pattern(None, OSTEO[name], None)]
+        limits = [quad for name in LIMITS for quad in self.store.quads_for_pattern(None, OSTEO[name], None)]
         return (*individuals, *limits)
-
-
-_TOLD_APART = (OSTEO.DensitometrySite, OSTEO.FractureMechanism)
-_LIMITS = [
-    "tolerance",
-    "monthsAllowed",
-    "leastDecimals",
-    "couldBe",
-    "leastEntries",
-    "mayTogetherBe",
-    "above",
-    "atMost",
-    "atLeast",
-    "below",
-    "measures",
-    "readAs",
-    "hasMember",
-    "concernsOption",
-    "isRaisedWith",
-    "isRaisedByDrug",
-    "isRaisedByFracture",
-]
 
 
 def load_knowledge(extra: Iterable[Path] = (), readings: Mapping[str, str] | None = None) -> Knowledge:
@@ -169,21 +166,11 @@ def load_knowledge(extra: Iterable[Path] = (), readings: Mapping[str, str] | Non
     held = _held({name: (content, _headers(read[name])) for name, content in added.items()})
     kept = {name: quads for name, quads in read.items() if name in added or not held.intersection(_headers(quads))}
     modules = {name: content for name, content in (packaged | added).items() if name in kept}
-    known = other_readings(*alternatives)
-    taken = chosen(readings or {}, known)
-    if taken:
-        modules = switched(modules, taken)
-        kept = {name: _parsed(name, content) for name, content in modules.items()}
     store = ox.Store()
     for quads in kept.values():
         store.extend(quads)
-    return Knowledge(
-        modules=modules,
-        shapes=_files(home / "shapes"),
-        store=store,
-        other_readings=known,
-        readings=tuple(key for key, each in known.items() if each in taken),
-    )
+    shapes, known = _files(home / "shapes"), other_readings(*alternatives)
+    return Knowledge(modules, shapes, store, other_readings=known).read_otherwise(readings or {})
 
 
 def _check_apart(modules: Mapping[str, Iterable[ox.Quad]]) -> None:

@@ -18,6 +18,28 @@ from osteo_kg.knowledge.table_words import TableWords, read_table_words
 from osteo_kg.knowledge.words import Names, Phrases, WordList, plain_unit, read_word_lists
 from osteo_kg.rdf import OSTEO, RDF, RDFS, SKOS, Iri, Lookup, local_name, node_of, text_of
 
+#: Beside a case its queries need the classes of these values, and what is stated by these properties.
+TOLD_APART = (OSTEO.DensitometrySite, OSTEO.FractureMechanism)
+LIMITS = (
+    "tolerance",
+    "monthsAllowed",
+    "leastDecimals",
+    "couldBe",
+    "leastEntries",
+    "mayTogetherBe",
+    "above",
+    "atMost",
+    "atLeast",
+    "below",
+    "measures",
+    "readAs",
+    "hasMember",
+    "concernsOption",
+    "isRaisedWith",
+    "isRaisedByDrug",
+    "isRaisedByFracture",
+)
+
 
 @dataclass(frozen=True)
 class Terms:

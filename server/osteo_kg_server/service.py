@@ -13,6 +13,7 @@ from flask import Flask, current_app, request
 
 from osteo_kg import Dataset, KnowledgeBase
 from osteo_kg.dataset import GRAPH
+from osteo_kg.knowledge import OTHER
 from osteo_kg.rdf import OWL, RDF, Node
 from osteo_kg_server.auth import Access
 from osteo_kg_server.case_repository import CaseRepository
@@ -48,6 +49,7 @@ class Service:
         self.keeper = CaseRepository(knowledge_base, self.store, self.lock)
         if not settings.scratch:
             self.keeper.catch_up()
+        self._by_reading: dict[str, KnowledgeBase] = {}
         self._by_subject: dict[Node, list[ox.Triple]] = defaultdict(list)
         for triple in dataset.graphs.get(GRAPH + "ontology", ()):
             if not isinstance(triple.subject, ox.Triple):
@@ -57,6 +59,12 @@ class Service:
     def may_keep_patients(self) -> bool:
         """Whether cases beside the examples may be here: who cannot be trusted with them is kept out from the start."""
         return not self.settings.scratch and (self.access.can_be_written or self.settings.store is not None)
+
+    def by_reading(self, key: str) -> KnowledgeBase:
+        """Give what decides where the other reading of an interpretation is taken, loaded when first asked for."""
+        if key not in self._by_reading:
+            self._by_reading[key] = self.knowledge_base.read_otherwise({key: OTHER})
+        return self._by_reading[key]
 
     def url(self, path: str) -> str:
         """Give the address of a path, as clients know it."""

@@ -366,6 +366,22 @@ def test_an_empty_form_offers_an_invented_patient_and_says_who_answers(client: F
     assert "no clinician has reviewed" in filled
 
 
+def test_the_other_reading_says_on_request_what_it_would_say_of_the_patient(
+    client: FlaskClient, knowledge_base: KnowledgeBase
+) -> None:
+    asked = {**ANNA, "t_score_lumbar_spine": "-2.5"}
+    assert 'name="reading" value="I15"' in entered(client, asked).text
+    page = entered(client, {**asked, "reading": "I15"}).text
+    _, found, other = page.partition('id="other-reading"')
+    assert found
+    said = other.partition("</div>")[0]
+    assert "I15" in said
+    assert "Specialist opinion" in said
+    assert headline(page) == "treatment proposed"
+    assert 'id="other-reading"' not in entered(client, {**asked, "reading": "I15"}, **LIVE).text
+    assert entered(client, {**asked, "reading": "I99"}).status_code == 400
+
+
 def test_a_turtle_file_fills_the_form(client: FlaskClient) -> None:
     page = sent(client, EXAMPLE, "hip-fracture.ttl").text
     assert re.search(r'<option value="proximal-femur" selected>', page)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from osteo_kg import Assessment, BilingualText, KnowledgeBase, Language
+from osteo_kg import Assessment, BilingualText, Case, KnowledgeBase, Language
 from osteo_kg.assessment import WORDS, Line, ShortAnswer, full_lines, short_answer
 from osteo_kg.case import FIELDS
 from osteo_kg.exploration import Change, Question, changes, next_question, strips
@@ -63,6 +63,24 @@ class Reading:
     question: BilingualText | None
     reading: BilingualText | None
     other: BilingualText | None
+    can_be_taken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OtherAnswer:
+    """What the other reading of an interpretation says of the same case.
+
+    Attributes:
+        key: the name of the interpretation.
+        reading: how it is then read.
+        is_same: whether it says the same.
+    """
+
+    key: str
+    reading: BilingualText
+    headline: str
+    options: tuple[OptionShown, ...]
+    is_same: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +168,23 @@ def shown(
     )
 
 
+def by_other_reading(other: KnowledgeBase, assessment: Assessment, language: Language, case: Case) -> OtherAnswer:
+    """Ask another reading about a case that was answered.
+
+    Args:
+        other: what decides by it.
+        assessment: the answer by the packaged reading.
+        language: that of the page.
+        case: the case.
+    """
+    told = other.assess(case, on=assessment.assessed_on)
+    before, after = short_answer(assessment, language), short_answer(told, language)
+    options = tuple(_options(after))
+    is_same = before.headline == after.headline and options == tuple(_options(before))
+    [taken] = told.readings
+    return OtherAnswer(taken.interpretation, taken.reading, after.headline, options, is_same)
+
+
 def _options(short: ShortAnswer) -> Iterator[OptionShown]:
     for part in short.of("options"):
         for item in part.items:
@@ -186,7 +221,8 @@ def _readings(knowledge_base: KnowledgeBase, guideline: str, keys: Sequence[str]
         question, reading, other = (
             triples.text(iri, each) for each in (OSTEO.question, OSTEO.reading, OSTEO.otherReading)
         )
-        yield Reading(key, _address(iri), question, reading, other)
+        can_be_taken = key in knowledge_base.knowledge.other_readings
+        yield Reading(key, _address(iri), question, reading, other, can_be_taken)
 
 
 def _address(iri: str) -> str:

@@ -21,8 +21,8 @@ from osteo_kg_server.pages.patient.fields import Form, FormField
 TRUTHS = {"true": BilingualText("yes", "oui"), "false": BilingualText("no", "non")}
 NONE, SOME = "none", "some"
 #: Fields that are the form's own, beside those of the record.
-DAY, ADD, REMOVE, TAKE, FILE, CASE = "on", "add", "remove", "take", "file", "case"
-_OWN = (DAY, ADD, REMOVE, TAKE)
+DAY, ADD, REMOVE, TAKE, FILE, CASE, READING = "on", "add", "remove", "take", "file", "case", "reading"
+_OWN = (DAY, ADD, REMOVE, TAKE, READING)
 _NUMBER = re.compile(r"[-+]?[0-9]{1,30}([.][0-9]{1,30})?")
 _ROW = re.compile(r"(?P<list>[a-z_]+)[.](?P<row>[0-9]{1,4})(?:[.](?P<key>[a-z_]+))?")
 _IN_LIST = re.compile(r"(?P<list>[a-z_]+)\[(?P<entry>[0-9]+)\]$")

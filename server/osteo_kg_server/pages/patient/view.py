@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request
+from werkzeug.exceptions import BadRequest
 
 from osteo_kg import DEFAULT_GUIDELINE, Assessment, Language, RefusedCaseError
 from osteo_kg.case import record_case
@@ -21,12 +22,13 @@ from osteo_kg_server.http.parameters import FORM, LANGUAGE, asked, fields_of_for
 from osteo_kg_server.pages.knowledge.links import address_of
 from osteo_kg_server.pages.layout import Alternate, page
 from osteo_kg_server.pages.patient import downloads
-from osteo_kg_server.pages.patient.answer import WORDING, AnswerShown, shown
+from osteo_kg_server.pages.patient.answer import WORDING, AnswerShown, OtherAnswer, by_other_reading, shown
 from osteo_kg_server.pages.patient.fields import Form
 from osteo_kg_server.pages.patient.filled import (
     ADD,
     CASE,
     FILE,
+    READING,
     REMOVE,
     TAKE,
     Filled,
@@ -156,7 +158,7 @@ def _of_file(serving: Service) -> tuple[Filled, Outcome]:
     """Answer the one case of a file, and fill the form with it where the form can show all of it."""
     form = _form(serving)
     filled = Filled(on=request.form.get("on") or datetime.date.today().isoformat())
-    filled.asked[TAKE] = request.form.get(TAKE, "")
+    filled.asked |= {name: request.form.get(name, "") for name in (TAKE, READING)}
     if filled.day is None:
         return filled, Outcome(tuple(record_of_form(filled, form)[1]))
     file = request.files.get(FILE)
@@ -171,9 +173,13 @@ def _of_file(serving: Service) -> tuple[Filled, Outcome]:
 
 def _values(serving: Service, filled: Filled, outcome: Outcome, language: Language) -> dict[str, Any]:
     answer: AnswerShown | None = None
+    other: OtherAnswer | None = None
     if outcome.case and outcome.assessment:
         with serving.lock:
             answer = shown(serving.knowledge_base, outcome.assessment, language, outcome.case)
+            other = _by_other_reading(
+                serving, filled.asked.get(READING, ""), outcome.assessment, language, outcome.case
+            )
     wrong: dict[str, list[Wrong]] = {}
     for each in outcome.wrong:
         wrong.setdefault(each.name, []).append(each)
@@ -184,12 +190,25 @@ def _values(serving: Service, filled: Filled, outcome: Outcome, language: Langua
         "wrong": wrong,
         "blocking": any(not each.is_hint for each in outcome.wrong),
         "answer": answer,
+        "other": other,
         "unshown": outcome.unshown,
         "entered": list(entered(filled, form, language)),
         "known": {name: each.label for name, each in form.fields.items()},
         "guideline": _guideline(serving),
         **WORDING,
     }
+
+
+def _by_other_reading(
+    serving: Service, key: str, assessment: Assessment, language: Language, case: PreparedCase
+) -> OtherAnswer | None:
+    """Ask the other reading that a button names; it may take seconds the first time, and no live answer asks it."""
+    if not key or "HX-Request" in request.headers:
+        return None
+    known = serving.knowledge_base.knowledge.other_readings
+    if key not in known:
+        raise BadRequest(f"The reading {key!r} cannot be switched. Those that can be: {', '.join(known) or 'none'}.")
+    return by_other_reading(serving.by_reading(key), assessment, language, case.case)
 
 
 def _guideline(serving: Service) -> dict[str, Any]:
