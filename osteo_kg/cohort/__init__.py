@@ -54,6 +54,7 @@ def assess_cohort(
     assume_postmenopausal_from: int | None = None,
     language: Language = "en",
     small_cells: int = SMALL_CELLS,
+    columns: Iterable[str] = (),
     knowledge_base: KnowledgeBase | None = None,
     progress: Progress | None = None,
 ) -> CohortResult:
@@ -83,12 +84,14 @@ def assess_cohort(
         language: the language of the summary, of its page and of what is said of those refused, `en` or `fr`.
         small_cells: the page suppresses counts from 1 to below this, and others from which they could be calculated;
             0 or 1 suppresses none.
+        columns: the columns of the decisions that are kept in memory; all of them where none is named.
         knowledge_base: what decides; that of the packaged knowledge when None, which is loaded once in a process.
         progress: told now and then what is done, to how many patients, of how many.
 
     Raises:
         UnreadableCaseError: an input cannot be read at all.
-        UsageError: the source is neither paths nor a table, or a section, a guideline or a format does not exist.
+        UsageError: the source is neither paths nor a table, or a section, a guideline, a format or a column does not
+            exist.
         IncompleteRunError: a patient would be lost; nothing is written then.
     """
     table = source if is_table(source) else None
@@ -110,6 +113,7 @@ def assess_cohort(
         assume_postmenopausal_from=assume_postmenopausal_from,
         language=language,
         small_cells=small_cells,
+        columns=_words(columns),
         table=table,
     )
     return assess(knowledge_base or _packaged_knowledge_base(), request, progress or silent)

@@ -57,6 +57,7 @@ class Request:
             post-menopausal; never when None.
         language: the language of the summary, of its page, and of the reports of those refused.
         small_cells: the page suppresses counts below this, and others from which they could be calculated.
+        columns: the columns of decisions in memory; all of them where none is named.
         table: a table in memory, in place of inputs.
     """
 
@@ -77,6 +78,7 @@ class Request:
     assume_postmenopausal_from: int | None = None
     language: Language = "en"
     small_cells: int = SMALL_CELLS
+    columns: tuple[str, ...] = ()
     table: Any = None
 
     @property

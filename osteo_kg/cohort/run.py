@@ -34,7 +34,7 @@ from osteo_kg.cohort.results.summary import summarised
 from osteo_kg.cohort.sources.base import InputFile, Reading, Source, Wanted, found
 from osteo_kg.cohort.sources.memory import TABLE
 from osteo_kg.cohort.sources.registry import sources
-from osteo_kg.errors import IncompleteRunError
+from osteo_kg.errors import IncompleteRunError, UsageError
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf import OWL, RDFS
 
@@ -80,7 +80,7 @@ def assess(knowledge_base: KnowledgeBase, request: Request, progress: Progress =
                 with together.text(written_beside(request.output)) as file:
                     file.write(told.to_text() + "\n")
         else:
-            decisions = run.kept()
+            decisions = run.kept(request.columns)
         if request.explanations:
             with together.text(request.explanations) as file:
                 explanations.write(run.decisions, request.on, file)
@@ -284,10 +284,22 @@ class _Run:
                 rows = files.write(result, path, format_name, self._engine, told)
         self._see_that_nobody_is_lost(rows)
 
-    def kept(self) -> pa.Table:
-        """Give the decisions as a table in memory, in the order of the input: who has a table puts them beside it."""
+    def kept(self, columns: Sequence[str] = ()) -> pa.Table:
+        """Give the decisions as a table in memory, in the order of the input: who has a table puts them beside it.
+
+        Args:
+            columns: those that are wanted; all of them where none is named.
+
+        Raises:
+            UsageError: there is no such column.
+        """
         with self._watched("Writing"):
-            table = self._engine.arrow(self.result(ordered=True))
+            result = self.result(ordered=True)
+            if unknown := [each for each in columns if each not in result.columns]:
+                raise UsageError(
+                    f"Decisions have no column {unknown[0]!r}.", advice=f"Name any of: {', '.join(result.columns)}."
+                )
+            table = self._engine.arrow(result.select(*columns) if columns else result)
         self._see_that_nobody_is_lost(len(table))
         return table
 

@@ -135,7 +135,8 @@ def compare_patients(before: Variant, after: Variant, source: Any, **asked: Any)
 
 def assessed(variant: Variant, source: Any, **asked: Any) -> CohortResult:
     """Assess a cohort by a variant, its decisions in memory; the arguments are those of `compare_patients`."""
-    return assess_cohort(source, guideline=variant.guideline, knowledge_base=variant.knowledge_base, **asked)
+    columns, guideline, decides = ("patient", "situation"), variant.guideline, variant.knowledge_base
+    return assess_cohort(source, columns=columns, guideline=guideline, knowledge_base=decides, **asked)
 
 
 def compare_runs(before: Variant, after: Variant, *runs: CohortResult) -> Difference:

@@ -102,9 +102,16 @@ def test_many_decisions_stand_in_the_order_of_their_table(knowledge_base: Knowle
     """Whoever has a table puts the decisions beside it, row by row; a join in several threads mixes them up."""
     patients = [f"w{number:06}" for number in random.Random(1).sample(range(250_000), 250_000)]
     table = pa.table({"patient": patients, "sex": ["female", "male"] * 125_000})
-    result = assess_cohort(table, on=ON, knowledge_base=knowledge_base)
+    result = assess_cohort(table, on=ON, knowledge_base=knowledge_base, columns=("patient", "disposition"))
     assert result.decisions is not None
+    assert result.decisions.column_names == ["patient", "disposition"]
     assert result.decisions["patient"].to_pylist() == patients
+
+
+def test_a_column_that_decisions_do_not_have_is_refused(knowledge_base: KnowledgeBase) -> None:
+    table = pa.table({"patient": ["anna"], "sex": ["female"]})
+    with pytest.raises(UsageError, match="no column 'dispositon'"):
+        assess_cohort(table, on=ON, knowledge_base=knowledge_base, columns="dispositon")
 
 
 def test_a_result_shows_the_first_decisions_and_refusals(from_file: CohortResult) -> None:
