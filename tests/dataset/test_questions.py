@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 import pyoxigraph as ox
 import pytest
-from rdflib import RDF, RDFS, Graph, Literal, Namespace
+from rdflib import OWL, RDF, RDFS, Graph, Literal, Namespace
 from rdflib.term import Node
 
 import osteo_kg_server
@@ -218,12 +218,12 @@ def test_the_blocked_women_are_those_whose_answer_asks_for_densitometry(answers:
     assert {row["patient"] for row in rows("blocked-by-missing-densitometry")} == blocked
 
 
-def test_teriparatide_is_refused_for_the_reason_in_the_answer(answers: list[Assessment]) -> None:
+def test_teriparatide_is_refused_for_the_reason_in_the_answer(answers: list[Assessment], ontology: Graph) -> None:
     [answer] = [each for each in answers if each.patient == "urn:case:one-vertebral-entry"]
     [option] = [each for each in answer.options if each.treatment == "teriparatide"]
     assert option.status == "not-eligible"
     why = [
-        (criterion.label.en, criterion.status, json.dumps(evidence.value))
+        (criterion.label.en, criterion.status, site_of(ontology, evidence.value["site"]))
         for criterion in option.criteria
         for evidence in criterion.evidence
     ]
@@ -405,6 +405,12 @@ def english(ontology: Graph, node: Node) -> str:
 def label_of(ontology: Graph, key: str) -> str:
     """Give the English label of the notice that has a key."""
     [node] = {s for s in ontology.subjects(NOTATION, Literal(key)) if (s, RDF.type, OSTEO.AssumptionCode) in ontology}
+    return english(ontology, node)
+
+
+def site_of(ontology: Graph, key: str) -> str:
+    """Give the English label of the class of fractures that has a key."""
+    [node] = {s for s in ontology.subjects(NOTATION, Literal(key)) if (s, RDF.type, OWL.Class) in ontology}
     return english(ontology, node)
 
 
