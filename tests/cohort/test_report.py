@@ -281,7 +281,7 @@ def test_a_report_of_the_command_holds_the_counts_of_its_summary(tmp_path: Path)
     assert told["Personnes"] == "4"
     assert told["Traitement indiqué"] == str(summary["dispositions"]["treat"])
     assert told["Données"] == "femmes.csv"
-    assert told["Version de sa lecture"] == "1.0.0"
+    assert told["Version de sa lecture"] == "2.0.0"
     suppressed = CliRunner().invoke(main, asked)
     assert suppressed.exit_code == 0, suppressed.output
     assert json.loads(suppressed.stdout) == summary  # what is printed is for whoever runs it
