@@ -152,7 +152,7 @@ def compare_runs(before: Variant, after: Variant, *runs: CohortResult) -> Differ
     """
     decided = [run.decisions for run in runs]
     assert all(each is not None for each in decided)  # no output was asked for
-    first, second = (each.combine_chunks() for each in decided if each is not None)
+    first, second = (each for each in decided if each is not None)
     if not first["patient"].equals(second["patient"]):
         raise IncompleteRunError(
             f"{before.name} answered {len(first):,} patients and {after.name} {len(second):,}, or in another order.",

@@ -79,9 +79,8 @@ class Knowledge:
         taken = chosen(readings, self.other_readings)
         if not taken:
             return self
-        modules, store = switched(self.modules, taken), ox.Store()
-        for name, content in modules.items():
-            store.extend(_parsed(name, content))
+        modules = switched(self.modules, taken)
+        store = _stored(_parsed(name, content) for name, content in modules.items())
         named = tuple(key for key, each in self.other_readings.items() if each in taken)
         return replace(self, modules=modules, store=store, readings=named)
 
@@ -116,9 +115,7 @@ class Knowledge:
         if taken:
             lines = sorted(f"{quad.triple} .\n" for quad in taken)
             modules[f"taken from other guidelines by {local_name(iri)}"] = "".join(lines).encode()
-        store = ox.Store()
-        for quads in (*(read[name] for name in read if name not in others), taken):
-            store.extend(quads)
+        store = _stored((*(read[name] for name in read if name not in others), taken))
         elsewhere = tuple(f"{each}/" for each in known if each != iri)
         own = (each for each in self.readings if not self.other_readings[each].interpretation.startswith(elsewhere))
         return replace(self, modules=modules, store=store, readings=tuple(own))
@@ -166,9 +163,7 @@ def load_knowledge(extra: Iterable[Path] = (), readings: Mapping[str, str] | Non
     held = _held({name: (content, _headers(read[name])) for name, content in added.items()})
     kept = {name: quads for name, quads in read.items() if name in added or not held.intersection(_headers(quads))}
     modules = {name: content for name, content in (packaged | added).items() if name in kept}
-    store = ox.Store()
-    for quads in kept.values():
-        store.extend(quads)
+    store = _stored(kept.values())
     shapes, known = _files(home / "shapes"), other_readings(*alternatives)
     return Knowledge(modules, shapes, store, other_readings=known).read_otherwise(readings or {})
 
@@ -220,6 +215,13 @@ def _told_apart(folders: Iterable[Path]) -> dict[str, Path]:
         )
         names[name or path.as_posix()] = folder
     return names
+
+
+def _stored(modules: Iterable[Iterable[ox.Quad]]) -> ox.Store:
+    store = ox.Store()
+    for quads in modules:
+        store.extend(quads)
+    return store
 
 
 def _parsed(name: str, content: bytes) -> list[ox.Quad]:

@@ -107,7 +107,29 @@ def _range(node: Node | None) -> Node:
     return node
 
 
-class SettledPatient:
+class Facts:
+    """The facts of one patient as symbols, those that a settled patient and a record have in common.
+
+    Args:
+        words: the vocabulary.
+        name: what the names of the symbols begin with.
+        places: where there may be a T-score.
+        outcomes: how a treatment may have ended; None where that may not be known.
+    """
+
+    def __init__(self, words: Vocabulary, name: str, places: Iterable[Any], outcomes: Iterable[Any]) -> None:
+        self.words, places = words, tuple(places)
+        self.coded = {p: {v: boolean(name, p, v) for v in values} for p, values in words.coded.items()}
+        self.measured = {each: boolean(name, "measured", each) for each in places}
+        self.scores = {each: z3.Real(symbol(name, "score", each)) for each in places}
+        self.age = z3.Int(symbol(name, "age"))
+        self.has_age = boolean(name, "has age")
+        self.fractures = {each: z3.Int(symbol(name, "fractures", each)) for each in words.sites}
+        pairs = itertools.product(words.drugs, outcomes)
+        self.treatments = {pair: boolean(name, "treatment", *pair) for pair in pairs}
+
+
+class SettledPatient(Facts):
     """One patient with a value for every fact; a site of densitometry may not have been measured.
 
     Args:
@@ -116,16 +138,7 @@ class SettledPatient:
     """
 
     def __init__(self, words: Vocabulary, name: str) -> None:
-        self.words = words
-        self.coded = {p: {v: boolean(name, p, v) for v in values} for p, values in words.coded.items()}
-        places = (*words.scored, UNREAD)
-        self.measured = {each: boolean(name, "measured", each) for each in places}
-        self.scores = {each: z3.Real(symbol(name, "score", each)) for each in places}
-        self.age = z3.Int(symbol(name, "age"))
-        self.has_age = boolean(name, "has age")
-        self.fractures = {each: z3.Int(symbol(name, "fractures", each)) for each in words.sites}
-        pairs = itertools.product(words.drugs, words.outcomes)
-        self.treatments = {pair: boolean(name, "treatment", *pair) for pair in pairs}
+        super().__init__(words, name, (*words.scored, UNREAD), words.outcomes)
         self.statements = {each: boolean(name, each) for each in words.statements}
 
     @functools.cached_property

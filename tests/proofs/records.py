@@ -13,6 +13,7 @@ from rdflib.term import Node
 from tests.proofs.axioms import OSTEO
 from tests.proofs.patients import (
     UNREAD,
+    Facts,
     Formula,
     SettledPatient,
     Vocabulary,
@@ -26,7 +27,7 @@ from tests.proofs.patients import (
 SECTIONS: tuple[Node, ...] = (OSTEO.FractureHistory, OSTEO.TreatmentHistory)
 
 
-class Record:
+class Record(Facts):
     """What a case states, as symbols: every fact known or not, every section complete, open or neither.
 
     Args:
@@ -35,18 +36,10 @@ class Record:
     """
 
     def __init__(self, words: Vocabulary, name: str) -> None:
-        self.words = words
-        self.coded = {p: {v: boolean(name, p, v) for v in values} for p, values in words.coded.items()}
-        self.measured = {each: boolean(name, "measured", each) for each in words.scored}
-        self.scores = {each: z3.Real(symbol(name, "score", each)) for each in words.scored}
-        self.age = z3.Int(symbol(name, "age"))
-        self.has_age = boolean(name, "has age")
-        self.fractures = {each: z3.Int(symbol(name, "fractures", each)) for each in words.sites}
+        super().__init__(words, name, words.scored, (*words.outcomes, None))
         self.more = {each: z3.Int(symbol(name, "perhaps more", each)) for each in sorted(words.counted, key=str)}
         self.of_one_day = {each: boolean(name, "of one day", each) for each in words.together}
         self.excluded = boolean(name, "fracture that does not count")
-        pairs = itertools.product(words.drugs, (*words.outcomes, None))
-        self.treatments = {pair: boolean(name, "treatment", *pair) for pair in pairs}
         self.complete: dict[Node, Formula] = {each: boolean(name, "complete", each) for each in SECTIONS}
         self.open: dict[Node, Formula] = {each: boolean(name, "open", each) for each in (*SECTIONS, OSTEO.Densitometry)}
         self.statements = {each: (boolean(name, "known", each), boolean(name, each)) for each in words.statements}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -44,7 +45,6 @@ from osteo_kg_server.service import Service, service
 blueprint = Blueprint("patient", __name__)
 MOST_BYTES = 10_000_000  # of one form, or of one file in it
 _NAME, _KEPT = "form", "osteo_kg_form"
-_EXAMPLE = root() / "examples" / "two-vertebral-fractures.ttl"
 _CARRIED = "case.ttl"  # as the page sends a case again that its form cannot show
 _FILES = "multipart/form-data"
 _BODIES: dict[str, Json] = {
@@ -194,7 +194,6 @@ def _values(serving: Service, filled: Filled, outcome: Outcome, language: Langua
         "unshown": outcome.unshown,
         "entered": list(entered(filled, form, language)),
         "known": {name: each.label for name, each in form.fields.items()},
-        "guideline": _guideline(serving),
         **WORDING,
     }
 
@@ -211,19 +210,26 @@ def _by_other_reading(
     return by_other_reading(serving.by_reading(key), assessment, language, case.case)
 
 
-def _guideline(serving: Service) -> dict[str, Any]:
-    """Give what the guideline that answers is called, what it is, and where it is shown."""
+def _around(serving: Service) -> dict[str, Any]:
+    """Give what stands around a form: which guideline answers, and for an empty one an invented patient."""
     found = serving.knowledge_base.engine(DEFAULT_GUIDELINE).guideline
     definition = serving.knowledge_base.knowledge.triples.text(found.iri, SKOS.definition)
-    return {"label": found.label, "definition": definition, "address": address_of(found.iri)}
+    return {
+        "guideline": {"label": found.label, "definition": definition, "address": address_of(found.iri)},
+        "example": _example() if request.method == "GET" else None,
+    }
+
+
+@functools.cache
+def _example() -> str:
+    return (root() / "examples" / "two-vertebral-fractures.ttl").read_text(encoding="utf-8")
 
 
 def _page(serving: Service, filled: Filled, outcome: Outcome, language: Language) -> Response:
     title = "Une patiente" if language == "fr" else "A patient"
     values = _values(serving, filled, outcome, language)
     alternates = [Alternate("text/turtle", "/.well-known/void?format=turtle")] if request.method == "GET" else []
-    example = _EXAMPLE.read_text(encoding="utf-8") if request.method == "GET" else None
-    response = page("patient/page.html", language, title=title, alternates=alternates, example=example, **values)
+    response = page("patient/page.html", language, title=title, alternates=alternates, **_around(serving), **values)
     if values["blocking"]:
         response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
     return _unkept(response)
