@@ -145,6 +145,22 @@ class Fractures:
         """Whether anything was taken note of, be it what was ruled out."""
         return bool(self._read or self._open or self._terms or self._said)
 
+    @property
+    def stand_for_themselves(self) -> bool:
+        """Whether each that was read is an entry by the project's own code, beside which others of the kind stand."""
+        return self.marks is not None and all(each.meaning.own for each in self._read)
+
+    @property
+    def marks(self) -> frozenset[str] | None:
+        """What another fracture shares with one of these, if not its day, where either bears on how the other is read.
+
+        None where anything else that is read may bear on what was taken note of.
+        """
+        if self._open or not self._read:
+            return None
+        vertebral = {each.meaning.term for each in self._read if each.is_vertebral}
+        return frozenset((*vertebral, *(each.stem for each in self._read if each.stem)))
+
     def settled(self, concept: Any, found: Iterable[Meaning]) -> None:
         """Take note of what was ruled out: where another resource names it again, nothing is left open by that."""
         self._terms |= {each.term for each in found}

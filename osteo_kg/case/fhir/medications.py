@@ -43,6 +43,11 @@ class Treatments:
         self._medications = medications
         self._told: set[tuple[str, ox.NamedNode | None]] = set()
 
+    @property
+    def marks(self) -> frozenset[str]:
+        """What another treatment shares with one of these, where either bears on how the other is read."""
+        return frozenset(f"{drug} {outcome}" for drug, outcome in self._told)
+
     def read_medication(self, resource: Resource, builder: CaseBuilder, doubt: str = "") -> bool:
         """Read a MedicationStatement, MedicationRequest, MedicationAdministration or MedicationDispense.
 

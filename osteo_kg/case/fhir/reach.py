@@ -41,12 +41,17 @@ class Reach:
         says: whether anything is read of it, or kept open for it, rather than that it was not used.
         is_checked: whether its validity is told.
         alone: whether this can be told of it by itself; not where it looks at other resources of the input.
+        marks: what another resource of its only part shares with it, if not a day, where either bears on how the other
+            is read; None where any other of that part may.
+        stands_for_itself: whether another one of which this is so bears on it in no way.
     """
 
     parts: frozenset[str] = frozenset()
     says: bool = True
     is_checked: bool = True
     alone: bool = True
+    marks: frozenset[str] | None = None
+    stands_for_itself: bool = False
 
 
 def reach_of(resource: Resource, reader: Reader) -> Reach:
@@ -72,7 +77,14 @@ def reach_of(resource: Resource, reader: Reader) -> Reach:
     parts = frozenset((*_settled(record), *_stated(builder)))
     said = bool(parts) or len(builder.triples) > begun
     looked = looked_up.was_asked or (hers.was_asked and FRACTURES in parts)
-    return Reach(parts, said, bool(checked), not (looked or _is_apart(person.resources)))
+    return Reach(
+        parts,
+        said,
+        bool(checked),
+        not (looked or _is_apart(person.resources)),
+        _marks(record, parts),
+        parts == {FRACTURES} and record.fractures.stand_for_themselves,
+    )
 
 
 def _person(resource: Resource) -> Gathered | None:
@@ -92,6 +104,12 @@ def _settled(record: Record) -> Iterator[str]:
         yield MENOPAUSE
     if record.densitometry:
         yield MEASUREMENTS
+
+
+def _marks(record: Record, parts: frozenset[str]) -> frozenset[str] | None:
+    if parts == {FRACTURES}:
+        return record.fractures.marks
+    return record.treatments.marks if parts == {TREATMENTS} else None
 
 
 def _stated(builder: CaseBuilder) -> Iterator[str]:

@@ -80,7 +80,8 @@ class _Member(NamedTuple):
 
 
 _OF_MEASUREMENTS, _OF_FRACTURES = frozenset((MEASUREMENTS,)), frozenset((FRACTURES,))
-_Remembered = Template | NotHeld | OnlyAsItIs
+_Remembered = Template | NotHeld
+_Way = tuple[Hashable, Sequence[float]]  # a key of what is remembered, and the numbers that are filled in
 
 
 class Screening:
@@ -97,7 +98,7 @@ class Screening:
         self._kinds: dict[Hashable, _Kind] = {}
         self._groups: dict[Hashable, _Remembered] = {}
         self._days: dict[bytes, tuple[str, str] | None] = {}
-        self._numbers: dict[bytes, tuple[Hashable, float] | None] = {}
+        self._numbers: dict[bytes, tuple[Hashable, float]] = {}
         self._empty: Row | None = None
 
     def row(self, lines: Sequence[ResourceLine]) -> tuple[Row, ResourceLine] | None:
@@ -134,7 +135,7 @@ class Screening:
             return None
         own = hers.in_holes[hers.shape.own].decode()
         changes = [kind.changes for kind in told if kind.changes is not None]
-        for group in groups:
+        for group in itertools.chain.from_iterable(map(_divided, groups)):
             found = self._read(group, own)
             if found is None:
                 return None
@@ -226,31 +227,36 @@ class Screening:
         shapes, parts = tuple([kind.shape for _, kind, _ in group]), {kind.reach.parts for _, kind, _ in group}
         order = _order(days) if parts != {_OF_FRACTURES} else _equal(days)
         said = shapes, tuple(forms), order, self._extra(group, days)
-        numbers = self._in_order(literal) if parts == {_OF_MEASUREMENTS} else None
-        if numbers is not None:
-            known = self._remembered((said, numbers[0]), group, name, days, numbers[1])
-            if not isinstance(known, OnlyAsItIs):
-                return None if isinstance(known, NotHeld) else filled(known, days, numbers[1])
-        known = self._remembered((said, tuple(literal)), group, name, days, ())
-        if isinstance(known, OnlyAsItIs):
-            return self._as_it_is(group, name)
-        return None if isinstance(known, NotHeld) else filled(known, days, ())
+        ways: list[_Way] = [((said, tuple(literal)), ())]
+        if parts == {_OF_MEASUREMENTS} and (numbers := self._in_order(literal)) is not None:
+            ways.insert(0, ((said, numbers[0]), numbers[1]))
+        for key, values in ways:
+            known = self._groups.get(key)
+            if isinstance(known, Template):
+                return filled(known, days, values)
+            if isinstance(known, NotHeld):
+                return None
+        return self._remembered(ways, group, name, days)
 
     def _as_it_is(self, group: list[_Member], name: str) -> Row | None:
         return self._changes([parsed(each.kind.shape.whole(each.held), "") for each in group], name)
 
-    def _remembered(
-        self, key: Hashable, group: list[_Member], name: str, days: Sequence[str], numbers: Sequence[float]
-    ) -> _Remembered:
-        found = self._groups.get(key)
-        if found is None:
-            changes = self._as_it_is(group, name)
-            unseen = [member.held[place].decode()[:_DAY] for member in group for place in member.kind.stored]
-            found = NOT_HELD if changes is None else template_of(changes, days, numbers, set(unseen) - set(days))
+    def _remembered(self, ways: list[_Way], group: list[_Member], name: str, days: Sequence[str]) -> Row | None:
+        """Read a group as it is, and remember it in the first way that tells its days and numbers from all else.
+
+        A number of one patient may be equal to what stands in her row for everyone: the next one may tell them apart.
+        """
+        changes = self._as_it_is(group, name)
+        unseen = [member.held[place].decode()[:_DAY] for member in group for place in member.kind.stored]
+        for key, values in ways:
+            found = NOT_HELD if changes is None else template_of(changes, days, values, set(unseen) - set(days))
+            if isinstance(found, OnlyAsItIs):
+                continue
             if len(self._groups) >= _MOST:
                 self._groups.clear()
             self._groups[key] = found
-        return found
+            break
+        return changes
 
     def _extra(self, group: list[_Member], days: Sequence[str]) -> Hashable:
         """Give what else of days decides: how far measurements lie apart, and her birth, where an age is assumed."""
@@ -276,7 +282,7 @@ class Screening:
         return found
 
     def _in_order(self, literal: Iterable[bytes]) -> tuple[Hashable, list[float]] | None:
-        """Give numbers by their forms and their order; None where one is nought with a sign."""
+        """Give numbers by their forms and their order; None where noughts with and without a sign are told apart."""
         found = []
         for written in literal:
             if written not in self._numbers:
@@ -284,22 +290,20 @@ class Screening:
                     self._numbers.clear()
                 self._numbers[written] = _number(written.decode())
             found.append(self._numbers[written])
-        if None in found:
+        values = [value for _, value in found]
+        if len({form for form, value in found if not value}) > 1:
             return None
-        values = [value for _, value in found]  # type: ignore[misc]
-        return (tuple([form for form, _ in found]), _order(values)), values  # type: ignore[misc]
+        return (tuple([form for form, _ in found]), _order(values)), values
 
 
 def _patient_of(line: ResourceLine, shape: Shape) -> str:
     return shape.owner_of(line.in_holes).decode().partition("/")[2]
 
 
-def _number(written: str) -> tuple[Hashable, float] | None:
+def _number(written: str) -> tuple[Hashable, float]:
     """Give the form of a number, which is all that decides how a column holds it, and the number."""
     value = Decimal(written)
-    if not value and value.is_signed():
-        return None  # it equals nought, and is written otherwise
-    return (value < 0, value.as_tuple().exponent), float(value)
+    return (value.is_signed(), value.as_tuple().exponent), float(value)
 
 
 def _order(found: Sequence[Any]) -> Hashable:
@@ -313,6 +317,22 @@ def _order(found: Sequence[Any]) -> Hashable:
 def _equal(found: Sequence[Any]) -> Hashable:
     """Give which things are equal; two fractures are one where they are of one day, and neither is the newer."""
     return tuple([found.index(each) for each in found])
+
+
+def _divided(group: list[_Member]) -> list[list[_Member]]:
+    """Divide a group where none of its lines bears on how another one is read."""
+    return [[each] for each in group] if len(group) > 1 and _are_apart(group) else [group]
+
+
+def _are_apart(group: list[_Member]) -> bool:
+    if all(kind.reach.stands_for_itself for _, kind, _ in group):
+        return True
+    shared: list[Hashable] = []
+    for _, kind, held in group:
+        if kind.reach.marks is None or kind.exact:
+            return False
+        shared += [*kind.reach.marks, *{held[place][:_DAY] for place in kind.days}]
+    return len(shared) == len(set(shared))
 
 
 class _Groups:

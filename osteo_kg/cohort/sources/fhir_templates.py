@@ -118,11 +118,16 @@ def filled(template: Template, days: Sequence[str], numbers: Sequence[float]) ->
 
 
 def merged(row: dict[str, Any], changes: Iterable[Row]) -> Row | None:
-    """Put what groups change into a row; None where two say different things of one column."""
+    """Put what groups change into a row; None where two say different things of one column.
+
+    Each entry of a list counts, and what is told again is told once.
+    """
     for change in changes:
         for key, value in change.items():
             before = row.get(key)
-            if before is None or before is False or before == () or before == value:
+            if before and value and isinstance(value, list) and isinstance(value[0], Mapping):
+                row[key] = [*before, *value]
+            elif before is None or before is False or before == () or before == value:
                 row[key] = value
             elif isinstance(value, list | tuple) and type(before) is type(value):
                 row[key] = type(value)((*before, *(each for each in value if each not in before)))
