@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import json
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from osteo_kg.case.fhir.bundles import kinship, names_of, subject_of
 from osteo_kg.case.fhir.elements import each, text
@@ -18,8 +17,10 @@ from osteo_kg.cohort.sources.fhir_shapes import Shape, Shapes, kept
 
 _MEDICATIONS, _DELETED, _OF_NOBODY, _ALONE = "medications", "deleted", "nobody", "alone"
 _SEVERAL = 2
-_NO_SHAPE = -1
+_NO_SHAPE = b"-1"
 _APART = b" "  # what stands in holes has no blank
+_REMEMBERED = 10_000  # names of patients
+_AT_ONCE = 16 << 20  # bytes of text that are sorted before they are written
 
 
 class ResourceLine(NamedTuple):
@@ -48,6 +49,10 @@ class ResourceLine(NamedTuple):
         """What stands in the holes of its shape."""
         return self.held.split(_APART)
 
+    def position(self) -> tuple[int, int]:
+        """Where it stands in the input."""
+        return self.file, self.offset
+
 
 class Partitions:
     """The partitions of a run.
@@ -61,7 +66,7 @@ class Partitions:
         self.folder, self.count = folder, count
         self._shapes: Shapes | None = None
         self._known: dict[bytes, Shape] = {}
-        self._written: dict[str, list[Shape]] = {}
+        self._written: dict[str, Mapping[bytes, Shape | None]] = {}
 
     def sort(self, piece: FilePart, home: str, sorter: int) -> Beside:
         """Put every document of a piece on its partition; give what is of no patient, counted.
@@ -73,25 +78,32 @@ class Partitions:
         """
         if self._shapes is None:
             self._shapes = Shapes(self._shapes_of(sorter), parsed)
-        with contextlib.ExitStack() as stack:
-            sorting = _Sorting(self, piece, home, sorter, stack)
-            for offset, line in piece.documents():
-                divided = self._shapes.divided(line)
-                if divided is None:
-                    sorting.put_document(offset, line)
-                else:
-                    sorting.put_shaped(offset, *divided)
+        sorting, waiting = _Sorting(self, piece, home), 0
+        for offset, line in piece.documents():
+            divided = self._shapes.divided(line)
+            if divided is None:
+                sorting.put_document(offset, line)
+            else:
+                sorting.put_shaped(offset, *divided)
+            waiting += len(line)
+            if waiting > _AT_ONCE:
+                sorting.write(sorter)
+                waiting = 0
+        sorting.write(sorter)
         self._shapes.keep()
         return sorting.beside
 
     def owners(self, partition: int) -> Iterator[tuple[bytes, list[ResourceLine]]]:
         """Give the lines of each owner on a partition, in the order of the input."""
-        for owner, lines in itertools.groupby(sorted(self._lines(str(partition))), lambda line: line.owner):
-            yield owner, list(lines)
+        found: dict[bytes, list[ResourceLine]] = defaultdict(list)
+        for line in self._lines(str(partition)):
+            found[line.owner].append(line)
+        for owner in sorted(found):
+            yield owner, sorted(found[owner], key=ResourceLine.position)
 
     def medications(self) -> Iterable[tuple[bytes, bytes]]:
         """Give the Medication resources, each after its owner, in the order of the input."""
-        found = sorted(self._lines(_MEDICATIONS), key=lambda line: (line.file, line.offset))
+        found = sorted(self._lines(_MEDICATIONS), key=ResourceLine.position)
         return ((line.owner, line.text) for line in found)
 
     def deleted(self) -> Mapping[bytes, Any]:
@@ -108,7 +120,7 @@ class Partitions:
         for line in self._lines(_OF_NOBODY) if alone else ():
             if line.owner in alone:
                 given.setdefault(alone[line.owner], []).append(line)
-        return {owner: sorted(lines) for owner, lines in given.items()}
+        return {owner: sorted(lines, key=ResourceLine.position) for owner, lines in given.items()}
 
     def part(self, partition: str, sorter: int) -> Path:
         """Give the file of what a process puts on a partition."""
@@ -116,16 +128,17 @@ class Partitions:
 
     def _lines(self, partition: str) -> Iterator[ResourceLine]:
         for path in self.folder.glob(f"partition-{partition}.*"):
-            sorter = path.suffix.removeprefix(".")
+            shapes = self._shapes_written(path.suffix.removeprefix("."))
             with path.open("rb") as file:
                 for row in file:
                     owner, number, offset, shape, held = row[:-1].split(b"\t", 4)
-                    known = None if shape == b"-1" else self._shapes_written(sorter)[int(shape)]
-                    yield ResourceLine(owner, int(number), int(offset), held, known)
+                    yield ResourceLine(owner, int(number), int(offset), held, shapes[shape])
 
-    def _shapes_written(self, sorter: str) -> list[Shape]:
+    def _shapes_written(self, sorter: str) -> Mapping[bytes, Shape | None]:
+        """Give the shapes that a process wrote, by their numbers as they stand in lines."""
         if sorter not in self._written:
-            self._written[sorter] = kept(self._shapes_of(sorter), parsed, self._known)
+            found = kept(self._shapes_of(sorter), parsed, self._known)
+            self._written[sorter] = {b"%d" % number: shape for number, shape in enumerate(found)} | {_NO_SHAPE: None}
         return self._written[sorter]
 
     def _shapes_of(self, sorter: int | str) -> Path:
@@ -139,22 +152,28 @@ class _Sorting:
         beside: what is of no patient.
     """
 
-    def __init__(
-        self, partitions: Partitions, piece: FilePart, home: str, sorter: int, stack: contextlib.ExitStack
-    ) -> None:
+    def __init__(self, partitions: Partitions, piece: FilePart, home: str) -> None:
         self.beside = Beside()
         self._partitions, self._piece, self._home = partitions, piece, home
-        self._sorter, self._stack = sorter, stack
-        self._open_files: dict[str, BinaryIO] = {}
+        self._rows: dict[str, list[bytes]] = defaultdict(list)
         self._key_begins = _key(home, "").removesuffix(b'"]')
+        self._places: dict[bytes, tuple[bytes, list[bytes]]] = {}
         self._seen: set[bytes] = set()  # patients, as far as tells one from several
 
     def put_shaped(self, offset: int, number: int, shape: Shape, held: list[bytes]) -> None:
         """Put a line that was divided on the partition of its patient."""
-        key = b'%s%s"]' % (self._key_begins, shape.owner_of(held))
-        if shape.kind == "Patient":
-            self._meet(key, offset)
-        self._put(self._partition_of(key), key, offset, _APART.join(held), number)
+        named = held[shape.owner]
+        place = self._places.get(named)
+        if place is None or shape.kind == "Patient":
+            key = b'%s%s"]' % (self._key_begins, shape.owner_of(held))
+            place = key, self._rows[self._partition_of(key)]
+            if shape.kind == "Patient":
+                self._meet(key, offset)
+            else:
+                if len(self._places) >= _REMEMBERED:
+                    self._places.clear()
+                self._places[named] = place
+        place[1].append(b"%s\t%d\t%d\t%d\t%s\n" % (place[0], self._piece.file, offset, number, _APART.join(held)))
 
     def put_document(self, offset: int, line: bytes) -> None:
         """Put a line of any kind on its partition."""
@@ -183,12 +202,15 @@ class _Sorting:
     def _partition_of(self, key: bytes) -> str:
         return str(zlib.crc32(key) % self._partitions.count)
 
-    def _put(self, partition: str, key: bytes, offset: int, held: bytes, shape: int = _NO_SHAPE) -> None:
-        file = self._open_files.get(partition)
-        if file is None:
-            path = self._partitions.part(partition, self._sorter)
-            file = self._open_files[partition] = self._stack.enter_context(path.open("ab"))
-        file.write(b"%s\t%d\t%d\t%d\t%s\n" % (key, self._piece.file, offset, shape, held))
+    def _put(self, partition: str, key: bytes, offset: int, held: bytes) -> None:
+        self._rows[partition].append(b"%s\t%d\t%d\t%s\t%s\n" % (key, self._piece.file, offset, _NO_SHAPE, held))
+
+    def write(self, sorter: int) -> None:
+        """Write what was put on the partitions."""
+        for partition, rows in self._rows.items():
+            with self._partitions.part(partition, sorter).open("ab") as file:
+                file.writelines(rows)
+            rows.clear()
 
 
 def _key(home: str, name: str | int) -> bytes:

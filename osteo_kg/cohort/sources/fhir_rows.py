@@ -103,7 +103,7 @@ class PatientReader:
         total = 0
         with pq.ParquetWriter(path, COLUMNS) as writer:
             while chunk := list(itertools.islice(rows, _CHUNK)):
-                writer.write_table(pa.Table.from_pylist(chunk, COLUMNS))
+                writer.write_table(_table(chunk))
                 total += len(chunk)
         return str(path), total, beside
 
@@ -199,6 +199,20 @@ COLUMNS = pa.schema(
     | _SPARED
     | _PLACE
 )
+
+
+def _table(rows: list[Mapping[str, Any]]) -> pa.Table:
+    columns = [_column([row.get(field.name) for row in rows], field.type) for field in COLUMNS]
+    return pa.Table.from_arrays(columns, schema=COLUMNS)
+
+
+def _column(values: list[Any], kind: pa.DataType) -> pa.Array:
+    first = values[0]
+    if (first is None or isinstance(first, bool)) and values.count(first) == len(values):  # as most columns have
+        return pa.repeat(pa.scalar(first, kind), len(values))
+    return pa.array(values, kind)
+
+
 _COLUMN_OF = {remark.kind: column for column, remark in extra_facts.REMARKED.items()}
 
 

@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from osteo_kg.case import Case
 from osteo_kg.case.fhir.bundles import Input, gather
@@ -71,12 +71,8 @@ class _Kind:
     says_the_same: bool
 
 
-class _Member(NamedTuple):
-    """A line of a group, in its place among those of the patient."""
-
-    place: int
-    kind: _Kind
-    held: list[bytes]
+#: A line of a group: its place among those of the patient, and what stands in its holes.
+_Member = tuple[int, _Kind, list[bytes]]
 
 
 _OF_MEASUREMENTS, _OF_FRACTURES = frozenset((MEASUREMENTS,)), frozenset((FRACTURES,))
@@ -99,6 +95,7 @@ class Screening:
         self._groups: dict[Hashable, _Remembered] = {}
         self._days: dict[bytes, tuple[str, str] | None] = {}
         self._numbers: dict[bytes, tuple[Hashable, float]] = {}
+        self._alike: dict[frozenset[_Kind], Row | None] = {}
         self._empty: Row | None = None
 
     def row(self, lines: Sequence[ResourceLine]) -> tuple[Row, ResourceLine] | None:
@@ -109,39 +106,49 @@ class Screening:
         """
         groups, hers = _Groups(), None
         told: set[_Kind] = set()
-        names: set[tuple[str, bytes]] = set()
+        names: list[tuple[str, bytes]] = []
         for place, line in enumerate(lines):
             shape = line.shape
             if shape is None:
                 return None
             kind = self._kinds.get(shape) or self._kind(shape, line)
-            if not kind.reach.alone:
-                return None
             if kind.says_the_same:
                 told.add(kind)
                 continue
+            if not kind.reach.alone:
+                return None
             held = line.in_holes
             if shape.own is not None:
-                name = shape.kind, held[shape.own]
-                if name in names:
-                    return None
-                names.add(name)
+                names.append((shape.kind, held[shape.own]))
             if shape.kind == "Patient":
                 if hers is not None:
                     return None
                 hers = line
-            groups.add(_Member(place, kind, held))
-        if hers is None or hers.shape is None or hers.shape.own is None:
+            groups.add((place, kind, held))
+        if hers is None or hers.shape is None or hers.shape.own is None or len(names) != len(set(names)):
             return None
         own = hers.in_holes[hers.shape.own].decode()
-        changes = [kind.changes for kind in told if kind.changes is not None]
-        for group in itertools.chain.from_iterable(map(_divided, groups)):
-            found = self._read(group, own)
-            if found is None:
-                return None
-            changes.append(found)
-        row = merged({**self._nothing(), "patient": own}, changes)
+        alike = self._said_alike(frozenset(told))
+        if alike is None:
+            return None
+        changes = []
+        for group in groups:
+            for part in _divided(group):
+                found = self._read(part, own)
+                if found is None:
+                    return None
+                changes.append(found)
+        row = merged({**alike, "patient": own}, changes)
         return None if row is None else (row, hers)
+
+    def _said_alike(self, told: frozenset[_Kind]) -> Row | None:
+        """Give the row of a patient of whom nothing is known but what lines of these kinds say of anybody."""
+        if told not in self._alike:
+            if len(self._alike) >= _MOST:
+                self._alike.clear()
+            changes = [kind.changes for kind in told if kind.changes is not None]
+            self._alike[told] = merged(dict(self._nothing()), changes)
+        return self._alike[told]
 
     def _nothing(self) -> Row:
         """Give the row of a patient of whom nothing is known."""
@@ -206,8 +213,8 @@ class Screening:
 
     def _read(self, group: list[_Member], name: str) -> Row | None:
         """Give what a group changes in the row of a patient, as it was remembered or as it is read."""
-        if len(group) == 1 and group[0].kind.changes is not None:
-            return group[0].kind.changes
+        if len(group) == 1 and group[0][1].changes is not None:
+            return group[0][1].changes
         days, forms = [], []
         literal = []
         for _, kind, held in group:
@@ -239,7 +246,7 @@ class Screening:
         return self._remembered(ways, group, name, days)
 
     def _as_it_is(self, group: list[_Member], name: str) -> Row | None:
-        return self._changes([parsed(each.kind.shape.whole(each.held), "") for each in group], name)
+        return self._changes([parsed(kind.shape.whole(held), "") for _, kind, held in group], name)
 
     def _remembered(self, ways: list[_Way], group: list[_Member], name: str, days: Sequence[str]) -> Row | None:
         """Read a group as it is, and remember it in the first way that tells its days and numbers from all else.
@@ -247,7 +254,7 @@ class Screening:
         A number of one patient may be equal to what stands in her row for everyone: the next one may tell them apart.
         """
         changes = self._as_it_is(group, name)
-        unseen = [member.held[place].decode()[:_DAY] for member in group for place in member.kind.stored]
+        unseen = [held[place].decode()[:_DAY] for _, kind, held in group for place in kind.stored]
         for key, values in ways:
             found = NOT_HELD if changes is None else template_of(changes, days, values, set(unseen) - set(days))
             if isinstance(found, OnlyAsItIs):
@@ -261,11 +268,11 @@ class Screening:
     def _extra(self, group: list[_Member], days: Sequence[str]) -> Hashable:
         """Give what else of days decides: how far measurements lie apart, and her birth, where an age is assumed."""
         apart: tuple[bool, ...] = ()
-        if any(MEASUREMENTS in member.kind.reach.parts for member in group):
+        if any(MEASUREMENTS in kind.reach.parts for _, kind, _ in group):
             pairs = itertools.combinations(sorted(set(days)), 2)
             apart = tuple(lie_apart(first, last, self._months_apart) for first, last in pairs)
         assumed = self._reader.postmenopausal
-        if assumed is None or not any(member.kind.shape.kind == "Patient" for member in group):
+        if assumed is None or not any(kind.shape.kind == "Patient" for _, kind, _ in group):
             return apart
         latest = f"{assumed.on.year - assumed.least_age:04}{assumed.on.isoformat()[4:]}"
         return (apart, tuple(day <= latest for day in days))
@@ -344,7 +351,7 @@ class _Groups:
 
     def add(self, member: _Member) -> None:
         """Add a line to the group of its parts."""
-        parts = member.kind.reach.parts
+        parts = member[1].reach.parts
         if not parts:
             self._apart.append([member])
             return
@@ -356,7 +363,7 @@ class _Groups:
         for joined in {id(found): found for part in parts if (found := self._by_part.get(part)) is not None}.values():
             group = [*joined, *group]
         if len(group) > 1:
-            group.sort(key=lambda each: each.place)
+            group.sort(key=lambda each: each[0])
             before = {id(each) for each in group}
             parts = frozenset((*parts, *(part for part, held in self._by_part.items() if id(held[0]) in before)))
         for part in parts:
