@@ -8,6 +8,7 @@ goes into columns; every other patient is assessed by herself.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import pickle
 import queue
@@ -39,7 +40,7 @@ from osteo_kg.errors import KnowledgeError, OsteoError, UnreadableCaseError
 _PARTITION = 16 << 20  # bytes of text that a process holds at a time
 _MOST_PARTITIONS = 400  # files that a process holds open
 _UNPACKED = 10  # times as large as its file is text that was compressed, or more
-_WORTH_HELP = 32 << 20  # bytes from which on helpers are started
+_WORTH_HELP = 128 << 20  # bytes from which on helpers are started: what they do in the time that starting them takes
 _HELPERS = os.cpu_count() or 1
 _MOST_SPARED = 2_000  # different entries that the shapes are asked about
 _SPARED = ("spared", "spared_numbers", "last_spared")
@@ -158,25 +159,30 @@ Work = Callable[[str, Iterable[tuple[Any, ...]]], Iterator[Any]]  # a method of 
 
 @contextlib.contextmanager
 def working(plan: Plan, count: int) -> Iterator[Work]:
-    """Give what does the work of a reader: helpers, or with a count of 1 this process."""
+    """Give what does the work of a reader in so many processes: this one, and helpers beside it."""
+    reader = PatientReader(plan)
+
+    def here(method: str, task: tuple[Any, ...]) -> Any:
+        return getattr(reader, method)(*task)
+
     if count == 1:
-        reader = PatientReader(plan)
-        yield lambda method, tasks: (getattr(reader, method)(*task) for task in tasks)
+        yield lambda method, tasks: (here(method, task) for task in tasks)
         return
     with contextlib.ExitStack() as stack:
-        helpers = [stack.enter_context(_helper(plan)) for _ in range(count)]
+        helpers = [stack.enter_context(_helper(plan)) for _ in range(count - 1)]
         threads = ThreadPoolExecutor(count)
         stack.callback(threads.shutdown, cancel_futures=True)
-        free: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
-        for each in helpers:
-            free.put(each)
+        free: queue.SimpleQueue[Callable[[str, tuple[Any, ...]], Any]] = queue.SimpleQueue()
+        free.put(here)
+        for helper in helpers:
+            free.put(functools.partial(_asked, helper))
 
         def done(method: str, task: tuple[Any, ...]) -> Any:
-            helper = free.get()
+            doing = free.get()
             try:
-                return _asked(helper, (method, task))
+                return doing(method, task)
             finally:
-                free.put(helper)
+                free.put(doing)
 
         yield lambda method, tasks: threads.map(lambda task: done(method, task), tasks)
 
@@ -192,9 +198,9 @@ def _helper(plan: Plan) -> Iterator[subprocess.Popen[bytes]]:
             process.terminate()
 
 
-def _asked(process: subprocess.Popen[bytes], question: Any) -> Any:
+def _asked(process: subprocess.Popen[bytes], method: str, task: tuple[Any, ...]) -> Any:
     try:
-        _send(process.stdin, question)
+        _send(process.stdin, (method, task))
         assert process.stdout is not None  # it is a pipe
         answer = pickle.load(process.stdout)
     except (EOFError, OSError) as error:

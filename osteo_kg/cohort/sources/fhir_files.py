@@ -206,7 +206,7 @@ class Medications(Mapping[str, dict[str, Any]]):
     """
 
     def __init__(self, path: Path, home: str) -> None:
-        self._store = sqlite3.connect(path)
+        self._store = sqlite3.connect(path, check_same_thread=False)  # a reader works in one thread at a time
         self._home = home
         self._found = functools.lru_cache(_REMEMBERED)(self._find)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,20 +18,32 @@ from osteo_kg.cohort.sources.fhir_shapes import Shape, Shapes, kept
 
 _MEDICATIONS, _DELETED, _OF_NOBODY, _ALONE = "medications", "deleted", "nobody", "alone"
 _SEVERAL = 2
-_NO_SHAPE = b"-1"
+_NO_SHAPE = b"-"
 _APART = b" "  # what stands in holes has no blank
+_DIGITS = 15  # of the number of a file, and of a place in it: written so, places are in order
+_ROW = b"%%s\t%%0%dd%%0%dd\t%%s\t%%s\n" % (_DIGITS, _DIGITS)
+_PLACE = operator.attrgetter("place")
 _REMEMBERED = 10_000  # names of patients
 _AT_ONCE = 16 << 20  # bytes of text that are sorted before they are written
 
 
 class ResourceLine(NamedTuple):
-    """A line on a partition: whose it is, where it came from, and its text, or its shape with what is in the holes."""
+    """A line on a partition: whose it is, where it stands, and its text, or its shape with what is in the holes."""
 
     owner: bytes
-    file: int
-    offset: int
+    place: bytes
     held: bytes
     shape: Shape | None = None
+
+    @property
+    def file(self) -> int:
+        """The number of the file in which it stands."""
+        return int(self.place[:_DIGITS])
+
+    @property
+    def offset(self) -> int:
+        """Where it begins in the file."""
+        return int(self.place[_DIGITS:])
 
     @property
     def text(self) -> bytes:
@@ -49,10 +62,6 @@ class ResourceLine(NamedTuple):
         """What stands in the holes of its shape."""
         return self.held.split(_APART)
 
-    def position(self) -> tuple[int, int]:
-        """Where it stands in the input."""
-        return self.file, self.offset
-
 
 class Partitions:
     """The partitions of a run.
@@ -66,7 +75,7 @@ class Partitions:
         self.folder, self.count = folder, count
         self._shapes: Shapes | None = None
         self._known: dict[bytes, Shape] = {}
-        self._written: dict[str, Mapping[bytes, Shape | None]] = {}
+        self._written: dict[bytes, Shape | None] = {_NO_SHAPE: None}
 
     def sort(self, piece: FilePart, home: str, sorter: int) -> Beside:
         """Put every document of a piece on its partition; give what is of no patient, counted.
@@ -78,7 +87,7 @@ class Partitions:
         """
         if self._shapes is None:
             self._shapes = Shapes(self._shapes_of(sorter), parsed)
-        sorting, waiting = _Sorting(self, piece, home), 0
+        sorting, waiting = _Sorting(self, piece, home, sorter), 0
         for offset, line in piece.documents():
             divided = self._shapes.divided(line)
             if divided is None:
@@ -87,23 +96,23 @@ class Partitions:
                 sorting.put_shaped(offset, *divided)
             waiting += len(line)
             if waiting > _AT_ONCE:
-                sorting.write(sorter)
+                sorting.write()
                 waiting = 0
-        sorting.write(sorter)
+        sorting.write()
         self._shapes.keep()
         return sorting.beside
 
     def owners(self, partition: int) -> Iterator[tuple[bytes, list[ResourceLine]]]:
         """Give the lines of each owner on a partition, in the order of the input."""
-        found: dict[bytes, list[ResourceLine]] = defaultdict(list)
-        for line in self._lines(str(partition)):
-            found[line.owner].append(line)
+        found: dict[bytes, list[bytes]] = defaultdict(list)
+        for row in self._rows(str(partition)):
+            found[row[: row.index(b"\t")]].append(row)
         for owner in sorted(found):
-            yield owner, sorted(found[owner], key=ResourceLine.position)
+            yield owner, [self._line(row) for row in sorted(found[owner])]
 
     def medications(self) -> Iterable[tuple[bytes, bytes]]:
         """Give the Medication resources, each after its owner, in the order of the input."""
-        found = sorted(self._lines(_MEDICATIONS), key=ResourceLine.position)
+        found = sorted(self._lines(_MEDICATIONS), key=_PLACE)
         return ((line.owner, line.text) for line in found)
 
     def deleted(self) -> Mapping[bytes, Any]:
@@ -120,26 +129,26 @@ class Partitions:
         for line in self._lines(_OF_NOBODY) if alone else ():
             if line.owner in alone:
                 given.setdefault(alone[line.owner], []).append(line)
-        return {owner: sorted(lines, key=ResourceLine.position) for owner, lines in given.items()}
+        return {owner: sorted(lines, key=_PLACE) for owner, lines in given.items()}
 
     def part(self, partition: str, sorter: int) -> Path:
         """Give the file of what a process puts on a partition."""
         return self.folder / f"partition-{partition}.{sorter}"
 
     def _lines(self, partition: str) -> Iterator[ResourceLine]:
-        for path in self.folder.glob(f"partition-{partition}.*"):
-            shapes = self._shapes_written(path.suffix.removeprefix("."))
-            with path.open("rb") as file:
-                for row in file:
-                    owner, number, offset, shape, held = row[:-1].split(b"\t", 4)
-                    yield ResourceLine(owner, int(number), int(offset), held, shapes[shape])
+        return map(self._line, self._rows(partition))
 
-    def _shapes_written(self, sorter: str) -> Mapping[bytes, Shape | None]:
-        """Give the shapes that a process wrote, by their numbers as they stand in lines."""
-        if sorter not in self._written:
-            found = kept(self._shapes_of(sorter), parsed, self._known)
-            self._written[sorter] = {b"%d" % number: shape for number, shape in enumerate(found)} | {_NO_SHAPE: None}
-        return self._written[sorter]
+    def _rows(self, partition: str) -> Iterator[bytes]:
+        for path in self.folder.glob(f"partition-{partition}.*"):
+            yield from path.read_bytes().split(b"\n")[:-1]
+
+    def _line(self, row: bytes) -> ResourceLine:
+        owner, place, shape, held = row.split(b"\t", 3)
+        if shape not in self._written:
+            sorter, _, _ = shape.decode().partition(".")
+            for number, found in enumerate(kept(self._shapes_of(sorter), parsed, self._known)):
+                self._written[_shape_name(sorter, number)] = found
+        return ResourceLine(owner, place, held, self._written[shape])
 
     def _shapes_of(self, sorter: int | str) -> Path:
         return self.folder / f"shapes.{sorter}"
@@ -152,9 +161,9 @@ class _Sorting:
         beside: what is of no patient.
     """
 
-    def __init__(self, partitions: Partitions, piece: FilePart, home: str) -> None:
+    def __init__(self, partitions: Partitions, piece: FilePart, home: str, sorter: int) -> None:
         self.beside = Beside()
-        self._partitions, self._piece, self._home = partitions, piece, home
+        self._partitions, self._piece, self._home, self._sorter = partitions, piece, home, sorter
         self._rows: dict[str, list[bytes]] = defaultdict(list)
         self._key_begins = _key(home, "").removesuffix(b'"]')
         self._places: dict[bytes, tuple[bytes, list[bytes]]] = {}
@@ -173,7 +182,8 @@ class _Sorting:
                 if len(self._places) >= _REMEMBERED:
                     self._places.clear()
                 self._places[named] = place
-        place[1].append(b"%s\t%d\t%d\t%d\t%s\n" % (place[0], self._piece.file, offset, number, _APART.join(held)))
+        key, rows = place
+        rows.append(_ROW % (key, self._piece.file, offset, _shape_name(self._sorter, number), _APART.join(held)))
 
     def put_document(self, offset: int, line: bytes) -> None:
         """Put a line of any kind on its partition."""
@@ -203,14 +213,18 @@ class _Sorting:
         return str(zlib.crc32(key) % self._partitions.count)
 
     def _put(self, partition: str, key: bytes, offset: int, held: bytes) -> None:
-        self._rows[partition].append(b"%s\t%d\t%d\t%s\t%s\n" % (key, self._piece.file, offset, _NO_SHAPE, held))
+        self._rows[partition].append(_ROW % (key, self._piece.file, offset, _NO_SHAPE, held))
 
-    def write(self, sorter: int) -> None:
+    def write(self) -> None:
         """Write what was put on the partitions."""
         for partition, rows in self._rows.items():
-            with self._partitions.part(partition, sorter).open("ab") as file:
+            with self._partitions.part(partition, self._sorter).open("ab") as file:
                 file.writelines(rows)
             rows.clear()
+
+
+def _shape_name(sorter: int | str, number: int) -> bytes:
+    return f"{sorter}.{number}".encode()
 
 
 def _key(home: str, name: str | int) -> bytes:

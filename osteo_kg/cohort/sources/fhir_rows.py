@@ -99,7 +99,7 @@ class PatientReader:
         """Lay the patients of a partition down as rows; give where, how many, and what belongs to none of them."""
         beside = Beside()
         path = self._plan.folder / f"rows-{partition}.parquet"
-        rows = self._rows(partition, beside)
+        rows = (tuple(map(row.get, COLUMNS.names)) for row in self._rows(partition, beside))
         total = 0
         with pq.ParquetWriter(path, COLUMNS) as writer:
             while chunk := list(itertools.islice(rows, _CHUNK)):
@@ -201,12 +201,12 @@ COLUMNS = pa.schema(
 )
 
 
-def _table(rows: list[Mapping[str, Any]]) -> pa.Table:
-    columns = [_column([row.get(field.name) for row in rows], field.type) for field in COLUMNS]
-    return pa.Table.from_arrays(columns, schema=COLUMNS)
+def _table(rows: list[tuple[Any, ...]]) -> pa.Table:
+    columns = map(_column, zip(*rows, strict=True), COLUMNS.types)
+    return pa.Table.from_arrays(list(columns), schema=COLUMNS)
 
 
-def _column(values: list[Any], kind: pa.DataType) -> pa.Array:
+def _column(values: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
     first = values[0]
     if (first is None or isinstance(first, bool)) and values.count(first) == len(values):  # as most columns have
         return pa.repeat(pa.scalar(first, kind), len(values))

@@ -18,18 +18,26 @@ from osteo_kg.errors import UnreadableCaseError
 
 Hole = Literal["id", "reference", "day", "moment of storage", "number"]
 
+_IN_HOLES: dict[Hole, bytes] = {
+    "id": rb"[A-Za-z0-9\-.]{1,64}",
+    "reference": rb"(?!urn:)[A-Za-z0-9\-._:/]+",
+    "day": rb"\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d))?",
+    "number": rb"-?(?:0|[1-9]\d{0,8})(?:\.\d{1,12})?",
+}
+_IN_HOLES["moment of storage"] = _IN_HOLES["day"]
+_AFTER_A_NUMBER = rb"(?=[,}\s])"
 #: What stands before a hole, and the hole: each is the whole of a JSON string, or a number that is written plainly.
 _HOLE = re.compile(
-    rb'("(?:id": ?"(?=[A-Za-z0-9\-.]{1,64}")'
-    rb'|reference": ?"(?!urn:)(?=[A-Za-z0-9\-._:/]+")'
-    rb'|(?=\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d))?")'
-    rb'|value": ?(?=-?(?:0|[1-9]\d{0,8})(?:\.\d{1,12})?[,}\s])))'
-    rb"([A-Za-z0-9\-._:/+]*)"
+    rb'("(?=[irv\d])(?:id": ?"(?=%(id)s")|reference": ?"(?=%(reference)s")|(?=%(day)s")'
+    rb'|value": ?(?=%(number)s%(after)s)))([A-Za-z0-9\-._:/+]*)'
+    % {**{name.encode(): pattern for name, pattern in _IN_HOLES.items()}, b"after": _AFTER_A_NUMBER}
 )
 _A_DAY = re.compile(
     rb'"(?:[A-Za-z]*(?:[Dd]ate|DateTime|Instant|Time)|start|end|issued|recorded|created|authoredOn|dateAsserted'
     rb'|(?P<stored>lastUpdated))": ?"$'
 )
+_OFTEN = 100  # times that a line is divided, from which on lines are compared with it first
+_FOLLOWING = 3  # shapes that a line is compared with
 _LONGEST = 8_192  # bytes of a line that is divided
 _FEW = 1_000  # shapes that are kept when they are met for the first time; more are kept at the second time
 _MOST, _MOST_MET = 50_000, 1_000_000
@@ -64,9 +72,35 @@ class Shape:
             return b"Patient/" + name
         return name if name.count(b"/") == _ONE_SLASH else kinship(name.decode()).encode()
 
+    def pattern(self) -> re.Pattern[bytes]:
+        """Give the pattern of the lines of this shape, with a group for each hole."""
+        holes = (b"(%s)%s" % (_IN_HOLES[hole], _AFTER_A_NUMBER if hole == "number" else b"") for hole in self.holes)
+        return re.compile(
+            b"".join(part for pair in zip(map(re.escape, self.pieces), (*holes, b""), strict=True) for part in pair)
+        )
+
     def whole(self, held: Sequence[bytes]) -> bytes:
         """Give the line."""
         return b"".join(part for pair in zip(self.pieces, (*held, b""), strict=True) for part in pair)
+
+
+@dataclass(slots=True, eq=False)
+class _Known:
+    """A shape with its number, how often it was looked up, and those of lines that followed one of it.
+
+    Attributes:
+        number: the number.
+        shape: the shape.
+        met: how many lines of it were looked up.
+        match: what compares a line with it; None where it was met seldom.
+        next: the shapes of lines that followed, the last one first.
+    """
+
+    number: int
+    shape: Shape
+    met: int = 0
+    match: Callable[[bytes], re.Match[bytes] | None] | None = None
+    next: tuple[_Known, ...] = ()
 
 
 class Shapes:
@@ -79,7 +113,8 @@ class Shapes:
 
     def __init__(self, path: Path, parsed: Callable[[bytes, str], Any]) -> None:
         self._path, self._parsed = path, parsed
-        self._known: dict[bytes, tuple[int, Shape] | None] = {}
+        self._known: dict[bytes, _Known | None] = {}
+        self._last: _Known | None = None
         self._met: set[int] = set()
         self._count = self._numbered = 0
         self._waiting: list[bytes] = []
@@ -89,6 +124,15 @@ class Shapes:
 
         None where the line is no single resource of one patient, or is like no other.
         """
+        last = self._last
+        for following in last.next if last is not None else ():
+            assert following.match is not None  # it was met often
+            if (found := following.match(line)) is not None:
+                self._last = following
+                return following.number, following.shape, list(found.groups())
+        return self._looked_up(line)
+
+    def _looked_up(self, line: bytes) -> tuple[int, Shape, list[bytes]] | None:
         if len(line) > _LONGEST or _BETWEEN in line:
             return None
         parts = _HOLE.split(line)
@@ -98,9 +142,17 @@ class Shapes:
         found = self._known.get(key)
         if found is None and key not in self._known:
             found = self._added(key)
-        return None if found is None else (*found, held)
+        if found is None:
+            return None
+        found.met += 1
+        if found.met >= _OFTEN:
+            found.match = found.match or found.shape.pattern().fullmatch
+            if self._last is not None:
+                self._last.next = (found, *self._last.next[: _FOLLOWING - 1])
+            self._last = found
+        return found.number, found.shape, held
 
-    def _added(self, key: bytes) -> tuple[int, Shape] | None:
+    def _added(self, key: bytes) -> _Known | None:
         if self._count >= _FEW:
             known = hash(key)
             if known not in self._met or len(self._known) >= _MOST:
@@ -113,7 +165,7 @@ class Shapes:
         if shape is None:
             self._known[key] = None
             return None
-        self._known[key] = self._numbered, shape
+        self._known[key] = _Known(self._numbered, shape)
         self._numbered += 1
         self._waiting.append(key)
         return self._known[key]
