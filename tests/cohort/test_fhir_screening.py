@@ -183,6 +183,70 @@ def test_what_a_usual_export_says_is_filled_in(knowledge_base: KnowledgeBase, tm
     assert len(reader._screening._groups) < len(people)
 
 
+_OWN = "https://w3id.org/osteo-kg/ns/"
+_SPINE = condition(SNOMED, "42942008", "2024-11-30")
+
+
+@pytest.mark.parametrize(
+    "hers",
+    [
+        pytest.param([condition(_OWN, "DistalRadiusFracture", "2024-11-30")] * 2, id="one own entry twice"),
+        pytest.param([condition(_OWN, "VertebralFracture", "2024-11-30"), _SPINE], id="a vertebra, own and published"),
+        pytest.param([_SPINE, _SPINE, condition(SNOMED, "263102004")], id="two vertebrae"),
+        pytest.param([condition(SNOMED, "263102004", "2024-11-30")] * 3, id="one bone, perhaps of one day"),
+        pytest.param(
+            [condition(SNOMED, "125605004", "2024-11-30"), condition(SNOMED, "263102004", "2024-11-30")],
+            id="a site that is said elsewhere",
+        ),
+        pytest.param(
+            [condition(ICD_CM, code, "2024-11-30") for code in ("S72.001A", "S72.001D", "S52.501A")],
+            id="encounters of one fracture",
+        ),
+        pytest.param([condition(SNOMED, "263102004", "2024-11"), condition(SNOMED, "263102004", "2024")], id="months"),
+        pytest.param([medication("MedicationStatement", "active", ATC, "M05BA04")] * 2, id="one drug twice"),
+        pytest.param(
+            [medication("MedicationStatement", each, ATC, "M05BA04") for each in ("active", "stopped", "active")],
+            id="one drug, three times, two outcomes",
+        ),
+        pytest.param(
+            [{"resourceType": "AllergyIntolerance", "code": coded((ATC, code))} for code in ("M05BA", "M05BA04")],
+            id="intolerances of a group and of a drug",
+        ),
+    ],
+)
+def test_what_may_bear_on_something_else_is_read_with_it(
+    knowledge_base: KnowledgeBase, tmp_path: Path, hers: list[Resource]
+) -> None:
+    chance = random.Random(2)
+    subject = {"subject": {"reference": "Patient/p"}}
+    own = [patient(), *({**each, **subject} for each in hers), NO_FRACTURE]
+    people = [another(own, f"p{number}", chance) for number in range(12)]
+    path = write_lines(tmp_path / "export.ndjson", *itertools.chain(*people))
+    both = list(read_both_ways(plan_of(knowledge_base, path)))
+    assert len(both) == len(people)
+    assert all(filled is None or filled == own for filled, own in both)
+
+
+@pytest.mark.parametrize("first", ["-0.0", "0.0", "1.0", "2.0", "-2.5"])
+def test_no_number_of_one_patient_keeps_those_of_others_from_being_filled_in(
+    knowledge_base: KnowledgeBase, tmp_path: Path, first: str
+) -> None:
+    """The number of decimals, and texts, may hold the number of the first."""
+    numbers = [first, "-1.5", "-0.0", "0.5", "1.0", "-2.4", "0.0", "2.5", *(f"-3.{each}" for each in range(10))]
+    people = [
+        another([patient(), {**t_score("38267-1", Decimal(0)), "subject": {}}], f"p{place}", random.Random(1))
+        for place in range(len(numbers))
+    ]
+    for (_, score), number in zip(people, numbers, strict=True):
+        score["valueQuantity"]["value"] = Decimal(number)
+    path = write_lines(tmp_path / "export.ndjson", *itertools.chain(*people))
+    plan = plan_of(knowledge_base, path)
+    assert all(filled == own for filled, own in read_both_ways(plan))
+    reader = PatientReader(plan)
+    reader.lay(0)
+    assert len(reader._screening._groups) < len(numbers) / 2
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -223,6 +287,32 @@ def test_shape_and_holes_are_the_line_again(tmp_path: Path, line: bytes) -> None
 )
 def test_what_is_no_resource_of_one_patient_has_no_shape(tmp_path: Path, line: bytes) -> None:
     assert Shapes(tmp_path / "shapes", parsed).divided(line) is None
+
+
+def test_a_line_is_divided_alike_whatever_stood_before_it(tmp_path: Path) -> None:
+    """Lines are compared first with shapes that follow each other often."""
+    begins = b'{"resourceType": "Observation", "id": "%s", "subject": {"reference": "Patient/p"}'
+    ends = [
+        b"}",
+        b', "issued": "2024-02-29T10:00:00Z"}',
+        b', "valueQuantity": {"value": -2.5 }}',
+        b', "status": "final"}',
+    ]
+    odd = [
+        b', "issued": "2024-02"}',
+        b', "valueQuantity": {"value": 1e5}}',
+        b', "id": "b"}',
+        b', "valueQuantity": {}',
+        b"\0}",
+    ]
+    shapes, chance = Shapes(tmp_path / "shapes", parsed), random.Random(1)
+    for number in range(2_000):
+        line = begins % b"a%d" % number + chance.choice(ends if chance.random() < 0.9 else odd)
+        found, alone = shapes.divided(line), Shapes(tmp_path / "alone", parsed).divided(line)
+        assert (found is None) == (alone is None)
+        if found is not None and alone is not None:
+            assert (found[1].pieces, found[2]) == (alone[1].pieces, alone[2])
+            assert found[1].whole(found[2]) == line
 
 
 def test_codes_of_a_shape_are_the_same(tmp_path: Path) -> None:

@@ -310,7 +310,7 @@ def _patient_of(line: ResourceLine, shape: Shape) -> str:
 def _number(written: str) -> tuple[Hashable, float]:
     """Give the form of a number, which is all that decides how a column holds it, and the number."""
     value = Decimal(written)
-    return (value.is_signed(), value.as_tuple().exponent), float(value)
+    return (value.is_signed(), not value and value.is_signed(), value.as_tuple().exponent), float(value)
 
 
 def _order(found: Sequence[Any]) -> Hashable:
