@@ -15,7 +15,7 @@ from osteo_kg.bilingual import BilingualText
 from osteo_kg.case import LISTING
 from osteo_kg.checking.findings import KnowledgeFinding
 from osteo_kg.checking.knowledge import CheckedKnowledge, Object, decimal_of
-from osteo_kg.checking.released import released_spans
+from osteo_kg.checking.released import released_spans, released_touched
 from osteo_kg.rdf import OSTEO, OWL, RDF, RDFS
 
 _BOUNDS = (OSTEO.above, OSTEO.atLeast, OSTEO.atMost, OSTEO.below)
@@ -38,6 +38,9 @@ def guideline_findings(knowledge: CheckedKnowledge, sources: Iterable[str]) -> I
     yield from _sources(knowledge, texts)
     for span in knowledge.members(OSTEO.SourceSpan):
         yield from _span(knowledge, span, texts)
+    touched = released_touched()
+    for interpretation in knowledge.members(OSTEO.Interpretation):
+        yield from _no_longer_touched(knowledge, interpretation, touched.get(interpretation, frozenset()))
 
 
 class _Facts:
@@ -268,6 +271,17 @@ def _against_package(
         yield knowledge.finding("error", "span", span, _OTHER_DIGEST, advice, property_=property_, value=value)
 
 
+def _no_longer_touched(
+    knowledge: CheckedKnowledge, interpretation: str, released: frozenset[str]
+) -> Iterator[KnowledgeFinding]:
+    """Tell what an interpretation touched when it was released: answers that rest on it no longer say so."""
+    for part in sorted(released - set(knowledge.lookup.objects(interpretation, OSTEO.touches))):
+        told = _NO_LONGER_TOUCHED.filled({"part": knowledge.name(part)})
+        yield knowledge.finding(
+            "information", "interpretation", interpretation, told, _NAME_IT_AGAIN, property_=OSTEO.touches.value
+        )
+
+
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
@@ -319,3 +333,11 @@ _NEW_SPAN = BilingualText(
     "Whether this stands in the source was not checked.", "Il n’a pas été vérifié que ceci se trouve dans la source."
 )
 _NAME_SOURCE = BilingualText("Name the text of the source with --source.", "Nommer le texte de la source par --source.")
+_NO_LONGER_TOUCHED = BilingualText(
+    "When it was released this interpretation touched {part} too: an answer by that no longer says what it rests on.",
+    "À sa publication, cette interprétation touchait aussi {part} : une réponse qui en dépend ne le dit plus.",
+)
+_NAME_IT_AGAIN = BilingualText(
+    "Name it with osteo:touches, unless it no longer rests on this interpretation.",
+    "Le nommer par osteo:touches, sauf s’il ne dépend plus de cette interprétation.",
+)

@@ -14,7 +14,7 @@ from rdflib import Graph
 from rdflib.term import Node
 
 from osteo_kg.case import CaseFacts
-from osteo_kg.checking import KnowledgeFinding, changes, check, released
+from osteo_kg.checking import KnowledgeFinding, changes, check
 from osteo_kg.checking.documents import documents
 from osteo_kg.checking.knowledge import CheckedKnowledge
 from osteo_kg.knowledge import Guideline, Knowledge, read_guideline
@@ -22,6 +22,7 @@ from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf import local_name
 from osteo_kg.reasoning import SituationSpace
 from osteo_kg.reasoning.answers import Answer, CertainAnswers, completions_needed
+from osteo_kg.reasoning.closure import Closures
 from osteo_kg.reasoning.matching import Contradiction, Matcher
 from tests.proofs.axioms import OSTEO
 from tests.proofs.cases import Plain, StatedCase, can_be_written, is_plain, settled_case
@@ -89,8 +90,8 @@ class Killers:
     def first_wrong(self, knowledge: Knowledge) -> str:
         """Give the first worked patient who is answered otherwise than is expected; empty where nobody is."""
         guideline = read_guideline(knowledge, str(self._packaged.guideline))
-        closures = released.Closures(knowledge)
-        space = SituationSpace(knowledge, guideline, closures.of(SituationSpace.atoms(knowledge)))
+        closures = Closures(knowledge)
+        space = SituationSpace(knowledge, guideline, closures.close(SituationSpace.atoms(knowledge)))
         matcher, answers = Matcher(knowledge, guideline), CertainAnswers(space, guideline)
         asked = [(worked, space.key(facts)) for worked, facts in self._patients]
         needed = {key: completions_needed(space, [key]) for _, key in asked}
@@ -99,7 +100,7 @@ class Killers:
         for group in (asked[:few], asked[few:]):
             ways = [way for way in dict.fromkeys(way for _, key in group for way in needed[key]) if way not in answers]
             settled = [space.representative(way) for way in ways]
-            closed = closures.of(each.atoms for each in settled)
+            closed = closures.close(each.atoms for each in settled)
             outcomes = matcher.outcomes([(each, closed[each.atoms]) for each in settled])
             for way, outcome in zip(ways, outcomes, strict=True):
                 if isinstance(outcome, Contradiction):
