@@ -25,6 +25,8 @@ from osteo_kg.reasoning.closure import AtomSet, Closures, parts_of, write_closur
 from osteo_kg.reasoning.dimensions import Band
 from osteo_kg.reasoning.matching import Contradiction, Matcher
 
+#: What answers tell and no situation depends on: the drugs of an option, and where an interpretation was needed.
+PARTS = {OSTEO.Interpretation: OSTEO.touches, OSTEO.TreatmentOption: OSTEO.hasMember}
 _SPAN = ("spanStart", "spanEnd", "spanDigest")
 _FOLDER = Path(__file__).resolve().parent / "tables"
 #: What is told of a situation: disposition, strength, the status of each option by IRI, obligations.
@@ -121,10 +123,10 @@ def released_spans() -> Mapping[str, tuple[str, str, str]]:
     return {iri: (start, end, digest) for iri, (start, end, digest) in spans.items()}
 
 
-def released_touched() -> Mapping[str, frozenset[str]]:
-    """Give what every interpretation that was released touches, by its IRI."""
-    touched: dict[str, list[str]] = _released_document().get("touched", {})
-    return {iri: frozenset(parts) for iri, parts in touched.items()}
+def released_parts() -> Mapping[str, frozenset[str]]:
+    """Give what `PARTS` named when it was released, by the IRI of what it is of."""
+    parts: dict[str, list[str]] = _released_document().get("parts", {})
+    return {iri: frozenset(named) for iri, named in parts.items()}
 
 
 def released_guidelines() -> dict[str, Table]:
@@ -154,11 +156,14 @@ def written() -> str:
     tables = _tables(knowledge)
     lookup = knowledge.triples
     spans = lookup.subjects(RDF.type, OSTEO.SourceSpan)
-    interpretations = lookup.subjects(RDF.type, OSTEO.Interpretation)
     document = {
         "meaning": digest_of_meaning(documents(())),
         "spans": {each: [lookup.value(each, OSTEO[part]) or "" for part in _SPAN] for each in spans},
-        "touched": {each: lookup.objects(each, OSTEO.touches) for each in interpretations},
+        "parts": {
+            each: lookup.objects(each, property_)
+            for kind, property_ in PARTS.items()
+            for each in lookup.subjects(RDF.type, kind)
+        },
         "tables": {iri: _written(table) for iri, table in tables.items()},
     }
     return json.dumps(document, ensure_ascii=False, indent=None, separators=(",", ":"), sort_keys=True) + "\n"

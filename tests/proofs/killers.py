@@ -16,6 +16,7 @@ from rdflib.term import Node
 from osteo_kg.case import CaseFacts
 from osteo_kg.checking import KnowledgeFinding, changes, check
 from osteo_kg.checking.documents import documents
+from osteo_kg.checking.guideline import guideline_findings
 from osteo_kg.checking.knowledge import CheckedKnowledge
 from osteo_kg.knowledge import Guideline, Knowledge, read_guideline
 from osteo_kg.knowledge_base import KnowledgeBase
@@ -35,6 +36,7 @@ from tests.support.worked import ROOT, Worked, answered
 MODULE = ROOT / "ontology" / "guidelines" / "oic-128-08-b.ttl"
 #: What may find an edit, in the order in which it is asked: the first two of all edits, the others of what is left.
 CHECK, PROOFS, PATIENTS = "check", "proofs", "worked patients"
+UNLIKE = "unlike-released"
 TABLE, RELEASED = "gaps and overlaps of the table", "comparison with the released table"
 _FEW_WAYS = 8
 KILLERS = (CHECK, PROOFS, PATIENTS, TABLE, RELEASED)
@@ -83,7 +85,7 @@ class Killers:
         if not found and (wrong := self.first_wrong(CheckedKnowledge(documents([folder])).knowledge)):
             found[PATIENTS] = wrong
         if not found:
-            found |= _by_table(folder)
+            found |= _by_table(folder) | _by_parts(folder)
         missed = not set(found) - {RELEASED}
         return Fate(edit, found, self._why_not(edited) if missed else "")
 
@@ -135,6 +137,12 @@ def _by_table(folder: Path) -> dict[str, str]:
     for finding in changes.change_findings(CheckedKnowledge(documents([folder]))):
         found.setdefault(RELEASED if finding.code == "changed-situations" else TABLE, _told(finding))
     return found
+
+
+def _by_parts(folder: Path) -> dict[str, str]:
+    """Compare with the release what answers tell and no situation depends on."""
+    found = [each for each in guideline_findings(CheckedKnowledge(documents([folder])), ()) if each.code == UNLIKE]
+    return {RELEASED: _told(found[0])} if found else {}
 
 
 def _told(finding: KnowledgeFinding) -> str:
