@@ -21,7 +21,7 @@ from osteo_kg.case import (
 from osteo_kg.cohort.engines import CohortEngine, EngineError, duckdb
 from osteo_kg.cohort.sources.base import Source, Wanted
 from osteo_kg.cohort.sources.text import opened
-from osteo_kg.cohort.sources.triple_lines import Pivot
+from osteo_kg.cohort.sources.triple_pivot import Pivot
 
 
 class TriplesSource(Source):

@@ -1,0 +1,330 @@
+"""Triples pivoted to flat records, as far as they say no more than a flat record can.
+
+What is said of a node is its description. Many nodes share one: descriptions are read once each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import operator
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from osteo_kg.case import (
+    DENSITOMETRY,
+    LISTS,
+    SCORES,
+    SECTIONS,
+    Case,
+    Field,
+    day_field,
+    read_rdf,
+)
+from osteo_kg.cohort.abstraction.columns import decimals_key
+from osteo_kg.cohort.engines import DuckDBEngine
+from osteo_kg.cohort.sources.base import Reading
+from osteo_kg.cohort.sources.measured_rows import SEVERAL, SIMPLE, rows_of
+from osteo_kg.cohort.sources.triple_lines import (
+    BEYOND,
+    ENTRIES,
+    FIELDS_OF_PATIENT,
+    FOREIGN,
+    NUMBERS,
+    OF_PATIENT,
+    PATIENT,
+    PERIOD,
+    PREDICATES,
+    SINGLE,
+    VALUES_LISTED,
+    column_of,
+    is_node,
+    triples,
+)
+from osteo_kg.errors import UnreadableCaseError
+from osteo_kg.rdf import DATE, RDF, XSD
+
+_DAY = rf'^"{DATE.pattern}"\^\^<{XSD.iri}date(?:Time)?>$'
+_WHOLE = rf'^"([0-9]{{1,9}})"\^\^<{XSD.iri}integer>$'
+_SCORE = rf'^"(-?[0-9]{{1,3}}(?:[.][0-9]{{1,11}})?)"\^\^<{XSD.iri}decimal>$'
+_DECIMALS = r'^"-?[0-9]+[.]([0-9]+)"'
+_TRUTH = rf'^"(true|false)"\^\^<{XSD.iri}boolean>$'
+_VALUES = {
+    "whole": (_WHOLE, "int64"),
+    "decimal": (_SCORE, "float64"),
+    "day": (_DAY, "string"),
+    "truth": (_TRUTH, "boolean"),
+}
+_DAY_KEY = day_field(DENSITOMETRY).key
+_LISTS = {field.key: field for field in LISTS if field.entry}
+_LISTED = {field.key: field for field in LISTS if not field.entry}
+
+
+class Pivot:
+    """The patients of one file as flat records.
+
+    Args:
+        reader: a DuckDB of its own.
+        path: the file.
+        reading: how cases are read.
+        quads: whether a line may name a graph.
+
+    Attributes:
+        shows_all: whether every triple is one about a patient or an entry of hers.
+    """
+
+    def __init__(self, reader: DuckDBEngine, path: Path, reading: Reading, *, quads: bool) -> None:
+        self._reader, self._path, self._reading, self._terms = reader, path, reading, reading.terms
+        self._triples = triples(reader, path, quads=quads)
+        said = reader.computed("said", self._said, [self._triples])
+        self._descriptions = reader.computed("descriptions", lambda: self._read(said), [said])
+        self._nodes = reader.computed("nodes", lambda: self._described(said), [said, self._descriptions])
+        self._entries = reader.computed("entries", self._owned, [self._triples, self._nodes])
+        self.shows_all = self._nothing_strays()
+
+    def _said(self) -> ir.Table:
+        """Gather all that is said of each subject; the names of its entries do not describe it."""
+        found = self._triples
+        value = ibis.ifelse(found.said.isin([NUMBERS[key] for key in ENTRIES]), "", found.object)
+        is_patient = (found.said == NUMBERS["type"]) & (found.object == PATIENT)
+        return found.group_by("subject").agg(
+            row=found.rowid().min(where=is_patient), said=ibis.struct({"number": found.said, "value": value}).collect()
+        )
+
+    def _described(self, said: ir.Table) -> ir.Table:
+        """Give the nodes, each with the number of its description."""
+        found = said.join(self._descriptions, said.said == self._descriptions.said)
+        return found.select("subject", "row", "description", is_node=is_node(found.subject))
+
+    def _owned(self) -> ir.Table:
+        """Give the entries: whose each is, under which number, and the description of it if it is one."""
+        found = self._triples.filter(self._triples.said.isin([NUMBERS[key] for key in ENTRIES]))
+        listed = found.select("said", owner="subject", entry="object").distinct()
+        others = self._nodes.filter(self._nodes.row.isnull())
+        joined = listed.left_join(others, [("entry", "subject")])
+        return joined.select("owner", "said", "entry", "description", "is_node")
+
+    def _nothing_strays(self) -> bool:
+        """Whether there are patients, every other node is an entry of one of them, and every entry is a node."""
+
+        def counted() -> ir.Table:
+            entries, nodes = self._entries, self._nodes
+            return entries.agg(
+                referred=entries.count(),
+                different=entries.entry.nunique(),
+                found=entries.description.count(),
+                others=nodes.filter(nodes.row.isnull()).count().as_scalar(),
+                patients=nodes.row.count().as_scalar(),
+            )
+
+        found = self._reader.computed("counted", counted, [self._entries, self._nodes])
+        [row] = self._reader.arrow(found).to_pylist()
+        return row.pop("patients") > 0 and len(set(row.values())) == 1
+
+    # what descriptions say
+
+    def _read(self, said: ir.Table) -> ir.Table:
+        """Give the different descriptions, each with what it says of a patient or of an entry."""
+        different = said.select("said").distinct().mutate(description=ibis.row_number())
+        return self._as_entry(self._as_patient(self._columns(different)))
+
+    def _columns(self, different: ir.Table) -> ir.Table:
+        """Give what each description says once and what it lists, and how much it says."""
+        each = different.select("description", one=different.said.unnest())
+        each = each.select("description", number=each.one["number"], value=each.one["value"]).distinct()
+        lists = {key: self._value(each.value, replace(field, kind="coded")) for key, field in _LISTED.items()} | {
+            "complete": each.value
+        }
+        says = {key: each.number == number for key, number in NUMBERS.items()}
+        found = each.group_by("description").agg(
+            many=each.count(),
+            **{f"many_{key}": says[key].sum() for key in (FOREIGN, *ENTRIES, *VALUES_LISTED)},
+            **{f"said_{key}": each.value.max(where=says[key]) for key in SINGLE},
+            **{f"list_{key}": value.collect(where=says[key] & value.notnull()) for key, value in lists.items()},
+        )
+        return different.join(found, "description")
+
+    def _as_patient(self, said: ir.Table) -> ir.Table:
+        """Read what is said of a patient herself."""
+        values = {key: self._value(said[f"said_{key}"], field) for key, field in FIELDS_OF_PATIENT.items()}
+        values |= {key: _typed(said[f"said_{key}"], *_VALUES["truth"]) for key in BEYOND}
+        lists = {key: said[f"list_{key}"] for key in VALUES_LISTED}
+        complete = {key: lists["complete"].contains(f"{section}") for key, section in SECTIONS.items()}
+        sound = [
+            _all_said(said, OF_PATIENT, said[f"many_{FOREIGN}"]),
+            *(values[key].notnull() | said[f"said_{key}"].isnull() for key in values),
+            *(lists[key].length().fill_null(0) == said[f"many_{key}"] for key in _LISTED),
+            functools.reduce(operator.add, (each.fill_null(False).cast("int64") for each in complete.values()))
+            == said["many_complete"],
+        ]
+        return said.mutate(
+            **values,
+            **{f"complete_{key}": each.fill_null(False) for key, each in complete.items()},
+            is_patient=_all_of(sound),
+        )
+
+    def _as_entry(self, said: ir.Table) -> ir.Table:
+        """Read what is said of an entry, as one of each kind that it may be listed as."""
+        made = {key: self._made(said, field) for key, field in _LISTS.items()}
+        sites = [f"<{iri}>" for iri, key in self._terms.record_keys.items() if key in SCORES]
+        score = _typed(said.said_score, *_VALUES["decimal"])
+        day = _typed(said.said_performed, *_VALUES["day"])
+        others = (said[f"said_{name}"].isnull() for name in ("side", *PERIOD))
+        simple = [
+            said.said_type == f"{DENSITOMETRY.entry_class}",
+            said.said_place.isin(sites),
+            score.notnull(),
+            day.notnull() | said.said_performed.isnull(),
+            *others,
+        ]
+        return said.mutate(
+            **{f"made_{key}": ibis.struct(each) for key, each in made.items()},
+            **{f"is_{key}": self._is_sound(said, field, made[key]) for key, field in _LISTS.items()},
+            **{f"is_{key}": _all_said(said, ENTRIES[key][1]) for key in ENTRIES if key not in _LISTS},
+            score=score,
+            decimals=said.said_score.re_extract(_DECIMALS, 1).length(),
+            day=day,
+            is_simple=_all_of(simple),
+        )
+
+    def _made(self, said: ir.Table, field: Field) -> Mapping[str, Any]:
+        """Make the entry of a list."""
+        return {each.key: self._value(said[f"said_{column_of(each)}"], each) for each in field.entry}
+
+    @staticmethod
+    def _is_sound(said: ir.Table, field: Field, made: Mapping[str, Any]) -> Any:
+        """Say where all that is said of an entry is known here; the first of its fields it must state."""
+        stated = {each.key: said[f"said_{column_of(each)}"] for each in field.entry}
+        sound = [_all_said(said, ENTRIES[field.key][1]), stated[field.entry[0].key].notnull()]
+        sound += [made[key].notnull() | column.isnull() for key, column in stated.items()]
+        if field.entry_class:
+            sound.append(said.said_type == f"{field.entry_class}")
+        return _all_of(sound)
+
+    def _value(self, column: Any, field: Field) -> Any:
+        """Give what a field states as its value; null where it is none of its kind, or not written plainly."""
+        if field.kind != "coded":
+            return _typed(column, *_VALUES[field.kind])
+        assert field.values is not None
+        keys = {f"<{iri}>": key for key, iri in self._terms.kinds[field.values].items()}
+        return ibis.cases(*((column == iri, key) for iri, key in keys.items()), else_=ibis.null("string"))
+
+    # what patients say
+
+    def flat(self) -> ir.Table:
+        """Give the patients as flat records; not readable where a flat record cannot say the same."""
+        read = [self._nodes, self._descriptions]
+        owned = self._reader.computed("owned", self._by_owner, [self._entries, self._descriptions])
+        several = self._several(owned)
+        several = several.rename_columns([f"other_{name}" for name in several.column_names])
+        apart = self._reader.lookup(several, "several")
+        return self._reader.planned("flat", lambda: self._flat(owned, apart), [*read, owned, apart])
+
+    def _by_owner(self) -> ir.Table:
+        """Give the entries of each patient: whether all that is said of them is known, and what they state."""
+        entries = self._entries.join(self._descriptions, "description")
+        listed = {key: entries.said == NUMBERS[key] for key in ENTRIES}
+        sound = ibis.cases(*((here, entries[f"is_{key}"]) for key, here in listed.items()), else_=False)
+        sites = {key: f"<{iri}>" for iri, key in self._terms.record_keys.items() if key in SCORES}
+        of_site = {key: listed["measured"] & (entries.said_place == iri) for key, iri in sites.items()}
+        day = entries.day.fill_null("")
+        found = entries.group_by("owner").agg(
+            sound=(sound & entries.is_node).all(),
+            is_simple=entries.is_simple.all(where=listed["measured"]).fill_null(True) & ~listed["tested"].any(),
+            is_of_a_day=(day.min(where=listed["measured"]) == day.max(where=listed["measured"])).fill_null(True),
+            **{f"many_{key}": here.sum() for key, here in of_site.items()},
+            **{key: entries.score.max(where=here) for key, here in of_site.items()},
+            **{decimals_key(key): entries.decimals.max(where=here) for key, here in of_site.items()},
+            **{_DAY_KEY: entries.day.max(where=listed["measured"])},
+            **{f"list_{key}": entries[f"made_{key}"].collect(where=listed[key]) for key in _LISTS},
+        )
+        once = (found[f"many_{key}"] <= 1 for key in of_site)
+        simple = functools.reduce(operator.and_, once, found.is_simple & found.is_of_a_day)
+        return found.mutate(simple=simple).drop("is_simple", "is_of_a_day", *(f"many_{key}" for key in of_site))
+
+    def _patients(self) -> ir.Table:
+        """Give the patients, each with its number in the file, and whether all that is said of her is known."""
+        found = self._nodes.filter(self._nodes.row.notnull())
+        found = found.mutate(number=ibis.row_number().over(order_by=found.row) + 1)
+        found = found.join(self._descriptions, "description")
+        return found.mutate(readable=found.is_patient & found.is_node & found.subject.startswith("<"))
+
+    def _flat(self, owned: ir.Table, apart: ir.Table) -> ir.Table:
+        found = self._patients().left_join(owned, [("subject", "owner")])
+        found = found.mutate(simple=found.simple.fill_null(True))
+        found = found.left_join(apart, [("subject", "other_owner")])
+        readable = found.readable & found.sound.fill_null(True) & (found.simple | found.other_owner.notnull())
+        lists = {key: found[f"list_{key}"] for key in (*_LISTS, *_LISTED)}
+        lists = {key: each.fill_null(ibis.literal([], type=each.type())) for key, each in lists.items()}
+        complete = {key: found[f"complete_{key}"] for key in SECTIONS}
+        stated = {key: (each.length() > 0) | complete[key] for key, each in lists.items() if key in SECTIONS}
+        return found.select(
+            number="number",
+            has_ignored_property=found[f"many_{FOREIGN}"] > 0,
+            readable=readable.fill_null(False),
+            patient=found.subject.re_extract("^<(.*)>$", 1),
+            **{key: found[key] for key in FIELDS_OF_PATIENT},
+            **{key: found[key].fill_null(False) for key in BEYOND},
+            **{name: self._chosen(found, name) for name in SEVERAL.names if name != "owner"},
+            **{key: ibis.ifelse(stated[key], each, None) if key in stated else each for key, each in lists.items()},
+            **{f"complete_{key}": each for key, each in complete.items()},
+        )
+
+    @staticmethod
+    def _chosen(found: ir.Table, name: str) -> Any:
+        """Give what columns hold of measurements that stand there simply, or of others."""
+        other = found[f"other_{name}"]
+        if name in SIMPLE:
+            return ibis.ifelse(found.simple, found[name], other)
+        return other.fill_null(False) if other.type().is_boolean() else other
+
+    def _several(self, owned: ir.Table) -> pa.Table:
+        """Read the other measurements of patients as cases of their own; give those that columns hold."""
+
+        def hers() -> ir.Table:
+            owners = owned.filter(owned.sound, ~owned.simple)
+            patients = self._patients()
+            owners = owners.semi_join(patients.filter(patients.readable), [("owner", "subject")])
+            measured = self._entries.filter(
+                self._entries.said.isin([NUMBERS[key] for key in ENTRIES if key not in _LISTS])
+            )
+            return measured.semi_join(owners, "owner").select("owner", "said", "entry")
+
+        read = [self._entries, owned, self._nodes, self._descriptions]
+        entries = self._reader.computed("hers", hers, read)
+        if not self._reader.arrow(entries.count().as_table())[0][0].as_py():
+            return pa.Table.from_pylist([], SEVERAL)
+        said = entries.select("entry").join(self._triples, [("entry", "subject")])
+        lines: list[str] = []
+        for subject, number, object_ in [*self._rows(entries), *self._rows(said.select("entry", "said", "object"))]:
+            lines.append(f"{subject} {PREDICATES[number]} {object_} .\n")
+        owners = dict.fromkeys(owner for owner, _, _ in self._rows(entries))
+        lines += [f"{owner} {RDF.type} {PATIENT} .\n" for owner in owners]
+        cases: tuple[Case, ...] = ()
+        with contextlib.suppress(UnreadableCaseError):  # the library says of the whole file what is wrong with it
+            cases = read_rdf("".join(lines), "ntriples", self._path.name)
+        return pa.Table.from_pylist(list(rows_of(cases, self._reading)), SEVERAL)
+
+    def _rows(self, table: ir.Table) -> Iterable[tuple[Any, ...]]:
+        return zip(*(column.to_pylist() for column in self._reader.arrow(table).columns), strict=True)
+
+
+def _all_said(said: ir.Table, keys: Iterable[str], more: Any = 0) -> Any:
+    """Say where all that is said of a node is said in these columns, each single one once, or counted elsewhere."""
+    counts = [said[f"said_{key}"].notnull().cast("int64") if key in SINGLE else said[f"many_{key}"] for key in keys]
+    return functools.reduce(operator.add, counts) + more == said.many
+
+
+def _all_of(conditions: Iterable[Any]) -> Any:
+    return functools.reduce(operator.and_, conditions).fill_null(False)
+
+
+def _typed(column: Any, pattern: str, kind: str) -> Any:
+    """Give a literal as a value; null where it is not of its type or is not written plainly."""
+    return column.re_extract(pattern, 1).nullif("").cast(kind)
