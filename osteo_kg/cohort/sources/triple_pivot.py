@@ -82,20 +82,26 @@ class Pivot:
     def __init__(self, reader: DuckDBEngine, path: Path, reading: Reading, *, quads: bool) -> None:
         self._reader, self._path, self._reading, self._terms = reader, path, reading, reading.terms
         self._triples = triples(reader, path, quads=quads)
-        said = reader.computed("said", self._said, [self._triples])
-        self._descriptions = reader.computed("descriptions", lambda: self._read(said), [said])
+        self._statements = reader.computed("statements", self._stated, [self._triples])
+        said = reader.computed("said", self._said, [self._triples, self._statements])
+        read = [said, self._statements]
+        self._descriptions = reader.computed("descriptions", lambda: self._read(said), read)
         self._nodes = reader.computed("nodes", lambda: self._described(said), [said, self._descriptions])
         self._entries = reader.computed("entries", self._owned, [self._triples, self._nodes])
         self.shows_all = self._nothing_strays()
 
-    def _said(self) -> ir.Table:
-        """Gather all that is said of each subject; the names of its entries do not describe it."""
+    def _stated(self) -> ir.Table:
+        """Give the different things said; the names of entries say nothing of whose they are."""
         found = self._triples
-        value = ibis.ifelse(found.said.isin([NUMBERS[key] for key in ENTRIES]), "", found.object)
-        is_patient = (found.said == NUMBERS["type"]) & (found.object == PATIENT)
-        return found.group_by("subject").agg(
-            row=found.rowid().min(where=is_patient), said=ibis.struct({"number": found.said, "value": value}).collect()
-        )
+        different = found.select("said", value=_value_of(found)).distinct()
+        return different.mutate(statement=ibis.row_number().cast("int32"))
+
+    def _said(self) -> ir.Table:
+        """Gather all that is said of each subject."""
+        found, stated = self._triples, self._statements
+        row = ibis.ifelse((found.said == NUMBERS["type"]) & (found.object == PATIENT), found.rowid(), None)
+        found = found.select("subject", "said", row=row, value=_value_of(found)).join(stated, ["said", "value"])
+        return found.group_by("subject").agg(row=found.row.min(), said=found.statement.collect())
 
     def _described(self, said: ir.Table) -> ir.Table:
         """Give the nodes, each with the number of its description."""
@@ -136,12 +142,12 @@ class Pivot:
 
     def _columns(self, different: ir.Table) -> ir.Table:
         """Give what each description says once and what it lists, and how much it says."""
-        each = different.select("description", one=different.said.unnest())
-        each = each.select("description", number=each.one["number"], value=each.one["value"]).distinct()
+        each = different.select("description", statement=different.said.unnest()).distinct()
+        each = each.join(self._statements, "statement")
         lists = {key: self._value(each.value, replace(field, kind="coded")) for key, field in _LISTED.items()} | {
             "complete": each.value
         }
-        says = {key: each.number == number for key, number in NUMBERS.items()}
+        says = {key: each.said == number for key, number in NUMBERS.items()}
         found = each.group_by("description").agg(
             many=each.count(),
             **{f"many_{key}": says[key].sum() for key in (FOREIGN, *ENTRIES, *VALUES_LISTED)},
@@ -220,33 +226,51 @@ class Pivot:
     def flat(self) -> ir.Table:
         """Give the patients as flat records; not readable where a flat record cannot say the same."""
         read = [self._nodes, self._descriptions]
-        owned = self._reader.computed("owned", self._by_owner, [self._entries, self._descriptions])
-        several = self._several(owned)
+        measured = self._reader.computed("measured", self._measured, [self._entries, self._descriptions])
+        several = self._several(measured)
         several = several.rename_columns([f"other_{name}" for name in several.column_names])
         apart = self._reader.lookup(several, "several")
-        return self._reader.planned("flat", lambda: self._flat(owned, apart), [*read, owned, apart])
-
-    def _by_owner(self) -> ir.Table:
-        """Give the entries of each patient: whether all that is said of them is known, and what they state."""
-        entries = self._entries.join(self._descriptions, "description")
-        listed = {key: entries.said == NUMBERS[key] for key in ENTRIES}
-        sound = ibis.cases(*((here, entries[f"is_{key}"]) for key, here in listed.items()), else_=False)
-        sites = {key: f"<{iri}>" for iri, key in self._terms.record_keys.items() if key in SCORES}
-        of_site = {key: listed["measured"] & (entries.said_place == iri) for key, iri in sites.items()}
-        day = entries.day.fill_null("")
-        found = entries.group_by("owner").agg(
-            sound=(sound & entries.is_node).all(),
-            is_simple=entries.is_simple.all(where=listed["measured"]).fill_null(True) & ~listed["tested"].any(),
-            is_of_a_day=(day.min(where=listed["measured"]) == day.max(where=listed["measured"])).fill_null(True),
-            **{f"many_{key}": here.sum() for key, here in of_site.items()},
-            **{key: entries.score.max(where=here) for key, here in of_site.items()},
-            **{decimals_key(key): entries.decimals.max(where=here) for key, here in of_site.items()},
-            **{_DAY_KEY: entries.day.max(where=listed["measured"])},
-            **{f"list_{key}": entries[f"made_{key}"].collect(where=listed[key]) for key in _LISTS},
+        return self._reader.planned(
+            "flat", lambda: self._flat(measured, apart), [*read, self._entries, measured, apart]
         )
-        once = (found[f"many_{key}"] <= 1 for key in of_site)
-        simple = functools.reduce(operator.and_, once, found.is_simple & found.is_of_a_day)
-        return found.mutate(simple=simple).drop("is_simple", "is_of_a_day", *(f"many_{key}" for key in of_site))
+
+    def _listed(self, key: str) -> ir.Table:
+        """Give the entries of one kind, each with what is said of it, and whether all of that is known here."""
+        entries = self._entries.filter(self._entries.said == NUMBERS[key]).join(self._descriptions, "description")
+        return entries.mutate(sound=entries.is_node & entries[f"is_{key}"])
+
+    def _measured(self) -> ir.Table:
+        """Give the measurements of each patient: whether all that is said of them is known, and is simple."""
+        scores, tests = self._listed("measured"), self._listed("tested")
+        sites = {key: f"<{iri}>" for iri, key in self._terms.record_keys.items() if key in SCORES}
+        of_site = {key: scores.said_place == iri for key, iri in sites.items()}
+        day = scores.day.fill_null("")
+        found = scores.group_by("owner").agg(
+            are_sound=scores.sound.all(),
+            are_simple=scores.is_simple.all() & (day.min() == day.max()),
+            **{f"many_{key}": here.sum() for key, here in of_site.items()},
+            **{key: scores.score.max(where=here) for key, here in of_site.items()},
+            **{decimals_key(key): scores.decimals.max(where=here) for key, here in of_site.items()},
+            **{_DAY_KEY: scores.day.max()},
+        )
+        tested = tests.group_by(tester="owner").agg(are_sound_tests=tests.sound.all())
+        both = found.outer_join(tested, [("owner", "tester")])
+        once = (both[f"many_{key}"] <= 1 for key in of_site)
+        return both.select(
+            *SIMPLE,
+            owner=both.owner.coalesce(both.tester),
+            sound=both.are_sound.fill_null(True) & both.are_sound_tests.fill_null(True),
+            simple=_all_of([both.are_simple, *once, both.tester.isnull()]),
+        )
+
+    def _with_entries(self, patients: ir.Table, key: str) -> ir.Table:
+        """Give the entries of a list beside each patient."""
+        entries = self._listed(key)
+        found = entries.group_by(lister="owner").agg(
+            **{f"sound_{key}": entries.sound.all(), f"list_{key}": entries[f"made_{key}"].collect()}
+        )
+        joined = patients.left_join(found, [("subject", "lister")])
+        return joined.mutate(readable=joined.readable & joined[f"sound_{key}"].fill_null(True)).drop("lister")
 
     def _patients(self) -> ir.Table:
         """Give the patients, each with its number in the file, and whether all that is said of her is known."""
@@ -255,8 +279,9 @@ class Pivot:
         found = found.join(self._descriptions, "description")
         return found.mutate(readable=found.is_patient & found.is_node & found.subject.startswith("<"))
 
-    def _flat(self, owned: ir.Table, apart: ir.Table) -> ir.Table:
-        found = self._patients().left_join(owned, [("subject", "owner")])
+    def _flat(self, measured: ir.Table, apart: ir.Table) -> ir.Table:
+        found = functools.reduce(self._with_entries, _LISTS, self._patients())
+        found = found.left_join(measured, [("subject", "owner")])
         found = found.mutate(simple=found.simple.fill_null(True))
         found = found.left_join(apart, [("subject", "other_owner")])
         readable = found.readable & found.sound.fill_null(True) & (found.simple | found.other_owner.notnull())
@@ -284,19 +309,19 @@ class Pivot:
             return ibis.ifelse(found.simple, found[name], other)
         return other.fill_null(False) if other.type().is_boolean() else other
 
-    def _several(self, owned: ir.Table) -> pa.Table:
+    def _several(self, measured: ir.Table) -> pa.Table:
         """Read the other measurements of patients as cases of their own; give those that columns hold."""
 
         def hers() -> ir.Table:
-            owners = owned.filter(owned.sound, ~owned.simple)
+            owners = measured.filter(measured.sound, ~measured.simple)
             patients = self._patients()
             owners = owners.semi_join(patients.filter(patients.readable), [("owner", "subject")])
-            measured = self._entries.filter(
+            entries = self._entries.filter(
                 self._entries.said.isin([NUMBERS[key] for key in ENTRIES if key not in _LISTS])
             )
-            return measured.semi_join(owners, "owner").select("owner", "said", "entry")
+            return entries.semi_join(owners, "owner").select("owner", "said", "entry")
 
-        read = [self._entries, owned, self._nodes, self._descriptions]
+        read = [self._entries, measured, self._nodes, self._descriptions]
         entries = self._reader.computed("hers", hers, read)
         if not self._reader.arrow(entries.count().as_table())[0][0].as_py():
             return pa.Table.from_pylist([], SEVERAL)
@@ -313,6 +338,11 @@ class Pivot:
 
     def _rows(self, table: ir.Table) -> Iterable[tuple[Any, ...]]:
         return zip(*(column.to_pylist() for column in self._reader.arrow(table).columns), strict=True)
+
+
+def _value_of(triples: ir.Table) -> Any:
+    """Give what a triple says of its subject: of an entry, only that there is one."""
+    return ibis.ifelse(triples.said.isin([NUMBERS[key] for key in ENTRIES]), "", triples.object.fill_null(""))
 
 
 def _all_said(said: ir.Table, keys: Iterable[str], more: Any = 0) -> Any:
