@@ -25,7 +25,7 @@ from osteo_kg.case import (
 )
 from osteo_kg.cohort.abstraction.extra_facts import STATED as STATED_BEYOND
 from osteo_kg.cohort.engines import DuckDBEngine, EngineError
-from osteo_kg.rdf import OSTEO, RDF
+from osteo_kg.rdf import DATE, OSTEO, RDF, XSD
 
 PATIENT = f"{OSTEO.Patient}"
 
@@ -85,6 +85,17 @@ _NODE = f"^{_EITHER}$"
 _TEXT = r'"(?:[^"\\\x00-\x1f]|\\[tbnrf"\\])*"(?:@[a-z]{2}(?:-[A-Z]{2})?|\^\^' + _IRI + ")?"
 _TRIPLE = rf"^{_EITHER} {_IRI} (?:{_EITHER}|{_TEXT}) \.$"
 _QUAD = rf"^{_EITHER} {_IRI} (?:{_EITHER}|{_TEXT})(?: {_EITHER})? \.$"
+_DAY = rf'^"{DATE.pattern}"\^\^<{XSD.iri}date(?:Time)?>$'
+_WHOLE = rf'^"([0-9]{{1,9}})"\^\^<{XSD.iri}integer>$'
+_SCORE = rf'^"(-?[0-9]{{1,3}}(?:[.][0-9]{{1,11}})?)"\^\^<{XSD.iri}decimal>$'
+_DECIMALS = r'^"-?[0-9]+[.]([0-9]+)"'
+_TRUTH = rf'^"(true|false)"\^\^<{XSD.iri}boolean>$'
+_LITERALS = {
+    "whole": (_WHOLE, "int64"),
+    "decimal": (_SCORE, "float64"),
+    "day": (_DAY, "string"),
+    "truth": (_TRUTH, "boolean"),
+}
 _PLACES = ("subject", "predicate", "object")
 _GRAPH, _STOP = "graph", "stop"
 _TERMS = len((*_PLACES, _STOP))
@@ -110,6 +121,17 @@ def triples(reader: DuckDBEngine, path: Path, *, quads: bool) -> ir.Table:
         except EngineError:  # some line has more words, or fewer
             pass
     return _computed(reader, path, ("line",), functools.partial(_of_lines, quads=quads))
+
+
+def literal(column: Any, kind: str) -> Any:
+    """Give a literal as a value of a kind of field; null where it is not of its type or is not written plainly."""
+    pattern, type_ = _LITERALS[kind]
+    return column.re_extract(pattern, 1).nullif("").cast(type_)
+
+
+def decimals_of(column: Any) -> Any:
+    """Say how many decimals a number is written with."""
+    return column.re_extract(_DECIMALS, 1).length()
 
 
 def is_node(term: Any) -> Any:
