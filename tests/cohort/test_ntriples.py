@@ -56,13 +56,14 @@ _READ = {
     "with the line ends of Windows": _text(*_LINES).replace("\n", "\r\n"),
     "with the line ends of old Macs": _text(*_LINES).replace("\n", "\r"),
     "with a comment": _text("# three women", *_LINES),
+    "with a comment of as many words as a statement": _text("# of three women", *_LINES),
     "with a comment after a statement": _first(lambda line: f"{line} # Anne"),
     "with blank lines": _text(_LINES[0], "", "  ", *_LINES[1:]),
     "indented": _first(lambda line: f"  {line}"),
     "with tabs": _first(lambda line: line.replace(" ", "\t")),
     "without a blank before the full stop": _first(lambda line: line.replace(" .", ".")),
     "with a mark of byte order": "\ufeff" + _text(*_LINES),
-    "with a statement twice": _more(_LINES[1]),
+    "with every statement twice, in another order": _text(*_LINES, *reversed(_LINES)),
     "with a term escaped": _text(*_LINES).replace("VertebralFracture", "\\u0056ertebralFracture"),
     "with points in the names of nodes": _text(*_LINES).replace("_:", "_:a."),
     "with a patient who is a blank node": _text(*_LINES).replace(_ANNE, "_:she"),
@@ -95,6 +96,7 @@ _REFUSED = {
     "with a statement that does not end": _more(f'{_ANNE} <{_NS}isDeceased> "true"^^<{_BOOLEAN}>'),
     "with two statements on a line": _text(f"{_LINES[0]} {_LINES[1]}", *_LINES[2:]),
     "with a graph in a file of triples": _first(lambda line: f"{line[:-1]}<urn:graph> ."),
+    "with blanks in the place of a subject": _more(f" <{_NS}hasSex> <{_NS}Female> ."),
     "with another kind of blank": _first(lambda line: line.replace(" .", "\u00a0.")),
 }
 _READ_AS_QUADS = {
@@ -129,6 +131,14 @@ def test_a_file_is_read_as_the_library_reads_it(
     assert summary.patients == 3
     assert sorted(found, key=str) == sorted(rows, key=str)
     assert without_place(refused) == reports
+
+
+@pytest.mark.parametrize("name", ["with every statement twice, in another order", "in the other order"])
+def test_what_is_said_twice_or_late_is_held_in_columns(
+    knowledge_base: KnowledgeBase, tmp_path: Path, name: str
+) -> None:
+    _, summary, refused = run(knowledge_base, _written(tmp_path, "nt", _READ[name]), tmp_path)
+    assert (summary.decided, refused, dict(summary.one_by_one)) == (3, [], {})
 
 
 @pytest.mark.parametrize(("form", "text"), _cases(("nt", _REFUSED), ("nq", _REFUSED_AS_QUADS)))
