@@ -35,6 +35,7 @@ _FLAGS = (
 _OF_THE_BROWSER = ("data", "chrome", "chrome-untrusted", "devtools", "about", "blob", "chrome-extension")
 _JAVASCRIPT = "profile.managed_default_content_settings.javascript"
 _BLOCKED = 2  # the value by which Chromium's setting blocks
+_UNTOLD = 5  # seconds: where no script runs the driver may not be told that a page has come whole
 _KEPT = """
 return JSON.stringify([document.cookie, Object.entries(localStorage), Object.entries(sessionStorage)]);
 """
@@ -129,6 +130,8 @@ def chromium(address: str, *, javascript: bool = True, width: int = 1280, height
         if not javascript:
             options.add_experimental_option("prefs", {_JAVASCRIPT: _BLOCKED})
         driver = Chrome(options=options, service=Service(executable_path=DRIVER or ""))
+        if not javascript:
+            driver.implicitly_wait(_UNTOLD)
         try:
             driver.set_script_timeout(60)
             driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen(width, height))
