@@ -10,6 +10,8 @@ from tests.shapes import documents, engines
 from tests.shapes.documents import Document
 from tests.support.worked import ON
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def every(knowledge_base: KnowledgeBase) -> list[Document]:
@@ -35,7 +37,6 @@ def test_the_library_says_what_is_written_of_each_document(refused: set[str]) ->
     assert told ^ (refused & {each.name for each in documents.written()}) == set()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("engine", [engines.pyshacl, engines.rdf_validate_shacl])
 def test_core_refuses_what_the_library_refuses(
     engine: engines.Engine, every: list[Document], refused: set[str], knowledge_base: KnowledgeBase
@@ -46,7 +47,6 @@ def test_core_refuses_what_the_library_refuses(
     assert found ^ (refused - {each.name for each in every if each.beyond_core}) == set()
 
 
-@pytest.mark.slow
 def test_sparql_refuses_what_the_library_refuses(
     every: list[Document], refused: set[str], knowledge_base: KnowledgeBase
 ) -> None:
