@@ -18,7 +18,7 @@ serve: $(VENV)/installed
 check: $(VENV)/test-installed
 	$(BIN)/pytest -n $(WORKERS) -m "not slow and not server"
 
-test: $(VENV)/test-installed $(VENV)/jars-fetched $(VENV)/validator-fetched $(VENV)/clients-fetched $(VENV)/axe-fetched
+test: $(VENV)/test-installed $(VENV)/jars-fetched $(VENV)/engines-fetched $(VENV)/validator-fetched $(VENV)/clients-fetched $(VENV)/axe-fetched
 	$(BIN)/pytest -n $(WORKERS) -rs
 
 format: $(VENV)/test-installed
@@ -74,8 +74,12 @@ $(VENV)/docs-installed: $(VENV)/created pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@ $(VENV)/installed
 
-$(VENV)/jars-fetched: $(VENV)/test-installed tests/owlapi/fetch_jars.py
-	$(BIN)/python tests/owlapi/fetch_jars.py
+$(VENV)/jars-fetched: $(VENV)/test-installed tests/owlapi/fetch_jars.py tests/support/jars.py
+	$(BIN)/python -m tests.owlapi.fetch_jars
+	@touch $@
+
+$(VENV)/engines-fetched: $(VENV)/test-installed tests/shapes/fetch_engines.py tests/support/jars.py tests/support/npm.py tests/shapes/package-lock.json
+	$(BIN)/python -m tests.shapes.fetch_engines
 	@touch $@
 
 $(VENV)/validator-fetched: $(VENV)/test-installed tests/medplum/fetch_validator.py tests/support/npm.py tests/medplum/package-lock.json

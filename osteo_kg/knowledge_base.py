@@ -176,15 +176,8 @@ class KnowledgeBase:
         facts = derive_facts(case, day, self.knowledge)
         raised = self.notices.raised(facts, ["warning"])
         report = self.validator.report(facts, day, sorted({each.kind.iri for each in raised}))
-        said = {each.kind.code for each in raised}
-        found = (each for each in report.findings if each.notice != self._of_sites or each.notice in said)
-        report = replace(report, findings=(*found, *source_findings(raised, case)))
+        report = replace(report, findings=(*report.findings, *source_findings(raised, case)))
         return PreparedCase(case, day, facts, report, self.knowledge)
-
-    @functools.cached_property
-    def _of_sites(self) -> str:
-        """The notice of sites that never count: a shape knows those of one guideline, and each has its own."""
-        return self.knowledge.terms.key(OSTEO.NonOsteoporoticSite)
 
     def validate(self, case: Case | PreparedCase, *, on: datetime.date | None = None) -> ValidationReport:
         """Check a case against the shapes (reading R10), on the day of assessment (today when None)."""

@@ -13,7 +13,7 @@ import functools
 import logging
 import re
 import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ import pyoxigraph as ox
 from pyshacl.graph_abstraction import DataGraph
 from pyshacl.validator import Validator
 from rdflib import RDF, RDFS, SH, XSD, BNode, Graph, Literal, URIRef
+from rdflib.collection import Collection
 from rdflib.term import Node
 
 from osteo_kg.bilingual import BilingualText
@@ -28,6 +29,7 @@ from osteo_kg.case import FIELD_OF_PROPERTY, FIELDS, Case, CaseFacts, Finding, S
 from osteo_kg.errors import KnowledgeError
 from osteo_kg.knowledge import Knowledge
 from osteo_kg.rdf import LIFTED, OSTEO, Subject, local_name, sparql
+from osteo_kg.rdf.settled_graph import SettledGraph
 
 _ADVICE, _NOTICE_CODE = URIRef(OSTEO.advice.value), URIRef(OSTEO.hasNoticeCode.value)
 _SPOKEN = {
@@ -107,15 +109,24 @@ class CaseValidator:
         )
 
     def _kept_validator(self, on: datetime.date) -> Validator:
-        settled = _Settled()
+        settled = SettledGraph()
         for triple in self.shapes:
             if triple[1] not in _SPOKEN:
                 settled.add(triple)
         latest = Literal(f"{on.isoformat()}T23:59:59", datatype=XSD.dateTime)
         for shape in self.shapes.subjects(_uri(LIFTED.notAfter), None):
             settled.add((shape, SH.maxInclusive, latest))
+        for shape, code in self.shapes.subject_objects(_uri(LIFTED.listedFor)):
+            members = Collection(settled, BNode(), [URIRef(each) for each in self._left_out(str(code))])
+            settled.add((shape, SH["in"], members.uri))
         empty = DataGraph.from_rdflib(Graph())
         return Validator(empty, shacl_graph=settled, options={"inplace": True, "allow_warnings": True})
+
+    def _left_out(self, code: str) -> list[str]:
+        """Give the classes of fractures for which the guideline raises a notice: which these are is its own."""
+        raising = set(self._knowledge.triples.objects(code, OSTEO.isRaisedByFracture))
+        types = self._knowledge.terms.types
+        return sorted(each for each in self._knowledge.terms.kinds[OSTEO.Fracture].values() if types[each] & raising)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,32 +280,6 @@ def _may_be_logged(record: logging.LogRecord) -> bool:
 
 
 logging.getLogger("rdflib.term").addFilter(_may_be_logged)
-
-
-class _Settled(Graph):
-    """A graph that no longer changes and remembers every look-up."""
-
-    def __init__(self) -> None:
-        super().__init__(bind_namespaces="none")
-        self._known: dict[tuple[object, ...], tuple[Any, ...]] = {}
-
-    def _recall(self, ask: str, *key: object) -> tuple[Any, ...]:
-        known = self._known.get((ask, *key))
-        if known is None:
-            known = self._known[ask, *key] = tuple(getattr(super(), ask)(*key))
-        return known
-
-    def objects(self, subject: Any = None, predicate: Any = None, unique: bool = False) -> Generator[Node, None, None]:
-        yield from self._recall("objects", subject, predicate)
-
-    def subjects(self, predicate: Any = None, object: Any = None, unique: bool = False) -> Generator[Node, None, None]:
-        yield from self._recall("subjects", predicate, object)
-
-    def predicate_objects(self, subject: Any = None, unique: bool = False) -> Generator[tuple[Node, Node], None, None]:
-        yield from self._recall("predicate_objects", subject)
-
-    def items(self, list: Any) -> Generator[Node, None, None]:
-        yield from self._recall("items", list)
 
 
 class _Names:

