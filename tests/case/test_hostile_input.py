@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import random
 import re
 import socket
 import subprocess
@@ -29,6 +30,7 @@ from tests.support.documents_of_cases import (
     shown,
     values,
 )
+from tests.support.strategies import how_many
 from tests.support.worked import ON
 
 pytestmark = pytest.mark.slow
@@ -176,7 +178,11 @@ def test_a_lone_surrogate_in_a_name_of_a_file_can_be_echoed() -> None:
 
 
 EXAMPLES = settings(
-    max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
+    max_examples=how_many(100),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+    database=None,
 )
 NUMBERS = (
     "1e999999999", "-1e-999999999", "1e30", "1e400", "0e500", "9" * 40, "-2.123456789012345678901", "-0", "-0.0", "+5",
@@ -240,8 +246,14 @@ def test_a_valid_document_that_was_damaged_is_read_or_refused(form: str, knowled
 
 @pytest.mark.parametrize("form", ["json", "csv", "ttl"])
 def test_any_number_in_the_place_of_any_other_is_read_or_refused(form: str, knowledge_base: KnowledgeBase) -> None:
+    """Each number in each place of JSON; of the other formats in some, unless many are asked for."""
     tokens = TOKEN.findall(DOCUMENTS[form])
     places = [place for place, token in enumerate(tokens) if re.match(r"-?\d|true$|false$", token)]
-    for place, number in itertools.product(places, NUMBERS):
+    pairs = list(itertools.product(places, NUMBERS))
+    if form != "json":
+        pairs = random.Random(form).sample(pairs, min(len(pairs), how_many(len(pairs) // 3)))
+        assert {number for _, number in pairs} == set(NUMBERS)
+        assert {place for place, _ in pairs} == set(places)
+    for place, number in pairs:
         text = "".join([*tokens[:place], number, *tokens[place + 1 :]])
         assert _outcome(knowledge_base, text, form) in ("read", "unreadable")
