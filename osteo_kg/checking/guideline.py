@@ -15,7 +15,7 @@ from osteo_kg.bilingual import BilingualText
 from osteo_kg.case import LISTING
 from osteo_kg.checking.findings import KnowledgeFinding
 from osteo_kg.checking.knowledge import CheckedKnowledge, Object, decimal_of
-from osteo_kg.checking.released import released_spans
+from osteo_kg.checking.released import PARTS, released_parts, released_spans
 from osteo_kg.rdf import OSTEO, OWL, RDF, RDFS
 
 _BOUNDS = (OSTEO.above, OSTEO.atLeast, OSTEO.atMost, OSTEO.below)
@@ -38,6 +38,7 @@ def guideline_findings(knowledge: CheckedKnowledge, sources: Iterable[str]) -> I
     yield from _sources(knowledge, texts)
     for span in knowledge.members(OSTEO.SourceSpan):
         yield from _span(knowledge, span, texts)
+    yield from _unlike_released(knowledge)
 
 
 class _Facts:
@@ -268,6 +269,21 @@ def _against_package(
         yield knowledge.finding("error", "span", span, _OTHER_DIGEST, advice, property_=property_, value=value)
 
 
+def _unlike_released(knowledge: CheckedKnowledge) -> Iterator[KnowledgeFinding]:
+    """Tell where answers tell something else than when the guideline was released, though none is decided otherwise."""
+    released = released_parts()
+    for kind, property_ in PARTS.items():
+        for iri in knowledge.members(kind):
+            now, then = set(knowledge.lookup.objects(iri, property_)), released.get(iri, frozenset())
+            for part in sorted(now ^ then if then else ()):
+                told = (_NAMED_NOW if part in now else _NAMED_ONCE).filled(
+                    {"property": knowledge.name(property_.value), "part": knowledge.name(part)}
+                )
+                yield knowledge.finding(
+                    "information", "unlike-released", iri, told, _IF_MEANT, property_=property_.value
+                )
+
+
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
@@ -319,3 +335,12 @@ _NEW_SPAN = BilingualText(
     "Whether this stands in the source was not checked.", "Il n’a pas été vérifié que ceci se trouve dans la source."
 )
 _NAME_SOURCE = BilingualText("Name the text of the source with --source.", "Nommer le texte de la source par --source.")
+_NAMED_ONCE = BilingualText(
+    "When it was released, {property} named {part} here too: answers no longer tell of it.",
+    "À la publication, {property} nommait aussi {part} ici : les réponses n’en parlent plus.",
+)
+_NAMED_NOW = BilingualText(
+    "When it was released, {property} did not name {part} here: answers tell of it now.",
+    "À la publication, {property} ne nommait pas {part} ici : les réponses en parlent maintenant.",
+)
+_IF_MEANT = BilingualText("Undo it, unless it is meant.", "L’annuler, sauf si c’est voulu.")

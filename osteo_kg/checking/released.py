@@ -1,7 +1,7 @@
 """The table of situations as it was last released, and how an edited guideline differs from it.
 
-`python -m osteo_kg.checking` writes it anew, at a release. It also holds what OWL 2 RL derives from coded
-facts, so that an edit of a guideline, which leaves the classes as they are, is compared without a reasoner.
+`python -m osteo_kg.checking` writes it anew, at a release, and so what OWL 2 RL derives from coded facts: an edit of a
+guideline, which leaves the classes as they are, is compared without a reasoner.
 """
 
 from __future__ import annotations
@@ -16,19 +16,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from rdflib import BNode
-from rdflib.term import Node
-
-from osteo_kg.case import Atom
 from osteo_kg.checking.documents import Document, documents
 from osteo_kg.decision_table.table import merged
 from osteo_kg.knowledge import Guideline, Knowledge, packaged_knowledge, read_guideline
 from osteo_kg.rdf import GUIDELINE, OSTEO, RDF
 from osteo_kg.reasoning import BandDimension, Dimension, Key, Outcome, SituationSpace
-from osteo_kg.reasoning.closure import AtomSet, Closure, Reasoner, axioms
+from osteo_kg.reasoning.closure import AtomSet, Closures, parts_of, write_closures
 from osteo_kg.reasoning.dimensions import Band
 from osteo_kg.reasoning.matching import Contradiction, Matcher
 
+#: What answers tell and no situation depends on: the drugs of an option, and where an interpretation was needed.
+PARTS = {OSTEO.Interpretation: OSTEO.touches, OSTEO.TreatmentOption: OSTEO.hasMember}
 _SPAN = ("spanStart", "spanEnd", "spanDigest")
 _FOLDER = Path(__file__).resolve().parent / "tables"
 #: What is told of a situation: disposition, strength, the status of each option by IRI, obligations.
@@ -70,10 +68,10 @@ def table_of(knowledge: Knowledge, guideline: Guideline) -> Table:
     """Work out the table of a guideline, closed with its own modules only."""
     knowledge = knowledge.of_guideline(guideline.iri)
     closures = Closures(knowledge)
-    space = SituationSpace(knowledge, guideline, closures.of(SituationSpace.atoms(knowledge)))
+    space = SituationSpace(knowledge, guideline, closures.close(SituationSpace.atoms(knowledge)))
     keys = list(_settled(space))
     facts = [space.representative(key) for key in keys]
-    closed = closures.of(each.atoms for each in facts)
+    closed = closures.close(each.atoms for each in facts)
     outcomes = Matcher(knowledge, guideline).outcomes([(each, closed[each.atoms]) for each in facts])
     found = dict(zip(keys, outcomes, strict=True))
     return Table(
@@ -105,48 +103,6 @@ def _told(guideline: Guideline, outcome: Outcome) -> Told:
     return outcome.disposition, outcome.strength, tuple(sorted(statuses)), outcome.obligations
 
 
-class Closures:
-    """What follows from sets of coded facts: as it was released, as long as the classes are the same.
-
-    Args:
-        knowledge: the modules.
-    """
-
-    def __init__(self, knowledge: Knowledge) -> None:
-        self._knowledge = knowledge
-        self._known = _known_closures() if digest_of_axioms(knowledge) == _released_document().get("axioms") else {}
-
-    def of(self, atom_sets: Iterable[AtomSet]) -> dict[AtomSet, Closure]:
-        """Give what follows from each set of facts."""
-        wanted = list(dict.fromkeys(atom_sets))
-        new = [each for each in wanted if each not in self._known]
-        found = Reasoner(self._knowledge).close(new) if new else {}
-        return {each: self._known.get(each) or found[each] for each in wanted}
-
-
-def digest_of_axioms(knowledge: Knowledge) -> str:
-    """Give the SHA-256 of the axioms, and of the facts that they are applied to: what closures rest on."""
-    triples = list(axioms(knowledge))
-    hanging: dict[Node, list[tuple[Node, Node]]] = {}
-    for subject, property_, value in triples:
-        hanging.setdefault(subject, []).append((property_, value))
-
-    def content(node: Node, above: tuple[Node, ...] = ()) -> str:
-        if not isinstance(node, BNode) or node in above:
-            return str(node) if not isinstance(node, BNode) else "[]"
-        said = sorted(f"{p} {content(o, (*above, node))}" for p, o in hanging.get(node, ()))
-        return f"[{' ; '.join(said)}]"
-
-    stated = sorted(f"{content(s)} {p} {content(o)}" for s, p, o in triples)
-    atoms = [_parts(atom) for each in SituationSpace.atoms(knowledge) for atom in each]
-    types = {value: sorted(knowledge.terms.types.get(value, ())) for _, value, *_ in atoms}
-    return hashlib.sha256(json.dumps([stated, sorted(atoms), types], sort_keys=True).encode()).hexdigest()
-
-
-def _parts(atom: Atom) -> list[str]:
-    return [atom.property, atom.value, *([atom.outcome] if atom.outcome else [])]
-
-
 def digest_of_meaning(documents: Iterable[Document]) -> str:
     """Give the SHA-256 of what modules state beside words of a language, whatever their names and their order."""
     digests = sorted(hashlib.sha256("\n".join(each.meaning).encode()).hexdigest() for each in documents)
@@ -167,6 +123,12 @@ def released_spans() -> Mapping[str, tuple[str, str, str]]:
     return {iri: (start, end, digest) for iri, (start, end, digest) in spans.items()}
 
 
+def released_parts() -> Mapping[str, frozenset[str]]:
+    """Give what `PARTS` named when it was released, by the IRI of what it is of."""
+    parts: dict[str, list[str]] = _released_document().get("parts", {})
+    return {iri: frozenset(named) for iri, named in parts.items()}
+
+
 def released_guidelines() -> dict[str, Table]:
     """Give the released table of each guideline, by its IRI."""
     tables = _released_document().get("tables", {})
@@ -180,52 +142,46 @@ def _released_document() -> dict[str, Any]:
     return document
 
 
-@functools.cache
-def _known_closures() -> dict[AtomSet, Closure]:
-    return {
-        frozenset(Atom(*each) for each in atoms): Closure(frozenset(classes), coded)
-        for atoms, classes, coded in _released_document()["closures"]
-    }
-
-
 def write() -> None:
-    """Write the tables of the packaged guidelines into the package."""
+    """Write the tables of the packaged guidelines into the package, and the closures that they rest on."""
     _FOLDER.mkdir(exist_ok=True)
     (_FOLDER / "released.json").write_text(written(), encoding="utf-8")
+    knowledge = packaged_knowledge()
+    write_closures(knowledge, sets_closed(knowledge))
 
 
 def written() -> str:
     """Write the tables of the packaged guidelines as they are to be released."""
     knowledge = packaged_knowledge()
-    reasoner = Reasoner(knowledge)
-    identifiers = [iri.removeprefix(GUIDELINE) for iri in knowledge.terms.kinds[OSTEO.Guideline].values()]
-    guidelines = [read_guideline(knowledge, each) for each in sorted(identifiers)]
-    tables = {each.iri: table_of(knowledge, each) for each in guidelines}
-    sets = {atoms for table in tables.values() for atoms in _atom_sets(table)} | set(SituationSpace.atoms(knowledge))
-    closures = reasoner.close(sorted(sets, key=_sorted_parts))
+    tables = _tables(knowledge)
     lookup = knowledge.triples
     spans = lookup.subjects(RDF.type, OSTEO.SourceSpan)
     document = {
         "meaning": digest_of_meaning(documents(())),
         "spans": {each: [lookup.value(each, OSTEO[part]) or "" for part in _SPAN] for each in spans},
-        "axioms": digest_of_axioms(knowledge),
+        "parts": {
+            each: lookup.objects(each, property_)
+            for kind, property_ in PARTS.items()
+            for each in lookup.subjects(RDF.type, kind)
+        },
         "tables": {iri: _written(table) for iri, table in tables.items()},
-        "closures": [
-            [_sorted_parts(atoms), sorted(closure.classes), dict(sorted(closure.coded.items()))]
-            for atoms, closure in closures.items()
-        ],
     }
     return json.dumps(document, ensure_ascii=False, indent=None, separators=(",", ":"), sort_keys=True) + "\n"
 
 
-def _atom_sets(table: Table) -> Iterator[AtomSet]:
-    if table.space is not None:
-        for key in table.told:
-            yield table.space.representative(key).atoms
+def sets_closed(knowledge: Knowledge) -> list[AtomSet]:
+    """Give every set of coded facts that a situation of a guideline rests on, and every fact alone."""
+    sets = set(SituationSpace.atoms(knowledge))
+    for table in _tables(knowledge).values():
+        assert table.space is not None
+        sets |= {table.space.representative(key).atoms for key in table.told}
+    return sorted(sets, key=parts_of)
 
 
-def _sorted_parts(atoms: AtomSet) -> list[list[str]]:
-    return sorted(_parts(each) for each in atoms)
+def _tables(knowledge: Knowledge) -> dict[str, Table]:
+    identifiers = [iri.removeprefix(GUIDELINE) for iri in knowledge.terms.kinds[OSTEO.Guideline].values()]
+    guidelines = [read_guideline(knowledge, each) for each in sorted(identifiers)]
+    return {each.iri: table_of(knowledge, each) for each in guidelines}
 
 
 def _written(table: Table) -> dict[str, Any]:

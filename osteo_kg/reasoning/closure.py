@@ -8,9 +8,14 @@ Equal sets of coded facts are closed once, and many patients are closed in one g
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import json
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import owlrl
 import pyoxigraph as ox
@@ -46,6 +51,7 @@ _SYNTAX = {ox.NamedNode(str(each)) for each in (OWL.Restriction, OWL.AllDisjoint
 _TYPE = ox.NamedNode(str(RDF.type))
 _GUIDELINE_MODEL, _IMPORTS = ox.NamedNode(ONTOLOGY + "guideline-model"), ox.NamedNode(str(OWL.imports))
 _OF_LANGUAGES = ("http://www.w3.org/", "http://www.daml.org/")  # the second is owlrl's, for contradictions
+_AT_THE_RELEASE = Path(__file__).resolve().parent / "closures.json"
 _lock = threading.Lock()  # owlrl swaps rdflib's literal converters for the whole process while it runs
 
 
@@ -65,6 +71,16 @@ class Closure:
     entry: frozenset[str] = frozenset()
     links: frozenset[tuple[str, str, str]] = frozenset()
 
+    def to_json(self) -> list[Any]:
+        """Write it as values that JSON has."""
+        return [sorted(self.classes), dict(sorted(self.coded.items())), sorted(self.entry), sorted(self.links)]
+
+    @classmethod
+    def of(cls, value: list[Any]) -> Closure:
+        """Read what `to_json` wrote."""
+        classes, coded, entry, links = value
+        return cls(frozenset(classes), coded, frozenset(entry), frozenset((s, p, o) for s, p, o in links))
+
 
 class Reasoner:
     """Closes sets of coded facts over the loaded ontology."""
@@ -72,6 +88,24 @@ class Reasoner:
     def __init__(self, knowledge: Knowledge) -> None:
         self._axioms = axioms(knowledge)
         self._types = knowledge.terms.types
+        self._drugs = knowledge.terms.kinds[OSTEO.Drug].values()
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """The SHA-256 of all that a closure rests on: the axioms, and the classes that the drugs of treatments have."""
+        hanging: dict[Node, list[tuple[Node, Node]]] = {}
+        for subject, property_, value in self._axioms:
+            hanging.setdefault(subject, []).append((property_, value))
+
+        def content(node: Node, above: tuple[Node, ...] = ()) -> str:
+            if not isinstance(node, BNode) or node in above:
+                return str(node) if not isinstance(node, BNode) else "[]"
+            said = sorted(f"{p} {content(o, (*above, node))}" for p, o in hanging.get(node, ()))
+            return f"[{' ; '.join(said)}]"
+
+        stated = sorted(f"{content(s)} {p} {content(o)}" for s, p, o in self._axioms)
+        kinds = {drug: sorted(self._types.get(drug, ())) for drug in self._drugs}
+        return hashlib.sha256(json.dumps([stated, kinds], sort_keys=True).encode()).hexdigest()
 
     def close(self, atom_sets: Iterable[AtomSet]) -> dict[AtomSet, Closure]:
         """Close every set, all in one graph.
@@ -118,6 +152,68 @@ class Reasoner:
                     graph.add((value, RDF.type, URIRef(kind)))
             else:
                 graph.add((patient, property_, value))
+
+
+class Closures:
+    """What follows from sets of coded facts: as it was at the release, as long as the axioms are the same.
+
+    An edit of a rule, a threshold or a label leaves them as they are.
+
+    Args:
+        knowledge: the modules.
+    """
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+
+    def close(self, atom_sets: Iterable[AtomSet]) -> dict[AtomSet, Closure]:
+        """Give what follows from each set of facts, closing those that are new.
+
+        Raises:
+            InconsistencyError: the facts contradict the ontology.
+        """
+        wanted = list(dict.fromkeys(atom_sets))
+        new = [each for each in wanted if each not in self._known]
+        found = self._known | (self.reasoner.close(new) if new else {})
+        return {each: found[each] for each in wanted}
+
+    @functools.cached_property
+    def reasoner(self) -> Reasoner:
+        """What closes sets that are new."""
+        return Reasoner(self._knowledge)
+
+    @functools.cached_property
+    def _known(self) -> dict[AtomSet, Closure]:
+        digest, closures = _closed_at_the_release()
+        return closures if digest == self.reasoner.digest else {}
+
+
+@functools.cache
+def _closed_at_the_release() -> tuple[str, dict[AtomSet, Closure]]:
+    """Give the digest of what closures rested on, and the closures, as they travel with the library."""
+    if not _AT_THE_RELEASE.is_file():
+        return "", {}
+    document = json.loads(_AT_THE_RELEASE.read_text(encoding="utf-8"))
+    return document["digest"], {
+        frozenset(Atom(*each) for each in atoms): Closure.of(value) for atoms, value in document["closures"]
+    }
+
+
+def write_closures(knowledge: Knowledge, atom_sets: Iterable[AtomSet]) -> None:
+    """Write the closures that are to travel with the library."""
+    _AT_THE_RELEASE.write_text(written_closures(knowledge, atom_sets), encoding="utf-8")
+
+
+def written_closures(knowledge: Knowledge, atom_sets: Iterable[AtomSet]) -> str:
+    """Close sets of facts, and write what follows from them as it is to travel with the library."""
+    reasoner = Reasoner(knowledge)
+    closures = sorted((parts_of(atoms), closure.to_json()) for atoms, closure in reasoner.close(atom_sets).items())
+    return json.dumps({"digest": reasoner.digest, "closures": closures}, separators=(",", ":")) + "\n"
+
+
+def parts_of(atoms: AtomSet) -> list[list[str]]:
+    """Write a set of facts as values that JSON has, always in the same order."""
+    return sorted([each.property, each.value, *([each.outcome] if each.outcome else [])] for each in atoms)
 
 
 def closed(knowledge: Knowledge, data: Iterable[ox.Triple]) -> Graph:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from osteo_kg.case import Atom, CaseFacts
 from osteo_kg.knowledge import Guideline, Knowledge
 from osteo_kg.reasoning.answers import Answer, CertainAnswers, completions_needed
 from osteo_kg.reasoning.cache import SituationCache, cache_folder
-from osteo_kg.reasoning.closure import AtomSet, Closure, Reasoner
+from osteo_kg.reasoning.closure import AtomSet, Closure, Closures, Reasoner, parts_of
 from osteo_kg.reasoning.matching import Matcher, Outcome, SettledFacts
 from osteo_kg.reasoning.situations import Key, SituationSpace
 
@@ -36,6 +37,7 @@ class Engine:
         self.guideline = guideline
         self._disk = SituationCache(cache_folder() / self._file_name() if remember else None)
         self._matcher = Matcher(knowledge, guideline)
+        self._closures = Closures(knowledge)
         remembered = self._disk.load()
         self.closures = self._single_facts(remembered.pop(_ATOMS, None))
         self.space = SituationSpace(knowledge, guideline, self.closures)
@@ -73,7 +75,7 @@ class Engine:
         asked = [key for key in keys if key not in self._prepared]
         new = [way for way in completions_needed(self.space, asked) if way not in self._combiner]
         if new:
-            found = dict(zip(new, self._reason([self.space.representative(way) for way in new]), strict=True))
+            found = dict(zip(new, self._reason(map(self.space.representative, new), self._closures), strict=True))
             for way, outcome in found.items():
                 self._combiner.add(way, outcome)
             self._disk.add({";".join(way): _as_json(outcome) for way, outcome in found.items()})
@@ -90,7 +92,7 @@ class Engine:
         space = self.space
         asked = [(key, completions_needed(space, [key]), each) for each in cases for key in [space.key(each)]]
         facts = [[space.actual(each, way) for way in completions] for _, completions, each in asked]
-        reasoned = iter(self._reason([fact for each in facts for fact in each]))
+        reasoned = iter(self._reason(itertools.chain.from_iterable(facts), self._closures.reasoner))
         answers = []
         for key, completions, _ in asked:
             combiner = CertainAnswers(space, self.guideline)
@@ -110,12 +112,9 @@ class Engine:
         }
         new = dict.fromkeys(each for each in alike.values() if each not in self._together)
         if new:
-            found = {atoms: closure.classes for atoms, closure in self._reasoner.close(new).items()}
+            found = {atoms: closure.classes for atoms, closure in self._closures.close(new).items()}
             self._together |= found
-            written = {
-                _TOGETHER + json.dumps(sorted(_parts(each) for each in atoms)): sorted(classes)
-                for atoms, classes in found.items()
-            }
+            written = {_TOGETHER + json.dumps(parts_of(atoms)): sorted(classes) for atoms, classes in found.items()}
             self._disk.add(written)
         return {atoms: self._together[each] for atoms, each in alike.items()}
 
@@ -132,26 +131,23 @@ class Engine:
 
     def inferred(self) -> list[ox.Triple]:
         """Give what OWL 2 RL adds to the modules that the reasoner sees."""
-        return self._reasoner.inferred()
+        return self._closures.reasoner.inferred()
 
-    def _reason(self, facts: list[SettledFacts]) -> list[Outcome]:
+    def _reason(self, facts: Iterable[SettledFacts], closing: Closures | Reasoner) -> list[Outcome]:
         """Close what is coded, then match, all in one batch; equal facts once."""
-        different = {each.stated: each for each in facts}
-        closed = self._reasoner.close({each.atoms for each in different.values()})
+        asked = list(facts)
+        different = {each.stated: each for each in asked}
+        closed = closing.close({each.atoms for each in different.values()})
         outcomes = self._matcher.match([(each, closed[each.atoms]) for each in different.values()])
         found = dict(zip(different, outcomes, strict=True))
-        return [found[each.stated] for each in facts]
-
-    @functools.cached_property
-    def _reasoner(self) -> Reasoner:
-        return Reasoner(self.knowledge)
+        return [found[each.stated] for each in asked]
 
     def _single_facts(self, remembered: list[Any] | None) -> dict[AtomSet, Closure]:
         atoms = SituationSpace.atoms(self.knowledge)
         if remembered is not None:
-            return {each: _read_closure(value) for each, value in zip(atoms, remembered, strict=True)}
-        closures = self._reasoner.close(atoms)
-        self._disk.add({_ATOMS: [_written_closure(closures[each]) for each in atoms]})
+            return {each: Closure.of(value) for each, value in zip(atoms, remembered, strict=True)}
+        closures = self._closures.close(atoms)
+        self._disk.add({_ATOMS: [closures[each].to_json() for each in atoms]})
         return closures
 
     def _file_name(self) -> str:
@@ -162,19 +158,6 @@ class Engine:
             self.guideline.iri,
         )
         return f"situations-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:32]}.sqlite3"
-
-
-def _parts(atom: Atom) -> list[str]:
-    return [atom.property, atom.value, *([atom.outcome] if atom.outcome else [])]
-
-
-def _written_closure(closure: Closure) -> list[Any]:
-    return [sorted(closure.classes), dict(closure.coded), sorted(closure.entry), sorted(closure.links)]
-
-
-def _read_closure(value: list[Any]) -> Closure:
-    classes, coded, entry, links = value
-    return Closure(frozenset(classes), coded, frozenset(entry), frozenset((s, p, o) for s, p, o in links))
 
 
 def _as_json(outcome: Outcome) -> list[Any]:

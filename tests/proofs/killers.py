@@ -14,14 +14,16 @@ from rdflib import Graph
 from rdflib.term import Node
 
 from osteo_kg.case import CaseFacts
-from osteo_kg.checking import KnowledgeFinding, changes, check, released
+from osteo_kg.checking import KnowledgeFinding, changes, check
 from osteo_kg.checking.documents import documents
+from osteo_kg.checking.guideline import guideline_findings
 from osteo_kg.checking.knowledge import CheckedKnowledge
 from osteo_kg.knowledge import Guideline, Knowledge, read_guideline
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf import local_name
 from osteo_kg.reasoning import SituationSpace
 from osteo_kg.reasoning.answers import Answer, CertainAnswers, completions_needed
+from osteo_kg.reasoning.closure import Closures
 from osteo_kg.reasoning.matching import Contradiction, Matcher
 from tests.proofs.axioms import OSTEO
 from tests.proofs.cases import Plain, StatedCase, can_be_written, is_plain, settled_case
@@ -34,6 +36,7 @@ from tests.support.worked import ROOT, Worked, answered
 MODULE = ROOT / "ontology" / "guidelines" / "oic-128-08-b.ttl"
 #: What may find an edit, in the order in which it is asked: the first two of all edits, the others of what is left.
 CHECK, PROOFS, PATIENTS = "check", "proofs", "worked patients"
+UNLIKE = "unlike-released"
 TABLE, RELEASED = "gaps and overlaps of the table", "comparison with the released table"
 _FEW_WAYS = 8
 KILLERS = (CHECK, PROOFS, PATIENTS, TABLE, RELEASED)
@@ -82,15 +85,15 @@ class Killers:
         if not found and (wrong := self.first_wrong(CheckedKnowledge(documents([folder])).knowledge)):
             found[PATIENTS] = wrong
         if not found:
-            found |= _by_table(folder)
+            found |= _by_table(folder) | _by_parts(folder)
         missed = not set(found) - {RELEASED}
         return Fate(edit, found, self._why_not(edited) if missed else "")
 
     def first_wrong(self, knowledge: Knowledge) -> str:
         """Give the first worked patient who is answered otherwise than is expected; empty where nobody is."""
         guideline = read_guideline(knowledge, str(self._packaged.guideline))
-        closures = released.Closures(knowledge)
-        space = SituationSpace(knowledge, guideline, closures.of(SituationSpace.atoms(knowledge)))
+        closures = Closures(knowledge)
+        space = SituationSpace(knowledge, guideline, closures.close(SituationSpace.atoms(knowledge)))
         matcher, answers = Matcher(knowledge, guideline), CertainAnswers(space, guideline)
         asked = [(worked, space.key(facts)) for worked, facts in self._patients]
         needed = {key: completions_needed(space, [key]) for _, key in asked}
@@ -99,7 +102,7 @@ class Killers:
         for group in (asked[:few], asked[few:]):
             ways = [way for way in dict.fromkeys(way for _, key in group for way in needed[key]) if way not in answers]
             settled = [space.representative(way) for way in ways]
-            closed = closures.of(each.atoms for each in settled)
+            closed = closures.close(each.atoms for each in settled)
             outcomes = matcher.outcomes([(each, closed[each.atoms]) for each in settled])
             for way, outcome in zip(ways, outcomes, strict=True):
                 if isinstance(outcome, Contradiction):
@@ -134,6 +137,12 @@ def _by_table(folder: Path) -> dict[str, str]:
     for finding in changes.change_findings(CheckedKnowledge(documents([folder]))):
         found.setdefault(RELEASED if finding.code == "changed-situations" else TABLE, _told(finding))
     return found
+
+
+def _by_parts(folder: Path) -> dict[str, str]:
+    """Compare with the release what answers tell and no situation depends on."""
+    found = [each for each in guideline_findings(CheckedKnowledge(documents([folder])), ()) if each.code == UNLIKE]
+    return {RELEASED: _told(found[0])} if found else {}
 
 
 def _told(finding: KnowledgeFinding) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +13,9 @@ from rdflib import XSD, Literal, URIRef
 
 from docs.generate import REFERENCE
 from osteo_kg import Assessment
-from osteo_kg.checking.released import Closures
 from osteo_kg.errors import KnowledgeError
-from osteo_kg.knowledge import load_knowledge, packaged_knowledge
+from osteo_kg.knowledge import load_knowledge
 from osteo_kg.knowledge_base import KnowledgeBase
-from osteo_kg.reasoning.closure import AtomSet, Closure, Reasoner
 from tests.proofs.answers import Answers, ProvedAnswer
 from tests.proofs.axioms import OSTEO
 from tests.proofs.cases import turtle
@@ -35,22 +33,6 @@ BY_KEY = {each.key: each for each in PROPERTIES}
 CORE = ROOT / "ontology" / "core.ttl"
 ORDER = ("no-treatment", "specialist-opinion", "treat")
 Answered = Mapping[str, Assessment]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def released_closures() -> Iterator[None]:
-    """Take from the released table what follows from coded facts: no edit here touches a class axiom."""
-    known, close = Closures(packaged_knowledge())._known, Reasoner.close
-
-    def remembered(reasoner: Reasoner, atom_sets: Iterable[AtomSet]) -> dict[AtomSet, Closure]:
-        wanted = list(dict.fromkeys(atom_sets))
-        new = [each for each in wanted if each not in known]
-        found = close(reasoner, new) if new else {}
-        return {each: known.get(each) or found[each] for each in wanted}
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Reasoner, "close", remembered)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -54,9 +54,9 @@ RECORDS: list[dict[str, Any]] = [
 ANSWER = (
     "import datetime, json, sys\n"
     "from osteo_kg import KnowledgeBase, read_case\n"
-    "from osteo_kg.reasoning.closure import Reasoner\n"
+    "from osteo_kg.reasoning.closure import Closures, Reasoner\n"
     "if sys.argv[1] == 'unreasoned':\n"
-    "    Reasoner.close = None\n"
+    "    Closures.close = Reasoner.close = None\n"
     "[case] = read_case(sys.argv[2], 'json')\n"
     "assessment = KnowledgeBase().assess(case, on=datetime.date.fromisoformat(sys.argv[3]))\n"
     "print(json.dumps(assessment.to_json(), sort_keys=True))\n"

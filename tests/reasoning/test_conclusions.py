@@ -28,7 +28,7 @@ def test_facts_closed_by_what_stands_for_them_lead_to_the_same_classes(knowledge
         frozenset(Atom(OSTEO[name].value, *(OSTEO[each].value for each in values)) for name, *values in facts)
         for facts in TOGETHER
     ]
-    whole = {atoms: closure.classes for atoms, closure in engine._reasoner.close(sets).items()}
+    whole = {atoms: closure.classes for atoms, closure in engine._closures.reasoner.close(sets).items()}
     assert engine.classes(sets) == whole
     assert OSTEO.PatientWithMixedSevereFractures.value in whole[sets[2]]  # of both together, and of neither alone
 
