@@ -183,7 +183,7 @@ def _each_part_once(triples: Iterable[ox.Triple]) -> set[ox.Triple]:
 
     Assessments have many parts in common, such as a criterion that is met for the same reason.
     """
-    said: dict[ox.NamedNode | ox.BlankNode, list[ox.Triple]] = defaultdict(list)
+    said: dict[object, list[ox.Triple]] = defaultdict(list)
     for triple in triples:
         said[triple.subject].append(triple)
 

@@ -44,7 +44,11 @@ def test_every_output_is_written_by_spark_as_by_duckdb_in_a_running_session_that
     knowledge_base: KnowledgeBase, tmp_path: Path, session: Any
 ) -> None:
     source = cohorts.write_parquet(tmp_path / "women.parquet", cohorts.sample(_SIZE, 3))
-    asked = {"spark_master": "local[7]", "rejected": tmp_path / "rejected.jsonl", "knowledge_base": knowledge_base}
+    asked: dict[str, Any] = {
+        "spark_master": "local[7]",
+        "rejected": tmp_path / "rejected.jsonl",
+        "knowledge_base": knowledge_base,
+    }
     for ending in ("csv", "jsonl", "nt"):
         written = []
         for engine in ("duckdb", "spark"):

@@ -37,7 +37,7 @@ def test_the_situations_and_the_whole_ontology_are_consistent(knowledge_base: Kn
 
 def _one_of_each(triples: Iterable[ox.Triple]) -> list[ox.Triple]:
     """Keep of the situations of which the same is said the first, and the first with each value."""
-    said: dict[ox.NamedNode | ox.BlankNode, list[ox.Triple]] = {}
+    said: dict[object, list[ox.Triple]] = {}
     for triple in triples:
         said.setdefault(triple.subject, []).append(triple)
     chosen = dict.fromkeys(each for each, facts in said.items() if not _is_situation(each))
