@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import random
 import re
 import socket
 import subprocess
@@ -246,14 +245,13 @@ def test_a_valid_document_that_was_damaged_is_read_or_refused(form: str, knowled
 
 @pytest.mark.parametrize("form", ["json", "csv", "ttl"])
 def test_any_number_in_the_place_of_any_other_is_read_or_refused(form: str, knowledge_base: KnowledgeBase) -> None:
-    """Each number in each place of JSON; of the other formats in some, unless many are asked for."""
+    """Each number in each place of JSON; in every third place of the other formats, unless many are asked for."""
     tokens = TOKEN.findall(DOCUMENTS[form])
     places = [place for place, token in enumerate(tokens) if re.match(r"-?\d|true$|false$", token)]
-    pairs = list(itertools.product(places, NUMBERS))
-    if form != "json":
-        pairs = random.Random(form).sample(pairs, min(len(pairs), how_many(len(pairs) // 3)))
-        assert {number for _, number in pairs} == set(NUMBERS)
-        assert {place for place, _ in pairs} == set(places)
-    for place, number in pairs:
+    step = 1 if form == "json" or how_many(0) else 3
+    pairs = list(itertools.product(enumerate(places), enumerate(NUMBERS)))
+    tried = [(place, number) for (row, place), (column, number) in pairs if (row + column) % step == 0]
+    assert ({place for place, _ in tried}, {number for _, number in tried}) == (set(places), set(NUMBERS))
+    for place, number in tried:
         text = "".join([*tokens[:place], number, *tokens[place + 1 :]])
         assert _outcome(knowledge_base, text, form) in ("read", "unreadable")
