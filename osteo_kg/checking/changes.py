@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +11,6 @@ from osteo_kg.bilingual import COLON, BilingualText, joined, shown_count
 from osteo_kg.checking.findings import KnowledgeFinding
 from osteo_kg.checking.knowledge import CheckedKnowledge
 from osteo_kg.checking.released import (
-    Fact,
     Table,
     Told,
     digest_of_meaning,
@@ -99,7 +99,7 @@ class _Comparison:
 
     def __init__(self, knowledge: Knowledge, now: Table, before: Table) -> None:
         self._knowledge, self._now, self._before = knowledge, now, before
-        self._facts_before = {each.fact: each for each in before.facts}
+        self._values_of = functools.cache(self._values_before)
 
     def findings(self, knowledge: CheckedKnowledge, iri: str) -> Iterator[KnowledgeFinding]:
         """Tell how many situations are answered otherwise, and how."""
@@ -136,16 +136,17 @@ class _Comparison:
         names = {each.fact: place for place, each in enumerate(self._now.facts)}
         for key, told in self._now.told.items():
             values = [
-                self._values_before(fact, key[names[fact.fact]]) if fact.fact in names else fact.values
-                for fact in self._before.facts
+                self._values_of(place, key[names[fact.fact]]) if fact.fact in names else fact.values
+                for place, fact in enumerate(self._before.facts)
             ]
             if not all(values):
                 yield key, told, None
             for other in itertools.product(*values):
                 yield key, told, self._before.told.get(other)
 
-    def _values_before(self, before: Fact, value: str) -> Sequence[str]:
+    def _values_before(self, place: int, value: str) -> Sequence[str]:
         """Give the values of the released table that a value has numbers in common with; itself where it is none."""
+        before = self._before.facts[place]
         now = next(each for each in self._now.facts if each.fact == before.fact)
         if value not in now.bands or not before.bands:
             return _alike(value, now.values, before.values)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 import pyoxigraph as ox
 import pytest
@@ -172,16 +175,46 @@ def test_the_answers_to_all_examples_and_worked_cases_conform(
         assessment = knowledge_base.assess(case, on=worked.on, assume_complete=worked.assume_complete)
         triples += knowledge_base.triples(assessment)
     assert len([triple for triple in triples if triple.object == ox.NamedNode(OSTEO.Assessment)]) >= len(EXAMPLES)
-    assert assessment_faults(knowledge_base.knowledge, triples) == []
+    assert assessment_faults(knowledge_base.knowledge, _each_part_once(triples)) == []
 
 
-def test_the_situations_of_the_decision_table_conform(knowledge_base: KnowledgeBase) -> None:
-    """A shape looks at one situation at a time, so one is enough of those of which the same is said."""
+def _each_part_once(triples: Iterable[ox.Triple]) -> set[ox.Triple]:
+    """Let assessments share the parts of which the same is said: a shape looks at what hangs on a node, and no further.
+
+    Assessments have many parts in common, such as a criterion that is met for the same reason.
+    """
+    said: dict[object, list[ox.Triple]] = defaultdict(list)
+    for triple in triples:
+        said[triple.subject].append(triple)
+
+    @functools.cache
+    def named(term: Any) -> Any:
+        if not isinstance(term, ox.BlankNode):
+            return term
+        content = "\n".join(sorted(f"{each.predicate} {named(each.object)}" for each in said[term]))
+        return ox.BlankNode(hashlib.sha256(content.encode()).hexdigest())
+
+    return {ox.Triple(named(s), p, named(o)) for facts in said.values() for s, p, o in facts}
+
+
+def test_what_a_shape_looks_at_hangs_on_a_node_of_its_own(shapes: Graph) -> None:
+    """Else parts and situations of which the same is said would not stand for each other."""
+    assert [*shapes.subjects(SH.inversePath), *shapes.subjects(SH.closed), *shapes.objects(None, SH.sparql)] == []
+
+
+def test_the_situations_of_the_decision_table_conform(knowledge_base: KnowledgeBase, shapes: Graph) -> None:
+    """A shape looks at one situation at a time, so one is enough of those of which the same is said.
+
+    Compared is what is said with the properties that some shape names.
+    """
+    looked_at = {str(RDF.type), *map(str, shapes.all_nodes())}
     engine = knowledge_base.engine()
     said: dict[str, list[ox.Triple]] = defaultdict(list)
     for triple in situation_triples(engine, settled_keys(engine)):
-        said[str(triple.subject)].append(triple)
+        if triple.predicate.value in looked_at:
+            said[str(triple.subject)].append(triple)
     one_of_each = {frozenset((each.predicate, each.object) for each in facts): facts for facts in said.values()}
+    assert len(one_of_each) > 30
     triples = [triple for facts in one_of_each.values() for triple in facts]
     assert assessment_faults(knowledge_base.knowledge, triples) == []
 

@@ -15,7 +15,7 @@ from osteo_kg.bilingual import LANGUAGES
 from osteo_kg.case import ValidationReport
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf import OSTEO
-from tests.support.strategies import records
+from tests.support.strategies import how_many, records
 from tests.support.worked import ON, ROOT, answered, exact_json
 
 _MOST_LINES = 25
@@ -89,7 +89,7 @@ def test_no_worked_patient_takes_more_lines_or_speaks_in_keys(worked: list[Asses
 
 
 @pytest.mark.slow
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=how_many(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(record=records())
 def test_no_random_patient_takes_more_lines_or_speaks_in_keys(
     knowledge_base: KnowledgeBase, keys: re.Pattern[str], record: dict[str, object]

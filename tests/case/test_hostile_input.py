@@ -29,6 +29,7 @@ from tests.support.documents_of_cases import (
     shown,
     values,
 )
+from tests.support.strategies import how_many
 from tests.support.worked import ON
 
 pytestmark = pytest.mark.slow
@@ -176,7 +177,11 @@ def test_a_lone_surrogate_in_a_name_of_a_file_can_be_echoed() -> None:
 
 
 EXAMPLES = settings(
-    max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
+    max_examples=how_many(100),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+    database=None,
 )
 NUMBERS = (
     "1e999999999", "-1e-999999999", "1e30", "1e400", "0e500", "9" * 40, "-2.123456789012345678901", "-0", "-0.0", "+5",
@@ -240,8 +245,13 @@ def test_a_valid_document_that_was_damaged_is_read_or_refused(form: str, knowled
 
 @pytest.mark.parametrize("form", ["json", "csv", "ttl"])
 def test_any_number_in_the_place_of_any_other_is_read_or_refused(form: str, knowledge_base: KnowledgeBase) -> None:
+    """Each number in each place of JSON; in every third place of the other formats, unless many are asked for."""
     tokens = TOKEN.findall(DOCUMENTS[form])
     places = [place for place, token in enumerate(tokens) if re.match(r"-?\d|true$|false$", token)]
-    for place, number in itertools.product(places, NUMBERS):
+    step = 1 if form == "json" or how_many(0) else 3
+    pairs = list(itertools.product(enumerate(places), enumerate(NUMBERS)))
+    tried = [(place, number) for (row, place), (column, number) in pairs if (row + column) % step == 0]
+    assert ({place for place, _ in tried}, {number for _, number in tried}) == (set(places), set(NUMBERS))
+    for place, number in tried:
         text = "".join([*tokens[:place], number, *tokens[place + 1 :]])
         assert _outcome(knowledge_base, text, form) in ("read", "unreadable")

@@ -40,10 +40,22 @@ def _rows(knowledge_base: KnowledgeBase, folder: Path, **asked: Any) -> list[Any
 
 
 @needs_java
-def test_a_session_that_is_running_is_used_and_left_as_it_was(
+def test_every_output_is_written_by_spark_as_by_duckdb_in_a_running_session_that_is_left_as_it_was(
     knowledge_base: KnowledgeBase, tmp_path: Path, session: Any
 ) -> None:
-    assert _rows(knowledge_base, tmp_path, spark_master="local[7]")
+    source = cohorts.write_parquet(tmp_path / "women.parquet", cohorts.sample(_SIZE, 3))
+    asked: dict[str, Any] = {
+        "spark_master": "local[7]",
+        "rejected": tmp_path / "rejected.jsonl",
+        "knowledge_base": knowledge_base,
+    }
+    for ending in ("csv", "jsonl", "nt"):
+        written = []
+        for engine in ("duckdb", "spark"):
+            result = tmp_path / f"{engine}.{ending}"
+            assess_cohort([source], result, on=ON, engine=engine, **asked)
+            written.append(result.read_bytes())
+        assert written[0] == written[1] != b"", ending
     assert session.sparkContext.master == "local[1]"
     assert session.conf.get("spark.sql.session.timeZone") == "Pacific/Apia"
     assert [table.name for table in session.catalog.listTables()] == ["hers"]
@@ -75,21 +87,6 @@ def test_a_session_of_its_own_has_the_master_that_was_named_and_ends(
     assert _rows(knowledge_base, tmp_path, spark_master="local[2]")
     assert masters == ["local[2]"]
     assert SparkSession.getActiveSession() is None
-
-
-@needs_java
-def test_every_output_is_written_by_spark_as_by_duckdb(
-    knowledge_base: KnowledgeBase, tmp_path: Path, session: Any
-) -> None:
-    source = cohorts.write_parquet(tmp_path / "women.parquet", cohorts.sample(_SIZE, 3))
-    for ending in ("csv", "jsonl", "nt"):
-        written = []
-        for engine in ("duckdb", "spark"):
-            result = tmp_path / f"{engine}.{ending}"
-            rejected = tmp_path / "rejected.jsonl"
-            assess_cohort([source], result, on=ON, engine=engine, rejected=rejected, knowledge_base=knowledge_base)
-            written.append(result.read_bytes())
-        assert written[0] == written[1], ending
 
 
 def test_without_java_it_is_said_what_to_install(tmp_path: Path) -> None:

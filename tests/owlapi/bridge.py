@@ -50,10 +50,14 @@ class Ontology:
     handle: Any = field(repr=False, compare=False)
 
 
-def load(path: Path, catalog: Path | None = None) -> Ontology:
-    """Read the ontology at `path`; its imports are found through `catalog` and nowhere else."""
+def load(path: Path, catalog: Path | None = None, beside: Ontology | None = None) -> Ontology:
+    """Read the ontology at `path`; its imports are found through `catalog` and nowhere else.
+
+    What was read with another ontology, `beside` which this one is opened, is not read again.
+    """
     jvm.start()
-    manager = _java(f"{API}.apibinding.OWLManager").createOWLOntologyManager()
+    opened = beside.handle.getOWLOntologyManager() if beside else None
+    manager = opened or _java(f"{API}.apibinding.OWLManager").createOWLOntologyManager()
     for name, document in _entries(catalog).items():
         manager.getIRIMappers().add(_java(f"{API}.util.SimpleIRIMapper")(_iri(name), _iri(document.as_uri())))
     with _explained(f"Cannot open {path}"):

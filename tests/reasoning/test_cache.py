@@ -25,6 +25,7 @@ from osteo_kg.knowledge_base import DEFAULT_GUIDELINE
 from osteo_kg.reasoning.cache import SituationCache, cache_folder
 from osteo_kg.reasoning.closure import AtomSet, Closure, Reasoner
 from osteo_kg.reasoning.engine import Engine
+from tests.support.strategies import how_many
 from tests.support.worked import ON
 
 pytestmark = pytest.mark.slow
@@ -270,7 +271,7 @@ def test_a_remembered_value_of_another_shape_is_reasoned_anew(
 def test_one_bit_that_flipped_never_changes_an_answer(file: Path, right: list[str], quick: None) -> None:
     """SQLite keeps no checksums: a flipped bit inside a value is read as another value."""
     data, places = file.read_bytes(), random.Random(1)
-    for _ in range(60):
+    for _ in range(how_many(20)):
         flipped = bytearray(data)
         flipped[places.randrange(4096, len(data))] ^= 1 << places.randrange(7)
         file.write_bytes(flipped)

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from osteo_kg import Assessment, Case
 from osteo_kg.knowledge_base import KnowledgeBase
-from tests.support.strategies import records
+from tests.support.strategies import how_many, records
 from tests.support.worked import ON, exact_json
 
 pytestmark = pytest.mark.slow
 
 
 _settings = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+_BATCH = 25  # records whose facts are closed together
 _FORMATS = {
     "ttl": ox.RdfFormat.TURTLE,
     "nt": ox.RdfFormat.N_TRIPLES,
@@ -31,8 +32,8 @@ def _case(knowledge_base: KnowledgeBase, record: dict[str, Any]) -> Case:
     return case
 
 
-@settings(_settings, max_examples=4)
-@given(batch=st.lists(records(), min_size=25, max_size=25))
+@settings(_settings, max_examples=max(1, how_many(50) // _BATCH))
+@given(batch=st.lists(records(), min_size=_BATCH, max_size=_BATCH))
 def test_answering_by_situation_equals_answering_by_reasoning(
     knowledge_base: KnowledgeBase, batch: list[dict[str, Any]]
 ) -> None:
@@ -44,7 +45,7 @@ def test_answering_by_situation_equals_answering_by_reasoning(
     assert looked_up == reasoned
 
 
-@settings(_settings, max_examples=60)
+@settings(_settings, max_examples=how_many(30))
 @given(record=records(), seed=st.integers(0, 2**32))
 def test_the_order_of_triples_and_the_format_change_nothing(
     knowledge_base: KnowledgeBase, record: dict[str, Any], seed: int

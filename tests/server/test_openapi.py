@@ -20,29 +20,25 @@ from schemathesis.specs.openapi.checks import (
 )
 
 import osteo_kg_server
-from osteo_kg import KnowledgeBase, build_dataset
-from tests.support.worked import ON, ROOT
+from osteo_kg import Dataset, KnowledgeBase
 
 pytestmark = pytest.mark.server
 
 
 TOKEN = "secret-of-the-tests"
 WRITER = {"Authorization": f"Bearer {TOKEN}"}
-EXAMPLE = (ROOT / "examples" / "hip-fracture.ttl").read_bytes()
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
-def _app(private: bool) -> Flask:
-    knowledge_base = KnowledgeBase()
-    dataset = build_dataset(knowledge_base, knowledge_base.read(EXAMPLE, "ttl"), on=ON)
+def _app(knowledge_base: KnowledgeBase, dataset: Dataset, private: bool) -> Flask:
     limits = osteo_kg_server.Limits(seconds=5, workers=2)
     chosen = osteo_kg_server.Settings(limits=limits, update_token=TOKEN, private=private)
     return osteo_kg_server.create_app(knowledge_base, dataset, chosen)
 
 
 @pytest.fixture(scope="module")
-def app() -> Flask:
-    return _app(private=False)
+def app(knowledge_base: KnowledgeBase, dataset: Dataset) -> Flask:
+    return _app(knowledge_base, dataset, private=False)
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +83,10 @@ def test_every_view_is_described_in_its_own_words(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("private", [True, False])
-def test_what_wants_a_token_says_so_and_holds_to_it(private: bool) -> None:
-    client = _app(private=private).test_client()
+def test_what_wants_a_token_says_so_and_holds_to_it(
+    knowledge_base: KnowledgeBase, dataset: Dataset, private: bool
+) -> None:
+    client = _app(knowledge_base, dataset, private).test_client()
     open_ = set()
     for path, item in client.get("/openapi.json").get_json()["paths"].items():
         for method, operation in item.items():
@@ -100,5 +98,5 @@ def test_what_wants_a_token_says_so_and_holds_to_it(private: bool) -> None:
     assert open_ == alone if private else open_ > alone
 
 
-def test_a_path_that_a_browser_asks_about_first_wants_no_token() -> None:
-    assert _app(private=True).test_client().options("/sparql").status_code == 200
+def test_a_path_that_a_browser_asks_about_first_wants_no_token(knowledge_base: KnowledgeBase, dataset: Dataset) -> None:
+    assert _app(knowledge_base, dataset, private=True).test_client().options("/sparql").status_code == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,11 @@ _days = st.dates(date(2019, 1, 1), date(2026, 11, 22)).map(str)
 _periods = st.dates(date(2019, 1, 1), date(2026, 11, 22)).map(lambda day: str(day)[:7]) | st.sampled_from(
     ["2021", "2026"]
 )
+
+
+def how_many(usual: int) -> int:
+    """Say how many random examples to try: as many as `OSTEO_KG_RECORDS` says, else those of every run."""
+    return int(os.environ.get("OSTEO_KG_RECORDS", usual))
 
 
 def _optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:

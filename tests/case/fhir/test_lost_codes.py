@@ -24,6 +24,7 @@ from tests.support.bundles import (
     patient,
     t_score,
 )
+from tests.support.strategies import how_many
 from tests.support.worked import ON
 
 TITLES = {
@@ -87,7 +88,7 @@ def _contradicts(partial: Assessment, whole: Assessment) -> bool:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=how_many(50), deadline=None, suppress_health_check=list(HealthCheck))
 @given(resources=bundles())
 def test_no_answer_is_certain_of_what_the_lost_codes_would_contradict(
     knowledge_base: KnowledgeBase, resources: list[Resource]
