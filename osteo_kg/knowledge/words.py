@@ -14,16 +14,23 @@ from osteo_kg.rdf import OSTEO, Lookup
 _LIGATURES = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ß": "ss"})
 _REST_OF_A_WORD = "…"
 _QUALIFIERS = "*"
+_BONE = "[bone]"
+_SHORT_SIGNS = "#"  # signs that are written for a word
 
 
-def folded(text: str) -> str:
+def folded(text: str, signs: str = "") -> str:
     """Give a text in lower case, without accents, with one space for whatever is no letter or digit.
 
-    >>> folded("Tassement vertébral, L1–L4")
-    'tassement vertebral l1 l4'
+    Signs that are asked for are words of their own.
+
+    >>> folded("Tassement vertébral, L1–L4"), folded("Hip#", "#")
+    ('tassement vertebral l1 l4', 'hip #')
     """
     plain = unicodedata.normalize("NFKD", text.translate(_LIGATURES)).casefold()
-    kept = (sign if sign.isalnum() else "" if unicodedata.combining(sign) else " " for sign in plain)
+    kept = (
+        f" {sign} " if sign in signs else sign if sign.isalnum() else "" if unicodedata.combining(sign) else " "
+        for sign in plain
+    )
     return " ".join("".join(kept).split())
 
 
@@ -73,6 +80,31 @@ def _part(part: str, qualifiers: str) -> str:
     return before + re.escape(folded(part)).replace(r"\ ", " ") + after
 
 
+class Abbreviations:
+    """Short forms of one word, as `osteo:abbreviation` has them: everywhere, or next to a bone alone."""
+
+    def __init__(self, short: Iterable[str], word: str, bones: Iterable[str], qualifiers: Iterable[str]) -> None:
+        """Take phrases in which `[bone]` stands for any of the bones, and an asterisk for qualifiers."""
+        self._word = folded(word)
+        bone = rf"(?:{'|'.join(sorted({_pattern(each, '') for each in bones}))})"
+        between = rf"(?: (?:{'|'.join(sorted({re.escape(folded(each)) for each in qualifiers}))}))*"
+        self._patterns = tuple(re.compile(_short_pattern(each, bone, between)) for each in sorted(short))
+
+    def written_out(self, text: str) -> str:
+        """Give a folded text with the word in full; what is short for nothing is left as it is."""
+        for pattern in self._patterns:
+            text = pattern.sub(lambda found: f"{found['before'] or ''}{self._word}{found['after'] or ''}", text)
+        return text
+
+
+def _short_pattern(phrase: str, bone: str, between: str) -> str:
+    """Give the pattern of a short form, and of the bone before and after it."""
+    led_by = rf"\b{bone}{between} " if phrase.startswith(_BONE) else ""
+    followed_by = rf"{between} {bone}\b" if phrase.endswith(_BONE) else ""
+    short = re.escape(folded(phrase.replace(_BONE, ""), _SHORT_SIGNS)).replace(r"\ ", " ")
+    return rf"(?P<before>{led_by})(?<!\w){short}(?!\w)(?P<after>{followed_by})"
+
+
 @dataclass(frozen=True)
 class WordList:
     """Words that keep a section of a record open.
@@ -82,16 +114,18 @@ class WordList:
         alone: phrases that are enough by themselves.
         beside: phrases that are so only where another phrase stands in the text too.
         excluded: phrases that are taken out of the text before.
+        abbreviations: short forms that are written out first of all.
     """
 
     section: str
     alone: Phrases
     beside: tuple[tuple[Phrases, Phrases], ...]
     excluded: Phrases
+    abbreviations: Abbreviations
 
     def name(self, text: str) -> bool:
-        """Whether a folded text may name what belongs in the section."""
-        left = self.excluded.taken_out(text)
+        """Whether a text may name what belongs in the section."""
+        left = self.excluded.taken_out(folded(self.abbreviations.written_out(folded(text, _SHORT_SIGNS))))
         return self.alone.stand_in(left) or any(
             words.stand_in(left) and places.stand_in(left) for words, places in self.beside
         )
@@ -104,14 +138,16 @@ def read_word_lists(triples: Lookup, lists: Iterable[str]) -> Iterator[WordList]
         def of(property_: ox.NamedNode, iri: str = iri) -> list[str]:
             return [value for subject, value in triples.pairs(property_) if subject == iri]
 
+        bones = [*of(OSTEO.boneWord), *of(OSTEO.vertebraWord)]
         yield WordList(
             of(OSTEO.opensSection)[0],
             Phrases(of(OSTEO.writtenAs)),
             (
-                (Phrases(of(OSTEO.writtenBesideBone)), Phrases([*of(OSTEO.boneWord), *of(OSTEO.vertebraWord)])),
+                (Phrases(of(OSTEO.writtenBesideBone)), Phrases(bones)),
                 (Phrases(of(OSTEO.writtenBesideVertebra)), Phrases(of(OSTEO.vertebraWord))),
             ),
             Phrases(of(OSTEO.excludedPhrase), of(OSTEO.qualifierWord)),
+            Abbreviations(of(OSTEO.abbreviation), "".join(of(OSTEO.abbreviates)[:1]), bones, of(OSTEO.qualifierWord)),
         )
 
 

@@ -129,8 +129,8 @@ def says_nothing(concept: Any, terms: Terms) -> bool:
 
 def named_sections(said: Iterable[str], terms: Terms) -> set[str]:
     """Give the sections in which what some words name may belong."""
-    plain = [folded(each) for each in said]
-    return {found.section for found in terms.word_lists if any(found.name(each) for each in plain)}
+    texts = tuple(said)
+    return {found.section for found in terms.word_lists if any(found.name(each) for each in texts)}
 
 
 def is_contradicted(concept: Any, term: str, terms: Terms) -> bool:

@@ -58,7 +58,7 @@ class Treatments:
         drugs = of_kind(meanings(concept, builder.terms), OSTEO.Drug, builder.terms)
         single = [drug for drug in drugs if drug.term in builder.terms.keys]
         if _is_of_other_use(concept, drugs, builder.terms):
-            builder.ignore(resource, OSTEO.OtherProduct, concept=concept)
+            self._tell_other_use(resource, concept, [drug.term for drug in drugs], builder)
         elif doubt and status(resource, "status") not in _NEVER_MEANT:
             self._leave_open(resource, concept, doubt, builder)
         elif not _was_given(resource):
@@ -70,7 +70,9 @@ class Treatments:
         elif not is_known(concept, builder.terms):
             self._leave_open(resource, concept, doubt, builder)
         elif single:
-            if self.is_meant(resource, single[0], builder):
+            if not self.is_meant(resource, single[0], builder):
+                self._perhaps([single[0].term], resource, builder)
+            else:
                 for outcome in _outcomes(resource, builder):
                     self._add(single[0], outcome, resource, builder)
         elif drugs:
@@ -89,6 +91,23 @@ class Treatments:
         if named or not words(concept):
             builder.open(OSTEO.TreatmentHistory, resource, *([doubt] if doubt else []), concept=concept)
         self._perhaps(named, resource, builder)
+
+    def _tell_other_use(self, resource: Resource, concept: Any, coded: Iterable[str], builder: CaseBuilder) -> None:
+        """Note a product for another use: no treatment of bone, and yet the drug was recorded (reading.md, R13).
+
+        Words alone that name the drug beside the product state nothing, and leave the treatment history open.
+        """
+        builder.ignore(resource, OSTEO.OtherProduct, concept=concept)
+        if status(resource, "status") in _NEVER_MEANT or resource.get("doNotPerform") is True:
+            return
+        products = builder.terms.other_use_names
+        beside = {"text": " ".join(products.taken_out(said) for said in words(concept))}
+        named = _named(beside, builder.terms)
+        given = not (_is_no_order(resource) or status(resource, "status") in _NOT_GIVEN)
+        if named and given and not is_known(concept, builder.terms):
+            builder.open(OSTEO.TreatmentHistory, resource, concept=concept)
+        of_products = (drug for said in words(concept) for drug in products.found_in(said))
+        self._perhaps([*coded, *named, *of_products], resource, builder)
 
     def _perhaps(self, drugs: Iterable[str], resource: Resource, builder: CaseBuilder) -> None:
         for drug in sorted(set(drugs) & builder.terms.keys.keys()):

@@ -85,6 +85,54 @@ def test_words_of_a_fracture_keep_the_history_open(knowledge_base: KnowledgeBase
 @pytest.mark.parametrize(
     "text",
     [
+        "Fract. ESF gauche",
+        "fract vertébrale",
+        "FR. col fémoral",
+        "Fr du poignet G",
+        "Hip #",
+        "Left hip # 2019",
+        "# 5th metatarsal",
+        "rib #s",
+        "fxs T12 L1",
+        "Fx",
+        "frx poignet",
+        "Cimentoplastie L2",
+        "Cementoplastie L2",
+        "Ostéosynthèse par clou gamma",
+        "PTH post-traumatique",
+        "VCF L1",
+        "No hip #, fx of wrist",
+    ],
+)
+def test_a_short_form_of_fracture_keeps_the_history_open(knowledge_base: KnowledgeBase, text: str) -> None:
+    assert "FractureHistory" in said(read(knowledge_base, WRIST, words(text)), "isOpenFor")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fraction",
+        "Fract. d'éjection 40 %",
+        "FR 18/min",
+        "FR 18/min, douleur hanche",
+        "#1",
+        "Problem #2: hip pain",
+        "No hip #",
+        "pas de fract. vertébrale",
+        "risque de fx",
+        "Family history of hip #",
+        "ATCD familial de fract. ESF",
+        "PTH pour coxarthrose",
+        "Avulsion de l'ongle du pied",
+    ],
+)
+def test_what_only_looks_like_a_short_form_opens_no_history(knowledge_base: KnowledgeBase, text: str) -> None:
+    assert said(read(knowledge_base, WRIST, words(text)), "isOpenFor") == ["MedicalHistory"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "Osteoporosis without current pathological fracture",
         "Ostéoporose sans fracture pathologique",
         "No history of fracture",

@@ -17,7 +17,9 @@ from tests.support.bundles import (
     t_score,
     told,
 )
+from tests.support.worked import ON
 
+BDPM = "https://smt.esante.gouv.fr/terminologie-bdpm"
 GOOD_BONE = t_score("38267-1", 0.1)
 
 
@@ -48,7 +50,34 @@ def test_another_drug_or_product_in_words_is_none(knowledge_base: KnowledgeBase,
     assert text in " ".join(element for listed in reasons(case).values() for element in listed)
 
 
-BDPM = "https://smt.esante.gouv.fr/terminologie-bdpm"
+@pytest.mark.parametrize(
+    ("status", "text", "is_open"),
+    [
+        ("active", "Xgeva", False),
+        ("stopped", "XGEVA 120 mg", False),
+        ("stopped", "Xgeva (denosumab) 120 mg", True),
+        ("not-taken", "Xgeva (denosumab)", False),
+    ],
+)
+def test_denosumab_for_another_use_is_denosumab_all_the_same(
+    knowledge_base: KnowledgeBase, status: str, text: str, is_open: bool
+) -> None:
+    """Vertebral fractures follow its interruption whatever it was given for."""
+    one = medication("MedicationStatement", status, "", "", medicationCodeableConcept={"text": text})
+    case = read(knowledge_base, one)
+    assert told(knowledge_base.assess(case, on=ON), "denosumab-rebound")
+    assert (said(case, "withDrug"), "TreatmentHistory" in said(case, "isOpenFor")) == ([], is_open)
+
+
+def test_a_coded_product_of_denosumab_for_another_use_raises_the_flag_too(knowledge_base: KnowledgeBase) -> None:
+    """Only what was never meant, or is another drug, does not."""
+    for status, system, code, raised in (
+        ("stopped", BDPM, "65243459", True),
+        ("entered-in-error", BDPM, "65243459", False),
+        ("stopped", ATC, "G03CA04", False),
+    ):
+        case = read(knowledge_base, medication("MedicationStatement", status, system, code))
+        assert bool(told(knowledge_base.assess(case, on=ON), "denosumab-rebound")) is raised
 
 
 @pytest.mark.parametrize(
