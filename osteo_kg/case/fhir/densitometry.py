@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -19,6 +19,11 @@ from osteo_kg.rdf import OSTEO, XSD, node_of
 #: Reasons why a value is absent that say that there was one.
 _HELD_BACK = ("as-text", "error", "masked", "unsupported", "not-a-number", "negative-infinity", "positive-infinity")
 _CODES_INSIDE = re.compile(r"\d{6,18}")
+#: A number in a text that has a sign or decimals, and is no part of a date; and the word after it.
+_NUMBER_SAID = re.compile(
+    r"(?<![^\s(:=≤<>≥])(?P<number>[-−–+]?\s?\d{1,2}[.,]\d{1,18}|[-−–+]\s?\d{1,2})(?![\d/-]|[.,]\d)\s?(?=(?P<unit>\S*))",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class Densitometry:
 
     def __init__(self) -> None:
         self._scores: list[Score] = []
+        self._mentions: list[tuple[dict[str, Any], str]] = []
 
     def read(self, part: dict[str, Any], found: list[Meaning], builder: CaseBuilder, doubt: str = "") -> None:
         """Read a T-score; what is not used is noted, and what was measured and could not be read leaves all open."""
@@ -71,8 +77,21 @@ class Densitometry:
             self._scores.append(score)
 
     def __bool__(self) -> bool:
-        """Whether a score was read."""
-        return bool(self._scores)
+        """Whether a score was read, or stands in words."""
+        return bool(self._scores or self._mentions)
+
+    @property
+    def is_mentioned(self) -> bool:
+        """Whether words name a score, which may be one that was read."""
+        return bool(self._mentions)
+
+    def mentioned(self, resource: dict[str, Any], said: str, terms: Terms) -> None:
+        """Take note of words that name a T-score, other than one of a site that never decides."""
+        sites = _named((said,), terms)
+        is_peripheral = bool(sites) and all(terms.is_a(site, OSTEO.PeripheralSite) for site in sites)
+        is_order = "intent" in resource and not _NUMBER_SAID.search(said)
+        if terms.score_names.found_in(said) and not is_peripheral and not is_order:
+            self._mentions.append((resource, said))
 
     def named(self, part: dict[str, Any], builder: CaseBuilder) -> None:
         """Note an observation whose words or unit name a T-score, and whose code is not read."""
@@ -90,6 +109,19 @@ class Densitometry:
                 builder.ignore(score.part, OSTEO.OtherLevelRange, *_place_told(score.part), *_value_told(score.part))
             else:
                 _write(score, builder)
+        read = {score.value for score in self._scores}
+        for resource, said in self._mentions:
+            numbers = set(_numbers_said(said, builder.terms))
+            if not numbers or not numbers <= read:  # else it is what was read, said again
+                builder.open(OSTEO.Densitometry, resource, concept={"text": said})
+
+
+def _numbers_said(said: str, terms: Terms) -> Iterator[Decimal]:
+    """Give the numbers of a text that may be T-scores, and are no bone densities."""
+    for found in _NUMBER_SAID.finditer(said):
+        if plain_unit(found["unit"]) not in terms.units_beside_scores:
+            plain = found["number"].replace(" ", "").replace("−", "-").replace("–", "-").replace(",", ".")
+            yield Decimal("".join(plain.split()))
 
 
 def _ignore_part(site: str, part: dict[str, Any], builder: CaseBuilder) -> None:

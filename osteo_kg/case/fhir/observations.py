@@ -113,6 +113,7 @@ def _read(
         densitometry.read(part, scored, builder, doubt)
     elif concern.is_density:
         builder.ignore(part, OSTEO.DensityNotTScore)
+        densitometry.mentioned(part, text(part, "valueString"), builder.terms)
     elif not found:
         densitometry.named(part, builder)
     elif doubt:

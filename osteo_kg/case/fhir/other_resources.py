@@ -8,7 +8,8 @@ from typing import Any
 from osteo_kg.case.fhir.bundles import ABOUT_OTHERS, Resource, kinship
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import meanings, of_kind, sections_left_open
-from osteo_kg.case.fhir.elements import each, status, text
+from osteo_kg.case.fhir.densitometry import Densitometry
+from osteo_kg.case.fhir.elements import RULED_OUT, each, status, statuses, text, words
 from osteo_kg.case.fhir.fractures import Fractures
 from osteo_kg.rdf import OSTEO
 
@@ -33,6 +34,7 @@ _OF_TYPE = {
 }
 _TEXTS = ("conclusion", "summary", "valueString")
 _NEVER_WAS = ("entered-in-error", "cancelled", "not-done", "rejected")
+_NOT_FINAL = ("registered", "partial", "preliminary")
 
 
 def read_mentions(
@@ -56,6 +58,34 @@ def read_mentions(
             fractures.mentioned(resource, concept, broken)
 
 
+def read_free_text(
+    resource: Resource, fractures: Fractures, densitometry: Densitometry, builder: CaseBuilder, *, is_read: bool
+) -> None:
+    """Take note of what the notes of a resource name, and of every T-score that stands in words (R2, R14).
+
+    Args:
+        resource: any resource of hers.
+        fractures: the fractures of the patient.
+        densitometry: the T-scores of the patient.
+        builder: what collects the case.
+        is_read: whether facts were read of the resource; what is not used beside them is named.
+    """
+    never_was = status(resource, "status") in _NEVER_WAS or statuses(resource, "verificationStatus") & RULED_OUT
+    if resource["resourceType"] in ABOUT_OTHERS or never_was:
+        return
+    notes = [{"text": said} for said in each(resource, "note", "text") if isinstance(said, str) and said.strip()]
+    for note in notes:
+        if is_read:
+            builder.ignore(resource, OSTEO.FreeTextNotRead, concept=note)
+        if OSTEO.FractureHistory.value in sections_left_open(note, builder.terms):
+            fractures.mentioned(resource, note, ())
+    if status(resource, "status") not in _NOT_FINAL:
+        stated = [resource.get("code")] if resource["resourceType"] == "Condition" else []
+        for concept in (*stated, *notes, *_concepts(resource, frozenset(), is_read=is_read)):
+            for said in words(concept):
+                densitometry.mentioned(resource, said, builder.terms)
+
+
 def _concepts(resource: Resource, hers: frozenset[str], *, is_read: bool) -> Iterator[Any]:
     own = _OF_TYPE.get(resource["resourceType"], ()) if not is_read else ()
     denied = resource.get("valueBoolean") is False
@@ -66,6 +96,7 @@ def _concepts(resource: Resource, hers: frozenset[str], *, is_read: bool) -> Ite
     if not is_read:
         parts = [resource, *(part for part in each(resource, "component") if _is_a_finding(part))]
         yield from ({"text": said} for part in parts for key in _TEXTS if (said := text(part, key)))
+        yield from ({"text": said} for said in each(resource, "presentedForm", "title") if isinstance(said, str))
         yield from (found for part in parts[1:] for key in own for found in each(part, key))
 
 

@@ -81,7 +81,7 @@ def reach_of(resource: Resource, reader: Reader) -> Reach:
         parts,
         said,
         bool(checked),
-        not (looked or _is_apart(person.resources)),
+        not (looked or record.densitometry.is_mentioned or _is_apart(person.resources)),
         _marks(record, parts),
         parts == {FRACTURES} and record.fractures.stand_for_themselves,
     )

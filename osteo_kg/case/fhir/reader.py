@@ -22,7 +22,7 @@ from osteo_kg.case.fhir.elements import each, extension, text
 from osteo_kg.case.fhir.fractures import Fractures
 from osteo_kg.case.fhir.medications import Treatments
 from osteo_kg.case.fhir.observations import read_observation
-from osteo_kg.case.fhir.other_resources import read_mentions
+from osteo_kg.case.fhir.other_resources import read_free_text, read_mentions
 from osteo_kg.case.fhir.patient import MenopauseStatements, assume_postmenopausal, name_of, read_patient
 from osteo_kg.case.fhir.validity import keys_twice, problems, release_of
 from osteo_kg.case.model import Case, normalised, patient_iri, reserved, violation
@@ -146,6 +146,7 @@ class Reader:
             self._check(resource, builder)
         if kind != "Condition":
             read_mentions(resource, record.fractures, builder, is_read=is_read, hers=record.names)
+        read_free_text(resource, record.fractures, record.densitometry, builder, is_read=is_read)
 
     def _check(self, resource: Resource, builder: CaseBuilder) -> None:
         if found := self.problems(resource):
