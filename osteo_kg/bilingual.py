@@ -93,6 +93,28 @@ def shown_day(written: str) -> BilingualText:
     return BilingualText(" ".join([*named, year]), "/".join(each for each in (day, month, year) if each))
 
 
+_QUOTED = re.compile(r"(“[^”]*”)")
+_PERIOD_WITHIN = re.compile(r"(?<![\w/.-])(\d{4}-\d{2}-\d{2})/(\d{4}-\d{2}-\d{2})(?![\w/.-])", re.ASCII)
+_DAY_WITHIN = re.compile(r"(?<![\w/.-])\d{4}-\d{2}(?:-\d{2})?(?![\w/.-])", re.ASCII)
+_NEGATIVE_WITHIN = re.compile(r"(?<![^\s(<>=≤≥])-\d+(?:[.,]\d+)?(?![\w/.-])", re.ASCII)
+
+
+def shown_element(written: str) -> BilingualText:
+    """Write the name of an element for people: in French its days and negative numbers; what it quotes stays.
+
+    >>> shown_element("Observation/t (LOINC 38267-1, -3.2, 2026-05-01)").fr
+    'Observation/t (LOINC 38267-1, −3,2, 01/05/2026)'
+    """
+    parts = _QUOTED.split(written)
+    return BilingualText(written, "".join(part if place % 2 else _in_french(part) for place, part in enumerate(parts)))
+
+
+def _in_french(text: str) -> str:
+    text = _PERIOD_WITHIN.sub(lambda found: f"du {shown_day(found[1]).fr} au {shown_day(found[2]).fr}", text)
+    text = _DAY_WITHIN.sub(lambda found: shown_day(found[0]).fr, text)
+    return _NEGATIVE_WITHIN.sub(lambda found: found[0].replace("-", "−").replace(".", ","), text)
+
+
 def shown_count(number: int) -> BilingualText:
     r"""Write a count for people, its thousands apart.
 

@@ -106,7 +106,12 @@ class CaseValidator:
             property=_iri(results.value(node, SH.resultPath)),
             shape=_iri(shape),
             constraint=_iri(results.value(node, SH.sourceConstraintComponent)),
+            label=self._label(results.value(node, SH.value)),
         )
+
+    def _label(self, value: Node | None) -> BilingualText | None:
+        is_ours = isinstance(value, URIRef) and str(value) in self._knowledge.terms.labels
+        return self._knowledge.terms.label(str(value)) if is_ours else None
 
     def _kept_validator(self, on: datetime.date) -> Validator:
         settled = SettledGraph()

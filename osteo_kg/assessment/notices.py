@@ -14,7 +14,7 @@ import pyoxigraph as ox
 
 from osteo_kg import package_data
 from osteo_kg.assessment.model import Caution
-from osteo_kg.bilingual import BilingualText, joined, shown_day, shown_number
+from osteo_kg.bilingual import BilingualText, joined, shown_day, shown_element, shown_number
 from osteo_kg.case import Case, CaseFacts, Finding
 from osteo_kg.knowledge import Knowledge, Terms
 from osteo_kg.rdf import DCTERMS, OSTEO, day_text, sparql
@@ -107,6 +107,8 @@ class Notices:
     def _shown(self, name: str, value: str) -> BilingualText:
         if value.startswith(OSTEO.iri):
             return self._knowledge.terms.label(value)
+        if name in ("element", "elements"):
+            return shown_element(value)
         return shown_day(day_text(value)) if name in ("day", "first", "last") else shown_number(value)
 
     def _kinds(self) -> Iterator[NoticeDefinition]:

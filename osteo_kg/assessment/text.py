@@ -96,14 +96,16 @@ def _report(report: ValidationReport, language: Language) -> Iterator[Line]:
     for finding in report.findings:
         kind = _WORDS[finding.severity].get(language)
         yield Line(1, finding.severity, f"{kind}{colon}{finding.message.get(language)}")
-        value = "" if finding.value is None else f"{_WORDS['value'].get(language)}{colon}{finding.value}"
+        shown = finding.value_shown(language)
+        value = "" if shown is None else f"{_WORDS['value'].get(language)}{colon}{shown}"
         yield Line(2, "detail", SEMICOLON.get(language).join(each for each in (place(finding), value) if each))
         yield Line(2, "advice", finding.advice.get(language))
 
 
 def place(finding: Finding) -> str:
     """Say where a finding is: the patient or her entry, and the key or property, each named once."""
-    return finding.focus if finding.path in finding.focus else f"{finding.focus}, {finding.path}".strip(", ")
+    is_named = finding.is_of_notice() or finding.path in finding.focus
+    return finding.focus if is_named else f"{finding.focus}, {finding.path}".strip(", ")
 
 
 def _option(option: OptionAssessment, language: Language) -> Iterator[Line]:

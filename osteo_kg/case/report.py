@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from osteo_kg import package_data
-from osteo_kg.bilingual import BESIDE_JSON, BilingualText, Language, to_json
+from osteo_kg.bilingual import BESIDE_JSON, BilingualText, Language, shown_element, to_json
 from osteo_kg.errors import OsteoError
+from osteo_kg.rdf import LIFTED, day_text, is_a_day
 
 Severity = Literal["violation", "warning"]
 _SHOWN = 5  # findings that a line of text tells
@@ -29,6 +30,7 @@ class Finding:
         property: the IRI of the property concerned, where a shape found it.
         shape: the IRI of that shape.
         constraint: the IRI of the kind of constraint that is not met (SHACL section 3.4.1.6).
+        label: the value in words, where it is a term of ours.
     """
 
     severity: Severity
@@ -41,6 +43,20 @@ class Finding:
     property: str | None = field(default=None, metadata=BESIDE_JSON)
     shape: str | None = field(default=None, metadata=BESIDE_JSON)
     constraint: str | None = field(default=None, metadata=BESIDE_JSON)
+    label: BilingualText | None = field(default=None, metadata=BESIDE_JSON)
+
+    def is_of_notice(self) -> bool:
+        """Whether it says the notice that an answer has, so that path and value name nothing of the record."""
+        return self.property == LIFTED.notice.value
+
+    def value_shown(self, language: Language) -> str | None:
+        """Give the value for people, in French with its signs and days; None where there is none to show."""
+        if self.value is None or self.is_of_notice():
+            return None
+        if language == "en":
+            return self.value
+        written = day_text(self.value) if is_a_day(day_text(self.value)) else self.value
+        return (self.label or shown_element(written)).get(language)
 
 
 @dataclass(frozen=True, slots=True)

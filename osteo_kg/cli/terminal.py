@@ -123,7 +123,8 @@ def progress(items: Iterable[_Item], what: str, total: int) -> Iterable[_Item]:
 def complain_of(report: ValidationReport, language: Language) -> None:
     """Say on standard error why a case is refused: where, what is wrong, what to do."""
     for finding in report.violations:
-        found = f" ({finding.value})" if finding.value is not None else ""
+        shown = finding.value_shown(language)
+        found = f" ({shown})" if shown is not None else ""
         complain(f"{place(finding)}{found}: {finding.message.get(language)} {finding.advice.get(language)}")
 
 
