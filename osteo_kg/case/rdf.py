@@ -27,6 +27,8 @@ _HARMLESS_TYPES = {_OWL + "NamedIndividual", _OWL + "Thing"}
 _HEADER = {RDF.type.value, *(_OWL + name for name in ("imports", "versionIRI", "versionInfo", "priorVersion"))}
 ANNOTATIONS = {_RDFS + name for name in ("label", "comment", "seeAlso", "isDefinedBy")} | {_OWL + "versionInfo"}
 _LIFTED = LIFTED.iri
+#: What a JSON-LD context may have a key mean, beside IRIs: with the others statements are left out, or none is made.
+_KEYWORDS = ("@graph", "@id", "@list", "@none", "@set", "@type", "@value", "@vocab")
 #: What a case may not speak of but in the properties of its vocabulary; other vocabularies are passed over.
 OWN_VOCABULARIES = (_NS, _OWL, _RDFS, _LIFTED)
 
@@ -40,8 +42,8 @@ def read_rdf(text: str, format_name: str, name: str) -> tuple[Case, ...]:
         name: what to call it in messages.
 
     Raises:
-        UnreadableCaseError: a syntax error, a foreign JSON-LD context, an XML entity that is not plain text, or no
-            patient.
+        UnreadableCaseError: a syntax error, a JSON-LD context that would be fetched or would lose statements, an XML
+            entity that is not plain text, or no patient.
     """
     if format_name == "jsonld":
         text = _own_context(parse_json(text, name), name)
@@ -49,14 +51,14 @@ def read_rdf(text: str, format_name: str, name: str) -> tuple[Case, ...]:
 
 
 def _own_context(document: Any, name: str) -> str:
-    """Put our packaged context in the place of the one named.
-
-    And refuse any other (it could make us open files or URLs).
-    """
+    """Put our packaged context below those that stand in the document, and fetch none that it names."""
     try:
-        body = _without_context(document, name, 0)
+        body = _node(document, name, 0)
     except RecursionError as error:
         raise UnreadableCaseError(f"{name} is nested too deeply to be a case.", advice="Send plain cases.") from error
+    contexts = [package_data.json_ld_context()]
+    if isinstance(body, dict):
+        contexts += body.pop("@context", [])
     if isinstance(body, dict) and "@graph" in body:
         beside = {key: value for key, value in body.items() if key != "@graph"}
         within = body["@graph"] if isinstance(body["@graph"], list) else [body["@graph"]]
@@ -64,14 +66,51 @@ def _own_context(document: Any, name: str) -> str:
     graph = body if isinstance(body, list) else [body]
     if not isinstance(body, list | dict):
         raise UnreadableCaseError(f"{name} is not a JSON-LD document.", advice="Send an object or an array of objects.")
-    return json.dumps({"@context": package_data.json_ld_context(), "@graph": graph})
+    return json.dumps({"@context": contexts, "@graph": graph})
 
 
-def _without_context(node: Any, name: str, depth: int) -> Any:
+def _context(stated: Any, name: str) -> list[Any]:
+    """Give the contexts that stand in a document, but for ours, which counts everywhere.
+
+    Raises:
+        UnreadableCaseError: one is named, and would have to be fetched; or one has a key mean nothing, which would
+            leave out what it states.
+    """
+    contexts = stated if isinstance(stated, list) else [stated]
+    inline = [each for each in contexts if each != CONTEXT]
+    if any(isinstance(each, str) for each in inline):
+        raise UnreadableCaseError(
+            f"{name} names a JSON-LD context that is not ours, and none is fetched.",
+            advice=f"Write that context into the document, or name {CONTEXT}.",
+        )
+    return [_defined(each, name) for each in inline]
+
+
+def _defined(definition: Any, name: str) -> Any:
+    """Give what a context says, its numbers as JSON has them."""
+    if isinstance(definition, dict):
+        if "@import" in definition:
+            raise UnreadableCaseError(
+                f"{name} has a JSON-LD context that imports another, and none is fetched.",
+                advice="Write the context into the document.",
+            )
+        return {key: _defined(value, name) for key, value in definition.items()}
+    if isinstance(definition, list):
+        return [_defined(each, name) for each in definition]
+    if definition is None or (isinstance(definition, str) and definition[:1] == "@" and definition not in _KEYWORDS):
+        meant = "nothing" if definition is None else definition
+        raise UnreadableCaseError(
+            f"{name} has a JSON-LD context by which a key means {meant}: what it states would be lost.",
+            advice="Leave the key out of the context, or out of the case.",
+        )
+    return float(definition) if isinstance(definition, Decimal) else definition
+
+
+def _node(node: Any, name: str, depth: int) -> Any:
     if depth > MOST_NESTING:
         raise RecursionError
     if isinstance(node, list):
-        return [_without_context(each, name, depth + 1) for each in node]
+        return [_node(each, name, depth + 1) for each in node]
     if isinstance(node, Decimal):
         whole = node == node.to_integral_value()
         return {
@@ -82,14 +121,12 @@ def _without_context(node: Any, name: str, depth: int) -> Any:
         return node
     if isinstance(node, Repeated) and node.repeated:
         raise UnreadableCaseError(f"{name} has the key {node.repeated[0]!r} twice in one object.", advice="Keep one.")
-    if "@context" in node and node["@context"] not in (CONTEXT, [CONTEXT]):
-        raise UnreadableCaseError(
-            f"{name} brings a JSON-LD context of its own.", advice=f"Leave @context out, or write {CONTEXT}."
-        )
+    own = _context(node["@context"], name) if "@context" in node else []
     if "@value" in node and isinstance(node["@value"], Decimal):
-        written = _without_context(node["@value"], name, depth + 1)
+        written = _node(node["@value"], name, depth + 1)
         return {**written, **{key: value for key, value in node.items() if key not in ("@value", "@context")}}
-    return {key: _without_context(value, name, depth + 1) for key, value in node.items() if key != "@context"}
+    read = {key: _node(value, name, depth + 1) for key, value in node.items() if key != "@context"}
+    return {"@context": own, **read} if own else read
 
 
 def _patients(triples: list[ox.Triple], name: str) -> Iterator[Case]:

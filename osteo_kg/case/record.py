@@ -147,6 +147,10 @@ class _Writer:
         if fields is None:
             return
         stated = fields.get(main.key)
+        if all(fields.get(each.key) is None for each in field.entry):
+            what = BilingualText("is an entry that nothing is said of", "est une entrée dont rien n’est dit")
+            self.refuse(path, None, what)
+            return
         value = self.coded(main.otherwise if stated is None else stated, main, path)
         if value is None:
             return

@@ -120,7 +120,7 @@ def test_a_bare_fracture_is_one_of_unspecified_site(knowledge_base: KnowledgeBas
         for case in (
             one_case(scored("-1.5") + ":anna osteo:hasFracture [ a osteo:Fracture ] ."),
             one_case(scored("-1.5") + ":anna osteo:hasFracture [ a osteo:UnspecifiedSiteFracture ] ."),
-            one_case(record(patient="urn:case:anna", t_score_total_hip=-1.5, fractures=[{"mechanism": None}]), "json"),
+            one_case(record(patient="urn:case:anna", t_score_total_hip=-1.5, fractures=["unspecified"]), "json"),
         )
     )
     assert shown(bare) == shown(named) == shown(flat)

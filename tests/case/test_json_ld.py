@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from osteo_kg import Assessment, KnowledgeBase, UnreadableCaseError, ValidationReport, read_case
+from osteo_kg.package_data import json_ld_context_document
 from osteo_kg.rdf.terms import CONTEXT
 from tests.support.documents_of_cases import (
     WOMAN,
@@ -32,9 +33,8 @@ FOREIGN: dict[str, Callable[[str], Any]] = {
     "nested": lambda url: {"hasFracture": {"@context": url, "@type": "VertebralFracture"}},
     "deeply nested": lambda url: {"hasFracture": [{"@type": "VertebralFracture", "urn:x": [[{"@context": url}]]}]},
     "in a list": lambda url: {"@context": [CONTEXT, url]},
-    "an object": lambda url: {"@context": {"@vocab": "urn:x"}},
     "an import": lambda url: {"@context": {"@import": url}},
-    "empty": lambda url: {"@context": {}},
+    "beside an object": lambda url: {"@context": [{"@vocab": "https://w3id.org/osteo-kg/ns/"}, url]},
     "null": lambda url: {"@context": None},
     "in a value": lambda url: {"birthDate": {"@value": "1968-03-02", "@context": url}},
     "beside a number": lambda url: {"ageInYears": {"@value": 62, "@context": url}},
@@ -66,6 +66,40 @@ def test_our_context_may_be_named_or_left_out(context: dict[str, Any], shape: st
     case = one_case(json.dumps(document), "jsonld")
     assert values(case, "birthDate") == {"1968-03-02T00:00:00"}
     assert values(case, "hasSex") == {"https://w3id.org/osteo-kg/ns/Female"}
+
+
+_VOCABULARY = "https://w3id.org/osteo-kg/ns/"
+_TYPED = {"hasSex": {"@type": "@vocab"}, "hasMenopausalStatus": {"@type": "@vocab"}, "hasSite": {"@type": "@vocab"}}
+
+
+@pytest.mark.parametrize(
+    ("context", "written"),
+    [
+        ({}, str),
+        ({"@version": 1.1, "@vocab": _VOCABULARY, **_TYPED}, str),
+        (json.loads(json_ld_context_document())["@context"], str),
+        ([CONTEXT, {"xs": "http://www.w3.org/2001/XMLSchema#"}], str),
+        ({"o": _VOCABULARY}, lambda text: text.replace('"hasFracture"', '"o:hasFracture"').replace('"Ver', '"o:Ver')),
+        ({"bruch": {"@id": _VOCABULARY + "hasFracture"}}, lambda text: text.replace("hasFracture", "bruch")),
+    ],
+)
+def test_a_context_that_stands_in_the_document_is_read(
+    knowledge_base: KnowledgeBase, context: Any, written: Callable[[str], str]
+) -> None:
+    body = written(linked(hasFracture={"@type": "VertebralFracture"}))
+    case = one_case(json.dumps({"@context": context, **json.loads(body)}), "jsonld")
+    assert values(case, "hasSex") == {_VOCABULARY + "Female"}
+    assert "vertebra" in knowledge_base.assess(case, on=ON).situation
+
+
+@pytest.mark.parametrize(
+    "context",
+    [None, {"hasFracture": None}, {"@vocab": None}, {"hasFracture": "@index"}, {"hasFracture": {"@id": "@nest"}}],
+)
+def test_a_context_by_which_a_statement_would_be_lost_is_refused(context: Any) -> None:
+    document = linked(hasFracture={"@type": "VertebralFracture"}, **{"@context": context})
+    with pytest.raises(UnreadableCaseError, match="would be lost"):
+        read_case(document, "jsonld")
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,17 @@ def test_a_frame_says_what_the_same_records_say_in_json(knowledge_base: Knowledg
     assert len(refused) == 1
 
 
+@pytest.mark.parametrize("made", [pd.DataFrame, pa.table, pl.DataFrame])
+@pytest.mark.parametrize("key", ["fractures", "treatment_history", "conditions"])
+def test_lists_of_which_none_has_an_entry_are_read(
+    knowledge_base: KnowledgeBase, made: Callable[[Any], Any], key: str
+) -> None:
+    """No row says then what an entry would be, and Arrow calls that null."""
+    woman = {"sex": ["female"] * 2, "menopausal_status": ["postmenopausal"] * 2, "t_score_total_hip": [-3.1, -2.0]}
+    found = assess_cohort(made({**woman, key: [[], []]}), on=ON, knowledge_base=knowledge_base)
+    assert (found.summary.decided, found.summary.rejected) == (2, 0)
+
+
 def test_row_labels_with_a_name_are_a_column(knowledge_base: KnowledgeBase) -> None:
     frame = pd.DataFrame({"patient": ["anna", "bea"], "sex": ["male"] * 2}).set_index("patient")
     found = assess_cohort(frame, on=ON, knowledge_base=knowledge_base)

@@ -123,8 +123,23 @@ def test_a_number_that_is_none_refuses_its_patient_only(knowledge_base: Knowledg
     assert _refused(result) == {f"p{row}": {key} for row, (key, _) in enumerate(spoiled)}
 
 
+@pytest.mark.parametrize("number", [math.nan, math.inf, 1e300])
+@pytest.mark.parametrize("key", ["age_years", "t_score_total_hip", "t_score_lumbar_spine", "egfr"])
+def test_a_single_number_that_is_none_refuses_its_patient_only(
+    knowledge_base: KnowledgeBase, tmp_path: Path, key: str, number: float
+) -> None:
+    """Beside others of its kind the statistics of the column may keep the engine from what would end the run."""
+    column = pa.array([60.0, number, None] if key in ("age_years", "egfr") else [-2.5, number, None])
+    result = _assessed(knowledge_base, _write(tmp_path / "women.parquet", {key: column}, len(column)))
+    assert _refused(result).keys() == {"p1"}
+
+
 def test_a_count_that_is_no_number_refuses_its_patient_only(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
     """Programs that have no whole numbers with gaps write counts as floats: one without a fraction is whole."""
+    for number in (math.nan, math.inf, 1e300):
+        alone = pa.array([[{"site": "vertebra", "count": 1.0}], [{"site": "vertebra", "count": number}]])
+        result = _assessed(knowledge_base, _write(tmp_path / "women.parquet", {"fractures": alone}, 2))
+        assert _refused(result).keys() == {"p1"}
     counts = [2.0, math.nan, math.inf, 2.5, None]
     fractures = pa.array([[{"site": "vertebra", "count": count}] for count in counts])
     assert fractures.type.value_type.field("count").type == pa.float64()
@@ -132,6 +147,16 @@ def test_a_count_that_is_no_number_refuses_its_patient_only(knowledge_base: Know
     assert _refused(result).keys() == {"p1", "p2", "p3"}
     assert "vertebra" in _situations(result)["p0"]
     assert _situations(result)["p0"] != _situations(result)["p4"]
+
+
+@pytest.mark.parametrize("entry", [{}, {"site": None}, {"site": None, "count": None}])
+def test_an_entry_that_nothing_is_said_of_refuses_its_patient_only(
+    knowledge_base: KnowledgeBase, tmp_path: Path, entry: dict[str, None]
+) -> None:
+    kind = pa.list_(pa.struct([("site", pa.string()), ("count", pa.int64())]))
+    fractures = pa.array([[entry], [{"site": "rib"}], []], kind)
+    result = _assessed(knowledge_base, _write(tmp_path / "women.parquet", {"fractures": fractures}, 3))
+    assert _refused(result).keys() == {"p0"}
 
 
 def test_a_day_that_no_calendar_has_refuses_its_patient_only(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:

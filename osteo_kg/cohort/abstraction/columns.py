@@ -28,6 +28,7 @@ from osteo_kg.cohort.abstraction.entry_lists import (
     text_fields,
 )
 from osteo_kg.cohort.abstraction.probes import LibraryProbe
+from osteo_kg.cohort.abstraction.shape_conditions import is_rounded
 from osteo_kg.rdf import DATE, OSTEO
 
 #: The key of the list of those sections of which something could not be read.
@@ -89,8 +90,7 @@ def decimals_key(key: str) -> str:
 
 def shows_decimals(column: Any, least: int) -> Any:
     """Say where a number has so many decimals in its digits."""
-    step = 10 ** (least - 1)
-    return ((column * step).round() / step != column).fill_null(False)
+    return (~is_rounded(column, least - 1)).fill_null(False)
 
 
 def least(flat: ir.Table) -> Any:

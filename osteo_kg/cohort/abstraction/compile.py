@@ -368,7 +368,7 @@ class Abstraction:
         return functools.reduce(
             operator.and_,
             [
-                (age.between(*between) & (age.round() == age)).fill_null(age.isnull()) if between else age.isnull(),
+                (age.between(*between) & (age % 1 == 0)).fill_null(age.isnull()) if between else age.isnull(),
                 columns.is_day_until(flat["birth_date"], self._parts.on),
                 born.between(*bounds).fill_null(True) if bounds and birth is not None else born.isnull(),
                 ((born - age).abs() <= int(tolerance or 0)).fill_null(True),

@@ -24,7 +24,8 @@ from osteo_kg.rdf import LIFTED, OSTEO, RDF, SH, XSD, Node
 Condition = Callable[[Any], Any]  # of texts, by themselves or in a column
 _Number = TypeVar("_Number", int, Decimal)
 _FREE = {RDF.type, SH.path, SH.severity, SH.name, SH.message, SH.targetSubjectsOf, SH.targetObjectsOf, SH.targetClass}
-_STEPS = 100  # of a whole number: numbers of up to two decimals are looked up in a range
+_DECIMALS = 2  # of numbers that are looked up in a range
+_STEPS = 10**_DECIMALS  # of a whole number
 
 
 class Texts:
@@ -160,13 +161,21 @@ def whole_range(condition: Condition, low: int, high: int) -> tuple[int, int] | 
     return found[0] if len(found) == 1 else None
 
 
+def is_rounded(column: Any, decimals: int) -> Any:
+    """Say which numbers have no more than so many decimals.
+
+    None of them is made a whole number on the way: that would end the run where one is NaN, or has no end.
+    """
+    return column.round(decimals) == column if decimals else column % 1 == 0
+
+
 def certain_numbers(condition: Condition | None, ranges: Sequence[tuple[float, float]], column: Any) -> Any:
     """Say of a column of numbers where no shape refuses the number: in one of some ranges, or else by its text."""
     if condition is None:
         return column.isnull()
     text = column.cast("string")
     by_text = text.re_search(r"^-?[0-9]+[.][0-9]+$") & condition(text)
-    short = ((column * _STEPS).round() / _STEPS == column) & (column != 0)  # which may have a sign
+    short = is_rounded(column, _DECIMALS) & (column != 0)  # which may have a sign
     widest_first = sorted(ranges, key=lambda each: each[0] - each[1])
     in_a_range = functools.reduce(operator.or_, (column.between(*each) for each in widest_first), ibis.literal(False))
     return ibis.ifelse(short, in_a_range, by_text).fill_null(column.isnull())

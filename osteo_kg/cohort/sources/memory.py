@@ -31,6 +31,7 @@ from osteo_kg.errors import UnreadableCaseError, UsageError
 
 #: What a table is called: `table#3` is its third row.
 TABLE = "table"
+_TEXTS = pa.list_(pa.string())  # what lists are laid down as of which none has an entry
 _PIECE = 100_000  # rows laid down at a time
 
 
@@ -139,6 +140,8 @@ class TableSource(ParquetSource):
         if key not in KEYS:
             return pa.bool_()  # its name is told, its values are not read
         kind = plain(pa.nulls(0, column.type), TABLE).type
+        if pa.types.is_list(kind) and pa.types.is_null(kind.value_type):
+            return _TEXTS
         if not pa.types.is_null(kind):
             return kind
         return SCHEMA.field(key).type if key in SCHEMA.names else pa.string()
@@ -147,7 +150,8 @@ class TableSource(ParquetSource):
         name = piece.schema.names[place]
         if self._key(name) not in KEYS or pa.types.is_null(piece.schema.types[place]):
             return pa.nulls(piece.num_rows, kind)
-        return plain(piece.column(place), TABLE)
+        column = plain(piece.column(place), TABLE)
+        return column.cast(kind) if kind == _TEXTS else column
 
 
 def _stream(table: Any) -> pa.RecordBatchReader:
