@@ -122,7 +122,10 @@ class CaseValidator:
         for shape in self.shapes.subjects(_uri(LIFTED.notAfter), None):
             settled.add((shape, SH.maxInclusive, latest))
         for shape, code in self.shapes.subject_objects(_uri(LIFTED.listedFor)):
-            members = Collection(settled, BNode(), [URIRef(each) for each in self._left_out(str(code))])
+            listed = Graph()  # of its own: a settled graph remembers that a list had no end yet
+            members = Collection(listed, BNode(), [URIRef(each) for each in self._left_out(str(code))])
+            for triple in listed:
+                settled.add(triple)
             settled.add((shape, SH["in"], members.uri))
         empty = DataGraph.from_rdflib(Graph())
         return Validator(empty, shacl_graph=settled, options={"inplace": True, "allow_warnings": True})

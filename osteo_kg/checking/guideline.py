@@ -275,7 +275,9 @@ def _unlike_released(knowledge: CheckedKnowledge) -> Iterator[KnowledgeFinding]:
     for kind, property_ in PARTS.items():
         for iri in knowledge.members(kind):
             now, then = set(knowledge.lookup.objects(iri, property_)), released.get(iri, frozenset())
-            for part in sorted(now ^ then if then else ()):
+            new = now - then if then and property_ == OSTEO.hasMember else set()  # a new rule is touched, and told of
+            gone = {each for each in then - now if each in knowledge.kinds}  # a renamed one is touched by its new name
+            for part in sorted(gone | new):
                 told = (_NAMED_NOW if part in now else _NAMED_ONCE).filled(
                     {"property": knowledge.name(property_.value), "part": knowledge.name(part)}
                 )

@@ -7,14 +7,17 @@ stands there (reading.md, R2). The expressions keep to what XPath, Java, JavaScr
 from __future__ import annotations
 
 import datetime
+import string
 from collections.abc import Iterator
+
+_NINE = string.digits[-1]
 
 
 def up_to(day: datetime.date) -> str:
     """Give what matches a day, or any before it.
 
     >>> up_to(datetime.date(1000, 1, 1))
-    '^ *(0|1000-0[0-0]|1000-01-0[0-0]|1000-01-01)'
+    '^ *([0-0]|1000-0[0-0]|1000-01-0[0-0]|1000-01-01)'
     """
     text = day.isoformat()
     return _one_of([*_before(text), text])
@@ -62,7 +65,7 @@ def _before(text: str) -> Iterator[str]:
 
 def _after(text: str) -> Iterator[str]:
     for place, digit in enumerate(text):
-        if digit.isdigit() and digit != "9":
+        if digit.isdigit() and digit != _NINE:
             yield f"{text[:place]}[{int(digit) + 1}-9]"
 
 
