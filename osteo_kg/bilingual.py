@@ -83,9 +83,11 @@ def shown_day(written: str) -> BilingualText:
 
     >>> shown_day("2026-11-27")
     BilingualText(en='27 November 2026', fr='27/11/2026')
+    >>> shown_day("2026-13")
+    BilingualText(en='2026-13', fr='2026-13')
     """
     found = _DAY.fullmatch(written)
-    if not found:
+    if not found or (found[2] and int(found[2]) - 1 not in range(len(_MONTHS))):
         return BilingualText(written, written)
     year, month, day = found.groups()
     named = [str(int(day))] if day else []
