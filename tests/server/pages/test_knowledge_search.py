@@ -32,7 +32,6 @@ def _json(client: FlaskClient, query: str) -> dict[str, Any]:
         ("vertebral fracture", "ns/VertebralFracture"),
         ("FRACTURE VERTEBRALE", "ns/VertebralFracture"),
         ("fracture vertébrale", "ns/VertebralFracture"),
-        ("vertebral fracure", "ns/VertebralFracture"),
         ("tériparatde", "ns/Teriparatide"),
         ("denosumab", "ns/Denosumab"),
         ("Fosamax", "ns/Alendronate"),
