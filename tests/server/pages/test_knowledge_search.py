@@ -32,6 +32,7 @@ def _json(client: FlaskClient, query: str) -> dict[str, Any]:
         ("vertebral fracture", "ns/VertebralFracture"),
         ("FRACTURE VERTEBRALE", "ns/VertebralFracture"),
         ("fracture vertébrale", "ns/VertebralFracture"),
+        ("vertbral fracure", "ns/VertebralFracture"),
         ("tériparatde", "ns/Teriparatide"),
         ("denosumab", "ns/Denosumab"),
         ("Fosamax", "ns/Alendronate"),

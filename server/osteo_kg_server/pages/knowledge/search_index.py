@@ -97,8 +97,11 @@ class SearchIndex:
             for name in names:
                 for word in name.words if name.kind == "definition" else (*name.words, name.compact):
                     self._places[word].add(place)
+        named = {place for place, weight in enumerate(self._weights) if weight != _LISTS}
+        self._only_listed = frozenset(word for word, places in self._places.items() if named.isdisjoint(places))
         self._words = sorted(self._places)
         self._long_words = [each for each in self._words if len(each) >= _SHORTEST and each.isalpha()]
+        self._long_names = [each for each in self._long_words if each not in self._only_listed]
 
     @functools.lru_cache(512)  # noqa: B019 (there is one index for as long as the knowledge is served)
     def search(self, query: str) -> Results:
@@ -122,11 +125,13 @@ class SearchIndex:
         beginning = frozenset(self._with_beginning(word))
         if len(word) == len(word[:1]):
             return frozenset({word}) & self._places.keys() or beginning, False
-        if beginning or len(word) < _SHORTEST:
+        if beginning - self._only_listed or len(word) < _SHORTEST:
             return beginning, False
-        close = process.extract(word, self._long_words, scorer=fuzz.ratio, score_cutoff=_NEARLY, limit=_MOST_NEAR)
+        others = self._long_names if beginning else self._long_words  # lists hold words that are misspelt on purpose
+        close = process.extract(word, others, scorer=fuzz.ratio, score_cutoff=_NEARLY, limit=_MOST_NEAR)
         best = max((score for _, score, _ in close), default=0)
-        return frozenset(each for each, score, _ in close if best - score <= _CLOSE), True
+        near = frozenset(each for each, score, _ in close if best - score <= _CLOSE)
+        return beginning | near, bool(near) or not beginning
 
     def _with_beginning(self, word: str) -> Iterator[str]:
         yield from self._words[bisect_left(self._words, word) : bisect_left(self._words, word + _LAST)]
