@@ -114,7 +114,7 @@ def shown_element(written: str) -> BilingualText:
 def _in_french(text: str) -> str:
     text = _PERIOD_WITHIN.sub(lambda found: f"du {shown_day(found[1]).fr} au {shown_day(found[2]).fr}", text)
     text = _DAY_WITHIN.sub(lambda found: shown_day(found[0]).fr, text)
-    return _NEGATIVE_WITHIN.sub(lambda found: found[0].replace("-", "−").replace(".", ","), text)
+    return _NEGATIVE_WITHIN.sub(lambda found: shown_number(found[0].replace(",", ".")).fr, text)
 
 
 def shown_count(number: int) -> BilingualText:

@@ -21,7 +21,7 @@ import pyoxigraph as ox
 from osteo_kg.case import ANNOTATIONS, KIND_OF_PROPERTY, OWN_VOCABULARIES
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge import Knowledge, nested_turtle
-from osteo_kg.rdf import DCTERMS, LIFTED, OSTEO, OWL, RDF, RDFS, SH, XSD, Node, Vocabulary
+from osteo_kg.rdf import DCTERMS, KNOWN_PREFIXES, LIFTED, OSTEO, OWL, RDF, SH, XSD, Node, Vocabulary
 from osteo_kg.rdf.day_patterns import born_at, born_within, up_to
 
 _Term = ox.NamedNode | ox.BlankNode | ox.Literal
@@ -33,16 +33,7 @@ _FILES = ("case.ttl", "document.ttl")
 _TARGETS = (SH.targetClass, SH.targetNode, SH.targetSubjectsOf, SH.targetObjectsOf)
 _BOUNDS = (SH.minInclusive, SH.maxInclusive)
 _WITH_EXPONENT = "-2.7E0"  # a number as rdflib or Jena may write it
-_PREFIXES = {
-    "dcterms": DCTERMS.iri,
-    "osteo": OSTEO.iri,
-    "owl": OWL.iri,
-    "rdf": RDF.iri,
-    "rdfs": RDFS.iri,
-    "sh": SH.iri,
-    "shape": SHAPE.iri,
-    "xsd": XSD.iri,
-}
+_PREFIXES = {**KNOWN_PREFIXES, "shape": SHAPE.iri}
 
 
 def portable_shapes(

@@ -114,21 +114,18 @@ class CaseValidator:
         return self._knowledge.terms.label(str(value)) if is_ours else None
 
     def _kept_validator(self, on: datetime.date) -> Validator:
-        settled = SettledGraph()
+        shapes = Graph(bind_namespaces="none")
         for triple in self.shapes:
             if triple[1] not in _SPOKEN:
-                settled.add(triple)
+                shapes.add(triple)
         latest = Literal(f"{on.isoformat()}T23:59:59", datatype=XSD.dateTime)
         for shape in self.shapes.subjects(_uri(LIFTED.notAfter), None):
-            settled.add((shape, SH.maxInclusive, latest))
+            shapes.add((shape, SH.maxInclusive, latest))
         for shape, code in self.shapes.subject_objects(_uri(LIFTED.listedFor)):
-            listed = Graph()  # of its own: a settled graph remembers that a list had no end yet
-            members = Collection(listed, BNode(), [URIRef(each) for each in self._left_out(str(code))])
-            for triple in listed:
-                settled.add(triple)
-            settled.add((shape, SH["in"], members.uri))
+            members = Collection(shapes, BNode(), [URIRef(each) for each in self._left_out(str(code))])
+            shapes.add((shape, SH["in"], members.uri))
         empty = DataGraph.from_rdflib(Graph())
-        return Validator(empty, shacl_graph=settled, options={"inplace": True, "allow_warnings": True})
+        return Validator(empty, shacl_graph=SettledGraph(shapes), options={"inplace": True, "allow_warnings": True})
 
     def _left_out(self, code: str) -> list[str]:
         """Give the classes of fractures for which the guideline raises a notice: which these are is its own."""

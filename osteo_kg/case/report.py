@@ -55,8 +55,8 @@ class Finding:
             return None
         if language == "en":
             return self.value
-        written = day_text(self.value) if is_a_day(day_text(self.value)) else self.value
-        return (self.label or shown_element(written)).get(language)
+        day = day_text(self.value)
+        return (self.label or shown_element(day if is_a_day(day) else self.value)).get(language)
 
 
 @dataclass(frozen=True, slots=True)

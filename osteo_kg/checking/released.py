@@ -23,7 +23,7 @@ from osteo_kg.rdf import GUIDELINE, OSTEO, RDF
 from osteo_kg.reasoning import BandDimension, Dimension, Key, Outcome, SituationSpace
 from osteo_kg.reasoning.closure import AtomSet, Closures, parts_of, write_closures
 from osteo_kg.reasoning.dimensions import Band
-from osteo_kg.reasoning.matching import Contradiction, Matcher
+from osteo_kg.reasoning.matching import Contradiction, Matcher, SettledFacts
 
 #: What answers tell and no situation depends on: the drugs of an option, and where an interpretation was needed.
 PARTS = {OSTEO.Interpretation: OSTEO.touches, OSTEO.TreatmentOption: OSTEO.hasMember}
@@ -68,18 +68,24 @@ def table_of(knowledge: Knowledge, guideline: Guideline) -> Table:
     """Work out the table of a guideline, closed with its own modules only."""
     knowledge = knowledge.of_guideline(guideline.iri)
     closures = Closures(knowledge)
-    space = SituationSpace(knowledge, guideline, closures.close(SituationSpace.atoms(knowledge)))
-    keys = list(_settled(space))
-    facts = [space.representative(key) for key in keys]
-    closed = closures.close(each.atoms for each in facts)
-    outcomes = Matcher(knowledge, guideline).outcomes([(each, closed[each.atoms]) for each in facts])
-    found = dict(zip(keys, outcomes, strict=True))
+    space, facts = _situations(knowledge, guideline, closures)
+    closed = closures.close(each.atoms for each in facts.values())
+    outcomes = Matcher(knowledge, guideline).outcomes([(each, closed[each.atoms]) for each in facts.values()])
+    found = dict(zip(facts, outcomes, strict=True))
     return Table(
         facts=tuple(_fact(each) for each in space.dimensions),
         told={key: _told(guideline, each) for key, each in found.items() if isinstance(each, Outcome)},
         contradictions={key: each for key, each in found.items() if isinstance(each, Contradiction)},
         space=space,
     )
+
+
+def _situations(
+    knowledge: Knowledge, guideline: Guideline, closures: Closures
+) -> tuple[SituationSpace, dict[Key, SettledFacts]]:
+    """Give the situations of a guideline, and the facts of a patient in each settled one."""
+    space = SituationSpace(knowledge, guideline, closures.close(SituationSpace.atoms(knowledge)))
+    return space, {key: space.representative(key) for key in _settled(space)}
 
 
 def _settled(space: SituationSpace) -> Iterator[Key]:
@@ -153,7 +159,7 @@ def write() -> None:
 def written() -> str:
     """Write the tables of the packaged guidelines as they are to be released."""
     knowledge = packaged_knowledge()
-    tables = _tables(knowledge)
+    tables = {each.iri: table_of(knowledge, each) for each in _guidelines(knowledge)}
     lookup = knowledge.triples
     spans = lookup.subjects(RDF.type, OSTEO.SourceSpan)
     document = {
@@ -172,16 +178,16 @@ def written() -> str:
 def sets_closed(knowledge: Knowledge) -> list[AtomSet]:
     """Give every set of coded facts that a situation of a guideline rests on, and every fact alone."""
     sets = set(SituationSpace.atoms(knowledge))
-    for table in _tables(knowledge).values():
-        assert table.space is not None
-        sets |= {table.space.representative(key).atoms for key in table.told}
+    for guideline in _guidelines(knowledge):
+        of_guideline = knowledge.of_guideline(guideline.iri)
+        _, facts = _situations(of_guideline, guideline, Closures(of_guideline))
+        sets |= {each.atoms for each in facts.values()}
     return sorted(sets, key=parts_of)
 
 
-def _tables(knowledge: Knowledge) -> dict[str, Table]:
+def _guidelines(knowledge: Knowledge) -> list[Guideline]:
     identifiers = [iri.removeprefix(GUIDELINE) for iri in knowledge.terms.kinds[OSTEO.Guideline].values()]
-    guidelines = [read_guideline(knowledge, each) for each in sorted(identifiers)]
-    return {each.iri: table_of(knowledge, each) for each in guidelines}
+    return [read_guideline(knowledge, each) for each in sorted(identifiers)]
 
 
 def _written(table: Table) -> dict[str, Any]:

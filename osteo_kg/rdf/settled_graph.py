@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Any
 
 from rdflib import Graph
@@ -10,10 +10,16 @@ from rdflib.term import Node
 
 
 class SettledGraph(Graph):
-    """A graph that no longer changes and remembers every look-up."""
+    """A graph that no longer changes and remembers every look-up.
 
-    def __init__(self) -> None:
+    Args:
+        triples: all that it is ever to hold: what was looked up before would not be seen to change.
+    """
+
+    def __init__(self, triples: Iterable[Any]) -> None:
         super().__init__(bind_namespaces="none")
+        for triple in triples:
+            self.add(triple)
         self._known: dict[tuple[object, ...], tuple[Any, ...]] = {}
 
     def _recall(self, ask: str, *key: object) -> tuple[Any, ...]:

@@ -23,9 +23,7 @@ Engine = Callable[[str, Mapping[str, str]], Results]
 
 def pyshacl(shapes: str, documents: Mapping[str, str]) -> Results:
     """Validate documents in Turtle by pySHACL."""
-    settled = SettledGraph()
-    for triple in Graph().parse(data=shapes, format="turtle"):
-        settled.add(triple)
+    settled = SettledGraph(Graph().parse(data=shapes, format="turtle"))
     options = {"inplace": True}
     validator: Any = Validator(DataGraph.from_rdflib(Graph()), shacl_graph=settled, options=options)
     found = {}

@@ -24,6 +24,7 @@ _NUMBER_SAID = re.compile(
     r"(?<![^\s(:=≤<>≥])(?P<number>[-−–+]?\s?\d{1,2}[.,]\d{1,18}|[-−–+]\s?\d{1,2})(?![\d/-]|[.,]\d)\s?(?=(?P<unit>\S*))",
     re.ASCII,
 )
+_AS_DECIMAL = str.maketrans("−–,", "--.")
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,7 @@ def _numbers_said(said: str, terms: Terms) -> Iterator[Decimal]:
     """Give the numbers of a text that may be T-scores, and are no bone densities."""
     for found in _NUMBER_SAID.finditer(said):
         if plain_unit(found["unit"]) not in terms.units_beside_scores:
-            plain = found["number"].replace(" ", "").replace("−", "-").replace("–", "-").replace(",", ".")
-            yield Decimal("".join(plain.split()))
+            yield Decimal("".join(found["number"].translate(_AS_DECIMAL).split()))
 
 
 def _ignore_part(site: str, part: dict[str, Any], builder: CaseBuilder) -> None:

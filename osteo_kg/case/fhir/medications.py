@@ -70,11 +70,11 @@ class Treatments:
         elif not is_known(concept, builder.terms):
             self._leave_open(resource, concept, doubt, builder)
         elif single:
-            if not self.is_meant(resource, single[0], builder):
-                self._perhaps([single[0].term], resource, builder)
-            else:
+            if self.is_meant(resource, single[0], builder):
                 for outcome in _outcomes(resource, builder):
                     self._add(single[0], outcome, resource, builder)
+            else:
+                self._perhaps([single[0].term], resource, builder)
         elif drugs:
             builder.ignore(resource, OSTEO.GroupOfDrugs, concept=concept)
             builder.open(OSTEO.TreatmentHistory, resource, concept=concept)
