@@ -1,4 +1,4 @@
-"""The dataset (contracts.md, section 7): knowledge, decision table, cases and answers in named graphs, under one query.
+"""The dataset (contracts, section 7): knowledge, decision table, cases and answers in named graphs, under one query.
 
 The triples as loaded are the truth; an Oxigraph store beside them is the index that answers queries. It rewrites
 literals (`"1.50"` becomes `1.5`), so graphs are handed out from the triples, never from the index.

@@ -30,7 +30,7 @@ _KINDS: dict[str, _Schema] = {
 
 
 def record_schema(terms: Terms) -> _Schema:
-    """Give the schema of a flat record (contracts.md, section 3): its keys, their types and codes.
+    """Give the schema of a flat record (docs/reference/contracts.md, section 3): its keys, their types and codes.
 
     Ranges, and what contradicts itself, are for the shapes to refuse: they depend on the day and on the other keys.
     """
@@ -90,7 +90,7 @@ def _or_key(entry: _Schema) -> _Schema:
 
 
 def assessment_schema(knowledge: Knowledge, guideline: Guideline) -> _Schema:
-    """Give the schema of the assessments of one guideline (contracts.md, section 4).
+    """Give the schema of the assessments of one guideline (docs/reference/contracts.md, section 4).
 
     Every key is always there, but for `readings`, which stands where some reading was switched.
     """

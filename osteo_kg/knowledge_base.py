@@ -328,7 +328,7 @@ class KnowledgeBase:
     ) -> tuple[CaseFacts, tuple[str, ...], tuple[str, ...]]:
         """Say the closed world aloud: sections with entries are complete, and empty ones where the caller says so.
 
-        One that is open is neither (reading.md R9).
+        One that is open is neither (docs/reference/reading.md R9).
         """
         asked = {self.section(name) for name in assume_complete}
         said = case_facts.complete | case_facts.open

@@ -1,6 +1,6 @@
 """A fact of a record as evidence: said by labels, and as a graph in the terms in which a case states it.
 
-In a sentence, numbers and days stand as each language writes them. In the graph (contracts.md, section 4) a number, a
+In a sentence, numbers and days stand as each language writes them. In the graph (the contracts, section 4) a number, a
 day or a yes or no is a literal, a coded value is its individual, and an entry of a list is described as the case
 describes it; what is written is read back as the flat record has it.
 """

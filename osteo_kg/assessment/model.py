@@ -3,7 +3,7 @@
 As a frozen value: what is decided, why, why not, what is missing and what was assumed.
 
 Everything that is shown (JSON, sentences) is read off this value, so that nothing can disagree with it. The JSON of
-contracts.md, section 4, has the attributes by their names; those that are marked `BESIDE_JSON` are for sentences only.
+the contracts, section 4, has the attributes by their names; those that are marked `BESIDE_JSON` are for sentences only.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ class TakenReading:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The answer of one guideline about one patient on one day (contracts.md, section 4).
+    """The answer of one guideline about one patient on one day (docs/reference/contracts.md, section 4).
 
     Attributes:
         patient: the patient as the input names her.
@@ -238,7 +238,7 @@ class Assessment:
         return tuple(rule for rule in self.rules if rule.status == "unknown" and rule.disposition in self.possible)
 
     def to_json(self, language: Language = "en") -> dict[str, Any]:
-        """Give the assessment as contracts.md, section 4, have it, with its sentences in one language."""
+        """Give the assessment as the contracts, section 4, have it, with its sentences in one language."""
         told: dict[str, Any] = to_json(self, language)
         return told if self.readings else {name: value for name, value in told.items() if name != "readings"}
 

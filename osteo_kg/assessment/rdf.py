@@ -1,4 +1,4 @@
-"""An assessment as a graph: the content of its JSON, in triples beside guideline and patient (contracts.md, section 4).
+"""An assessment as a graph: the content of its JSON, in triples beside guideline and patient (contracts, section 4).
 
 One table says how each attribute stands in the graph, for both directions: what is written is read back into an equal
 assessment. The time stamp stands outside equality.

@@ -1,4 +1,4 @@
-"""Renal function: what a record says of it, and which ranges of the ontology that shows (reading.md R12).
+"""Renal function: what a record says of it, and which ranges of the ontology that shows (the reading R12).
 
 A number is a point, a recorded stage a range, and a limit a range too. Which ranges there are, in which measures and
 by whose definition, is in `ontology/safety/renal-function.ttl`.

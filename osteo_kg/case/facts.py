@@ -70,7 +70,7 @@ class CaseFacts:
         coded: single coded values of the patient, by property.
         sections: the entries of each section.
         complete: sections that the record says are complete, and of which it says nothing else.
-        open: sections of which something could not be read: more may be there (reading.md R9).
+        open: sections of which something could not be read: more may be there (docs/reference/reading.md R9).
         asked: open sections that the caller asked to be read as complete, which they are not.
         perhaps: what may be there beside the entries, for each section: several entries that may together be another.
         numbers: measured numbers, by property.

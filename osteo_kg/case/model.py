@@ -82,7 +82,7 @@ class Case:
     Attributes:
         patient: the patient as the input names her: an IRI, a local id, or `<file>#<row>`.
         iri: her IRI in RDF.
-        triples: what the case states, in the vocabulary of contracts.md, section 2, values normalised.
+        triples: what the case states, in the vocabulary of docs/reference/contracts.md, section 2, values normalised.
         ignored: the properties of other vocabularies that were not read.
         findings: what the reader itself refuses.
         flat: whether she came as a flat record, so that findings speak of its keys.
@@ -105,7 +105,7 @@ class Case:
 
 
 def patient_iri(name: str) -> str:
-    """Give the IRI of a patient named by an IRI or by a local id (contracts.md, section 3).
+    """Give the IRI of a patient named by an IRI or by a local id (docs/reference/contracts.md, section 3).
 
     >>> patient_iri("ward 3/12"), patient_iri("urn:case:anna")
     ('urn:case:ward%203%2F12', 'urn:case:anna')
@@ -256,7 +256,7 @@ class Unread:
 
 
 def left_open(case: Case, unread: Iterable[Unread]) -> Case:
-    """Give a case whose sections are open for what could not be had, and that says so (reading.md, R9, R14)."""
+    """Give a case whose sections are open for what could not be had, and that says so (the reading, R9, R14)."""
     found = list(unread)
     remarks = [Remark("ignoredElement", each.element, each.reason) for each in found]
     remarks += [Remark("lackingElement", each.element, section) for each in found for section in each.sections]

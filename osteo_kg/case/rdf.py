@@ -222,7 +222,7 @@ _OF_ENTRIES = {
 
 
 def _no_entries(triples: list[ox.Triple]) -> Iterator[Finding]:
-    """Refuse as entries terms of ours, and what nothing is said of (reading.md R10)."""
+    """Refuse as entries terms of ours, and what nothing is said of (docs/reference/reading.md R10)."""
     told = {triple.subject for triple in triples}
     for triple in triples:
         if triple.predicate in _OF_ENTRIES and (_is_ours(triple.object) or triple.object not in told):

@@ -1,4 +1,4 @@
-"""The flat record (contracts.md, section 3): one JSON object, or one row of a table, for one patient."""
+"""The flat record (docs/reference/contracts.md, section 3): one JSON object, or one row of a table, for one patient."""
 
 from __future__ import annotations
 

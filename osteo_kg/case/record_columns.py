@@ -1,4 +1,4 @@
-"""Flat records as columns of Arrow: Parquet, and tables in memory (contracts.md, section 3).
+"""Flat records as columns of Arrow: Parquet, and tables in memory (docs/reference/contracts.md, section 3).
 
 The only module below cohorts that loads pyarrow; it is imported when the first Parquet is read.
 """

@@ -1,4 +1,4 @@
-"""From a case in RDF back to the flat record (contracts.md, section 3). What a flat record cannot hold is an error."""
+"""From a case in RDF back to the flat record (the contracts, section 3). What a flat record cannot hold is an error."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class ValidationReport:
         return not self.violations
 
     def to_json(self, language: Language = "en") -> dict[str, Any]:
-        """Give the report as contracts.md, section 4 has it."""
+        """Give the report as docs/reference/contracts.md, section 4 has it."""
         return {
             "patient": self.patient,
             "conforms": self.conforms,
@@ -107,7 +107,7 @@ class ValidationReport:
 
 
 class RefusedCaseError(OsteoError):
-    """The case contradicts itself or the vocabulary (reading.md R10).
+    """The case contradicts itself or the vocabulary (docs/reference/reading.md R10).
 
     Args:
         report: what the shapes found.

@@ -1,4 +1,4 @@
-"""The command about modules: `check` (contracts.md, section 5)."""
+"""The command about modules: `check` (docs/reference/contracts.md, section 5)."""
 
 from __future__ import annotations
 

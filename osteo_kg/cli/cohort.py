@@ -1,4 +1,4 @@
-"""The commands about cohorts: `cohort` and `explain` (contracts.md, section 5)."""
+"""The commands about cohorts: `cohort` and `explain` (docs/reference/contracts.md, section 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands about records: `convert`, `template`, `schema` and `shapes` (contracts.md, section 5)."""
+"""The commands about records: `convert`, `template`, `schema` and `shapes` (docs/reference/contracts.md, section 5)."""
 
 from __future__ import annotations
 

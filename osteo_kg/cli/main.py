@@ -1,4 +1,4 @@
-"""The command line (contracts.md, section 5).
+"""The command line (docs/reference/contracts.md, section 5).
 
 It reads, asks the knowledge base, and writes; it decides nothing.
 """

@@ -1,4 +1,4 @@
-"""The options that commands share (contracts.md, section 5)."""
+"""The options that commands share (docs/reference/contracts.md, section 5)."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def assess_cohort(
     knowledge_base: KnowledgeBase | None = None,
     progress: Progress | None = None,
 ) -> CohortResult:
-    """Decide every patient of a cohort, each situation once (contracts.md, section 8).
+    """Decide every patient of a cohort, each situation once (docs/reference/contracts.md, section 8).
 
     Args:
         source: a file, a folder or a glob of flat records, of N-Triples or of FHIR; or several; or a table in memory,
@@ -74,7 +74,7 @@ def assess_cohort(
         rejected: the file of the reports of those refused.
         explanations: the file of the situations met, each explained once.
         report: the file of the summary as a page.
-        profile: what the source calls our keys and values, or a file that says so (contracts.md, section 9).
+        profile: what the source calls our keys and values, or a file that says so (the contracts, section 9).
         renamed: the key that a column of another name holds, beside the profile.
         ignore: columns to pass over, beside the profile; `all` passes over every unknown one that is not nearly a key.
         input_format: the format of every file, by name; by extension when None.

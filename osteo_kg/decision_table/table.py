@@ -1,7 +1,7 @@
 """The decision table: every situation with its answer, and the same on one page that a clinician can sign.
 
 In the minimised table a row stands for all the settled situations that it covers, and a cell says under which
-condition an option is open. Unknown facts need no rows: reading.md R8 says what follows from the rows of every way
+condition an option is open. Unknown facts need no rows: the reading R8 says what follows from the rows of every way
 they could turn out.
 """
 

@@ -1,7 +1,7 @@
 """Regular expressions that compare days as they are written, whether as a date or as a date-time, in any time zone.
 
 SHACL compares a date with a date only, and a time without a zone with no time that has one; the day of a case is what
-stands there (reading.md, R2). The expressions keep to what XPath, Java, JavaScript and Python read alike.
+stands there (the reading, R2). The expressions keep to what XPath, Java, JavaScript and Python read alike.
 """
 
 from __future__ import annotations

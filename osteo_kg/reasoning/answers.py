@@ -1,4 +1,4 @@
-"""From settled outcomes to an answer about a situation in which some facts are unknown (reading.md R8).
+"""From settled outcomes to an answer about a situation in which some facts are unknown (docs/reference/reading.md R8).
 
 Every way the unknown facts could turn out has its outcome; the answer says what they have in common, what they
 leave open, and which facts would settle it.

@@ -1,6 +1,6 @@
 """Dimensions of a situation: one for each fact that a guideline looks at, with the values it can tell apart.
 
-A value that is not settled stands for the *ways* it could turn out (reading.md R8).
+A value that is not settled stands for the *ways* it could turn out (docs/reference/reading.md R8).
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class BandDimension(Dimension):
     """A measured number, by the bands between the thresholds of the guideline.
 
     Where the section that it is read from is open, the number is at most what was read: every lower band is a way that
-    it may turn out (reading.md R2).
+    it may turn out (docs/reference/reading.md R2).
 
     Attributes:
         never_tried: whether its absence is an answer of its own, so that no value is tried for it.

@@ -70,7 +70,7 @@ class Outcome:
 
     @property
     def answer(self) -> tuple[str, str | None, tuple[str, ...]]:
-        """What two ways of completing a record are compared by (reading.md R8)."""
+        """What two ways of completing a record are compared by (docs/reference/reading.md R8)."""
         return self.disposition, self.strength, tuple(status for status, _ in self.options)
 
 

@@ -1,4 +1,4 @@
-"""Situations: a case reduced to what the guideline can tell apart (contracts.md, section 10).
+"""Situations: a case reduced to what the guideline can tell apart (docs/reference/contracts.md, section 10).
 
 Every fact that some criterion rests on is a dimension. Its values are read off the loaded ontology: the bands
 between the thresholds of the criteria, the coded values, the classes of patients that entries lead to, and

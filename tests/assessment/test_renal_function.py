@@ -1,4 +1,4 @@
-"""Renal function beside an answer: its limits and stages, and what of several findings decides (reading.md, R12)."""
+"""Renal function beside an answer: its limits and stages, and what of several findings decides (the reading, R12)."""
 
 from __future__ import annotations
 

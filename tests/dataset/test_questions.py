@@ -43,7 +43,7 @@ MEDIA = {".csv": "text/csv", ".json": "application/sparql-results+json", ".ttl":
 FORMS = {".csv": "csv", ".json": "json", ".ttl": "ntriples"}
 LATER = datetime.date(2030, 1, 1)
 OSTEO = Namespace("https://w3id.org/osteo-kg/ns/")
-SEVERE = {  # reading.md, R3
+SEVERE = {  # docs/reference/reading.md, R3
     "proximal-femur",
     "vertebra",
     "pelvis",
@@ -429,7 +429,7 @@ def branch(history: str) -> str:
 
 @cache
 def read_disposition(branch: str, upper: str) -> tuple[str, str]:
-    """Give disposition and strength as reading.md R4 writes them, by the upper bound of the T-score."""
+    """Give disposition and strength as docs/reference/reading.md R4 writes them, by the upper bound of the T-score."""
     columns = {
         "severe": ("treatment indicated", "treatment imperative", 3),
         "non-severe": ("treatment indicated", "treatment proposed", 2),

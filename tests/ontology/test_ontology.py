@@ -344,7 +344,7 @@ def runs(text: str) -> set[tuple[str, ...]]:
 
 
 def test_every_interpretation_is_there_and_touches_something(ontology: Graph) -> None:
-    """Interpretations I1 to I23 of reading.md are individuals, and what they touch exists."""
+    """Interpretations I1 to I23 of docs/reference/reading.md are individuals, and what they touch exists."""
     expected = {OIC[f"I{number}"] for number in range(1, 24)}
     assert instances(ontology, OSTEO.Interpretation) ^ expected == set()
     for interpretation in expected:

@@ -1,4 +1,4 @@
-"""What a guideline says of a record of which some facts are not known: what all ways have in common (reading.md R8).
+"""What a guideline says of a record of which some facts are not known: what all ways have in common (the reading R8).
 
 `osteo-kg assess` says it, too, by situations and a table; here every question is one for Z3.
 """

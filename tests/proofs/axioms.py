@@ -30,7 +30,7 @@ def graph_of(knowledge: Knowledge) -> Graph:
 
 
 class Axioms:
-    """The class axioms of the modules, as far as `contracts.md` lets modules use them.
+    """The class axioms of the modules, as far as `docs/reference/contracts.md` lets modules use them.
 
     That are named superclasses, definitions by intersections of named classes and `owl:hasValue`, `owl:allValuesFrom`
     on an inverse property above a named class, and domains.

@@ -15,7 +15,7 @@ from tests.proofs.patients import UNREAD, Formula, SettledPatient, Vocabulary
 from tests.proofs.records import SECTIONS, Record
 
 Treatment = tuple[Node, Node | None]
-#: What a T-score of a case cannot be (reading.md R10), and what an age can be.
+#: What a T-score of a case cannot be (docs/reference/reading.md R10), and what an age can be.
 _CODES_OF_MISSING, _MOST_SCORE, _MOST_AGE, _MOST_DIGITS = (-9, -8, 8, 9), 10, 120, 18
 _COMMON_SCORE = 5
 _ONE_DAY = '"2026-02-01T00:00:00"^^xsd:dateTime'

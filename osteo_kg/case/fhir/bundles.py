@@ -1,7 +1,7 @@
 """Whose resource is it? Resources of bundles, NDJSON and single ones, gathered by patient.
 
 A resource is known by where it comes from: the URL of its entry, or its server, type and id. Equal ids of two servers
-are two resources; of the versions of one resource the newest counts, none where that deletes it (reading.md, R14).
+are two resources; of the versions of one resource the newest counts, none where that deletes it (the reading, R14).
 """
 
 from __future__ import annotations

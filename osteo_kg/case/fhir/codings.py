@@ -99,7 +99,7 @@ def is_known(concept: Any, terms: Terms) -> bool:
 
 
 def sections_left_open(concept: Any, terms: Terms) -> frozenset[str]:
-    """Give the sections in which a concept that no fact was read of may belong (reading.md, R14).
+    """Give the sections in which a concept that no fact was read of may belong (docs/reference/reading.md, R14).
 
     A known code outside every family, and a code that its chapter places, open nothing by their words.
     """

@@ -77,7 +77,7 @@ def _leave_open(resource: dict[str, Any], builder: CaseBuilder, fractures: Fract
 
 
 def _leave_doubt(resource: dict[str, Any], found: list[Meaning], why: str, builder: CaseBuilder) -> None:
-    """Keep open what an uncertain Condition belongs in; it is neither counted nor dropped (reading.md, R3)."""
+    """Keep open what an uncertain Condition belongs in; it is neither counted nor dropped (the reading, R3)."""
     builder.ignore(resource, OSTEO.NotCertain, why)
     for kind, section in (
         (OSTEO.Fracture, OSTEO.FractureHistory),

@@ -1,4 +1,4 @@
-"""T-scores: at which site, of which side, when, and whether the value is a T-score at all (reading.md, R2)."""
+"""T-scores: at which site, of which side, when, and whether the value is a T-score at all (the reading, R2)."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Densitometry:
             builder.open(OSTEO.Densitometry, part, *_place_told(part), *_value_told(part))
 
     def settle(self, builder: CaseBuilder) -> None:
-        """Write every score; of several ranges of vertebrae of one day the lowest (reading.md, R2)."""
+        """Write every score; of several ranges of vertebrae of one day the lowest (docs/reference/reading.md, R2)."""
         for score in self._scores:
             lower = next((other for other in self._scores if _is_lower_range(other, score)), None)
             if lower is not None:

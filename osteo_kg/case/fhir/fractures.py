@@ -1,7 +1,7 @@
 """The fractures of one patient, settled once all are read: what repeats another, and what another says better.
 
 Records repeat themselves. Two Conditions are one fracture where they name one bone and the same day, or differ in the
-kind of encounter alone; vertebrae that nothing tells apart are at least one, and perhaps more (reading.md, R3, I21).
+kind of encounter alone; vertebrae that nothing tells apart are at least one, and perhaps more (the reading, R3, I21).
 """
 
 from __future__ import annotations

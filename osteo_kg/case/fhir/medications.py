@@ -52,7 +52,7 @@ class Treatments:
         """Read a MedicationStatement, MedicationRequest, MedicationAdministration or MedicationDispense.
 
         What names a drug or a class of ours and is no treatment for certain keeps the treatment history open, or, where
-        its status says that nothing was given, only says that there may have been the drug (reading.md, R13, R14).
+        its status says that nothing was given, only says that there may have been the drug (the reading, R13, R14).
         """
         concept = self.drug_concept(resource)
         drugs = of_kind(meanings(concept, builder.terms), OSTEO.Drug, builder.terms)
@@ -93,7 +93,7 @@ class Treatments:
         self._perhaps(named, resource, builder)
 
     def _tell_other_use(self, resource: Resource, concept: Any, coded: Iterable[str], builder: CaseBuilder) -> None:
-        """Note a product for another use: no treatment of bone, and yet the drug was recorded (reading.md, R13).
+        """Note a product for another use: no treatment of bone, and yet the drug was recorded (the reading, R13).
 
         Words alone that name the drug beside the product state nothing, and leave the treatment history open.
         """

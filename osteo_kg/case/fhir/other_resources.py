@@ -40,7 +40,7 @@ _NOT_FINAL = ("registered", "partial", "preliminary")
 def read_mentions(
     resource: Resource, fractures: Fractures, builder: CaseBuilder, *, is_read: bool, hers: frozenset[str] = frozenset()
 ) -> None:
-    """Take note of what a resource names that may be a fracture (reading.md, R14).
+    """Take note of what a resource names that may be a fracture (docs/reference/reading.md, R14).
 
     Args:
         resource: a resource that is no Condition.

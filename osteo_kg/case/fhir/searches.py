@@ -37,7 +37,7 @@ class Search:
         group: what is looked for, such as `conditions` or `t-score`; searches for one code each share one.
         kind: the type of resource.
         coding: the system and the code of the observations; None where every resource of the type is wanted.
-        sections: the sections of a case that are open as long as this was not answered wholly (reading.md, R9, R14).
+        sections: the sections of a case that are open as long as this was not answered wholly (the reading, R9, R14).
     """
 
     group: str

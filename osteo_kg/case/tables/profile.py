@@ -1,4 +1,4 @@
-"""The import profile (contracts.md, section 9): what a source calls our keys and values, as a file of YAML."""
+"""The import profile (the contracts, section 9): what a source calls our keys and values, as a file of YAML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables in memory: laid down as Parquet in the scratch folder, and read as such (contracts.md, section 8).
+"""Tables in memory: laid down as Parquet in the scratch folder, and read as such (the contracts, section 8).
 
 A reader of batches can be read once and may hold more than the memory does, and Spark reads files; so every table goes
 the same way. A row that columns cannot hold exactly stays in memory, and is read by itself.

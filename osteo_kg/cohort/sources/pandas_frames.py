@@ -1,4 +1,4 @@
-"""Frames of pandas, in which a NaN is missing and a whole float an integer (contracts.md, section 8).
+"""Frames of pandas, in which a NaN is missing and a whole float an integer (docs/reference/contracts.md, section 8).
 
 A column of Python objects may hold what no column of Arrow does, in some of its rows. Those are read by themselves.
 """

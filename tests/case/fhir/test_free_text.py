@@ -1,4 +1,4 @@
-"""T-scores and fractures that stand in free words only: named, and never passed over (reading.md, R2, R14)."""
+"""T-scores and fractures that stand in free words only: named, and never passed over (the reading, R2, R14)."""
 
 from __future__ import annotations
 

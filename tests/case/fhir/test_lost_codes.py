@@ -1,4 +1,4 @@
-"""The whole kind: a record, and the same record with one resource that has lost its codes (reading.md, R14)."""
+"""The whole kind: a record, and the same record with one resource that has lost its codes (the reading, R14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing unread makes an answer certain: what is uncertain or not read keeps its section open (reading.md, R14)."""
+"""Nothing unread makes an answer certain: what is uncertain or not read keeps its section open (the reading, R14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An axial T-score that could not be read leaves densitometry open, and nothing else does (reading.md, R2, R14)."""
+"""An axial T-score that could not be read leaves densitometry open, and nothing else does (the reading, R2, R14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A drug that only words name is perhaps a treatment; denosumab is never passed over (reading.md, R13, R14)."""
+"""A drug that only words name is perhaps a treatment; denosumab is never passed over (the reading, R13, R14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose a resource is, which of its versions counts, and of which release of FHIR it is (reading.md, R14)."""
+"""Whose a resource is, which of its versions counts, and of which release of FHIR it is (the reading, R14)."""
 
 from __future__ import annotations
 

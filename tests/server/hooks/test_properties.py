@@ -160,7 +160,7 @@ RANGES = frozenset(TRIPLES.subjects(RDF.type, OSTEO.RenalFunctionRange))
 
 
 class _Range:
-    """A range of renal function, and what a record says of it (reading.md R12)."""
+    """A range of renal function, and what a record says of it (docs/reference/reading.md R12)."""
 
     def __init__(self, iri: str) -> None:
         self.least = TRIPLES.decimal(iri, OSTEO.atLeast) or Decimal(0)
