@@ -23,7 +23,6 @@ from osteo_kg.knowledge.guideline import read_guideline
 from osteo_kg.knowledge.loading import load_knowledge, packaged_knowledge
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE
 from osteo_kg.reasoning.cache import SituationCache, cache_folder
-from osteo_kg.reasoning.closure import AtomSet, Closure, Reasoner
 from osteo_kg.reasoning.engine import Engine
 from tests.support.strategies import how_many
 from tests.support.worked import ON
@@ -130,23 +129,6 @@ def file(empty: Path, filled: Path) -> Path:
     return Path(shutil.copy(filled, empty))
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reason the same thing once only in all the tests that ask for this; what is reasoned is not changed."""
-    close = Reasoner.close
-
-    def closed(reasoner: Reasoner, atom_sets: Any) -> dict[AtomSet, Closure]:
-        wanted = frozenset(atom_sets)
-        if wanted not in _CLOSED:
-            _CLOSED[wanted] = close(reasoner, wanted)
-        return _CLOSED[wanted]
-
-    monkeypatch.setattr(Reasoner, "close", closed)
-
-
-_CLOSED: dict[frozenset[AtomSet], dict[AtomSet, Closure]] = {}
-
-
 # What is remembered is not reasoned again
 
 
@@ -178,7 +160,7 @@ def test_remembering_can_be_left_out(empty: Path, right: list[str]) -> None:
 # Other knowledge
 
 
-def test_one_more_triple_is_other_knowledge_in_another_file(file: Path, tmp_path: Path, quick: None) -> None:
+def test_one_more_triple_is_other_knowledge_in_another_file(file: Path, tmp_path: Path) -> None:
     folder = tmp_path / "more"
     folder.mkdir()
     (folder / "module.ttl").write_text("<urn:a> <urn:b> <urn:c> .", encoding="utf-8")
@@ -237,9 +219,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_file_is_replaced_and_the_answer_is_right(
-    damage: str, file: Path, right: list[str], quick: None
-) -> None:
+def test_a_damaged_file_is_replaced_and_the_answer_is_right(damage: str, file: Path, right: list[str]) -> None:
     file.write_bytes(DAMAGE[damage](file.read_bytes()))
     assert _answer(RECORDS[0]) == right[0]
     assert _answer(RECORDS[0]) == right[0]
@@ -261,14 +241,12 @@ def _rewrite(file: Path, statement: str) -> None:
         "'[]'",
     ],
 )
-def test_a_remembered_value_of_another_shape_is_reasoned_anew(
-    value: str, file: Path, right: list[str], quick: None
-) -> None:
+def test_a_remembered_value_of_another_shape_is_reasoned_anew(value: str, file: Path, right: list[str]) -> None:
     _rewrite(file, f"UPDATE remembered SET value = {value}")
     assert _answer(RECORDS[0]) == right[0]
 
 
-def test_one_bit_that_flipped_never_changes_an_answer(file: Path, right: list[str], quick: None) -> None:
+def test_one_bit_that_flipped_never_changes_an_answer(file: Path, right: list[str]) -> None:
     """SQLite keeps no checksums: a flipped bit inside a value is read as another value."""
     data, places = file.read_bytes(), random.Random(1)
     for _ in range(how_many(20)):
@@ -278,7 +256,7 @@ def test_one_bit_that_flipped_never_changes_an_answer(file: Path, right: list[st
         assert _answer(RECORDS[0]) == right[0]
 
 
-def test_a_table_of_other_columns_is_done_without(file: Path, right: list[str], quick: None) -> None:
+def test_a_table_of_other_columns_is_done_without(file: Path, right: list[str]) -> None:
     connection = sqlite3.connect(file)
     connection.execute("ALTER TABLE remembered RENAME COLUMN value TO something")
     connection.close()
@@ -290,7 +268,7 @@ def test_a_table_of_other_columns_is_done_without(file: Path, right: list[str], 
 
 @pytest.mark.parametrize("place", ["a file", "below a file", "a folder where the file should be", "no right to write"])
 def test_a_cache_that_cannot_be_written_is_done_without(
-    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, filled: Path, right: list[str], quick: None
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, filled: Path, right: list[str]
 ) -> None:
     blocked = tmp_path / "blocked"
     if place == "a folder where the file should be":
@@ -307,7 +285,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(
 
 
 def test_a_file_that_another_process_holds_is_done_without(
-    file: Path, right: list[str], quick: None, monkeypatch: pytest.MonkeyPatch
+    file: Path, right: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("osteo_kg.reasoning.cache._WAIT", 0.1)
     holder = sqlite3.connect(file, isolation_level=None)
