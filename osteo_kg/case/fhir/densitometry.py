@@ -88,10 +88,12 @@ class Densitometry:
 
     def mentioned(self, resource: dict[str, Any], said: str, terms: Terms) -> None:
         """Take note of words that name a T-score, other than one of a site that never decides."""
+        if not terms.score_names.found_in(said):
+            return
         sites = _named((said,), terms)
         is_peripheral = bool(sites) and all(terms.is_a(site, OSTEO.PeripheralSite) for site in sites)
         is_order = "intent" in resource and not _NUMBER_SAID.search(said)
-        if terms.score_names.found_in(said) and not is_peripheral and not is_order:
+        if not is_peripheral and not is_order:
             self._mentions.append((resource, said))
 
     def named(self, part: dict[str, Any], builder: CaseBuilder) -> None:
