@@ -88,6 +88,10 @@ class CohortEngine(ABC):
     def arrow(self, table: ir.Table) -> pa.Table:
         """Give a small result."""
 
+    def fetched(self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table]) -> pa.Table:
+        """Give the small result of an expression over named tables; it is built as by `planned`."""
+        return self.arrow(build())
+
     @abstractmethod
     def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
         """Give a result piece by piece, in order."""
@@ -195,6 +199,10 @@ class DuckDBEngine(CohortEngine):
     def arrow(self, table: ir.Table) -> pa.Table:
         """Give a small result."""
         return self._relation(table).to_arrow_table()
+
+    def fetched(self, name: str, build: Callable[[], ir.Table], read: Iterable[ir.Table]) -> pa.Table:
+        """Give the small result of an expression over named tables."""
+        return self.backend.con.sql(self._query(name, build, read)).to_arrow_table()
 
     def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
         """Give a result piece by piece."""

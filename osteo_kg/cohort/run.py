@@ -124,7 +124,8 @@ class _Run:
         self._progress("Reading", 0, 0)
         read = [source.flat(self._engine) for source in self._sources]
         flats = [self._engine.named(flat, f"flat_{place}") for place, flat in enumerate(read)]
-        self._size = sum(self._engine.arrow(flat.agg(size=flat.count()))["size"][0].as_py() for flat in flats)
+        sizes = (self._engine.fetched("size", partial(_size, flat), [flat]) for flat in flats)
+        self._size = sum(each["size"][0].as_py() for each in sizes)
         self._progress("Reading", self._size, self._size)
         with self._watched("Abstracting"):
             self._abstract(flats)
@@ -135,11 +136,11 @@ class _Run:
         stage = self._engine.computed("stage", lambda: self._stage(flats, scores), [*flats, scores])
         dictionaries = {}
         for key in SECTIONS:
-            texts = self._engine.arrow(self._abstraction.texts(stage, key))["text"].to_pylist()
-            read = self._abstraction.dictionary(key, texts)
+            texts = self._engine.fetched(f"texts_{key}", partial(self._abstraction.texts, stage, key), [stage])
+            read = self._abstraction.dictionary(key, texts["text"].to_pylist())
             dictionaries[key] = self._engine.lookup(pa.table(_typed(read)), f"read_{key}")
         limits = self._abstraction.renal_limits
-        found = limits.table(self._engine.arrow(limits.pairs(stage)))
+        found = limits.table(self._engine.fetched("renal_pairs", partial(limits.pairs, stage), [stage]))
         renal = self._engine.lookup(found, "renal_limits") if len(found) else None
         whole = partial(self._abstraction.whole, stage, dictionaries, renal)
         tables = [stage, *dictionaries.values(), *([] if renal is None else [renal])]
@@ -152,9 +153,7 @@ class _Run:
     def decide(self, rejected: Rejected, sections: tuple[str, ...]) -> None:
         """Answer every situation, and assess by itself every record that columns cannot answer for."""
         self._rejected = rejected
-        lean = self._lean
-        pairs = lean.filter(lean.plain).group_by("situation", "marks").agg(count=lambda t: t.count())
-        counts = Counts.of(self._engine.arrow(pairs))
+        counts = Counts.of(self._engine.fetched("pairs", partial(_pairs, self._lean), [self._lean]))
         raised = counts.raised()
         self.decisions.answer({number: self._key(number) for number in raised}, raised)
         wanted, not_held = self._not_plain()
@@ -170,7 +169,7 @@ class _Run:
         """Give the numbers of the records to be assessed one by one, and of those that columns do not hold."""
         lean = self._lean
         wanted, not_held = defaultdict[str, set[int]](set), defaultdict[str, set[int]](set)
-        for row in self._engine.arrow(lean.filter(~lean.plain).select("file", "number", "readable")).to_pylist():
+        for row in self._engine.fetched("not_plain", partial(_not_plain, lean), [lean]).to_pylist():
             wanted[row["file"]].add(row["number"])
             if not row["readable"]:
                 not_held[row["file"]].add(row["number"])
@@ -329,6 +328,19 @@ class _Run:
     def _answer(self, whole: ir.Table) -> dict[str, Any]:
         names = {"situation": "situation_right"}
         return {name: whole[names.get(name, name)] for name in self.decisions.columns}
+
+
+def _size(flat: ir.Table) -> ir.Table:
+    return flat.agg(size=flat.count())
+
+
+def _pairs(lean: ir.Table) -> ir.Table:
+    """Count the records of each situation with each set of notices."""
+    return lean.filter(lean.plain).group_by("situation", "marks").agg(count=lambda pairs: pairs.count())
+
+
+def _not_plain(lean: ir.Table) -> ir.Table:
+    return lean.filter(~lean.plain).select("file", "number", "readable")
 
 
 def _named(lean: ir.Table, names: ir.Table) -> ir.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -47,13 +48,18 @@ class Phrases:
     """Phrases to look for in a folded text.
 
     In a phrase of the ontology an ellipsis stands for the rest of a word, and an asterisk for any number of qualifiers.
+    They are made into a pattern when a text is first looked through: most runs read no text.
     """
 
     def __init__(self, phrases: Iterable[str], qualifiers: Iterable[str] = ()) -> None:
-        words = "|".join(sorted({re.escape(folded(each)) for each in qualifiers}))
-        made = {_pattern(phrase, words) for phrase in phrases}
+        self._phrases, self._qualifiers = tuple(phrases), tuple(qualifiers)
+
+    @functools.cached_property
+    def _pattern(self) -> re.Pattern[str] | None:
+        words = "|".join(sorted({re.escape(folded(each)) for each in self._qualifiers}))
+        made = {_pattern(phrase, words) for phrase in self._phrases}
         longest_first = sorted(made, key=lambda pattern: (-len(pattern), pattern))
-        self._pattern = re.compile(rf"\b(?:{'|'.join(longest_first)})\b") if made else None
+        return re.compile(rf"\b(?:{'|'.join(longest_first)})\b") if made else None
 
     def stand_in(self, text: str) -> bool:
         """Whether a phrase stands in a folded text."""
@@ -85,10 +91,14 @@ class Abbreviations:
 
     def __init__(self, short: Iterable[str], word: str, bones: Iterable[str], qualifiers: Iterable[str]) -> None:
         """Take phrases in which `[bone]` stands for any of the bones, and an asterisk for qualifiers."""
-        self._word = folded(word)
-        bone = rf"(?:{'|'.join(sorted({_pattern(each, '') for each in bones}))})"
-        between = rf"(?: (?:{'|'.join(sorted({re.escape(folded(each)) for each in qualifiers}))}))*"
-        self._patterns = tuple(re.compile(_short_pattern(each, bone, between)) for each in sorted(short))
+        self._short, self._word = tuple(short), folded(word)
+        self._bones, self._qualifiers = tuple(bones), tuple(qualifiers)
+
+    @functools.cached_property
+    def _patterns(self) -> tuple[re.Pattern[str], ...]:
+        bone = rf"(?:{'|'.join(sorted({_pattern(each, '') for each in self._bones}))})"
+        between = rf"(?: (?:{'|'.join(sorted({re.escape(folded(each)) for each in self._qualifiers}))}))*"
+        return tuple(re.compile(_short_pattern(each, bone, between)) for each in sorted(self._short))
 
     def written_out(self, text: str) -> str:
         """Give a folded text with the word in full; what is short for nothing is left as it is."""

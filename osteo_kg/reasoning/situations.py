@@ -115,11 +115,13 @@ class SituationSpace:
 
     def text(self, key: Key) -> str:
         """Write a key as the readable end of its IRI."""
-        return ";".join([f"{name}={value}" for name, value in zip(self._names, key, strict=True)])
+        return ";".join([written[value] for written, value in zip(self._written, key, strict=True)])
 
     @functools.cached_property
-    def _names(self) -> list[str]:
-        return [self._knowledge.terms.record_keys[dimension.fact] for dimension in self.dimensions]
+    def _written(self) -> list[Mapping[str, str]]:
+        """How each value of each dimension is written."""
+        names = (self._knowledge.terms.record_keys[dimension.fact] for dimension in self.dimensions)
+        return [{value: f"{name}={value}" for value in ways} for name, ways in zip(names, self._ways, strict=True)]
 
     def parse(self, text: str) -> Key:
         """Read a key back from the end of its IRI.

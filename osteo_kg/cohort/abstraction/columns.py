@@ -6,8 +6,10 @@ import calendar
 import datetime
 import functools
 import itertools
+import math
+import operator
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
@@ -261,6 +263,39 @@ class Cuts(Generic[Value]):
         edges: tuple[Any, ...] = (less, *self.values, more)
         gaps = [low + (high - low) / 2 for low, high in itertools.pairwise(edges)]
         return [each for pair in zip(gaps, (*self.values, more), strict=True) for each in pair][:-1]
+
+
+class Numbering:
+    """Numbers that stand for one value of each dimension, as digits do: the first dimension weighs least.
+
+    Args:
+        dimensions: the values of each, by name; none twice.
+
+    Attributes:
+        weights: what the place of a value counts, by dimension.
+    """
+
+    def __init__(self, dimensions: Mapping[str, Sequence[str]]) -> None:
+        sizes = [len(values) for values in dimensions.values()]
+        weights = itertools.accumulate(sizes, operator.mul, initial=1)
+        self.weights = dict(zip(dimensions, weights, strict=False))
+        half = len(sizes) // 2
+        values = list(dimensions.values())
+        self._middle = math.prod(sizes[:half])
+        self._halves = [functools.cache(functools.partial(_digits, each)) for each in (values[:half], values[half:])]
+
+    def values(self, number: int) -> tuple[str, ...]:
+        """Give the values that a number stands for; many numbers have a half in common."""
+        second, first = divmod(number, self._middle)
+        return self._halves[0](first) + self._halves[1](second)
+
+
+def _digits(dimensions: Iterable[Sequence[str]], number: int) -> tuple[str, ...]:
+    found = []
+    for values in dimensions:
+        number, place = divmod(number, len(values))
+        found.append(values[place])
+    return tuple(found)
 
 
 def _as_number(value: Any) -> Any:

@@ -33,7 +33,7 @@ from osteo_kg.case import (
     measured,
 )
 from osteo_kg.cohort.abstraction import columns, extra_facts
-from osteo_kg.cohort.abstraction.columns import Cuts, day_cuts, number_cuts
+from osteo_kg.cohort.abstraction.columns import Cuts, Numbering, day_cuts, number_cuts
 from osteo_kg.cohort.abstraction.entry_lists import SectionReader
 from osteo_kg.cohort.abstraction.measurement_notices import MeasurementNotices
 from osteo_kg.cohort.abstraction.probes import ConditionalNotice, LibraryProbe
@@ -68,24 +68,14 @@ class Abstraction:
         self.renal_limits = RenalLimits(parts)
         self._days = day_cuts(parts)
         self._ages = number_cuts(parts, _YEARS)
-        self._values: list[Sequence[str]] = []
-        self._weights: dict[str, int] = {}
         self._raised_before: dict[str, frozenset[ConditionalNotice]] = {}
         self.scores = Scores(parts, self._measured, self._told, self._score_condition)
-        weight = 1
-        for dimension in parts.space.dimensions:
-            values = self._values_of(dimension)
-            self._weights[dimension.fact] = weight
-            self._values.append(values)
-            weight *= len(values)
+        self._numbers = Numbering({each.fact: self._values_of(each) for each in parts.space.dimensions})
+        self._weights = self._numbers.weights
 
     def key(self, situation: int) -> Key:
         """Give the situation that a number stands for."""
-        key = []
-        for values in self._values:
-            situation, place = divmod(situation, len(values))
-            key.append(values[place])
-        return self._parts.space.canonical(tuple(key))
+        return self._parts.space.canonical(self._numbers.values(situation))
 
     def stage(self, flat: ir.Table, scores: ir.Table) -> ir.Table:
         """Give what columns say of each record: whether it is plain, its situation and notices without its sections.

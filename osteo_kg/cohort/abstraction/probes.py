@@ -230,11 +230,12 @@ class NoticeBitmask:
 
     def __init__(self) -> None:
         self._bits: dict[ConditionalNotice, int] = {}
+        self._marks: list[ConditionalNotice] = []
 
     @property
     def known(self) -> list[ConditionalNotice]:
         """The marks that have a bit, in the order of their bits."""
-        return list(self._bits)
+        return list(self._marks)
 
     def mask(self, marks: Iterable[ConditionalNotice]) -> int:
         """Give the bits of some marks."""
@@ -245,7 +246,11 @@ class NoticeBitmask:
 
     def told(self, mask: int) -> list[ConditionalNotice]:
         """Give the marks of some bits."""
-        return [mark for mark, bit in self._bits.items() if mask & bit]
+        marks, found = self._marks, []
+        while mask:
+            found.append(marks[(mask & -mask).bit_length() - 1])
+            mask &= mask - 1
+        return found
 
     def _bit(self, mark: ConditionalNotice) -> int:
         if mark not in self._bits:
@@ -255,4 +260,5 @@ class NoticeBitmask:
                     advice="Assess the patients one by one.",
                 )
             self._bits[mark] = 1 << len(self._bits)
+            self._marks.append(mark)
         return self._bits[mark]

@@ -106,6 +106,7 @@ class Decisions:
     keys: dict[int, Key] = field(default_factory=dict)
     allowed: dict[int, int] = field(default_factory=dict)
     _own: dict[Key, int] = field(default_factory=dict)
+    _different: dict[Decided, Decided] = field(default_factory=dict)
 
     @property
     def answers(self) -> Mapping[Key, Answer]:
@@ -139,8 +140,13 @@ class Decisions:
         for key, bits in new.items():
             answer = engine.answer(key)
             before, told = self.weighed.get(key, (0, 0))
-            self.decided[key] = Decided.by(answer)
+            self.decided[key] = self._told_alike(answer)
             self.weighed[key] = before | bits, told | self.parts.let_through(key, answer, bits)
+
+    def _told_alike(self, answer: Answer) -> Decided:
+        """Give what an answer says, as the same thing where another one says it: it is counted by."""
+        decided = Decided.by(answer)
+        return self._different.setdefault(decided, decided)
 
     def own(self, assessment: Assessment) -> tuple[int, int]:
         """Give the number and the notices of a patient who was assessed by herself."""
@@ -148,7 +154,7 @@ class Decisions:
         key = engine.space.parse(assessment.situation_key)
         if key not in self._own:
             number = self._own[key] = -1 - len(self._own)
-            self.decided[key] = Decided.by(engine.answer(key))
+            self.decided[key] = self._told_alike(engine.answer(key))
             self.keys[number], self.allowed[number] = key, _EVERY
         marks = [ConditionalNotice(each.code, "warning") for each in assessment.warnings]
         marks += [ConditionalNotice(each.code, "assumption") for each in assessment.assumptions]

@@ -57,7 +57,7 @@ def count_persons(
     """
     named = lean.filter(lean.patient.notnull() & (lean.patient != ""))
     if isinstance(engine, DuckDBEngine):  # elsewhere a hash has too few bits to tell ids apart
-        names, differ = _hashes(engine, named)
+        names, differ = _hashes(engine.fetched("hashes", lambda: named.select(hash=named.patient.hash()), [lean]))
         if differ:
             return Persons(size, size - names)
     codes = {each: code for code, each in enumerate(sorted(set(dispositions.values())))}
@@ -79,12 +79,9 @@ def count_persons(
     return Persons(int(found["persons"]) + unnamed, unnamed, repeated)
 
 
-def _hashes(engine: CohortEngine, named: ir.Table) -> tuple[int, bool]:
+def _hashes(table: pa.Table) -> tuple[int, bool]:
     """Give how many rows have an id, and whether the hashes, and so the ids, certainly differ."""
-    batches = engine.batches(named.select(hash=named.patient.hash()))
-    found = [batch.column(0).to_numpy(zero_copy_only=False) for batch in batches]
-    hashes = np.concatenate(found) if found else np.empty(0, np.int64)
-    hashes.sort()
+    hashes = np.sort(table["hash"].to_numpy())
     return len(hashes), not bool((hashes[1:] == hashes[:-1]).any())
 
 
