@@ -30,6 +30,7 @@ from rich.table import Table
 from benchmarks.__main__ import empty_cache
 from benchmarks.cohort_peers import PEERS, dispositions
 from benchmarks.population import ON, write_parquet, write_triples
+from osteo_kg import package_data
 from osteo_kg.cohort import assess_cohort
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf.terms import OSTEO
@@ -37,6 +38,7 @@ from osteo_kg.rdf.terms import OSTEO
 _ROUNDS = 3
 _ONE_BY_ONE = 300  # patients
 _TRIPLES = 100_000  # patients at most whose triples are written
+_PACKAGES = [str(Path(package_data.__file__).parent)]
 _A_PATIENT = f"{OSTEO.Patient} .\n"  # how the first statement of a patient ends
 
 
@@ -189,8 +191,11 @@ def _cohort(knowledge_base: KnowledgeBase, source: Path, result: Path) -> Callab
 
 
 def _command(source: Path, result: Path) -> Callable[[], object]:
+    """Give the command as it is installed: with bytecode, which some surroundings keep Python from writing."""
     words = [sys.executable, "-m", "osteo_kg", "cohort", str(source), "--on", ON.isoformat(), "--output", str(result)]
-    return lambda: subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run([sys.executable, "-m", "compileall", "-q", *_PACKAGES], check=True, env=environment)
+    return lambda: subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=environment)
 
 
 def _copy(source: Path, target: Path) -> None:
