@@ -74,7 +74,7 @@ class _Server(uvicorn.Server):
         serving = of(app)
         limits, store = serving.settings.limits, serving.store
         self.bridge = Bridge(app, limits.workers + _BESIDE_QUERIES, limits.upload_bytes)
-        front = Front(app, _connections(), lambda: store.load.in_use >= limits.workers)
+        front = Front(app, _connections(), lambda: store.load.in_use >= limits.workers, self.bridge.answer)
         super().__init__(
             uvicorn.Config(
                 self.bridge,

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 from wsgiref.types import WSGIApplication
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from osteo_kg_server.serving.connection import SILENT, Connection
 
@@ -65,15 +65,13 @@ class Bridge:
             self._jobs.put(None)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request."""
+        """Answer a request that has a body, once that has been read."""
         environment = _environment(scope)
-        is_whole = True
-        if "CONTENT_LENGTH" in environment or "HTTP_TRANSFER_ENCODING" in environment:
-            try:
-                is_whole = await self._body(environment, receive)
-            except _GoneError:
-                scope["connection"].cut_off()
-                return
+        try:
+            is_whole = await self._body(environment, receive)
+        except _GoneError:
+            scope["connection"].cut_off()
+            return
         answer = _Answer(self._app, environment)
         await self._in_a_thread(answer.begin)
         if answer.body is None:
@@ -87,6 +85,39 @@ class Bridge:
         await send({"type": "http.response.body", "body": answer.body, "more_body": True})
         await _linger(receive)
         await send({"type": "http.response.body", "body": _END})
+
+    def answer(self, cycle: RequestResponseCycle) -> None:
+        """Answer a request without a body: no task is made for it, which would take as long as the app does."""
+        loop, answer = asyncio.get_running_loop(), _Answer(self._app, _environment(cycle.scope))
+
+        def job() -> None:
+            try:
+                answer.begin()
+            except BaseException as error:
+                _tell(loop, self._failed, cycle, error)
+            else:
+                _tell(loop, self._answered, cycle, answer)
+
+        self._jobs.put(job)
+
+    def _answered(self, cycle: RequestResponseCycle, answer: _Answer) -> None:
+        connection: Connection = cycle.scope["connection"]  # type: ignore[typeddict-item]  # it is put there by itself
+        if answer.body is not None:
+            connection.send_whole(cycle, answer.head, answer.body)
+            return
+
+        async def rest(scope: Any, _: Any, send: Any) -> None:
+            await self._sent_in_parts(answer, scope, send)
+
+        connection.go_on(cycle, rest)
+
+    @staticmethod
+    def _failed(cycle: RequestResponseCycle, error: BaseException) -> None:
+        async def told(*_: Any) -> None:
+            raise error
+
+        connection: Connection = cycle.scope["connection"]  # type: ignore[typeddict-item]
+        connection.go_on(cycle, told)
 
     async def _sent_in_parts(self, answer: _Answer, scope: Any, send: Any) -> None:
         """Send an answer part by part; where it cannot be ended the client is cut off, and knows that it is not whole.
@@ -143,9 +174,9 @@ class Bridge:
             try:
                 given = work()
             except BaseException as error:
-                _tell(loop, future.set_exception, future, error)
+                _tell(loop, _settle, future, future.set_exception, error)
             else:
-                _tell(loop, future.set_result, future, given)
+                _tell(loop, _settle, future, future.set_result, given)
 
         self._jobs.put(job)
         return await future
@@ -164,13 +195,12 @@ class _Answer:
 
     Attributes:
         status: the status.
-        headers: the headers.
         body: the whole body; None where it comes in parts.
     """
 
     def __init__(self, app: WSGIApplication, environment: _Environment) -> None:
         self._app, self._environment = app, environment
-        self.status, self.headers = 0, list[tuple[bytes, bytes]]()
+        self.status, self._headers = 0, list[tuple[str, str]]()
         self.body: bytes | None = None
         self._given: Iterable[bytes] = ()
         self._parts: Iterator[bytes] = iter(())
@@ -180,7 +210,7 @@ class _Answer:
         self._given = self._app(self._environment, self._start)  # type: ignore[arg-type]  # write() is of other times
         self._parts = iter(self._given)
         is_whole = self.status in _NEVER_WITH_A_BODY or self._environment["REQUEST_METHOD"] == "HEAD"
-        if is_whole or any(name == b"content-length" for name, _ in self.headers):
+        if is_whole or any(name.lower() == "content-length" for name, _ in self._headers):
             try:
                 self.body = b"".join(self._parts)
             finally:
@@ -189,8 +219,13 @@ class _Answer:
     @property
     def head(self) -> bytes:
         """What stands before the body on the wire, as far as the app says it."""
-        lines = b"".join(b"%s: %s\r\n" % each for each in self.headers)
-        return STATUS_LINE[self.status] + lines
+        lines = "".join([f"{name}: {value}\r\n" for name, value in self._headers])
+        return STATUS_LINE[self.status] + lines.encode("latin-1")
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers, as ASGI has them."""
+        return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self._headers]
 
     def next(self) -> bytes:
         """Give the next part that is not empty; an empty one at the end."""
@@ -203,8 +238,7 @@ class _Answer:
             close()
 
     def _start(self, status: str, headers: list[tuple[str, str]], *_: Any) -> None:
-        self.status = int(status[:3])
-        self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        self.status, self._headers = int(status[:3]), headers
 
 
 def _environment(scope: Any) -> _Environment:
@@ -251,7 +285,13 @@ async def _linger(receive: Any) -> None:
                 _, more = await _next_of(receive)
 
 
-def _tell(loop: asyncio.AbstractEventLoop, tell: Callable[[Any], None], future: Any, said: Any) -> None:
-    """Have the loop hear of a result; where it has ended or waits no more, nobody does."""
+def _tell(loop: asyncio.AbstractEventLoop, tell: Callable[..., None], *said: Any) -> None:
+    """Have the loop hear of a result; where it has ended, nobody does."""
     with suppress(RuntimeError):
-        loop.call_soon_threadsafe(lambda: None if future.done() else tell(said))
+        loop.call_soon_threadsafe(tell, *said)
+
+
+def _settle(future: asyncio.Future[Given], settle: Callable[[Any], None], said: Any) -> None:
+    """Give a future its result, if somebody still waits for it."""
+    if not future.done():
+        settle(said)

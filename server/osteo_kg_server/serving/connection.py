@@ -21,6 +21,7 @@ _LONGEST_HEAD = 1 << 18  # bytes before a body
 _DISCARDED = 8 << 20  # bytes of a body that nobody reads any more, before its client is cut off
 _SILENT_IN_A_CROWD = 3.0  # seconds of the same where others wait for a worker
 _TICK = 0.5  # seconds between looks at a client that takes nothing
+_OF_A_BODY = (b"content-length", b"transfer-encoding")
 _OF_AN_UPGRADE = (b"connection", b"http2-settings", b"upgrade")
 _NOT_HTTP = "The request is not HTTP as it is understood here. Correct it."
 _TOO_LONG = "The headers are longer than is allowed. Send a long query in the body, by POST."
@@ -39,12 +40,14 @@ class Front:
         app: the app, which writes problems.
         most: connections at once; one that has asked nothing yet gives way to a new one.
         is_crowded: says whether all workers are taken.
+        answer: answers a request that has no body.
         waiting: the connections that have not sent a whole head, the oldest first.
     """
 
     app: Flask
     most: int
     is_crowded: Callable[[], bool]
+    answer: Callable[[RequestResponseCycle], None]
     waiting: dict[Connection, None] = field(default_factory=dict)
 
 
@@ -132,6 +135,16 @@ class Connection(HttpToolsProtocol):
             return
         super().on_message_complete()
         self._in_head = True
+
+    def go_on(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Have the rest of an answer sent by a task."""
+        super()._start_asgi_task(cycle, app)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if any(name in _OF_A_BODY for name, _ in cycle.scope["headers"]):
+            super()._start_asgi_task(cycle, app)
+        else:
+            self._front.answer(cycle)
 
     async def taken(self) -> bool:
         """Wait until the client has taken most of what was sent, and say whether it is still there.
