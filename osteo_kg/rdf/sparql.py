@@ -361,6 +361,14 @@ class Head:
     dataset: tuple[DatasetClause, ...] = ()
     columns: tuple[str, ...] = ()
 
+    @property
+    def graphs(self) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+        """The graphs of the default graph, and the named ones; None for both where none is named."""
+        if not self.dataset:
+            return None, None
+        defaults = tuple(each.graph for each in self.dataset if not each.named)
+        return defaults, tuple(each.graph for each in self.dataset if each.named)
+
 
 def head(text: str, base: str = "") -> Head:
     """Read what a query says before its pattern, prefixes and base applied.

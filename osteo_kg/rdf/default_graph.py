@@ -1,0 +1,116 @@
+"""The default graph of a query that several graphs make up: a set of statements, whichever of them hold each.
+
+SPARQL 1.1 merges the graphs (section 13.2), so a statement that stands in two of them gives its rows once. Oxigraph
+asks one graph after the other, and gives them twice. Statements that stand in two graphs are rare, and noted as they
+are added; only where there are any is a query answered from a copy in which the graphs are merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+import pyoxigraph as ox
+
+_AT_ONCE = 10_000  # statements
+Found = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
+_Names = tuple[str, ...] | None
+
+
+class MergingIndex:
+    """An index of named graphs, of which every default graph is a set.
+
+    Attributes:
+        store: the statements. They are added by `add`; what is taken away is taken from here.
+    """
+
+    def __init__(self) -> None:
+        self.store = ox.Store()
+        self._shared: dict[ox.Triple, None] = {}  # what stood in two graphs when it was added
+        self._merged: tuple[_Names, _Names, ox.Store] | None = None
+
+    def add(self, quads: Iterable[ox.Quad]) -> None:
+        """Add statements."""
+        remaining = iter(quads)
+        while some := list(islice(remaining, _AT_ONCE)):
+            self._shared |= dict.fromkeys(self._elsewhere(some))
+            self.store.bulk_extend(some)
+
+    def query(
+        self,
+        text: str,
+        *,
+        base: str | None,
+        union: bool,
+        default_graphs: Sequence[str] | None = None,
+        named_graphs: Sequence[str] | None = None,
+    ) -> Found:
+        """Answer a query.
+
+        Args:
+            text: the query.
+            base: what its relative IRIs are relative to.
+            union: whether the default graph is the union of all graphs where none is named.
+            default_graphs: the graphs of the default graph; they take the place of those that the query names.
+            named_graphs: the named graphs, likewise.
+        """
+        given = default_graphs is not None or named_graphs is not None
+        defaults = tuple(dict.fromkeys(default_graphs or ())) if given else None
+        named = tuple(dict.fromkeys(named_graphs or ())) if given else None
+        if (len(defaults) > 1 if defaults is not None else union) and self._is_anything_shared():
+            return _asked(self._merge(defaults, named), text, base, [ox.DefaultGraph()], named)
+        if defaults is None:
+            return self.store.query(text, base_iri=base, use_default_graph_as_union=union)
+        return _asked(self.store, text, base, [ox.NamedNode(name) for name in defaults], named)
+
+    def _elsewhere(self, quads: Sequence[ox.Quad]) -> Iterator[ox.Triple]:
+        """Give the statements that another graph holds; most subjects are new, and looked for once."""
+        known: dict[object, bool] = {}
+        for quad in quads:
+            subject = quad.subject
+            if subject not in known:
+                known[subject] = self._holds(subject, None, None, None)
+            if known[subject] and self._holds(subject, quad.predicate, quad.object, quad.graph_name):
+                yield quad.triple
+
+    def _holds(self, *pattern: object) -> bool:
+        """Say whether there is a statement of this pattern in a graph other than the last."""
+        *triple, graph = pattern
+        return any(each.graph_name != graph for each in self.store.quads_for_pattern(*triple))  # type: ignore[arg-type]
+
+    def _is_anything_shared(self) -> bool:
+        patterns = ((each.subject, each.predicate, each.object) for each in self._shared)
+        return any(len(list(islice(self.store.quads_for_pattern(*each), 2))) > 1 for each in patterns)
+
+    def _merge(self, defaults: _Names, named: _Names) -> ox.Store:
+        """Give a copy in which the graphs are merged into the default graph; the last one is kept."""
+        if self._merged is not None and self._merged[:2] == (defaults, named):
+            return self._merged[2]
+        self._merged = None
+        merged = ox.Store()
+        for quad in self._of(defaults):
+            merged.add(ox.Quad(quad.subject, quad.predicate, quad.object))
+        merged.extend(quad for quad in self._of(named) if quad.graph_name != ox.DefaultGraph())
+        for graph in self.store.named_graphs() if named is None else ():
+            merged.add_graph(graph)
+        self._merged = defaults, named, merged
+        return merged
+
+    def _of(self, names: _Names) -> Iterator[ox.Quad]:
+        if names is None:
+            yield from self.store
+        for name in names or ():
+            yield from self.store.quads_for_pattern(None, None, None, ox.NamedNode(name))
+
+
+def _asked(
+    store: ox.Store,
+    text: str,
+    base: str | None,
+    defaults: Sequence[ox.NamedNode | ox.DefaultGraph],
+    named: _Names,
+) -> Found:
+    if named is None:
+        return store.query(text, base_iri=base)
+    graphs: list[ox.NamedNode | ox.BlankNode] = [ox.NamedNode(name) for name in named]
+    return store.query(text, base_iri=base, default_graph=list(defaults), named_graphs=graphs)
