@@ -163,13 +163,22 @@ def not_sparql(text: str, told: str, *, update: bool = False) -> QueryError:
 
 
 def unknown_terms(text: str, known: Collection[str]) -> list[str]:
-    """Say of each term of our vocabulary that a query names and the ontology does not have: it gives no rows, silently.
+    """Give the IRIs of our vocabulary that a text names and the ontology does not have: they give no rows, silently.
 
     Args:
-        text: the query.
+        text: the query or the update.
         known: the IRIs of the terms that there are.
     """
-    unknown = [iri for iri in sparql.iris_below(text, OSTEO.iri) if iri not in known]
+    return [iri for iri in sparql.iris_below(text, OSTEO.iri) if iri not in known]
+
+
+def told_unknown(unknown: Iterable[str], known: Collection[str]) -> list[str]:
+    """Say of each of some IRIs that the ontology does not have it, and which term is nearest.
+
+    Args:
+        unknown: the IRIs.
+        known: the IRIs of the terms that there are.
+    """
     names = [iri.removeprefix(OSTEO.iri) for iri in known] if unknown else []
     told = []
     for iri in unknown:

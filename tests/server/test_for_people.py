@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 import osteo_kg_server
 from osteo_kg import Dataset, KnowledgeBase
+from osteo_kg.dataset import build_dataset
 from osteo_kg_server import Settings
 from tests.support.service import BASE, CONSTRUCT, PREFIX, SELECT, is_problem
 from tests.support.serving import serving
@@ -95,6 +96,47 @@ def test_a_term_that_the_ontology_does_not_have_is_answered_and_warned_of(client
     assert "Warning" not in ask(client, SELECT).headers
 
 
+@pytest.mark.parametrize(
+    ("query", "warned"),
+    [
+        ("SELECT * { ?s osteo:hasFractur/osteo:hasMechanism ?o }", ["hasFractur"]),
+        ("SELECT * { ?s (osteo:hasFracture|^osteo:isDrugOff)+ ?o }", ["isDrugOff"]),
+        ("SELECT * { ?s !(osteo:hasSexx) ?o }", ["hasSexx"]),
+        ("CONSTRUCT { ?s osteo:hasSexx ?o } { ?s osteo:hasSex ?o }", ["hasSexx"]),
+        ("BASE <https://w3id.org/osteo-kg/> SELECT * { ?s <ns/hasSexx> ?o }", ["hasSexx"]),
+        ("SELECT * { ?s ?p 'osteo:hasSexx' } # osteo:hasSexx", []),
+    ],
+)
+def test_a_term_is_warned_of_wherever_in_a_query_it_stands(client: FlaskClient, query: str, warned: list[str]) -> None:
+    told = ask(client, PREFIX + query).headers.getlist("Warning")
+    assert [each.split()[2].strip('"') for each in told] == [f"osteo:{name}" for name in warned]
+
+
+def test_an_update_warns_of_a_term_and_a_term_that_what_is_loaded_names_is_none_to_warn_of(
+    knowledge_base: KnowledgeBase,
+) -> None:
+    settings = Settings(update_token="a-long-secret")
+    client = osteo_kg_server.create_app(knowledge_base, build_dataset(knowledge_base), settings).test_client()
+
+    def warnings(text: str, path: str = "/update") -> list[str]:
+        form = {path.strip("/").replace("sparql", "query"): PREFIX + text}
+        response = client.post(path, data=form, headers={"Authorization": "Bearer a-long-secret"})
+        assert response.status_code in (200, 204), response.text
+        return list(response.headers.getlist("Warning"))
+
+    try:
+        assert "nearest is osteo:hasSex" in warnings("DELETE WHERE { ?s osteo:hasSexx ?o }")[0]
+        assert "nearest is osteo:hasSex" in warnings("INSERT { ?s osteo:hasAge 1 } WHERE { ?s osteo:hasSexx ?o }")[-1]
+        declared = "osteo:OurTerm a <http://www.w3.org/2002/07/owl#Class>"
+        assert not warnings(f"INSERT DATA {{ GRAPH <urn:g> {{ {declared} }} }}")
+        assert warnings("INSERT DATA { GRAPH <urn:g> { <urn:s> osteo:ourProperty 1 } }")
+        for query in ("SELECT * { ?s osteo:ourProperty ?o }", "ASK { ?s a osteo:OurTerm }"):
+            assert not warnings(query, "/sparql")
+        assert "is no term" in warnings("SELECT * { ?s osteo:ourPropertty ?o }", "/sparql")[0]
+    finally:
+        client.application.extensions["osteo_kg"].store.close()
+
+
 # Formats
 
 
@@ -125,6 +167,30 @@ def test_a_format_may_be_named_in_the_address(
 def test_a_format_that_there_is_not_or_that_does_not_fit_is_refused(client: FlaskClient) -> None:
     assert "jsonld" in is_problem(ask(client, SELECT, format="excel"), 400)["detail"]
     is_problem(ask(client, CONSTRUCT, format="csv"), 406)
+
+
+@pytest.mark.parametrize("path", ["/cases", "/cases?format=csv", "/assess"])
+def test_what_has_one_form_heeds_what_is_accepted(client: FlaskClient, path: str) -> None:
+    problem = is_problem(client.get(path, headers={"Accept": "text/csv"}), 406)
+    assert "Accept" in problem["detail"]
+    assert client.get("/cases", headers={"Accept": "application/json"}).mimetype == "application/json"
+    assert client.get("/cases", headers=BROWSER).mimetype == "text/html"
+    assert client.get("/assess", headers=BROWSER).mimetype == "text/html"
+
+
+def test_a_form_is_answered_as_a_page_or_as_the_file_that_is_asked_for(client: FlaskClient) -> None:
+    form = {"sex": "female"}
+    refused = is_problem(client.post("/assess", data=form, headers={"Accept": "application/json"}), 406)
+    assert "/assessments" in refused["detail"]
+    taken = {**form, "take": "answer-json"}
+    for accept, status in (("application/json", 200), ("*/*", 200), (BROWSER["Accept"], 200), ("text/turtle", 406)):
+        assert client.post("/assess", data=taken, headers={"Accept": accept}).status_code == status
+
+
+def test_a_method_that_is_not_allowed_is_told_with_those_that_are(client: FlaskClient) -> None:
+    response = client.delete("/assessments")
+    assert is_problem(response, 405)["detail"] == "DELETE is not allowed here. Use one of: OPTIONS, POST."
+    assert sorted(response.allow or ()) == ["OPTIONS", "POST"]
 
 
 def test_a_browser_gets_a_table_and_links_to_the_whole(client: FlaskClient) -> None:
@@ -194,6 +260,8 @@ def test_where_patients_may_be_kept_no_other_site_reads(knowledge_base: Knowledg
         ("[::1]:8", 200),
         ("kg.example", 200),
         ("x.y", 421),
+        ("[", 421),
+        ("", 421),
     ):
         assert client.get(PATHS[0], headers={"Host": host}).status_code == status
     assert client.get("/health", headers={"Host": "10.0.0.7"}).status_code == 200
