@@ -81,6 +81,18 @@ def test_what_the_server_refuses_before_the_app_comes_in_the_form_asked_for() ->
                 assert ("<h1>" in page) == (accept == "text/html")
 
 
+@pytest.mark.parametrize("chunk", ["zz\r\nASK {}\r\n", "3\r\nASK {}\r\n", f"{'f' * 18}\r\nASK {{}}\r\n"])
+def test_a_body_whose_chunks_are_none_is_refused_at_once(chunk: str) -> None:
+    head = "POST /sparql HTTP/1.1\r\nHost: h\r\nContent-Type: application/sparql-query\r\nTransfer-Encoding: chunked"
+    with serving("--scratch") as server, contextlib.closing(server.connection(10)) as connection:
+        connection.connect()
+        connection.sock.sendall(f"{head}\r\n\r\n{chunk}0\r\n\r\n".encode())
+        with http.client.HTTPResponse(connection.sock) as response:
+            response.begin()
+            assert response.status == 400
+            assert "not HTTP" in response.read().decode()
+
+
 # Terms that there are not
 
 
