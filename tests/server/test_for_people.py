@@ -41,6 +41,9 @@ def ask(client: FlaskClient, query: str, headers: dict[str, str] | None = None, 
         ("SELECT * { ?s ?p ?o FILTER(?s = ) }", 1, 33, "an expression was expected"),
         ("ASK { ?s ?p 'open }", 1, 13, "not closed"),
         ("ASK { ?s ?p ?o } }", 1, 18, "the end was expected"),
+        ("SELECT * {?s ?p <http://a b>}", 1, 17, "an IRI begins here and is not closed, or holds what no IRI can"),
+        (r'ASK { ?s ?p "a\n\q" }', 1, 17, r"\q is no escape of a text in quotes"),
+        ("ASK { ?s ?p ?o FILTER regex(?o) }", 1, 34, "too few or too many arguments"),
         ("SELECT ?x { ?x <p> 1 } GROUP BY ?y", 1, 35, "a variable that is unbound"),
         ("INSERT DATA { <a> <b> 1 }", 1, 1, "An update is sent as one"),
         ("", 1, 1, "SELECT, ASK, CONSTRUCT or DESCRIBE was expected"),
@@ -55,6 +58,10 @@ def test_an_error_says_where_and_in_words_what_was_expected(
     assert told in document["detail"]
     assert shown.strip() == (query.splitlines() or [""])[line - 1].strip()
     assert caret.rstrip() == " " * (column + 1) + "^"
+
+
+def test_a_character_that_nobody_sees_is_told_by_its_number(client: FlaskClient) -> None:
+    assert "U+0000 stands where" in is_problem(ask(client, "ASK { ?s ?p ?o \0 }"), 400)["detail"]
 
 
 @pytest.mark.parametrize(("accept", "media"), [(BROWSER["Accept"], "text/html"), ("*/*", "application/problem+json")])
