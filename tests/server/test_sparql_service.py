@@ -399,6 +399,24 @@ def test_a_graph_is_written_read_and_deleted(server: Server) -> None:
     problem(server.send("GET", graph_path("http://e/g")), 404)
 
 
+def test_a_graph_is_written_only_where_it_is_what_the_client_takes_it_for(server: Server) -> None:
+    path, turtle = graph_path("http://e/g"), {"Content-Type": "text/turtle", **WRITER}
+
+    def put(number: int, **condition: str) -> int:
+        headers = turtle | {name.replace("_", "-"): value for name, value in condition.items()}
+        return server.send("PUT", path, f"<http://e/s> <http://e/p> {number} .", headers).status
+
+    assert put(1, If_Match="*") == 412
+    assert put(1, If_None_Match="*") == 201
+    assert put(2, If_None_Match="*") == 412
+    tag = server.send("GET", path, None, {"Accept": "text/turtle"}).headers["etag"]
+    assert put(3, If_Match='"another"') == 412
+    assert put(3, If_Match=tag) == 204
+    assert put(4, If_Match=tag) == 412
+    problem(server.send("DELETE", path, None, {**WRITER, "If-Match": tag}), 412)
+    assert server.rows("SELECT ?o { GRAPH <http://e/g> { ?s ?p ?o } }") == [("3",)]
+
+
 def test_a_document_that_cannot_be_read_changes_nothing(server: Server) -> None:
     server.put("http://e/g", "<http://e/s> <http://e/p> 1 .")
     problem(server.put("http://e/g", "<http://e/s> <http://e/p> 2 . <http://e/broken"), 400)

@@ -36,7 +36,7 @@ SAFE = {
 Headers = list[tuple[str, str]]
 _CORS: Headers = [
     ("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE, OPTIONS"),
-    ("Access-Control-Allow-Headers", "Accept, Accept-Language, Authorization, Content-Type, If-None-Match"),
+    ("Access-Control-Allow-Headers", "Accept, Accept-Language, Authorization, Content-Type, If-Match, If-None-Match"),
     ("Access-Control-Expose-Headers", "ETag, Location, Retry-After, Warning, X-Request-Id"),
     ("Access-Control-Max-Age", "86400"),
 ]
