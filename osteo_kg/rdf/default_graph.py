@@ -88,9 +88,8 @@ class MergingIndex:
             return self._merged[2]
         self._merged = None
         merged = ox.Store()
-        for quad in self._of(defaults):
-            merged.add(ox.Quad(quad.subject, quad.predicate, quad.object))
-        merged.extend(quad for quad in self._of(named) if quad.graph_name != ox.DefaultGraph())
+        merged.bulk_extend(ox.Quad(each.subject, each.predicate, each.object) for each in self._of(defaults))
+        merged.bulk_extend(quad for quad in self._of(named) if quad.graph_name != ox.DefaultGraph())
         for graph in self.store.named_graphs() if named is None else ():
             merged.add_graph(graph)
         self._merged = defaults, named, merged
