@@ -7,12 +7,15 @@ are added; only where there are any is a query answered from a copy in which the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 import pyoxigraph as ox
 
 _AT_ONCE = 10_000  # statements
+_FEW = 1_000  # statements that are taken away for a query and put back
+_GRAPH = re.compile("graph", re.IGNORECASE)
 Found = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
 _Names = tuple[str, ...] | None
 
@@ -57,7 +60,10 @@ class MergingIndex:
         given = default_graphs is not None or named_graphs is not None
         defaults = tuple(dict.fromkeys(default_graphs or ())) if given else None
         named = tuple(dict.fromkeys(named_graphs or ())) if given else None
-        if (len(defaults) > 1 if defaults is not None else union) and self._is_anything_shared():
+        repeated = self._repeated() if (len(defaults) > 1 if defaults is not None else union) else []
+        if repeated and defaults is None and len(repeated) <= _FEW and not _GRAPH.search(text):
+            return self._without(repeated, text, base)
+        if repeated:
             return _asked(self._merge(defaults, named), text, base, [ox.DefaultGraph()], named)
         if defaults is None:
             return self.store.query(text, base_iri=base, use_default_graph_as_union=union)
@@ -78,9 +84,20 @@ class MergingIndex:
         *triple, graph = pattern
         return any(each.graph_name != graph for each in self.store.quads_for_pattern(*triple))  # type: ignore[arg-type]
 
-    def _is_anything_shared(self) -> bool:
+    def _repeated(self) -> list[ox.Quad]:
+        """Give the statements of which another graph holds one that is equal, but for one of each."""
         patterns = ((each.subject, each.predicate, each.object) for each in self._shared)
-        return any(len(list(islice(self.store.quads_for_pattern(*each), 2))) > 1 for each in patterns)
+        return [quad for each in patterns for quad in islice(self.store.quads_for_pattern(*each), 1, None)]
+
+    def _without(self, repeated: Sequence[ox.Quad], text: str, base: str | None) -> Found:
+        """Answer a query that names no graph from the union as a set; a query sees the store as it was when asked."""
+        for quad in repeated:
+            self.store.remove(quad)
+        try:
+            return self.store.query(text, base_iri=base, use_default_graph_as_union=True)
+        finally:
+            for quad in repeated:
+                self.store.add(quad)
 
     def _merge(self, defaults: _Names, named: _Names) -> ox.Store:
         """Give a copy in which the graphs are merged into the default graph; the last one is kept."""
