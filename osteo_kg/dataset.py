@@ -28,6 +28,7 @@ from osteo_kg.rdf import (
     KNOWN_PREFIXES,
     OSTEO,
     SOLUTION_FORMATS,
+    MergingIndex,
     ResultKind,
     fault_of,
     shown,
@@ -113,27 +114,23 @@ class Dataset:
         stays_inside(text)
         head = sparql.head(text, GRAPH)
         self._known(clause.graph for clause in head.dataset)
-        given = default_graphs is not None or named_graphs is not None
-        names = [*(default_graphs or ()), *(named_graphs or ())]
-        self._known(names)
+        self._known([*(default_graphs or ()), *(named_graphs or ())])
+        if default_graphs is None and named_graphs is None:
+            default_graphs, named_graphs = head.graphs
         try:
             found = self._index.query(
-                text,
-                base_iri=GRAPH,
-                use_default_graph_as_union=not given and not head.dataset,
-                default_graph=[ox.NamedNode(name) for name in default_graphs or ()] if given else None,
-                named_graphs=[ox.NamedNode(name) for name in named_graphs or ()] if given else None,
+                text, base=GRAPH, union=True, default_graphs=default_graphs, named_graphs=named_graphs
             )
         except (SyntaxError, ValueError, OSError) as error:
             raise not_sparql(text, str(error)) from error
         return Result(found, head.columns)
 
     @functools.cached_property
-    def _index(self) -> ox.Store:
-        index = ox.Store()
+    def _index(self) -> MergingIndex:
+        index = MergingIndex()
         for name, triples in self.graphs.items():
             graph = ox.NamedNode(name)
-            index.bulk_extend(ox.Quad(t.subject, t.predicate, t.object, graph) for t in triples)
+            index.add(ox.Quad(t.subject, t.predicate, t.object, graph) for t in triples)
         return index
 
     @functools.cached_property
@@ -166,13 +163,22 @@ def not_sparql(text: str, told: str, *, update: bool = False) -> QueryError:
 
 
 def unknown_terms(text: str, known: Collection[str]) -> list[str]:
-    """Say of each term of our vocabulary that a query names and the ontology does not have: it gives no rows, silently.
+    """Give the IRIs of our vocabulary that a text names and the ontology does not have: they give no rows, silently.
 
     Args:
-        text: the query.
+        text: the query or the update.
         known: the IRIs of the terms that there are.
     """
-    unknown = [iri for iri in sparql.iris_below(text, OSTEO.iri) if iri not in known]
+    return [iri for iri in sparql.iris_below(text, OSTEO.iri) if iri not in known]
+
+
+def told_unknown(unknown: Iterable[str], known: Collection[str]) -> list[str]:
+    """Say of each of some IRIs that the ontology does not have it, and which term is nearest.
+
+    Args:
+        unknown: the IRIs.
+        known: the IRIs of the terms that there are.
+    """
     names = [iri.removeprefix(OSTEO.iri) for iri in known] if unknown else []
     told = []
     for iri in unknown:

@@ -10,7 +10,7 @@ import click
 
 from osteo_kg.cli import options
 from osteo_kg.cli.terminal import complain, read_cases, tell_readings
-from osteo_kg.dataset import build_dataset, unknown_terms
+from osteo_kg.dataset import build_dataset, told_unknown, unknown_terms
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf import GRAPH_FORMATS, SOLUTION_FORMATS
@@ -47,7 +47,7 @@ def query(
     dataset = build_dataset(knowledge_base, cases, on=on, guideline=guideline)
     text = _text(query)
     result = dataset.query(text)
-    for warning in unknown_terms(text, dataset.terms):
+    for warning in told_unknown(unknown_terms(text, dataset.terms), dataset.terms):
         click.echo(f"Warning: {warning}", err=True)
     usual = {"graph": "turtle", "boolean": "json", "solutions": "csv"}[result.kind]
     click.echo(result.written(format_name or usual).decode("utf-8"), nl=False)

@@ -1,5 +1,6 @@
 """RDF mechanics with nothing clinical in them: terms, look-ups, reading and writing, the text of SPARQL."""
 
+from osteo_kg.rdf.default_graph import MergingIndex
 from osteo_kg.rdf.io import (
     ANSWER_FORMATS,
     KNOWN_PREFIXES,
@@ -85,6 +86,7 @@ __all__ = [
     "Head",
     "Iri",
     "Lookup",
+    "MergingIndex",
     "Node",
     "ResultKind",
     "Subject",

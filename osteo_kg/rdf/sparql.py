@@ -321,7 +321,8 @@ def iris_below(text: str, namespace: str) -> list[str]:
     >>> iris_below("PREFIX e: <urn:e:> ASK { e:a ?p <urn:e:b>, 'e:c' }", "urn:e:")
     ['urn:e:a', 'urn:e:b']
     """
-    if namespace not in text:
+    is_based = _names_any(text, ("BASE",))
+    if namespace not in text and not is_based:
         return []
     found: dict[str, None] = {}
     cursor = Cursor(text)
@@ -329,7 +330,8 @@ def iris_below(text: str, namespace: str) -> list[str]:
         if token.is_word("PREFIX", "BASE"):
             cursor.prologue()
             token = cursor.next
-        if token is not None and (token.kind == "name" or token.text.startswith(f"<{namespace}")):
+        is_iri = token is not None and token.kind == "iri" and (is_based or token.text.startswith(f"<{namespace}"))
+        if is_iri or (token is not None and token.kind == "name"):
             iri = cursor.iri()
             if iri is not None and iri.startswith(namespace) and iri != namespace:
                 found[iri] = None
@@ -360,6 +362,14 @@ class Head:
     form: Form | None
     dataset: tuple[DatasetClause, ...] = ()
     columns: tuple[str, ...] = ()
+
+    @property
+    def graphs(self) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+        """The graphs of the default graph, and the named ones; None for both where none is named."""
+        if not self.dataset:
+            return None, None
+        defaults = tuple(each.graph for each in self.dataset if not each.named)
+        return defaults, tuple(each.graph for each in self.dataset if each.named)
 
 
 def head(text: str, base: str = "") -> Head:

@@ -95,6 +95,9 @@ _RULE = re.compile(r'(?m)^(\w+)(?: "([^"]+)")? : ((?:.|\n  )+)')
 _WIDEST, _MOST = 100, 8  # characters of a line that is shown; alternatives that are told
 _TOLD = re.compile(r"error at (\d+):(\d+): ")
 _REASON = re.compile(r"(?:one of |, |expected )([A-Z][a-z]+ [^,\[\"]+?)(?:, |$)")
+_NO_IRI = "an IRI begins here and is not closed, or holds what no IRI can, such as a space"
+_SCHEMES = ("http", "https", "urn", "mailto", "tag", "file")  # which stand behind < in an IRI, and name no prefix
+_ESCAPED = re.compile(r"\\([tbnrf\\\"']|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})|\\.", re.DOTALL)
 _LONG = 200_000  # characters of a text that is read again
 _UPDATES = ("INSERT", "DELETE", "WITH", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY", "LOAD")
 _ELSEWHERE = {("Query", word): "An update is sent as one, to the address for updates." for word in _UPDATES} | {
@@ -131,7 +134,7 @@ def fault_of(text: str, told: str, prefixes: Mapping[str, str], *, update: bool 
     found = _undeclared(text, prefixes)
     if found is None and len(text) <= _LONG:
         found = _by_grammar(text, "Update" if update else "Query")
-    return found or _by_engine(text, told)
+    return found or _no_escape(text) or _by_engine(text, told)
 
 
 def shown(text: str, start: int) -> tuple[int, int, str]:
@@ -155,9 +158,30 @@ def _undeclared(text: str, prefixes: Mapping[str, str]) -> Fault | None:
         if token is None or token.kind != "name" or token.text.startswith("_:"):
             continue
         prefix = token.text.partition(":")[0]
+        if prefix.lower() in _SCHEMES and text[token.start - 1 : token.start] == "<":
+            return Fault(token.start - 1, _NO_IRI, "Correct the IRI.")
         if prefix not in declared:
             return Fault(token.start, f"the prefix {prefix}: is not declared", _declare(prefix, declared, prefixes))
     return None
+
+
+def _no_escape(text: str) -> Fault | None:
+    """Find the first backslash of a text in quotes that escapes nothing."""
+    for token in tokens(text):
+        escapes = _ESCAPED.finditer(token.text) if token.kind == "string" else iter(())
+        escape = next((each for each in escapes if each[1] is None), None)
+        if escape:
+            return Fault(
+                token.start + escape.start(),
+                f"{_printed(escape[0])} is no escape of a text in quotes",
+                "Write two backslashes for one.",
+            )
+    return None
+
+
+def _printed(text: str) -> str:
+    """Write characters that nobody sees by their numbers."""
+    return "".join(letter if letter.isprintable() else f"U+{ord(letter):04X}" for letter in text)
 
 
 def _declare(prefix: str, declared: Mapping[str, str], known: Mapping[str, str]) -> str:
@@ -179,7 +203,10 @@ def _by_engine(text: str, told: str) -> Fault:
         words = reason[1].rstrip(". ")
         return Fault(start, words[0].lower() + words[1:])
     if place or "expected" in told:
-        why = "what stands before this place cannot be evaluated; a variable may be assigned twice, or used ungrouped"
+        why = (
+            "what stands before this place cannot be evaluated; a variable may be assigned twice, or used ungrouped,"
+            " or a function have too few or too many arguments"
+        )
         return Fault(start, why)
     return Fault(start, told[:1].lower() + told[1:].rstrip(". "))
 
@@ -211,8 +238,8 @@ def _fault(text: str, reading: _Reading, rule: str) -> Fault:
             token.start, "a text in quotes begins here and is not closed", "Close it, or escape what is in it."
         )
     if token.is_mark("<") and "an operator" not in reading.expected:
-        return Fault(token.start, "an IRI begins here and is not closed, or holds what no IRI can", "Correct the IRI.")
-    reason = f"{token.text[: _WIDEST // 2]} stands where {expected} was expected"
+        return Fault(token.start, _NO_IRI, "Correct the IRI.")
+    reason = f"{_printed(token.text[: _WIDEST // 2])} stands where {expected} was expected"
     keywords = {content for _, content, _ in _PIECE.findall(_GRAMMAR) if content.isupper()}
     near = difflib.get_close_matches(token.text.upper(), keywords - {token.text.upper()}, 1, 0.75)
     if token.kind == "word" and near and not token.is_word(*keywords):

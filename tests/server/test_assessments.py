@@ -170,10 +170,21 @@ def test_a_body_packed_by_gzip_is_unpacked_within_its_limit(client: FlaskClient)
 
     packed = gzip.compress(json.dumps(RECORD).encode())
     assert send(packed).get_json() == post(client, "/assessments" + DAY, RECORD).get_json()
+    assert send(packed, "GZIP").status_code == 200
     is_problem(send(json.dumps(RECORD).encode()), 400)
     is_problem(send(packed[:-9]), 400)
+    is_problem(send(b""), 400)
     is_problem(send(packed, "br"), 415)
     is_problem(send(gzip.compress(b" " * (MOST_BYTES + 1))), 413)
+
+
+def test_a_body_packed_in_several_members_is_read_to_its_end(client: FlaskClient) -> None:
+    two = json.dumps([RECORD, RECORD]).encode()
+    packed = gzip.compress(two[:20]) + gzip.compress(two[20:])
+    headers = {"Content-Encoding": "gzip"}
+    response = client.post("/assessments" + DAY, data=packed, content_type="application/json", headers=headers)
+    assert len(response.get_json()) == 2
+    assert is_problem(client.post("/assessments", data=packed + b"x", content_type="text/csv", headers=headers), 400)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 import osteo_kg_server
 from osteo_kg import Dataset, KnowledgeBase
+from osteo_kg.dataset import build_dataset
 from osteo_kg_server import Settings
 from tests.support.service import BASE, CONSTRUCT, PREFIX, SELECT, is_problem
 from tests.support.serving import serving
@@ -40,6 +41,9 @@ def ask(client: FlaskClient, query: str, headers: dict[str, str] | None = None, 
         ("SELECT * { ?s ?p ?o FILTER(?s = ) }", 1, 33, "an expression was expected"),
         ("ASK { ?s ?p 'open }", 1, 13, "not closed"),
         ("ASK { ?s ?p ?o } }", 1, 18, "the end was expected"),
+        ("SELECT * {?s ?p <http://a b>}", 1, 17, "an IRI begins here and is not closed, or holds what no IRI can"),
+        (r'ASK { ?s ?p "a\n\q" }', 1, 17, r"\q is no escape of a text in quotes"),
+        ("ASK { ?s ?p ?o FILTER regex(?o) }", 1, 34, "too few or too many arguments"),
         ("SELECT ?x { ?x <p> 1 } GROUP BY ?y", 1, 35, "a variable that is unbound"),
         ("INSERT DATA { <a> <b> 1 }", 1, 1, "An update is sent as one"),
         ("", 1, 1, "SELECT, ASK, CONSTRUCT or DESCRIBE was expected"),
@@ -54,6 +58,10 @@ def test_an_error_says_where_and_in_words_what_was_expected(
     assert told in document["detail"]
     assert shown.strip() == (query.splitlines() or [""])[line - 1].strip()
     assert caret.rstrip() == " " * (column + 1) + "^"
+
+
+def test_a_character_that_nobody_sees_is_told_by_its_number(client: FlaskClient) -> None:
+    assert "U+0000 stands where" in is_problem(ask(client, "ASK { ?s ?p ?o \0 }"), 400)["detail"]
 
 
 @pytest.mark.parametrize(("accept", "media"), [(BROWSER["Accept"], "text/html"), ("*/*", "application/problem+json")])
@@ -80,6 +88,18 @@ def test_what_the_server_refuses_before_the_app_comes_in_the_form_asked_for() ->
                 assert ("<h1>" in page) == (accept == "text/html")
 
 
+@pytest.mark.parametrize("chunk", ["zz\r\nASK {}\r\n", "3\r\nASK {}\r\n", f"{'f' * 18}\r\nASK {{}}\r\n"])
+def test_a_body_whose_chunks_are_none_is_refused_at_once(chunk: str) -> None:
+    head = "POST /sparql HTTP/1.1\r\nHost: h\r\nContent-Type: application/sparql-query\r\nTransfer-Encoding: chunked"
+    with serving("--scratch") as server, contextlib.closing(server.connection(10)) as connection:
+        connection.connect()
+        connection.sock.sendall(f"{head}\r\n\r\n{chunk}0\r\n\r\n".encode())
+        with http.client.HTTPResponse(connection.sock) as response:
+            response.begin()
+            assert response.status == 400
+            assert "not HTTP" in response.read().decode()
+
+
 # Terms that there are not
 
 
@@ -93,6 +113,47 @@ def test_a_term_that_the_ontology_does_not_have_is_answered_and_warned_of(client
     page = ask(client, query, BROWSER)
     assert re.search(r"<strong>Warning</strong>: osteo:TreatementOption .* osteo:TreatmentOption\.", page.text)
     assert "Warning" not in ask(client, SELECT).headers
+
+
+@pytest.mark.parametrize(
+    ("query", "warned"),
+    [
+        ("SELECT * { ?s osteo:hasFractur/osteo:hasMechanism ?o }", ["hasFractur"]),
+        ("SELECT * { ?s (osteo:hasFracture|^osteo:isDrugOff)+ ?o }", ["isDrugOff"]),
+        ("SELECT * { ?s !(osteo:hasSexx) ?o }", ["hasSexx"]),
+        ("CONSTRUCT { ?s osteo:hasSexx ?o } { ?s osteo:hasSex ?o }", ["hasSexx"]),
+        ("BASE <https://w3id.org/osteo-kg/> SELECT * { ?s <ns/hasSexx> ?o }", ["hasSexx"]),
+        ("SELECT * { ?s ?p 'osteo:hasSexx' } # osteo:hasSexx", []),
+    ],
+)
+def test_a_term_is_warned_of_wherever_in_a_query_it_stands(client: FlaskClient, query: str, warned: list[str]) -> None:
+    told = ask(client, PREFIX + query).headers.getlist("Warning")
+    assert [each.split()[2].strip('"') for each in told] == [f"osteo:{name}" for name in warned]
+
+
+def test_an_update_warns_of_a_term_and_a_term_that_what_is_loaded_names_is_none_to_warn_of(
+    knowledge_base: KnowledgeBase,
+) -> None:
+    settings = Settings(update_token="a-long-secret")
+    client = osteo_kg_server.create_app(knowledge_base, build_dataset(knowledge_base), settings).test_client()
+
+    def warnings(text: str, path: str = "/update") -> list[str]:
+        form = {path.strip("/").replace("sparql", "query"): PREFIX + text}
+        response = client.post(path, data=form, headers={"Authorization": "Bearer a-long-secret"})
+        assert response.status_code in (200, 204), response.text
+        return list(response.headers.getlist("Warning"))
+
+    try:
+        assert "nearest is osteo:hasSex" in warnings("DELETE WHERE { ?s osteo:hasSexx ?o }")[0]
+        assert "nearest is osteo:hasSex" in warnings("INSERT { ?s osteo:hasAge 1 } WHERE { ?s osteo:hasSexx ?o }")[-1]
+        declared = "osteo:OurTerm a <http://www.w3.org/2002/07/owl#Class>"
+        assert not warnings(f"INSERT DATA {{ GRAPH <urn:g> {{ {declared} }} }}")
+        assert warnings("INSERT DATA { GRAPH <urn:g> { <urn:s> osteo:ourProperty 1 } }")
+        for query in ("SELECT * { ?s osteo:ourProperty ?o }", "ASK { ?s a osteo:OurTerm }"):
+            assert not warnings(query, "/sparql")
+        assert "is no term" in warnings("SELECT * { ?s osteo:ourPropertty ?o }", "/sparql")[0]
+    finally:
+        client.application.extensions["osteo_kg"].store.close()
 
 
 # Formats
@@ -125,6 +186,30 @@ def test_a_format_may_be_named_in_the_address(
 def test_a_format_that_there_is_not_or_that_does_not_fit_is_refused(client: FlaskClient) -> None:
     assert "jsonld" in is_problem(ask(client, SELECT, format="excel"), 400)["detail"]
     is_problem(ask(client, CONSTRUCT, format="csv"), 406)
+
+
+@pytest.mark.parametrize("path", ["/cases", "/cases?format=csv", "/assess"])
+def test_what_has_one_form_heeds_what_is_accepted(client: FlaskClient, path: str) -> None:
+    problem = is_problem(client.get(path, headers={"Accept": "text/csv"}), 406)
+    assert "Accept" in problem["detail"]
+    assert client.get("/cases", headers={"Accept": "application/json"}).mimetype == "application/json"
+    assert client.get("/cases", headers=BROWSER).mimetype == "text/html"
+    assert client.get("/assess", headers=BROWSER).mimetype == "text/html"
+
+
+def test_a_form_is_answered_as_a_page_or_as_the_file_that_is_asked_for(client: FlaskClient) -> None:
+    form = {"sex": "female"}
+    refused = is_problem(client.post("/assess", data=form, headers={"Accept": "application/json"}), 406)
+    assert "/assessments" in refused["detail"]
+    taken = {**form, "take": "answer-json"}
+    for accept, status in (("application/json", 200), ("*/*", 200), (BROWSER["Accept"], 200), ("text/turtle", 406)):
+        assert client.post("/assess", data=taken, headers={"Accept": accept}).status_code == status
+
+
+def test_a_method_that_is_not_allowed_is_told_with_those_that_are(client: FlaskClient) -> None:
+    response = client.delete("/assessments")
+    assert is_problem(response, 405)["detail"] == "DELETE is not allowed here. Use one of: OPTIONS, POST."
+    assert sorted(response.allow or ()) == ["OPTIONS", "POST"]
 
 
 def test_a_browser_gets_a_table_and_links_to_the_whole(client: FlaskClient) -> None:
@@ -194,6 +279,8 @@ def test_where_patients_may_be_kept_no_other_site_reads(knowledge_base: Knowledg
         ("[::1]:8", 200),
         ("kg.example", 200),
         ("x.y", 421),
+        ("[", 421),
+        ("", 421),
     ):
         assert client.get(PATHS[0], headers={"Host": host}).status_code == status
     assert client.get("/health", headers={"Host": "10.0.0.7"}).status_code == 200

@@ -230,6 +230,31 @@ def test_the_default_graph_of_a_scratch_service_is_not_the_union(server: Server)
     assert server.asks("ASK { GRAPH ?g { ?s ?p ?o } }")
 
 
+TWICE = "http://e/g1", "http://e/g2"
+HELD_TWICE = "".join(f"GRAPH <{name}> {{ <http://e/s> <http://e/p> 1 }} " for name in TWICE)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "pattern"),
+    [
+        ("FROM <http://e/g1> FROM <http://e/g2>", "?s ?p ?o"),
+        ("FROM <http://e/g1> FROM <http://e/g1>", "?s ?p ?o"),
+        ("FROM NAMED <http://e/g1> FROM NAMED <http://e/g1>", "GRAPH ?g { ?s ?p ?o }"),
+        ("FROM <http://e/g1> FROM <http://e/g2> FROM NAMED <http://e/g1>", "?s ?p ?o . GRAPH ?g { ?s ?p ?o }"),
+    ],
+)
+def test_a_statement_of_several_graphs_gives_its_rows_once(server: Server, dataset: str, pattern: str) -> None:
+    server.update(f"INSERT DATA {{ {HELD_TWICE} }}")
+    assert server.rows(f"SELECT ?s {dataset} {{ {pattern} }}") == [("http://e/s",)]
+
+
+def test_a_statement_of_several_graphs_of_the_address_gives_its_rows_once(server: Server) -> None:
+    server.update(f"INSERT DATA {{ {HELD_TWICE} }}")
+    named = urlencode([("query", "SELECT ?o { ?s ?p ?o }"), *(("default-graph-uri", each) for each in TWICE)])
+    answer = server.send("GET", f"{SPARQL}?{named}", None, {"Accept": CSV})
+    assert answer.text.split() == ["o", "1"]
+
+
 # Who may write
 
 
@@ -374,6 +399,24 @@ def test_a_graph_is_written_read_and_deleted(server: Server) -> None:
     problem(server.send("GET", graph_path("http://e/g")), 404)
 
 
+def test_a_graph_is_written_only_where_it_is_what_the_client_takes_it_for(server: Server) -> None:
+    path, turtle = graph_path("http://e/g"), {"Content-Type": "text/turtle", **WRITER}
+
+    def put(number: int, **condition: str) -> int:
+        headers = turtle | {name.replace("_", "-"): value for name, value in condition.items()}
+        return server.send("PUT", path, f"<http://e/s> <http://e/p> {number} .", headers).status
+
+    assert put(1, If_Match="*") == 412
+    assert put(1, If_None_Match="*") == 201
+    assert put(2, If_None_Match="*") == 412
+    tag = server.send("GET", path, None, {"Accept": "text/turtle"}).headers["etag"]
+    assert put(3, If_Match='"another"') == 412
+    assert put(3, If_Match=tag) == 204
+    assert put(4, If_Match=tag) == 412
+    problem(server.send("DELETE", path, None, {**WRITER, "If-Match": tag}), 412)
+    assert server.rows("SELECT ?o { GRAPH <http://e/g> { ?s ?p ?o } }") == [("3",)]
+
+
 def test_a_document_that_cannot_be_read_changes_nothing(server: Server) -> None:
     server.put("http://e/g", "<http://e/s> <http://e/p> 1 .")
     problem(server.put("http://e/g", "<http://e/s> <http://e/p> 2 . <http://e/broken"), 400)
@@ -486,3 +529,16 @@ def test_what_is_written_beside_the_knowledge_is_found_by_a_query_that_names_no_
     assert knowing.asks("ASK { <http://e/own> <http://e/p> 1 . ?rule a <https://w3id.org/osteo-kg/ns/Rule> }")
     assert knowing.update("DROP GRAPH <http://e/own>").status in {200, 204}
     assert not knowing.asks("ASK { <http://e/own> ?p ?o }")
+
+
+def test_a_statement_of_several_graphs_stands_once_in_their_union(knowing: Server) -> None:
+    assert knowing.update(f"INSERT DATA {{ {HELD_TWICE} }}").status in {200, 204}
+    try:
+        assert knowing.rows("SELECT ?o { <http://e/s> ?p ?o }") == [("1",)]
+        both = knowing.rows("SELECT ?g { <http://e/s> ?p ?o . GRAPH ?g { <http://e/s> ?p ?o } } ORDER BY ?g")
+        assert both == [(name,) for name in TWICE]
+        assert knowing.rows(RULES) == [("10",)]
+        knowing.update(f"DROP GRAPH <{TWICE[0]}>")
+        assert knowing.rows("SELECT ?o { <http://e/s> ?p ?o }") == [("1",)]
+    finally:
+        knowing.update("; ".join(f"DROP SILENT GRAPH <{name}>" for name in TWICE))

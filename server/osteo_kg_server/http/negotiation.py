@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import gzip
+import io
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -111,6 +113,21 @@ def best(offered: Iterable[str]) -> str:
     return found
 
 
+def check_accepted(media: str, advice: str = "") -> None:
+    """Refuse a caller who does not accept the one media type that there is.
+
+    Args:
+        media: the media type.
+        advice: where others are.
+
+    Raises:
+        BadRequest: the caller names a format that there is not.
+        NotAcceptable: the caller does not accept it.
+    """
+    if preferred(wishes(request.args), (media,)) is None:
+        raise NotAcceptable(f"None of the accepted types is offered. Accept {media}. {advice}".rstrip())
+
+
 def negotiated(body: str | bytes, media: str) -> Response:
     """Answer with a body of the media type that was chosen."""
     response = Response(body, content_type=content_type(media))
@@ -145,20 +162,23 @@ def body() -> bytes:
         RequestEntityTooLarge: it is larger than is allowed, packed or unpacked.
     """
     data = request.get_data(cache=False)
-    if request.content_encoding in (None, "", "identity"):
+    encoding = (request.content_encoding or "identity").strip().lower()
+    if encoding == "identity":
         return data
-    if request.content_encoding not in ("gzip", "x-gzip"):
+    if encoding not in ("gzip", "x-gzip"):
         raise UnsupportedMediaType("The compression of the body is not known. Send it as it is, or by gzip.")
-    most = request.max_content_length or 0
-    unpacking = zlib.decompressobj(wbits=31)
+    return _unpacked(data, request.max_content_length or 0)
+
+
+def _unpacked(data: bytes, most: int) -> bytes:
+    """Unpack gzip, all of its members (RFC 1952 section 2.2): what stands in a second one is not lost."""
     try:
-        unpacked = unpacking.decompress(data, most + 1)
-    except zlib.error as error:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+            unpacked = packed.read(most + 1)
+    except (OSError, EOFError, zlib.error) as error:
         raise BadRequest("The body is not whole gzip. Send it again.") from error
     if len(unpacked) > most:
         raise RequestEntityTooLarge(f"The body unpacks to more than {most} bytes. Send less.")
-    if not unpacking.eof:
-        raise BadRequest("The body is not whole gzip. Send it again.")
     return unpacked
 
 

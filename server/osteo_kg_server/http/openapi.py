@@ -36,7 +36,7 @@ _DESCRIBED = {
     403: "The token may not do this, or the graph is read only.",
     404: "There is no such thing.",
     406: "None of the formats accepted is offered.",
-    412: "Something of the patient that is needed was not sent.",
+    412: "What is needed was not sent, or a graph is not what the request takes it for.",
     413: "More is asked or sent than is allowed.",
     415: "What is sent is of a type that is not read.",
     421: "The service is not known by this name.",

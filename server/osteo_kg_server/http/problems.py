@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, current_app
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, current_app, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from osteo_kg import (
     KnowledgeError,
@@ -74,11 +74,17 @@ def told(error: OsteoError) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _from_http(error: HTTPException) -> Response:
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-    response = _problem(_document("about:blank", status.phrase, status, error.description or status.phrase))
+    response = _problem(_document("about:blank", status.phrase, status, _detail(error) or status.phrase))
     for name, value in error.get_headers():
         if name not in ("Content-Type", "Content-Length"):
             response.headers[name] = value
     return response
+
+
+def _detail(error: HTTPException) -> str | None:
+    if isinstance(error, MethodNotAllowed):
+        return f"{request.method} is not allowed here. Use one of: {', '.join(sorted(error.valid_methods or ()))}."
+    return error.description
 
 
 def _unforeseen(error: Exception) -> Response:

@@ -36,7 +36,7 @@ SAFE = {
 Headers = list[tuple[str, str]]
 _CORS: Headers = [
     ("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE, OPTIONS"),
-    ("Access-Control-Allow-Headers", "Accept, Accept-Language, Authorization, Content-Type, If-None-Match"),
+    ("Access-Control-Allow-Headers", "Accept, Accept-Language, Authorization, Content-Type, If-Match, If-None-Match"),
     ("Access-Control-Expose-Headers", "ETag, Location, Retry-After, Warning, X-Request-Id"),
     ("Access-Control-Max-Age", "86400"),
 ]
@@ -69,13 +69,21 @@ def _called_by_its_name() -> None:
     serving = service()
     if not serving.may_keep_patients or serving.settings.private or request.path in _ALWAYS_ANSWERED:
         return
-    allowed = {*(serving.settings.allowed_hosts or _LOOPBACK), urlsplit(serving.settings.public_url or "").hostname}
-    host = urlsplit(f"//{request.headers.get('Host', '')}")
-    if not allowed & {host.hostname, f"[{host.hostname}]"}:
+    name = _host_name(f"//{request.headers.get('Host', '')}")
+    own = _host_name(serving.settings.public_url or "")
+    if not name or not {name, f"[{name}]"} & {*(serving.settings.allowed_hosts or _LOOPBACK), own}:
         raise MisdirectedRequest(
             "This service is not known by the name in Host. Whoever runs it names those that clients use with"
             " --allowed-hosts, or as --public-url; or has reading want a token, with --private."
         )
+
+
+def _host_name(address: str) -> str | None:
+    """Give the name of the host of an address; None where it has none, or is no address."""
+    try:
+        return urlsplit(address).hostname
+    except ValueError:  # a bracket that is not closed
+        return None
 
 
 def _careful(answering: WSGIApplication, serving: Service) -> WSGIApplication:

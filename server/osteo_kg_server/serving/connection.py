@@ -74,6 +74,11 @@ class Connection(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle  # none before the first request
         return cycle is not None and not cycle.response_complete
 
+    @property
+    def _is_in_first_body(self) -> bool:
+        """Say whether a body is being read, and nobody is answered before it: its client can be told at once."""
+        return bool(self.cycle.more_body and not self.cycle.response_started and not self.pipeline)
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin, in the place of the one that waits longest where there are too many."""
         super().connection_made(transport)
@@ -257,7 +262,7 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
         """Say what is wrong and end; what is being answered is answered, and nothing after it."""
-        if self.is_answering:
+        if self.is_answering and not self._is_in_first_body:
             self.cycle.keep_alive = False
             self.flow.pause_reading()
             return

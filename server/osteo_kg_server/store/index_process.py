@@ -16,6 +16,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
+from osteo_kg.rdf import MergingIndex
 from osteo_kg_server.store import worker, worker_protocol
 from osteo_kg_server.store.worker_protocol import Line
 
@@ -26,7 +27,7 @@ def main(descriptor: int) -> None:
         signal.signal(each, signal.SIG_IGN)  # the service ends this process by closing the socket, once it is done
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries workers
     control = socket.socket(fileno=descriptor)
-    line, index = Line(control), ox.Store()
+    line, index = Line(control), MergingIndex()
     while True:
         try:
             request = line.asked()
@@ -40,7 +41,7 @@ def main(descriptor: int) -> None:
         line.send(worker_protocol.END)
 
 
-def _fork(index: ox.Store, control: socket.socket, memory: int) -> None:
+def _fork(index: MergingIndex, control: socket.socket, memory: int) -> None:
     _, [descriptor], _, _ = socket.recv_fds(control, 1, 1)
     gc.freeze()
     if os.fork() == 0:
@@ -51,18 +52,18 @@ def _fork(index: ox.Store, control: socket.socket, memory: int) -> None:
     os.close(descriptor)
 
 
-def _change(index: ox.Store, request: dict[str, Any]) -> None:
+def _change(index: MergingIndex, request: dict[str, Any]) -> None:
     for name in request["cleared"]:
-        index.clear_graph(_graph(name))
+        index.store.clear_graph(_graph(name))
     for name in request["dropped"]:
-        index.remove_graph(_graph(name))
+        index.store.remove_graph(_graph(name))
     for name in request["created"]:
-        index.add_graph(ox.NamedNode(name))
+        index.store.add_graph(ox.NamedNode(name))
     for name, lines in request["removed"]:
         for quad in _quads(name, lines):
-            index.remove(quad)
+            index.store.remove(quad)
     for name, lines in request["added"]:
-        index.bulk_extend(_quads(name, lines))
+        index.add(_quads(name, lines))
 
 
 def _quads(name: str, lines: str) -> Iterable[ox.Quad]:

@@ -15,7 +15,7 @@ from osteo_kg.dataset import check_graphs
 from osteo_kg_server.errors import BusyError, ProtectedError, TooLargeError
 from osteo_kg_server.settings import Limits
 from osteo_kg_server.store.base import DEFAULT_GRAPH, WHOLE, Change, Load, Query, StoreAnswer, Update
-from osteo_kg_server.store.query_guard import check_bounds, dataset_and_columns
+from osteo_kg_server.store.query_guard import check_bounds, dataset_and_columns, dataset_of
 from osteo_kg_server.store.statements import Statements, both_forms, document, triple_of
 from osteo_kg_server.store.update_targets import plain, tried
 from osteo_kg_server.store.worker_pool import Worker, Workers
@@ -114,14 +114,15 @@ class LocalStore:
             names = [*(clause.graph for clause in head.dataset), *(query.default_graphs or ())]
             names += query.named_graphs or ()
             check_graphs(names, frozenset(self.names())) if names else None
+        defaults, named = dataset_of(query, head)
         request = {
             "what": "query",
             "query": query.text,
             "formats": dict(query.formats),
             "columns": head.columns,
             "first": query.first,
-            "default_graphs": query.default_graphs,
-            "named_graphs": query.named_graphs,
+            "default_graphs": defaults,
+            "named_graphs": named,
             "union": self.union and not head.dataset,
             "base": query.base,
             "seconds": query.seconds,

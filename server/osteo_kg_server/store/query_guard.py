@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from osteo_kg import QueryError
@@ -75,6 +75,13 @@ def head_of(query: Query) -> Head:
 def dataset_and_columns(query: Query) -> Head:
     """Read the head of a query, of which the form may be left out."""
     return head_of(query) if has_head_to_read(query.text) else Head(None)
+
+
+def dataset_of(query: Query, found: Head) -> tuple[Sequence[str] | None, Sequence[str] | None]:
+    """Give the graphs of the default graph, and the named ones, that a request or else its query names."""
+    if query.default_graphs is not None or query.named_graphs is not None:
+        return query.default_graphs, query.named_graphs
+    return found.graphs
 
 
 def graphs_of(query: Query, found: Head) -> Iterator[str]:

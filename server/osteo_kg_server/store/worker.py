@@ -16,7 +16,7 @@ from typing import IO, Any, cast
 import pyoxigraph as ox
 
 from osteo_kg import UnwritableError
-from osteo_kg.rdf import ResultKind, write_result
+from osteo_kg.rdf import MergingIndex, ResultKind, write_result
 from osteo_kg_server.errors import TooLargeError
 from osteo_kg_server.store import worker_protocol
 from osteo_kg_server.store.base import WHOLE
@@ -28,11 +28,11 @@ _SET_PARENT_DEATH_SIGNAL = 1  # of prctl(2)
 WorkerResult = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
 
 
-def run(store: ox.Store, line: Line, memory: int) -> None:
+def run(index: MergingIndex, line: Line, memory: int) -> None:
     """Answer requests until the other side is gone.
 
     Args:
-        store: the index, of which changes stay in this process.
+        index: the index, of which changes stay in this process.
         line: where requests come from.
         memory: bytes that may be taken beside what is there already.
     """
@@ -45,7 +45,7 @@ def run(store: ox.Store, line: Line, memory: int) -> None:
         except EOFError:
             return
         signal.setitimer(signal.ITIMER_REAL, request["seconds"])
-        _answer(store, line, request)
+        _answer(index, line, request)
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
@@ -74,12 +74,12 @@ def _address_space() -> int:
         return 1 << 40
 
 
-def _answer(store: ox.Store, line: Line, request: dict[str, Any]) -> None:
+def _answer(index: MergingIndex, line: Line, request: dict[str, Any]) -> None:
     try:
         if request["what"] == "query":
-            _query(store, line, request)
+            _query(index, line, request)
         else:
-            _update(store, line, request)
+            _update(index.store, line, request)
     except (SyntaxError, ValueError) as error:
         line.tell(worker_protocol.ERROR, {"error": "syntax", "message": str(error)})
     except UnwritableError as error:
@@ -90,8 +90,8 @@ def _answer(store: ox.Store, line: Line, request: dict[str, Any]) -> None:
         line.tell(worker_protocol.ERROR, {"error": "evaluation", "message": str(error)})
 
 
-def _query(store: ox.Store, line: Line, request: dict[str, Any]) -> None:
-    found = _evaluated(store, request)
+def _query(index: MergingIndex, line: Line, request: dict[str, Any]) -> None:
+    found = _evaluated(index, request)
     kind: ResultKind = "solutions" if isinstance(found, ox.QuerySolutions) else "graph"
     if isinstance(found, ox.QueryBoolean):
         kind = "boolean"
@@ -136,15 +136,13 @@ class _Sending:
         self._parts, self._size = [], 0
 
 
-def _evaluated(store: ox.Store, request: dict[str, Any]) -> WorkerResult:
-    defaults, named = request["default_graphs"], request["named_graphs"]
-    given = defaults is not None or named is not None
-    return store.query(
+def _evaluated(index: MergingIndex, request: dict[str, Any]) -> WorkerResult:
+    return index.query(
         request["query"],
-        base_iri=request["base"],
-        use_default_graph_as_union=request["union"] and not given,
-        default_graph=[ox.NamedNode(name) for name in defaults or ()] if given else None,
-        named_graphs=[ox.NamedNode(name) for name in named or ()] if given else None,
+        base=request["base"],
+        union=request["union"],
+        default_graphs=request["default_graphs"],
+        named_graphs=request["named_graphs"],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +22,7 @@ from osteo_kg_server.views.assessments import ANSWERS, BODIES, SCHEMA, answered,
 
 PAGE = 1000  # cases that are listed at a time
 _PAGES = {"after": word("Patient after whom the page begins; the address of the next page holds it."), **WISHES}
+LISTED = ("application/json", HTML)
 KEPT = {"application/json": "json", **GRAPHS, HTML: "html"}
 blueprint = Blueprint("cases", __name__)
 
@@ -58,14 +60,15 @@ def create() -> Response:
 
 
 @blueprint.get(PATH)
-@endpoint("read", {200: ["application/json", HTML]}, parameters=_PAGES, problems=(502, 503))
+@endpoint("read", {200: LISTED}, parameters=_PAGES, problems=(502, 503))
 def index() -> Response:
     """List the cases that are kept, a page at a time, and say how far a new assessment of all has come."""
     serving = service()
     parameters = given()
     parameters.only(*_PAGES)
     after, names = parameters.one("after") or "", serving.keeper.names()
-    if wants_a_page():
+    media = HTML if wants_a_page() else best(LISTED)
+    if media == HTML:
         return _uncached(_page([name for name in names if name > after], len(names)))
     page = [name for name in names if name > after][:PAGE]
     document: dict[str, Any] = {
@@ -75,7 +78,7 @@ def index() -> Response:
     }
     if page and page[-1] != names[-1]:
         document["next"] = serving.url(f"{PATH}?after={quote(page[-1], safe='')}")
-    return _uncached(jsonify(document))
+    return _uncached(negotiated(json.dumps(document, ensure_ascii=False), media))
 
 
 def _page(names: list[str], count: int) -> Response:

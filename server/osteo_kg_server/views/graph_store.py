@@ -11,7 +11,8 @@ from itertools import islice
 
 import pyoxigraph as ox
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import BadRequest, NotFound, UnsupportedMediaType
+from werkzeug.datastructures import ETags
+from werkzeug.exceptions import BadRequest, NotFound, PreconditionFailed, UnsupportedMediaType
 
 from osteo_kg.rdf import GRAPH_FORMATS, KNOWN_PREFIXES, read_triples
 from osteo_kg_server.http.endpoints import endpoint, word
@@ -64,7 +65,7 @@ def read(path: str = "") -> Response:
 
 @blueprint.put(PATH)
 @blueprint.put(f"{PATH}/<path:path>")
-@endpoint("write", {201: (), 204: ()}, parameters=_NAMES, bodies=_SENT, problems=_UNWELL)
+@endpoint("write", {201: (), 204: ()}, parameters=_NAMES, bodies=_SENT, problems=(412, *_UNWELL))
 def replace(path: str = "") -> Response:
     """Have a graph hold what is sent, and nothing else."""
     serving = service()
@@ -75,7 +76,7 @@ def replace(path: str = "") -> Response:
 
 @blueprint.post(PATH)
 @blueprint.post(f"{PATH}/<path:path>")
-@endpoint("write", {201: (), 204: ()}, parameters=_NAMES, bodies=_SENT, problems=_UNWELL)
+@endpoint("write", {201: (), 204: ()}, parameters=_NAMES, bodies=_SENT, problems=(412, *_UNWELL))
 def merge(path: str = "") -> Response:
     """Add what is sent to a graph; without a name, to a new one."""
     serving = service()
@@ -90,7 +91,7 @@ def merge(path: str = "") -> Response:
 
 @blueprint.delete(PATH)
 @blueprint.delete(f"{PATH}/<path:path>")
-@endpoint("write", {204: ()}, parameters=_NAMES, problems=(404, *_UNWELL))
+@endpoint("write", {204: ()}, parameters=_NAMES, problems=(404, 412, *_UNWELL))
 def delete(path: str = "") -> Response:
     """Take a graph away."""
     serving = service()
@@ -99,6 +100,7 @@ def delete(path: str = "") -> Response:
     def decide() -> Change:
         if not serving.store.exists(name):
             raise NotFound("There is no such graph.")
+        _hold_to_conditions(serving, name)
         return Change(cleared=frozenset({name}))
 
     serving.store.change(decide)
@@ -110,11 +112,34 @@ def _written(serving: Service, name: str, change: Change) -> Response:
 
     def decide() -> Change:
         nonlocal new
+        _hold_to_conditions(serving, name)
         new = not serving.store.exists(name)
         return change
 
     serving.store.change(decide)
     return Response(status=201 if new else 204)
+
+
+def _hold_to_conditions(serving: Service, name: str) -> None:
+    """Write only where the graph is what the client takes it for (RFC 9110 section 13), while nobody else writes.
+
+    Raises:
+        PreconditionFailed: it is another, is not there, or is there already.
+    """
+    states = {_tag(serving, format_name) for format_name in GRAPHS.values()} if serving.store.exists(name) else set()
+
+    def is_one_of(tags: ETags) -> bool:
+        return bool(states) and (tags.star_tag or any(map(tags.contains_weak, states)))
+
+    wanted, unwanted = request.if_match, request.if_none_match
+    if (wanted and not is_one_of(wanted)) or (unwanted and is_one_of(unwanted)):
+        raise PreconditionFailed(
+            "The graph is not what If-Match or If-None-Match says, and nothing was written. Fetch it, and decide anew."
+        )
+
+
+def _tag(serving: Service, format_name: str) -> str:
+    return f"{serving.store.generation}-{format_name}"
 
 
 def _wanted(serving: Service) -> str:
@@ -158,7 +183,7 @@ def _posted(base: str) -> list[ox.Triple]:
 
 def _sent(serving: Service, names: list[str], media: str) -> Response:
     format_name = GRAPHS[media]
-    tag = f"{serving.store.generation}-{format_name}"
+    tag = _tag(serving, format_name)
     if request.if_none_match.contains_weak(tag):
         return Response(status=304, headers={"ETag": f'"{tag}"', **_CACHED})
     quads = (

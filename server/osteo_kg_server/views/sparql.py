@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
+from collections.abc import Iterable
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest, NotAcceptable, UnsupportedMediaType
 
 from osteo_kg import OsteoError
-from osteo_kg.dataset import unknown_terms
+from osteo_kg.dataset import told_unknown, unknown_terms
 from osteo_kg.rdf import Cursor, is_repeatable, tokens
 from osteo_kg_server import logs
 from osteo_kg_server.http.endpoints import TEXT, Json, endpoint, word, words
@@ -58,6 +60,9 @@ _FORM: Json = {
 }
 BODIES: dict[str, Json] = {FORM: _FORM, "application/sparql-query": TEXT}
 _ANSWERS = {media for offered in RESULTS.values() for media in offered}
+#: That an IRI is named in what is loaded, and that it is declared there.
+_NAMED = "{{ {iri} ?p ?o }} UNION {{ ?s {iri} ?o }} UNION {{ ?s ?p {iri} }}"
+_DECLARED = "{iri} a ?kind"
 _CACHED = {"Cache-Control": "private, no-cache"}
 _VARIES = {"Vary": "Accept, Accept-Encoding"}
 _PROBLEMS = (413, 502, 503)
@@ -129,7 +134,7 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
         return question.refused(error, queries[0])
     chosen = media[answer.kind] or ""
     sent = answer.chunks if answer.body is None else answer.body
-    warnings = unknown_terms(queries[0], serving.terms) if serving.terms else []
+    warnings = told_unknown(_unstated(serving, queries[0]), serving.terms)
     again = {"ETag": f'"{tag}"', **_CACHED} if tag else {}
     if chosen == PAGE:
         told = b"".join(answer.chunks) if answer.body is None else answer.body
@@ -139,9 +144,28 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
         response = Response(sent, headers={"Content-Type": content_type(chosen), **_VARIES, **again})
     if answer.body is None:
         response.call_on_close(answer.close)
+    return _warned(response, warnings)
+
+
+def _warned(response: Response, warnings: Iterable[str]) -> Response:
     for warning in warnings:
         response.headers.add("Warning", f'299 - "{warning.encode("ascii", "replace").decode()}"')
     return response
+
+
+def _unstated(serving: Service, text: str) -> list[str]:
+    """Give the terms of our vocabulary in a text that the ontology does not have, and nothing that is loaded names."""
+    unknown = unknown_terms(text, serving.terms) if serving.terms else []
+    return [iri for iri in unknown if not _holds(serving, _NAMED, iri)]
+
+
+def _holds(serving: Service, pattern: str, iri: str) -> bool:
+    text = f"ASK {{ {pattern.format(iri=f'<{iri}>')} }}"
+    asked = Query(text, {"boolean": "json"}, None, None, serving.settings.limits.seconds, base(serving))
+    try:
+        return json.loads(serving.store.query(asked).body or b"{}").get("boolean") is True
+    except OsteoError:  # it is a warning that depends on it, and no answer
+        return False
 
 
 @functools.lru_cache(256)
@@ -195,8 +219,10 @@ def update() -> Response:
     if len(updates) != 1 or asked.all("query"):
         raise BadRequest("One update is wanted, and no query. Send it as the parameter 'update'.")
     logs.asked(updates[0])
+    unknown = _unstated(serving, updates[0])
     serving.store.update(Update(_with_graphs(updates[0], asked), seconds(asked, serving), base(serving)))
-    return Response(status=204)
+    unknown = [iri for iri in unknown if not _holds(serving, _DECLARED, iri)]
+    return _warned(Response(status=204), told_unknown(unknown, serving.terms))
 
 
 def _with_graphs(update: str, asked: Given) -> str:

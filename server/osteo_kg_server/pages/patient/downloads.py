@@ -12,7 +12,7 @@ from osteo_kg import Assessment, Language
 from osteo_kg.assessment import guidance_bundle
 from osteo_kg.case import check_fits, write_cases
 from osteo_kg.knowledge_base import PreparedCase
-from osteo_kg_server.http.negotiation import negotiated, written_in
+from osteo_kg_server.http.negotiation import check_accepted, negotiated, written_in
 from osteo_kg_server.service import Service
 
 _TURTLE, _JSON, _FHIR = "text/turtle", "application/json", "application/fhir+json"
@@ -39,6 +39,7 @@ def download(
     if wanted not in FILES or assessment is None:
         raise BadRequest(f"There is no file {wanted!r} to take along. Name one of: {', '.join(FILES)}.")
     name, media = FILES[wanted]
+    check_accepted(media)
     with serving.lock:
         response = negotiated(_WRITERS[wanted](serving, case, assessment, language), media)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'

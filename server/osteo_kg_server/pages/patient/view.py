@@ -18,7 +18,7 @@ from osteo_kg.knowledge_base import PreparedCase
 from osteo_kg.package_data import root
 from osteo_kg.rdf import SKOS
 from osteo_kg_server.http.endpoints import TEXT, Json, endpoint
-from osteo_kg_server.http.negotiation import PAGE, negotiated
+from osteo_kg_server.http.negotiation import PAGE, check_accepted, negotiated
 from osteo_kg_server.http.parameters import FORM, LANGUAGE, asked, fields_of_form
 from osteo_kg_server.pages.knowledge.links import address_of
 from osteo_kg_server.pages.layout import Alternate, page
@@ -45,6 +45,7 @@ from osteo_kg_server.service import Service, service
 blueprint = Blueprint("patient", __name__)
 MOST_BYTES = 10_000_000  # of one form, or of one file in it
 _NAME, _KEPT = "form", "osteo_kg_form"
+_FOR_DATA = "Post the case to /assessments for JSON or RDF."
 _CARRIED = "case.ttl"  # as the page sends a case again that its form cannot show
 _FILES = "multipart/form-data"
 _BODIES: dict[str, Json] = {
@@ -226,6 +227,7 @@ def _example() -> str:
 
 
 def _page(serving: Service, filled: Filled, outcome: Outcome, language: Language) -> Response:
+    check_accepted(PAGE, _FOR_DATA)
     title = "Une patiente" if language == "fr" else "A patient"
     values = _values(serving, filled, outcome, language)
     alternates = [Alternate("text/turtle", "/.well-known/void?format=turtle")] if request.method == "GET" else []
@@ -236,6 +238,7 @@ def _page(serving: Service, filled: Filled, outcome: Outcome, language: Language
 
 
 def _part(serving: Service, filled: Filled, outcome: Outcome, language: Language) -> Response:
+    check_accepted(PAGE, _FOR_DATA)
     values = _values(serving, filled, outcome, language)
     text = render_template("patient/part.html", language=language, **values)
     return _unkept(negotiated(text, PAGE))
