@@ -57,7 +57,7 @@ def count_persons(
     """
     named = lean.filter(lean.patient.notnull() & (lean.patient != ""))
     if isinstance(engine, DuckDBEngine):  # elsewhere a hash has too few bits to tell ids apart
-        names, differ = _hashes(engine.fetched("hashes", lambda: named.select(hash=named.patient.hash()), [lean]))
+        names, differ = _hashes(engine.arrow(named.select(hash=named.patient.hash())))
         if differ:
             return Persons(size, size - names)
     codes = {each: code for code, each in enumerate(sorted(set(dispositions.values())))}
