@@ -106,6 +106,18 @@ class Terms:
         return Names((OSTEO.AxialTScore.value, name) for name in self._written(OSTEO.AxialTScore.value))
 
     @functools.cached_property
+    def densitometry_names(self) -> Names:
+        """What records call a bone densitometry."""
+        return Names((OSTEO.BoneDensitometry.value, name) for name in self._written(OSTEO.BoneDensitometry.value))
+
+    @functools.cached_property
+    def score_codes(self) -> frozenset[str]:
+        """The characters of every code of an axial T-score, whatever its system."""
+        sites = (*self.kinds[OSTEO.AxialSite].values(), *self.limits["readAs"])
+        codes = (code for site in sites for code in self.codes.of(site))
+        return frozenset(code.value for code in codes if not self.is_a(code.iri, OSTEO.BodySiteCode))
+
+    @functools.cached_property
     def units_of_scores(self) -> frozenset[str]:
         """The units of a T-score, without what is only their spelling."""
         return self._plain("acceptedUnit", OSTEO.AxialTScore)

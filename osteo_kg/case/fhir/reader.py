@@ -146,7 +146,8 @@ class Reader:
             self._check(resource, builder)
         if kind != "Condition":
             read_mentions(resource, record.fractures, builder, is_read=is_read, hers=record.names)
-        read_free_text(resource, record.fractures, record.densitometry, builder, is_read=is_read)
+        told = (record.fractures, record.densitometry, record.treatments)
+        read_free_text(resource, *told, builder, is_read=is_read, hers=record.names)
 
     def _check(self, resource: Resource, builder: CaseBuilder) -> None:
         if found := self.problems(resource):
@@ -167,7 +168,7 @@ class Record:
             "Condition": self._condition,
             "Observation": self._observation,
             "AllergyIntolerance": lambda resource, doubt: self.treatments.read_allergy(resource, builder, doubt),
-            "List": lambda resource, doubt: read_list(resource, builder, doubt),
+            "List": lambda resource, doubt: read_list(resource, builder, doubt, names),
         }
         for kind in _MEDICATIONS:
             self.readers[kind] = lambda resource, doubt: self.treatments.read_medication(resource, builder, doubt)
@@ -182,6 +183,7 @@ class Record:
         """Write what could be told only once all was read."""
         self.fractures.settle(self.builder)
         self.densitometry.settle(self.builder)
+        self.treatments.settle(self.builder)
         self.menopause.settle(self.builder)
 
 
@@ -249,18 +251,25 @@ def _tell_unassigned(found: Input, builder: CaseBuilder) -> None:
 _NONE_KNOWN = "nilknown"
 
 
-def read_list(resource: dict[str, Any], builder: CaseBuilder, doubt: str = "") -> bool:
+def read_list(
+    resource: dict[str, Any], builder: CaseBuilder, doubt: str = "", hers: frozenset[str] = frozenset()
+) -> bool:
     """Read a List of a section: current, and with entries or empty because none is known to exist.
 
-    One that is not certain to be hers (`doubt` says why) closes nothing.
+    One that is not certain to be hers (`doubt` says why) closes nothing; one that lists what is not `hers`, by type and
+    id, leaves its section open.
     """
     found = of_kind(meanings(resource.get("code"), builder.terms), OSTEO.RecordSection, builder.terms)
     if not found:
         builder.unread(resource, resource.get("code"))
         return False
     section = node_of(found[0].term)
+    listed = (f"{reference}" for reference in each(resource, "entry", "item", "reference"))
+    missing = [name for name in listed if not name.startswith(("urn:", "#")) and kinship(name) not in hers]
     if doubt:
         builder.ignore(resource, OSTEO.NotCertain, doubt)
+    elif missing:
+        builder.open(section, resource, *missing)
     elif extension(resource, OSTEO.isOpenFor.value, "valueBoolean") is True:
         builder.say(builder.patient, OSTEO.isOpenFor, section)
     elif text(resource, "status") == "current" and (

@@ -72,6 +72,9 @@ def words(text: str, **more: Any) -> Resource:
         "cassure du col du fémur",
         "vertebral height loss T12",
         "sans fracture récente, tassement ancien de L2",
+        "Ostéoporose sévère avec tassements multiples",
+        "Burst L1",
+        "frattura del femore",
     ],
 )
 def test_words_of_a_fracture_keep_the_history_open(knowledge_base: KnowledgeBase, text: str) -> None:
@@ -319,6 +322,16 @@ def test_what_is_not_hers_denied_or_read_already_opens_nothing(
 
 
 # A record that is not whole
+
+
+def test_a_list_that_names_what_is_not_here_leaves_its_section_open(knowledge_base: KnowledgeBase) -> None:
+    listed = {key: value for key, value in NO_FRACTURE.items() if key != "emptyReason"}
+    for name, is_open in (("gone", True), (WRIST["id"], False)):
+        section = {**listed, "entry": [{"item": {"reference": f"Condition/{name}"}}]}
+        case = read(knowledge_base, WRIST, section)
+        assert (said(case, "isOpenFor"), said(case, "isCompleteFor")) == (
+            (["FractureHistory"], []) if is_open else ([], ["FractureHistory"])
+        )
 
 
 def test_a_bundle_that_goes_on_elsewhere_leaves_every_section_open(knowledge_base: KnowledgeBase) -> None:
