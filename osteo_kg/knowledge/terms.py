@@ -266,6 +266,7 @@ class Codes:
         self._aliases |= {_plain(uri): uri for uri in self.systems}
         self._nesting = {systems[iri] for iri, nests in triples.pairs(OSTEO.codesNest) if nests == "true"}
         self._dotted = {systems[iri]: int(place) for iri, place in triples.pairs(OSTEO.dotAfter)}
+        self._with_encounters = systems.get(OSTEO.Icd10Cm.value, "")
         self._families = tuple(_families(triples, systems))
         self._codes = {(code.system, code.value): code for code in _codes(triples, systems)}
         self._known = {system for system, _ in self._codes}
@@ -296,6 +297,14 @@ class Codes:
     def find(self, system: str, value: str) -> Code | None:
         """Give a code, or in a system in which codes nest the narrowest one above it; None where there is none."""
         uri, written = self.canonical(system, value)
+        found = self._narrowest(uri, written)
+        if uri in self._dotted and uri != self._with_encounters and _WITH_ENCOUNTER.fullmatch(written):
+            # a code of one edition under the name of another: what it says is what both say
+            named = self._narrowest(self._with_encounters, written)
+            return found if found and named and found.stands_for == named.stands_for else None
+        return found
+
+    def _narrowest(self, uri: str, written: str) -> Code | None:
         shortest = 1 if uri in self._nesting else len(written)
         for length in range(len(written), shortest - 1, -1):
             if code := self._codes.get((uri, written[:length])):
@@ -342,6 +351,10 @@ class Codes:
 
 #: What stands after a classified code: a filler with what it fills up to, a dagger, an asterisk, a range.
 _BEYOND_A_CODE = re.compile(r"[^A-Z0-9].*", re.DOTALL)
+
+
+#: A classified code that tells the encounter by a seventh character, which one edition alone has.
+_WITH_ENCOUNTER = re.compile(r"[A-Z]\d[0-9A-Z]\.[0-9A-Z]{3}[A-Z]")
 
 
 def _plain(uri: str) -> str:

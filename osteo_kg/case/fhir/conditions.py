@@ -18,7 +18,7 @@ from osteo_kg.case.fhir.codings import (
     sections_left_open,
 )
 from osteo_kg.case.fhir.elements import RULED_OUT, moment, status, statuses
-from osteo_kg.case.fhir.fractures import Fractures, fracture_of
+from osteo_kg.case.fhir.fractures import Fractures, fracture_of, may_not_count
 from osteo_kg.case.fhir.patient import MenopauseStatements
 from osteo_kg.rdf import OSTEO, XSD, node_of
 
@@ -97,7 +97,11 @@ def _read(
     kinds = builder.terms
     history = of_kind(found, OSTEO.MedicalCondition, kinds)
     states = [*of_kind(found, OSTEO.MenopausalStatus, kinds), *of_term(found, OSTEO.ClimactericDisorders)]
-    if broken := of_kind(found, OSTEO.Fracture, kinds):
+    broken = of_kind(found, OSTEO.Fracture, kinds)
+    if broken and may_not_count(resource, broken, kinds):
+        builder.ignore(resource, OSTEO.NotCertain)
+        fractures.left_open(resource, resource.get("code"))
+    elif broken:
         fractures.add(fracture_of(resource, broken, builder))
     for meaning in history:
         builder.say(builder.patient, OSTEO.hasCondition, node_of(meaning.term))

@@ -102,6 +102,13 @@ def fracture_of(resource: dict[str, Any], found: list[Meaning], builder: CaseBui
     )
 
 
+def may_not_count(resource: dict[str, Any], found: list[Meaning], terms: Terms) -> bool:
+    """Whether codes of one Condition contradict each other in whether its site counts at all, as hand and wrist do."""
+    every = (*found, *of_kind(meanings(resource.get("bodySite"), terms), OSTEO.Fracture, terms))
+    counts = {not terms.is_a(each.term, OSTEO.NonOsteoporoticFracture) for each in every}
+    return len(counts) > 1 and not any(each.own for each in every)
+
+
 def _whole(value: Any) -> int | None:
     return int(value) if isinstance(value, Decimal) and value == value.to_integral_value() else None
 

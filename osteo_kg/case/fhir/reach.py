@@ -58,7 +58,7 @@ def reach_of(resource: Resource, reader: Reader) -> Reach:
     """Tell on what the reading of a resource bears that names its patient."""
     if resource["resourceType"] == "Patient":
         assuming = {MENOPAUSE, _AGE} if reader.postmenopausal is not None else set()
-        return Reach(frozenset({_PATIENT, *assuming}))
+        return Reach(frozenset({_PATIENT, *assuming}), alone=not resource.get("link"))
     person = _person(resource)
     if person is None:
         return Reach(alone=False)

@@ -117,6 +117,7 @@ class Reader:
                 if not subject_of(resource) and resource["resourceType"] in record.readers:
                     record.readers[resource["resourceType"]](resource, _OF_NOBODY)
         _open_what_is_cut(found, builder)
+        _open_what_is_linked(person, found, builder)
         record.settle()
         assumed = self.postmenopausal
         if assumed is not None and not record.menopause:
@@ -205,7 +206,23 @@ def _open_what_is_cut(found: Input, builder: CaseBuilder) -> None:
         known = types & SECTIONS_OF.keys()
         sections = {section for kind in known or SECTIONS_OF for section in SECTIONS_OF[kind]}
         for section in sorted(sections if known == types else _EVERY_SECTION, key=lambda each: each.value):
-            builder.open(section, {"resourceType": "Bundle"}, "link next")
+            builder.open(section, {"resourceType": "Bundle"})
+
+
+def _open_what_is_linked(person: Gathered, found: Input, builder: CaseBuilder) -> None:
+    """Keep open what another Patient resource of hers holds, since two records of one woman are read apart."""
+    hers = set(names_of(person.patient))
+    for other in found.patients:
+        theirs = set(names_of(other.patient))
+        is_hers = not theirs.isdisjoint(_replaced(person.patient)) or not hers.isdisjoint(_replaced(other.patient))
+        for section in sorted(_EVERY_SECTION, key=lambda each: each.value) if is_hers else ():
+            builder.open(section, other.patient, "link")
+
+
+def _replaced(patient: Resource) -> set[str]:
+    """Give the names of the Patient resources that one replaces, or is replaced by."""
+    links = [link for link in each(patient, "link") if text(link, "type") in ("replaces", "replaced-by")]
+    return {kinship(text(link, "other", "reference")) for link in links}
 
 
 def _case(name: str, person: Gathered, builder: CaseBuilder) -> Case:

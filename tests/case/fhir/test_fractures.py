@@ -70,6 +70,41 @@ def test_a_code_without_its_system_says_nothing(knowledge_base: KnowledgeBase) -
     assert any("LOINC 5913000" in told for told in reasons(case)["CodeNotRead"])
 
 
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("S72.001A", ["ProximalFemurFracture"]),
+        ("S22.040A", ["VertebralFracture"]),
+        ("S22.010A", []),
+        ("S62.101A", []),
+        ("M80.08XA", []),
+        ("S5260XA", []),
+    ],
+)
+def test_an_american_code_under_the_name_of_the_who_edition_says_what_both_say(
+    knowledge_base: KnowledgeBase, code: str, found: list[str]
+) -> None:
+    """A seventh character is of the American edition alone; where the two differ, the history is open."""
+    case = read(knowledge_base, condition(ICD_WHO, code))
+    assert fractures(case) == found
+    assert ("FractureHistory" in said(case, "isOpenFor")) is not bool(found)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ((SNOMED, "263199001"), (ICD_WHO, "S62.3")),
+        ((SNOMED, "71642004"), (ICD_WHO, "S72.0")),
+        ((SNOMED, "443165006"), (ICD_WHO, "S62.3")),
+    ],
+)
+def test_codes_that_disagree_on_whether_a_site_counts_leave_the_history_open(
+    knowledge_base: KnowledgeBase, one: tuple[str, str], other: tuple[str, str]
+) -> None:
+    case = read(knowledge_base, {**condition(*one), "code": coded(one, other)})
+    assert (fractures(case), said(case, "isOpenFor")) == ([], ["FractureHistory"])
+
+
 def test_the_who_edition_is_not_the_american_one(knowledge_base: KnowledgeBase) -> None:
     """A fifth character means another place there, and a title other bones."""
     for code, here, there in (

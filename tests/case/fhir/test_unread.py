@@ -341,6 +341,43 @@ def test_a_bundle_that_goes_on_elsewhere_leaves_every_section_open(knowledge_bas
     assert said(case, "isOpenFor") == sections
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"type": "searchset", "total": 99},
+        {"type": "batch-response", "entry": [{"response": {"status": "404"}}]},
+        {"type": "searchset", "entry": [{"resource": {"issue": [{"severity": "warning", "code": "incomplete"}]}}]},
+        {
+            "entry": [
+                {"response": {"status": "500", "outcome": {"issue": [{"severity": "error", "code": "exception"}]}}}
+            ]
+        },
+    ],
+)
+def test_a_bundle_that_says_that_something_is_lacking_leaves_every_section_open(
+    knowledge_base: KnowledgeBase, change: Resource
+) -> None:
+    """An entry without a name of its type is what a server says of its search."""
+    whole = json.loads(bundle(patient(), WRIST))
+    for entry in change.get("entry", []):
+        entry.get("resource", {}).setdefault("resourceType", "OperationOutcome")
+        entry.get("response", {}).get("outcome", {}).setdefault("resourceType", "OperationOutcome")
+    [case] = knowledge_base.read(
+        json.dumps({**whole, **change, "entry": whole["entry"] + change.get("entry", [])}), "fhir", on=ON
+    )
+    assert len(said(case, "isOpenFor")) == 4
+
+
+def test_a_bundle_of_all_its_matches_is_whole(knowledge_base: KnowledgeBase) -> None:
+    for change in (
+        {"type": "searchset", "total": 2},
+        {"type": "searchset", "total": 99, "link": [{"relation": "previous", "url": "https://e/1"}]},
+        {"type": "collection", "total": 99},
+    ):
+        [case] = knowledge_base.read(json.dumps(json.loads(bundle(patient(), WRIST)) | change), "fhir", on=ON)
+        assert said(case, "isOpenFor") == []
+
+
 def test_a_page_inside_another_resource_goes_on_too(knowledge_base: KnowledgeBase) -> None:
     page = json.loads(bundle(patient(), GOOD_BONE)) | {"link": [{"relation": "next", "url": "https://e/2"}]}
     for around in (json.loads(bundle(page)), {"resourceType": "Parameters", "parameter": [{"resource": page}]}):
