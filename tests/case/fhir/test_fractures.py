@@ -105,6 +105,30 @@ def test_codes_that_disagree_on_whether_a_site_counts_leave_the_history_open(
     assert (fractures(case), said(case, "isOpenFor")) == ([], ["FractureHistory"])
 
 
+@pytest.mark.parametrize(
+    ("system", "code", "text", "is_open"),
+    [
+        (SNOMED, "263199001", "Fracture of hip", True),
+        (ICD_WHO, "S52.5", "Fracture du poignet et du col du fémur", True),
+        (ICD_WHO, "S62.3", "Fracture de hanche", True),
+        (ICD_WHO, "S22.3", "Fracture de côte, tassement vertébral T8", True),
+        (ICD_WHO, "S72.0", "Fracture du col du fémur et de la vertèbre L1", True),
+        (ICD_WHO, "S72.3", "Fracture de la hanche", False),
+        (ICD_WHO, "S12.1", "Fracture de la deuxième vertèbre cervicale", False),
+        (ICD_WHO, "S52.5", "Fracture du radius distal à déplacement dorsal", False),
+        (SNOMED, "443165006", "Osteoporotic fracture of hip", False),
+    ],
+)
+def test_words_that_name_another_place_than_their_code_leave_the_history_open(
+    knowledge_base: KnowledgeBase, system: str, code: str, text: str, *, is_open: bool
+) -> None:
+    """The code decides what it states, and the words may tell of another fracture."""
+    case = read(knowledge_base, {**condition(system, code), "code": coded((system, code), text=text)})
+    assert len(fractures(case)) == 1
+    assert ("FractureHistory" in said(case, "isOpenFor")) is is_open
+    assert (text in " ".join(reasons(case).get("WordsContradictCode", []))) is is_open
+
+
 def test_the_who_edition_is_not_the_american_one(knowledge_base: KnowledgeBase) -> None:
     """A fifth character means another place there, and a title other bones."""
     for code, here, there in (
