@@ -1,5 +1,6 @@
 """What the ontology says, loaded: the modules, the vocabulary of cases, the guidelines."""
 
+from osteo_kg.knowledge.codes import Code
 from osteo_kg.knowledge.guideline import (
     Criterion,
     Guideline,
@@ -21,7 +22,7 @@ from osteo_kg.knowledge.loading import (
 )
 from osteo_kg.knowledge.readings import OTHER, PACKAGED, OtherReading
 from osteo_kg.knowledge.table_words import FALSE, MISSING, NONE, TRUE, TableWords, plain_word
-from osteo_kg.knowledge.terms import Code, Terms
+from osteo_kg.knowledge.terms import Terms
 from osteo_kg.knowledge.words import folded, plain_unit
 
 __all__ = [

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import Any, TypeVar
 
-from osteo_kg.case.fhir.elements import each, first, text
+from osteo_kg.case.fhir.elements import each, first, is_partial, text
 
 Resource = dict[str, Any]
 Kind = TypeVar("Kind")
@@ -228,7 +228,7 @@ def _entries(
     if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):
         unreadable.append(where)
     elif document["resourceType"] == "Bundle":
-        if "next" in each(document, "link", "relation"):
+        if is_partial(document):
             cut.append(document)
         for number, entry in enumerate(each(document, "entry"), 1):
             yield from _of_entry(entry, document, number, unreadable, cut)

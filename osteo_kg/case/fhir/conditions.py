@@ -18,7 +18,7 @@ from osteo_kg.case.fhir.codings import (
     sections_left_open,
 )
 from osteo_kg.case.fhir.elements import RULED_OUT, moment, status, statuses
-from osteo_kg.case.fhir.fractures import Fractures, fracture_of
+from osteo_kg.case.fhir.fractures import Fractures, fracture_of, may_not_count, names_another_place
 from osteo_kg.case.fhir.patient import MenopauseStatements
 from osteo_kg.rdf import OSTEO, XSD, node_of
 
@@ -97,8 +97,16 @@ def _read(
     kinds = builder.terms
     history = of_kind(found, OSTEO.MedicalCondition, kinds)
     states = [*of_kind(found, OSTEO.MenopausalStatus, kinds), *of_term(found, OSTEO.ClimactericDisorders)]
-    if broken := of_kind(found, OSTEO.Fracture, kinds):
-        fractures.add(fracture_of(resource, broken, builder))
+    broken = of_kind(found, OSTEO.Fracture, kinds)
+    if broken and may_not_count(resource, broken, kinds):
+        builder.ignore(resource, OSTEO.NotCertain)
+        fractures.left_open(resource, resource.get("code"))
+    elif broken:
+        fracture = fracture_of(resource, broken, builder)
+        fractures.add(fracture)
+        if names_another_place(fracture, kinds):
+            builder.ignore(resource, OSTEO.WordsContradictCode)
+            fractures.left_open(resource, resource.get("code"))
     for meaning in history:
         builder.say(builder.patient, OSTEO.hasCondition, node_of(meaning.term))
     if states and not _holds_today(resource):

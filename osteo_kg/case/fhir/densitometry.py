@@ -11,13 +11,13 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg.case.fhir.case_builder import CaseBuilder
-from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, meanings, of_kind
+from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, is_contradicted, meanings, of_kind
 from osteo_kg.case.fhir.elements import When, codings, each, extension, first, moment, text, words
 from osteo_kg.knowledge import Terms, folded, plain_unit
 from osteo_kg.rdf import OSTEO, XSD, node_of
 
-#: Reasons why a value is absent that say that there was one.
-_HELD_BACK = ("as-text", "error", "masked", "unsupported", "not-a-number", "negative-infinity", "positive-infinity")
+#: Reasons why a value is absent that say that nothing was measured; by any other there may be a value.
+_NOT_MEASURED = frozenset(("not-asked", "asked-declined", "not-performed", "not-applicable"))
 _CODES_INSIDE = re.compile(r"\d{6,18}")
 #: A number in a text that has a sign or decimals, and is no part of a date; and the word after it.
 _NUMBER_SAID = re.compile(
@@ -69,10 +69,13 @@ class Densitometry:
         elif sites is None or len(sites) > 1:
             builder.ignore(part, OSTEO.BodySiteNotKnown, *_place_told(part), *_value_told(part))
             builder.open(OSTEO.Densitometry, part, *_place_told(part), *_value_told(part))
-        elif doubt:
-            builder.ignore(part, OSTEO.NotCertain, doubt, *_value_told(part))
-            builder.open(OSTEO.Densitometry, part, doubt, *_value_told(part))
+        elif doubt or _says_something_else(part, builder.terms):
+            told = (doubt, *_value_told(part))
+            builder.ignore(part, OSTEO.NotCertain, *told)
+            builder.open(OSTEO.Densitometry, part, *told)
         else:
+            if _is_other_score(part.get("code"), builder.terms):
+                builder.ignore(part, OSTEO.WordsContradictCode)
             site = next(iter(sites), "")
             score = Score(part, found, site, sites.get(site, ()), _moment_of(part, builder), _value(part))
             self._scores.append(score)
@@ -97,12 +100,16 @@ class Densitometry:
             self._mentions.append((resource, said))
 
     def named(self, part: dict[str, Any], builder: CaseBuilder) -> None:
-        """Note an observation whose words or unit name a T-score, and whose code is not read."""
+        """Note an observation whose words, unit or code name a T-score, and whose code is not read."""
         builder.unread(part, part.get("code"), *_place_told(part), *_value_told(part))
-        sites = _sites(part, [], builder.terms) or {}
+        self.perhaps(part, [], builder)
+
+    def perhaps(self, part: dict[str, Any], found: list[Meaning], builder: CaseBuilder, *why: str) -> None:
+        """Leave densitometry open for what may be an axial T-score; `why` tells what is not certain of it."""
+        sites = _sites(part, found, builder.terms) or {}
         reason, is_unread = _why_no_score(part, builder.terms)
         if (reason is None or is_unread) and not any(builder.terms.is_a(s, OSTEO.PeripheralSite) for s in sites):
-            builder.open(OSTEO.Densitometry, part, *_place_told(part), *_value_told(part))
+            builder.open(OSTEO.Densitometry, part, *why, *_place_told(part), *_value_told(part))
 
     def settle(self, builder: CaseBuilder) -> None:
         """Write every score; of several ranges of vertebrae of one day the lowest (docs/reference/reading.md, R2)."""
@@ -159,24 +166,51 @@ def _write(score: Score, builder: CaseBuilder) -> None:
 
 
 def names_a_score(part: Mapping[str, Any], terms: Terms) -> bool:
-    """Whether an observation whose code is not read is of a T-score, by its words or by its unit."""
-    named = any(terms.score_names.found_in(said) for said in words(part.get("code")))
-    return named or any(terms.score_names.is_one(unit) for unit in _units(part))
+    """Whether an observation whose code is not read is of a T-score.
+
+    Its words or its unit name one, or it has the code of one under a name of the system that is not known, or it is a
+    densitometry with a negative value, which no density has.
+    """
+    concept = part.get("code")
+    said = words(concept)
+    if any(terms.score_names.found_in(one) for one in said) or any(map(terms.score_names.is_one, _units(part))):
+        return True
+    if any(code in terms.score_codes and not terms.codes.system_of(system) for system, code in codings(concept)):
+        return True
+    is_densitometry = any(terms.densitometry_names.found_in(one) for one in said)
+    value = _value(part)
+    numbers = [value] if isinstance(value, Decimal) else _numbers_said(text(part, "valueString"), terms)
+    return is_densitometry and not _is_other_score(concept, terms) and any(number < 0 for number in numbers)
+
+
+def _is_other_score(concept: Any, terms: Terms) -> bool:
+    """Whether words name another score than a T-score, and no T-score beside it."""
+    is_named = any(terms.score_names.found_in(said) for said in words(concept))
+    return not is_named and is_contradicted(concept, OSTEO.AxialTScore.value, terms)
+
+
+def _says_something_else(part: Mapping[str, Any], terms: Terms) -> bool:
+    """Whether another code beside that of a T-score says that the value is something else, such as a density."""
+    beside = (terms.codes.find(system, code) for system, code in codings(part.get("code")))
+    kinds = (OSTEO.BoneMineralDensityCode, OSTEO.NotDecidingCode)
+    return any(terms.is_a(code.iri, kind) for code in beside if code for kind in kinds)
 
 
 def _why_no_score(part: Mapping[str, Any], terms: Terms) -> tuple[ox.NamedNode | None, bool]:
     """Give why a value is not used, and whether it may be a T-score all the same."""
+    absent = part.get("dataAbsentReason")
     if not any(key.startswith("value") for key in part):
-        absent = set(each(part, "dataAbsentReason", "coding", "code"))
-        return OSTEO.ValueNotUsable, not absent.isdisjoint(_HELD_BACK)
+        reasons = frozenset(each(absent, "coding", "code"))
+        may_be_one = bool(absent) and not (reasons and reasons <= _NOT_MEASURED)
+        return OSTEO.ValueNotUsable, may_be_one or bool(part.get("interpretation"))
     units = {plain_unit(unit) for unit in _units(part)}
     if units & terms.units_beside_scores:
         return OSTEO.DensityNotTScore, False
     if not isinstance(_value(part), Decimal) or text(part, "valueQuantity", "comparator"):
         return OSTEO.ValueNotUsable, True
-    if units <= terms.units_of_scores:
-        return None, False
-    return OSTEO.UnitNotAccepted, True
+    if not units <= terms.units_of_scores:
+        return OSTEO.UnitNotAccepted, True
+    return (OSTEO.NotCertain, True) if absent else (None, False)
 
 
 def _units(part: Mapping[str, Any]) -> set[str]:
@@ -216,7 +250,7 @@ def _sites(part: Mapping[str, Any], found: list[Meaning], terms: Terms) -> dict[
         return None
     by_code = [each.term for each in of_kind(found, OSTEO.DensitometrySite, terms)]
     if by_code:
-        return {by_code[0]: ()}
+        return _parts_of(dict.fromkeys(by_code, ()), 0, terms)
     return _named(words(part.get("code")), terms)
 
 

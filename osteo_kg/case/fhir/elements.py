@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from osteo_kg.rdf import day_literal, day_text, period_of
@@ -64,6 +65,31 @@ def words(*concepts: Any) -> tuple[str, ...]:
         for word in (*each(node, "text"), *each(node, "coding", "display"), *each(node, "display"))
     )
     return tuple(dict.fromkeys(word.strip() for word in found if isinstance(word, str) and word.strip()))
+
+
+#: What an issue of a search is called that left results out.
+_LEFT_OUT = frozenset(("incomplete", "timeout", "throttled", "too-costly", "suppressed", "lock-error", "transient"))
+
+
+def is_partial(bundle: Any) -> bool:
+    """Whether a Bundle says that it is not all there is: a page follows, matches are lacking, or a part failed."""
+    links = set(each(bundle, "link", "relation"))
+    if "next" in links:
+        return True
+    entries = [entry for entry in each(bundle, "entry") if isinstance(entry, dict)]
+    failed = any(text(entry, "response", "status").startswith(("4", "5")) for entry in entries)
+    issues = [issue for entry in entries if (found := _outcome(entry)) for issue in each(found, "issue")]
+    wrong = any(text(one, "severity") in ("error", "fatal") or text(one, "code") in _LEFT_OUT for one in issues)
+    total = bundle.get("total")
+    matches = sum(text(entry, "search", "mode") not in ("include", "outcome") for entry in entries)
+    is_first = text(bundle, "type") == "searchset" and links.isdisjoint(("previous", "prev"))
+    return failed or wrong or (is_first and isinstance(total, int | Decimal) and total > matches)
+
+
+def _outcome(entry: dict[str, Any]) -> Any:
+    """Give what the server says of the search in an entry; None where it is a result."""
+    found = (first(entry, "resource"), first(entry, "response", "outcome"))
+    return next((one for one in found if text(one, "resourceType") == "OperationOutcome"), None)
 
 
 #: Verification statuses that say that a condition or an allergy is none.

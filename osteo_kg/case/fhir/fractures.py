@@ -102,6 +102,23 @@ def fracture_of(resource: dict[str, Any], found: list[Meaning], builder: CaseBui
     )
 
 
+def may_not_count(resource: dict[str, Any], found: list[Meaning], terms: Terms) -> bool:
+    """Whether codes of one Condition contradict each other in whether its site counts at all, as hand and wrist do."""
+    every = (*found, *of_kind(meanings(resource.get("bodySite"), terms), OSTEO.Fracture, terms))
+    counts = {not terms.is_a(each.term, OSTEO.NonOsteoporoticFracture) for each in every}
+    return len(counts) > 1 and not any(each.own for each in every)
+
+
+def names_another_place(fracture: Fracture, terms: Terms) -> bool:
+    """Whether the words beside a code name a place that its site is no part of: another fracture, or another site."""
+    site = fracture.meaning
+    if site.own or site.term == OSTEO.UnspecifiedSiteFracture.value:
+        return False
+    places = terms.limits["hasPlaceWords"].get(site.term, frozenset())
+    named = (terms.place_names.found_in(said) for said in words(fracture.resource.get("code")))
+    return any(not found.keys() <= places for found in named)
+
+
 def _whole(value: Any) -> int | None:
     return int(value) if isinstance(value, Decimal) and value == value.to_integral_value() else None
 

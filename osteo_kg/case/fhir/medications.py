@@ -13,7 +13,7 @@ import pyoxigraph as ox
 from osteo_kg.case.fhir.bundles import Resource, gather, resolved
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, is_known, meanings, of_kind
-from osteo_kg.case.fhir.elements import RULED_OUT, codings, concept_of, each, status, text, words
+from osteo_kg.case.fhir.elements import RULED_OUT, codings, concept_of, each, status, statuses, text, words
 from osteo_kg.knowledge import Terms
 from osteo_kg.rdf import OSTEO, node_of
 
@@ -25,14 +25,20 @@ _OUTCOMES: dict[str, ox.NamedNode | None] = {
     "on-hold": None,
     "unknown": None,
 }
-_UNCERTAIN = ("unconfirmed",)
 _COURSES = ("MedicationStatement", "MedicationRequest")  # completed, they are a whole course; a dose is not
 _NO_ORDERS = ("proposal", "plan", "option")
 #: Statuses that say that nothing was given; of any other that is not known, nothing is certain.
 _NOT_GIVEN = ("intended", "not-taken", "not-done", "declined", "preparation")
+#: Drugs of which the words name what the body makes, and laboratories measure, as well.
+_ALSO_HORMONES = (OSTEO.MenopausalHormoneTherapy, OSTEO.Calcitonin)
 _NEVER_MEANT = ("entered-in-error", "draft", "cancelled")  # every other record of a drug may be a treatment with it
 
 
+#: Where a Medication says what is in it, in FHIR R4 and R5.
+_INGREDIENTS = tuple(
+    ("ingredient", *path)
+    for path in (("itemCodeableConcept",), ("itemReference",), ("item", "concept"), ("item", "reference"))
+)
 _MILLIGRAMS = re.compile(r"(?<![\d.,/])(\d{1,9}(?:[.,]\d{1,9})?) ?mg\b", re.ASCII | re.IGNORECASE)
 
 
@@ -42,6 +48,29 @@ class Treatments:
     def __init__(self, medications: Mapping[str, Resource]) -> None:
         self._medications = medications
         self._told: set[tuple[str, ox.NamedNode | None]] = set()
+        self._mentions: list[tuple[Resource, str, tuple[str, ...]]] = []
+
+    @property
+    def is_mentioned(self) -> bool:
+        """Whether words name a drug, which may be one that was read."""
+        return bool(self._mentions)
+
+    def mentioned(self, resource: Resource, said: str, terms: Terms) -> None:
+        """Take note of words that name a drug or a class of ours, elsewhere than in a medication itself."""
+        products = {"text": terms.other_use_names.taken_out(said)}
+        hormones = {drug.value for drug in _ALSO_HORMONES}
+        if named := tuple(drug for drug in _named(products, terms) if drug not in hormones):
+            self._mentions.append((resource, said, named))
+
+    def settle(self, builder: CaseBuilder) -> None:
+        """Keep the treatment history open for every drug that is only mentioned, and was not read."""
+        read = {drug for drug, _ in self._told}
+        for resource, said, named in self._mentions:
+            new = [each for each in named if read.isdisjoint(_drugs_in((each,), builder.terms))]
+            if new:
+                builder.open(OSTEO.TreatmentHistory, resource, concept={"text": said})
+            for drug in sorted(set(new) & builder.terms.keys.keys()):
+                builder.perhaps(drug, resource, {"text": said})
 
     @property
     def marks(self) -> frozenset[str]:
@@ -118,18 +147,20 @@ class Treatments:
         concepts = [resource.get("code"), *each(resource, "reaction", "substance")]
         found = [(concept, meanings(concept, builder.terms)) for concept in concepts]
         said = [meaning for _, known in found for meaning in known]
-        verified = doubt or status(resource, "verificationStatus")
+        verified = statuses(resource, "verificationStatus")
+        ruled_out = ", ".join(sorted(verified & RULED_OUT))
+        uncertain = doubt or ", ".join(sorted(verified if "confirmed" not in verified else ()))
         for concept, known in found:
             if not known and (concept or not said):
                 builder.unread(resource, concept)
-                if verified not in RULED_OUT and _named(concept, builder.terms):
+                if not ruled_out and _named(concept, builder.terms):
                     builder.open(OSTEO.TreatmentHistory, resource, concept=concept)
-        if said and verified in RULED_OUT:
-            builder.ignore(resource, OSTEO.StatusRulesOut, verified)
-        elif said and (doubt or verified in _UNCERTAIN):
-            builder.ignore(resource, OSTEO.NotCertain, verified)
+        if said and ruled_out:
+            builder.ignore(resource, OSTEO.StatusRulesOut, ruled_out)
+        elif said and uncertain:
+            builder.ignore(resource, OSTEO.NotCertain, uncertain)
             if of_kind(said, OSTEO.Drug, builder.terms):
-                builder.open(OSTEO.TreatmentHistory, resource, verified)
+                builder.open(OSTEO.TreatmentHistory, resource, uncertain)
         elif said:
             self._add_intolerances([_narrowest(known, builder.terms) for _, known in found], resource, builder)
         return bool(said)
@@ -153,7 +184,7 @@ class Treatments:
         medication = contained.get(reference) or resolved(reference, self._medications)
         if medication is None:  # what the reference is said to lead to is all that there is
             return {"text": text(resource, "medicationReference", "display")}
-        return [medication.get("code"), *each(medication, "ingredient", "itemCodeableConcept")]
+        return [medication.get("code"), *(found for path in _INGREDIENTS for found in each(medication, *path))]
 
     def is_meant(self, resource: Resource, drug: Meaning, builder: CaseBuilder) -> bool:
         """Whether dose and route are those of the product meant; where they tell nothing, the doubt is noted."""
@@ -213,15 +244,17 @@ def _why_not(resource: Resource) -> str:
 def _outcomes(resource: Resource, builder: CaseBuilder) -> list[ox.NamedNode | None]:
     """Give the outcomes: those that are stated as reasons, or what the status says."""
     stated: list[Meaning] = []
+    is_unread = False
     for reason in each(resource, "statusReason"):
         said = of_kind(meanings(reason, builder.terms), OSTEO.TreatmentOutcome, builder.terms)
         stated += said
         if not said:
+            is_unread = True
             builder.ignore(resource, OSTEO.CodeNotRead, "statusReason", concept=reason)
     if stated:
         return [node_of(term) for term in dict.fromkeys(each.term for each in stated)]
     if status(resource, "status") == "completed":
-        return [OSTEO.Completed if resource["resourceType"] in _COURSES else None]
+        return [OSTEO.Completed if resource["resourceType"] in _COURSES and not is_unread else None]
     return [_OUTCOMES.get(status(resource, "status"))]
 
 

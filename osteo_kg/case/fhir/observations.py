@@ -12,13 +12,14 @@ import pyoxigraph as ox
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import Meaning, meanings, of_kind, of_term, why_unread
 from osteo_kg.case.fhir.densitometry import Densitometry, names_a_score
-from osteo_kg.case.fhir.elements import When, each, first, text
+from osteo_kg.case.fhir.elements import When, codings, each, first, text
 from osteo_kg.case.fhir.patient import MenopauseStatements
 from osteo_kg.case.fields import BEYOND_THE_RECORD, STATED, FieldKind
 from osteo_kg.knowledge import Terms, folded
 from osteo_kg.rdf import OSTEO, XSD, node_of
 
 _USED = ("final", "amended", "corrected")
+_NO_RESULT = ("registered", "specimen-in-process", "preliminary", "partial", "cancelled", "entered-in-error")
 #: What a statement about the patient is, by the property that makes it, which is its code too.
 STATEMENTS: dict[ox.NamedNode, FieldKind] = {
     each.property: each.kind for each in STATED if each.property and each.kind in ("truth", "whole", "decimal")
@@ -47,8 +48,12 @@ def read_observation(
     if not any(about.is_one for about in found):
         builder.unread(resource, resource.get("code"))
         return False
-    if text(resource, "status") not in _USED:
-        builder.ignore(resource, OSTEO.StatusRulesOut, f"status {text(resource, 'status') or '?'}")
+    if (stated := text(resource, "status")) not in _USED:
+        builder.ignore(resource, OSTEO.StatusRulesOut, f"status {stated or '?'}")
+        for about in found if stated not in _NO_RESULT else ():
+            scored = _scored(about.found, builder.terms)
+            if scored or about.is_score:
+                densitometry.perhaps(about.part, scored, builder, f"status {stated or '?'}")
         return True
     for about in found:
         if about.is_one:
@@ -81,11 +86,26 @@ class _Concern:
 
 
 def _concern(part: dict[str, Any], terms: Terms) -> _Concern:
-    if found := meanings(part.get("code"), terms):
-        return _Concern(part, found)
+    found = meanings(part.get("code"), terms)
+    if told := [each for each in found if not any(terms.is_a(each.term, kind) for kind in _TOLD_BY_OTHERS)]:
+        return _Concern(part, told)
     reason = why_unread(part.get("code"), terms)
     is_density = reason == OSTEO.DensityNotTScore
-    return _Concern(part, [], is_density, reason != OSTEO.CodeDecidesNothing and names_a_score(part, terms))
+    may_be_score = reason != OSTEO.CodeDecidesNothing or _is_panel(part.get("code"), terms)
+    return _Concern(part, [], is_density, may_be_score and not found and names_a_score(part, terms))
+
+
+#: What an observation may name, and states nothing of: it is a finding to be told of.
+_TOLD_BY_OTHERS = (OSTEO.Fracture,)
+
+
+def _is_panel(concept: Any, terms: Terms) -> bool:
+    known = [code for system, value in codings(concept) if (code := terms.codes.find(system, value))]
+    return all(terms.is_a(code.iri, OSTEO.DensitometryPanelCode) for code in known)
+
+
+#: What tells of the value of the whole, and of no component.
+_OF_THE_VALUE = ("value", "component", "dataAbsentReason", "interpretation")
 
 
 def _parts(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -93,7 +113,7 @@ def _parts(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield resource
     for component in each(resource, "component"):
         if isinstance(component, dict):
-            whole = {key: value for key, value in resource.items() if not key.startswith(("value", "component"))}
+            whole = {key: value for key, value in resource.items() if not key.startswith(_OF_THE_VALUE)}
             yield whole | component
 
 
@@ -105,11 +125,7 @@ def _read(
     doubt: str,
 ) -> None:
     part, found = concern.part, concern.found
-    scored = [
-        *of_term(found, OSTEO.tScore, OSTEO.AxialTScore),
-        *of_kind(found, OSTEO.DensitometrySite, builder.terms),
-    ]
-    if scored:
+    if scored := _scored(found, builder.terms):
         densitometry.read(part, scored, builder, doubt)
     elif concern.is_density:
         builder.ignore(part, OSTEO.DensityNotTScore)
@@ -130,13 +146,18 @@ def _read(
         builder.ignore(part, OSTEO.ValueNotUsable)
 
 
+def _scored(found: list[Meaning], terms: Terms) -> list[Meaning]:
+    """Give what says that a value is a T-score."""
+    return [*of_term(found, OSTEO.tScore, OSTEO.AxialTScore), *of_kind(found, OSTEO.DensitometrySite, terms)]
+
+
 def _status(part: dict[str, Any], builder: CaseBuilder, menopause: MenopauseStatements) -> None:
     """Read an observation of the menopause, whose value decides."""
     value = part.get("valueCodeableConcept")
     said = of_kind(meanings(value, builder.terms), OSTEO.MenopausalStatus, builder.terms)
-    if said:
-        menopause.add(said[0].term, builder.when(part, "effective"), part, value, builder)
-    else:
+    for term in dict.fromkeys(meaning.term for meaning in said):  # two that contradict each other are both stated
+        menopause.add(term, builder.when(part, "effective"), part, value, builder)
+    if not said:
         builder.ignore(part, OSTEO.ValueNotKnown)
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from osteo_kg.case.fhir.bundles import ABOUT_OTHERS, Resource, kinship
 from osteo_kg.case.fhir.case_builder import CaseBuilder
-from osteo_kg.case.fhir.codings import meanings, of_kind, sections_left_open
+from osteo_kg.case.fhir.codings import is_known, meanings, of_kind, sections_left_open
 from osteo_kg.case.fhir.densitometry import Densitometry
 from osteo_kg.case.fhir.elements import RULED_OUT, each, status, statuses, text, words
 from osteo_kg.case.fhir.fractures import Fractures
+from osteo_kg.case.fhir.medications import Treatments
+from osteo_kg.knowledge import Terms, folded
 from osteo_kg.rdf import OSTEO
 
 #: Where a resource says why something was done, or what was found; the keys of FHIR R4, and those that R5 renamed.
@@ -27,12 +32,24 @@ _ELEMENTS = (
     "addresses",
 )
 _OF_TYPE = {
-    "AdverseEvent": ("event",),
-    "Flag": ("code",),
-    "Observation": ("code", "valueCodeableConcept"),
-    "Procedure": ("code",),
+    "AdverseEvent": ("event", "code"),
+    "Observation": ("code", "valueCodeableConcept", "interpretation"),
+    "DiagnosticReport": (),  # its code says what was looked for
 }
-_TEXTS = ("conclusion", "summary", "valueString")
+_OF_ANY_TYPE = ("code",)
+_TEXTS = ("conclusion", "summary", "valueString", "description")
+#: Documents, which are looked through from end to end.
+_DOCUMENTS = (
+    "Basic",
+    "ClinicalImpression",
+    "Communication",
+    "Composition",
+    "DocumentReference",
+    "ImagingStudy",
+    "List",
+    "Media",
+    "QuestionnaireResponse",
+)
 _NEVER_WAS = ("entered-in-error", "cancelled", "not-done", "rejected")
 _NOT_FINAL = ("registered", "partial", "preliminary")
 
@@ -59,16 +76,25 @@ def read_mentions(
 
 
 def read_free_text(
-    resource: Resource, fractures: Fractures, densitometry: Densitometry, builder: CaseBuilder, *, is_read: bool
+    resource: Resource,
+    fractures: Fractures,
+    densitometry: Densitometry,
+    treatments: Treatments,
+    builder: CaseBuilder,
+    *,
+    is_read: bool,
+    hers: frozenset[str] = frozenset(),
 ) -> None:
-    """Take note of what the notes of a resource name, and of every T-score that stands in words (R2, R14).
+    """Take note of what the notes of a resource name, and of every T-score and drug that stands in words (R2, R14).
 
     Args:
         resource: any resource of hers.
         fractures: the fractures of the patient.
         densitometry: the T-scores of the patient.
+        treatments: the treatments of the patient.
         builder: what collects the case.
         is_read: whether facts were read of the resource; what is not used beside them is named.
+        hers: the names, by type and id, of the resources that are read by themselves.
     """
     never_was = status(resource, "status") in _NEVER_WAS or statuses(resource, "verificationStatus") & RULED_OUT
     if resource["resourceType"] in ABOUT_OTHERS or never_was:
@@ -81,14 +107,24 @@ def read_free_text(
             fractures.mentioned(resource, note, ())
     if status(resource, "status") not in _NOT_FINAL:
         stated = [resource.get("code")] if resource["resourceType"] == "Condition" else []
-        for concept in (*stated, *notes, *_concepts(resource, frozenset(), is_read=is_read)):
+        for concept in (*stated, *notes, *_concepts(resource, hers, is_read=is_read)):
             for said in words(concept):
                 densitometry.mentioned(resource, said, builder.terms)
+                if concept is not resource.get("code") or _may_be_of_a_drug(resource, builder.terms):
+                    treatments.mentioned(resource, said, builder.terms)
+
+
+def _may_be_of_a_drug(resource: Resource, terms: Terms) -> bool:
+    """Whether the words of a code may tell of a treatment: not of a laboratory's, nor beside a code that is known."""
+    return resource["resourceType"] != "Observation" and not is_known(resource.get("code"), terms)
 
 
 def _concepts(resource: Resource, hers: frozenset[str], *, is_read: bool) -> Iterator[Any]:
-    own = _OF_TYPE.get(resource["resourceType"], ()) if not is_read else ()
+    own = _OF_TYPE.get(resource["resourceType"], _OF_ANY_TYPE) if not (is_read or "intent" in resource) else ()
     denied = resource.get("valueBoolean") is False
+    if resource["resourceType"] in _DOCUMENTS and not is_read:
+        yield from _of_document({key: value for key, value in resource.items() if key != "text"}, hers)
+        return
     for key in (*_ELEMENTS, *(own if not denied else ())):
         for node in each(resource, key):
             if isinstance(node, dict):
@@ -96,7 +132,7 @@ def _concepts(resource: Resource, hers: frozenset[str], *, is_read: bool) -> Ite
     if not is_read:
         parts = [resource, *(part for part in each(resource, "component") if _is_a_finding(part))]
         yield from ({"text": said} for part in parts for key in _TEXTS if (said := text(part, key)))
-        yield from ({"text": said} for said in each(resource, "presentedForm", "title") if isinstance(said, str))
+        yield from (found for form in each(resource, "presentedForm") for found in _of_document(form, hers))
         yield from (found for part in parts[1:] for key in own for found in each(part, key))
 
 
@@ -129,3 +165,96 @@ def _inside(node: dict[str, Any]) -> Iterator[Any]:
         inner = [found for key in _INNER for found in each(node, key) if isinstance(found, dict)]
         waiting += inner
         yield from [] if inner else [node]
+
+
+# Documents: what stands in them, whatever the element, and the answers to their questions.
+
+#: Elements that name persons, places and other documents, and nothing of what a document tells.
+_APART = frozenset(
+    (
+        "attester",
+        "author",
+        "authenticator",
+        "contained",
+        "context",
+        "custodian",
+        "encounter",
+        "extension",
+        "facility",
+        "identifier",
+        "interpreter",
+        "location",
+        "meta",
+        "note",
+        "patient",
+        "performer",
+        "practiceSetting",
+        "procedureReference",
+        "protocol",
+        "questionnaire",
+        "recipient",
+        "relatesTo",
+        "requester",
+        "sender",
+        "source",
+        "subject",
+    )
+)
+_IN_WORDS = frozenset(
+    ("comment", "contentString", "description", "display", "div", "summary", "text", "title", "valueString")
+)
+_TAG = re.compile(r"<[^>]*>")
+_NO = frozenset(("no", "non", "none", "never", "aucun", "aucune", "jamais", "false", "faux", "0"))
+
+
+def _of_document(document: dict[str, Any], hers: frozenset[str]) -> Iterator[Any]:
+    """Give every concept and text of a document, attachments in plain words included."""
+    waiting: list[Any] = [document]
+    while waiting:
+        node: Any = waiting.pop()
+        if isinstance(node, list):
+            waiting += reversed(node)
+        elif isinstance(node, dict) and not _is_read_by_itself(node, hers):
+            if "linkId" in node:
+                yield from _answers(node)
+            elif "coding" in node or ("code" in node and "system" in node):
+                yield node
+            else:
+                texts = [value for key, value in node.items() if key in _IN_WORDS and isinstance(value, str)]
+                yield from ({"text": said} for found in (*texts, _attached(node)) if (said := _plain(found)))
+                inner = (value for key, value in node.items() if key not in _APART and isinstance(value, dict | list))
+                waiting += reversed(list(inner))
+
+
+def _attached(attachment: dict[str, Any]) -> str:
+    """Give the words of an attachment that holds some; empty where it holds none, or what is no text."""
+    data, kind = attachment.get("data"), text(attachment, "contentType")
+    if not isinstance(data, str) or not kind.startswith("text/"):
+        return ""
+    try:
+        return base64.b64decode(data).decode("utf-8", errors="replace")
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _plain(said: str) -> str:
+    return " ".join(_TAG.sub(" ", said).split())
+
+
+def _answers(item: dict[str, Any], asked: str = "") -> Iterator[Any]:
+    """Give the answers to a question and to those below it, each with its question; what is denied is left out."""
+    asked = " ".join(part for part in (asked, text(item, "text")) if part)
+    for answer in each(item, "answer"):
+        if not isinstance(answer, dict):
+            continue
+        value = next((answer[key] for key in answer if key.startswith("value")), None)
+        said = text(value, "display") if isinstance(value, dict) else "" if value is True else f"{value}"
+        if value is not None and value is not False and folded(said) not in _NO:
+            yield {"text": f"{asked}: {said}" if said else asked, "coding": [value] if isinstance(value, dict) else []}
+        yield from _below(answer, asked)
+    yield from _below(item, asked)
+
+
+def _below(node: dict[str, Any], asked: str) -> Iterator[Any]:
+    below: Iterable[Any] = each(node, "item")
+    yield from (found for item in below if isinstance(item, dict) for found in _answers(item, asked))

@@ -58,7 +58,7 @@ def reach_of(resource: Resource, reader: Reader) -> Reach:
     """Tell on what the reading of a resource bears that names its patient."""
     if resource["resourceType"] == "Patient":
         assuming = {MENOPAUSE, _AGE} if reader.postmenopausal is not None else set()
-        return Reach(frozenset({_PATIENT, *assuming}))
+        return Reach(frozenset({_PATIENT, *assuming}), alone=not resource.get("link"))
     person = _person(resource)
     if person is None:
         return Reach(alone=False)
@@ -76,12 +76,13 @@ def reach_of(resource: Resource, reader: Reader) -> Reach:
         replace(reader, problems=noted).read_one(found, record)
     parts = frozenset((*_settled(record), *_stated(builder)))
     said = bool(parts) or len(builder.triples) > begun
-    looked = looked_up.was_asked or (hers.was_asked and FRACTURES in parts)
+    looked = looked_up.was_asked or (hers.was_asked and (FRACTURES in parts or _lists(person.resources)))
     return Reach(
         parts,
         said,
         bool(checked),
-        not (looked or record.densitometry.is_mentioned or _is_apart(person.resources)),
+        not (looked or record.densitometry.is_mentioned or record.treatments.is_mentioned)
+        and not _is_apart(person.resources),
         _marks(record, parts),
         parts == {FRACTURES} and record.fractures.stand_for_themselves,
     )
@@ -104,6 +105,8 @@ def _settled(record: Record) -> Iterator[str]:
         yield MENOPAUSE
     if record.densitometry:
         yield MEASUREMENTS
+    if record.treatments.is_mentioned:
+        yield TREATMENTS
 
 
 def _marks(record: Record, parts: frozenset[str]) -> frozenset[str] | None:
@@ -117,6 +120,11 @@ def _stated(builder: CaseBuilder) -> Iterator[str]:
         property_ = triple.predicate.value
         if triple.subject == builder.patient and property_ not in _ADDED:
             yield _PART_OF.get(property_, local_name(property_))
+
+
+def _lists(resources: list[Resource]) -> bool:
+    """Whether a resource is a list, which may name what is not in the record."""
+    return any(resource["resourceType"] == "List" for resource in resources)
 
 
 def _is_apart(resources: list[Resource]) -> bool:

@@ -117,6 +117,7 @@ class Reader:
                 if not subject_of(resource) and resource["resourceType"] in record.readers:
                     record.readers[resource["resourceType"]](resource, _OF_NOBODY)
         _open_what_is_cut(found, builder)
+        _open_what_is_linked(person, found, builder)
         record.settle()
         assumed = self.postmenopausal
         if assumed is not None and not record.menopause:
@@ -146,7 +147,8 @@ class Reader:
             self._check(resource, builder)
         if kind != "Condition":
             read_mentions(resource, record.fractures, builder, is_read=is_read, hers=record.names)
-        read_free_text(resource, record.fractures, record.densitometry, builder, is_read=is_read)
+        told = (record.fractures, record.densitometry, record.treatments)
+        read_free_text(resource, *told, builder, is_read=is_read, hers=record.names)
 
     def _check(self, resource: Resource, builder: CaseBuilder) -> None:
         if found := self.problems(resource):
@@ -167,7 +169,7 @@ class Record:
             "Condition": self._condition,
             "Observation": self._observation,
             "AllergyIntolerance": lambda resource, doubt: self.treatments.read_allergy(resource, builder, doubt),
-            "List": lambda resource, doubt: read_list(resource, builder, doubt),
+            "List": lambda resource, doubt: read_list(resource, builder, doubt, names),
         }
         for kind in _MEDICATIONS:
             self.readers[kind] = lambda resource, doubt: self.treatments.read_medication(resource, builder, doubt)
@@ -182,6 +184,7 @@ class Record:
         """Write what could be told only once all was read."""
         self.fractures.settle(self.builder)
         self.densitometry.settle(self.builder)
+        self.treatments.settle(self.builder)
         self.menopause.settle(self.builder)
 
 
@@ -203,7 +206,23 @@ def _open_what_is_cut(found: Input, builder: CaseBuilder) -> None:
         known = types & SECTIONS_OF.keys()
         sections = {section for kind in known or SECTIONS_OF for section in SECTIONS_OF[kind]}
         for section in sorted(sections if known == types else _EVERY_SECTION, key=lambda each: each.value):
-            builder.open(section, {"resourceType": "Bundle"}, "link next")
+            builder.open(section, {"resourceType": "Bundle"})
+
+
+def _open_what_is_linked(person: Gathered, found: Input, builder: CaseBuilder) -> None:
+    """Keep open what another Patient resource of hers holds, since two records of one woman are read apart."""
+    hers = set(names_of(person.patient))
+    for other in found.patients:
+        theirs = set(names_of(other.patient))
+        is_hers = not theirs.isdisjoint(_replaced(person.patient)) or not hers.isdisjoint(_replaced(other.patient))
+        for section in sorted(_EVERY_SECTION, key=lambda each: each.value) if is_hers else ():
+            builder.open(section, other.patient, "link")
+
+
+def _replaced(patient: Resource) -> set[str]:
+    """Give the names of the Patient resources that one replaces, or is replaced by."""
+    links = [link for link in each(patient, "link") if text(link, "type") in ("replaces", "replaced-by")]
+    return {kinship(text(link, "other", "reference")) for link in links}
 
 
 def _case(name: str, person: Gathered, builder: CaseBuilder) -> Case:
@@ -249,18 +268,25 @@ def _tell_unassigned(found: Input, builder: CaseBuilder) -> None:
 _NONE_KNOWN = "nilknown"
 
 
-def read_list(resource: dict[str, Any], builder: CaseBuilder, doubt: str = "") -> bool:
+def read_list(
+    resource: dict[str, Any], builder: CaseBuilder, doubt: str = "", hers: frozenset[str] = frozenset()
+) -> bool:
     """Read a List of a section: current, and with entries or empty because none is known to exist.
 
-    One that is not certain to be hers (`doubt` says why) closes nothing.
+    One that is not certain to be hers (`doubt` says why) closes nothing; one that lists what is not `hers`, by type and
+    id, leaves its section open.
     """
     found = of_kind(meanings(resource.get("code"), builder.terms), OSTEO.RecordSection, builder.terms)
     if not found:
         builder.unread(resource, resource.get("code"))
         return False
     section = node_of(found[0].term)
+    listed = (f"{reference}" for reference in each(resource, "entry", "item", "reference"))
+    missing = [name for name in listed if not name.startswith(("urn:", "#")) and kinship(name) not in hers]
     if doubt:
         builder.ignore(resource, OSTEO.NotCertain, doubt)
+    elif missing:
+        builder.open(section, resource, *missing)
     elif extension(resource, OSTEO.isOpenFor.value, "valueBoolean") is True:
         builder.say(builder.patient, OSTEO.isOpenFor, section)
     elif text(resource, "status") == "current" and (

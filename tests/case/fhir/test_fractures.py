@@ -70,6 +70,65 @@ def test_a_code_without_its_system_says_nothing(knowledge_base: KnowledgeBase) -
     assert any("LOINC 5913000" in told for told in reasons(case)["CodeNotRead"])
 
 
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("S72.001A", ["ProximalFemurFracture"]),
+        ("S22.040A", ["VertebralFracture"]),
+        ("S22.010A", []),
+        ("S62.101A", []),
+        ("M80.08XA", []),
+        ("S5260XA", []),
+    ],
+)
+def test_an_american_code_under_the_name_of_the_who_edition_says_what_both_say(
+    knowledge_base: KnowledgeBase, code: str, found: list[str]
+) -> None:
+    """A seventh character is of the American edition alone; where the two differ, the history is open."""
+    case = read(knowledge_base, condition(ICD_WHO, code))
+    assert fractures(case) == found
+    assert ("FractureHistory" in said(case, "isOpenFor")) is not bool(found)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ((SNOMED, "263199001"), (ICD_WHO, "S62.3")),
+        ((SNOMED, "71642004"), (ICD_WHO, "S72.0")),
+        ((SNOMED, "443165006"), (ICD_WHO, "S62.3")),
+    ],
+)
+def test_codes_that_disagree_on_whether_a_site_counts_leave_the_history_open(
+    knowledge_base: KnowledgeBase, one: tuple[str, str], other: tuple[str, str]
+) -> None:
+    case = read(knowledge_base, {**condition(*one), "code": coded(one, other)})
+    assert (fractures(case), said(case, "isOpenFor")) == ([], ["FractureHistory"])
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "text", "is_open"),
+    [
+        (SNOMED, "263199001", "Fracture of hip", True),
+        (ICD_WHO, "S52.5", "Fracture du poignet et du col du fémur", True),
+        (ICD_WHO, "S62.3", "Fracture de hanche", True),
+        (ICD_WHO, "S22.3", "Fracture de côte, tassement vertébral T8", True),
+        (ICD_WHO, "S72.0", "Fracture du col du fémur et de la vertèbre L1", True),
+        (ICD_WHO, "S72.3", "Fracture de la hanche", False),
+        (ICD_WHO, "S12.1", "Fracture de la deuxième vertèbre cervicale", False),
+        (ICD_WHO, "S52.5", "Fracture du radius distal à déplacement dorsal", False),
+        (SNOMED, "443165006", "Osteoporotic fracture of hip", False),
+    ],
+)
+def test_words_that_name_another_place_than_their_code_leave_the_history_open(
+    knowledge_base: KnowledgeBase, system: str, code: str, text: str, *, is_open: bool
+) -> None:
+    """The code decides what it states, and the words may tell of another fracture."""
+    case = read(knowledge_base, {**condition(system, code), "code": coded((system, code), text=text)})
+    assert len(fractures(case)) == 1
+    assert ("FractureHistory" in said(case, "isOpenFor")) is is_open
+    assert (text in " ".join(reasons(case).get("WordsContradictCode", []))) is is_open
+
+
 def test_the_who_edition_is_not_the_american_one(knowledge_base: KnowledgeBase) -> None:
     """A fifth character means another place there, and a title other bones."""
     for code, here, there in (

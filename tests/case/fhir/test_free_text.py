@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -96,3 +97,77 @@ def test_a_harmless_note_is_named_and_opens_nothing(knowledge_base: KnowledgeBas
     case = read(knowledge_base, {**WRIST, "note": [{"text": "no other fracture"}]}, READ)
     assert said(case, "isOpenFor") == []
     assert "no other fracture" in reasons(case)["FreeTextNotRead"][0]
+
+
+# Documents
+
+
+HIP = "Fracture du col du fémur 2019"
+IN_PLAIN_WORDS = {"contentType": "text/plain", "data": base64.b64encode(HIP.encode()).decode()}
+
+
+def document(kind: str, **more: Any) -> Resource:
+    """Make a document of hers."""
+    return {"resourceType": kind, "id": "d", "status": "final", "subject": HER, **more}
+
+
+def questioned(**item: Any) -> Resource:
+    """Make the answers to a questionnaire of one question."""
+    return document("QuestionnaireResponse", status="completed", item=[{"linkId": "1", **item}])
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        document("DocumentReference", description=HIP),
+        document("DocumentReference", content=[{"attachment": {"title": HIP}}]),
+        document("DocumentReference", content=[{"attachment": IN_PLAIN_WORDS}]),
+        report("", presentedForm=[IN_PLAIN_WORDS]),
+        document("Composition", section=[{"text": {"status": "generated", "div": f"<div><p>{HIP}</p></div>"}}]),
+        document("Communication", payload=[{"contentString": HIP}]),
+        document("ImagingStudy", description=HIP),
+        document("CarePlan", description=HIP),
+        document("ClinicalImpression", finding=[{"item": {"concept": {"text": HIP}}}]),
+        document("List", code={"text": "Problems"}, entry=[{"item": {"display": HIP}}]),
+        document("Observation", code={"text": "X-ray"}, interpretation=[{"text": HIP}]),
+        document("Observation", code=coded((SNOMED, "263225007")), valueBoolean=True),
+        document("AdverseEvent", code={"text": HIP}),
+        document("Diagnosis", code=coded((SNOMED, "263225007"))),
+        questioned(text="Fracture de hanche ?", answer=[{"valueBoolean": True}]),
+        questioned(text="Antécédents", answer=[{"valueString": HIP}]),
+        questioned(item=[{"linkId": "2", "text": "?", "answer": [{"valueCoding": {"display": HIP}}]}]),
+    ],
+    ids=lambda resource: resource["resourceType"],
+)
+def test_a_fracture_in_a_document_keeps_the_history_open(knowledge_base: KnowledgeBase, resource: Resource) -> None:
+    answer = assess(knowledge_base, WRIST, READ, POSTMENOPAUSAL, resource)
+    assert set(answer.possible) == {"specialist-opinion", "treat"}
+    assert told(answer, "section-open")
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        document("DocumentReference", status="entered-in-error", description=HIP),
+        document("DocumentReference", description="Compte rendu", author=[{"display": "Fracture clinic"}]),
+        document(
+            "Composition", section=[{"entry": [{"reference": f"Condition/{WRIST['id']}", "display": "fracture"}]}]
+        ),
+        questioned(text="Fracture de hanche ?", answer=[{"valueBoolean": False}]),
+        questioned(text="Fracture de hanche ?", answer=[{"valueCoding": {"code": "N", "display": "Non"}}]),
+        questioned(text="Fracture de hanche ?"),
+        questioned(text="Fractured hip of a parent: parental fracture", answer=[{"valueString": "No"}]),
+        document("Observation", code=coded((SNOMED, "263225007")), valueBoolean=False),
+        document("ServiceRequest", status="active", intent="order", code={"text": "X-ray: fracture?"}),
+    ],
+)
+def test_a_document_that_names_no_fracture_of_hers_opens_nothing(
+    knowledge_base: KnowledgeBase, resource: Resource
+) -> None:
+    assert "FractureHistory" not in said(read(knowledge_base, WRIST, READ, resource), "isOpenFor")
+
+
+def test_a_t_score_that_answers_a_question_leaves_densitometry_open(knowledge_base: KnowledgeBase) -> None:
+    for value, is_open in (({"valueDecimal": -3.4}, True), ({"valueDecimal": -1.5}, False)):
+        case = read(knowledge_base, WRIST, READ, questioned(text="T-score hanche", answer=[value]))
+        assert ("Densitometry" in said(case, "isOpenFor")) is is_open

@@ -67,6 +67,10 @@ def menopause(value: Resource) -> Resource:
         (condition(SNOMED, "289903006"), ["Postmenopausal"]),
         (condition(SNOMED, "22636003"), ["Premenopausal"]),
         (condition(SNOMED, "161712005"), []),
+        (
+            menopause({"valueCodeableConcept": coded((SNOMED, "76498008"), (SNOMED, "22636003"))}),
+            ["Postmenopausal", "Premenopausal"],
+        ),
         (menopause({"valueCodeableConcept": coded((SNOMED, "76498008"))}), ["Postmenopausal"]),
         (menopause({"valueCodeableConcept": coded((SNOMED, "22636003"))}), ["Premenopausal"]),
         (menopause({"valueBoolean": True}), []),

@@ -72,6 +72,9 @@ def words(text: str, **more: Any) -> Resource:
         "cassure du col du fémur",
         "vertebral height loss T12",
         "sans fracture récente, tassement ancien de L2",
+        "Ostéoporose sévère avec tassements multiples",
+        "Burst L1",
+        "frattura del femore",
     ],
 )
 def test_words_of_a_fracture_keep_the_history_open(knowledge_base: KnowledgeBase, text: str) -> None:
@@ -321,11 +324,58 @@ def test_what_is_not_hers_denied_or_read_already_opens_nothing(
 # A record that is not whole
 
 
+def test_a_list_that_names_what_is_not_here_leaves_its_section_open(knowledge_base: KnowledgeBase) -> None:
+    listed = {key: value for key, value in NO_FRACTURE.items() if key != "emptyReason"}
+    for name, is_open in (("gone", True), (WRIST["id"], False)):
+        section = {**listed, "entry": [{"item": {"reference": f"Condition/{name}"}}]}
+        case = read(knowledge_base, WRIST, section)
+        assert (said(case, "isOpenFor"), said(case, "isCompleteFor")) == (
+            (["FractureHistory"], []) if is_open else ([], ["FractureHistory"])
+        )
+
+
 def test_a_bundle_that_goes_on_elsewhere_leaves_every_section_open(knowledge_base: KnowledgeBase) -> None:
     cut = json.loads(bundle(patient(), WRIST)) | {"link": [{"relation": "next", "url": "https://e/2"}]}
     [case] = knowledge_base.read(json.dumps(cut), "fhir", on=ON)
     sections = ["Densitometry", "FractureHistory", "MedicalHistory", "TreatmentHistory"]
     assert said(case, "isOpenFor") == sections
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"type": "searchset", "total": 99},
+        {"type": "batch-response", "entry": [{"response": {"status": "404"}}]},
+        {"type": "searchset", "entry": [{"resource": {"issue": [{"severity": "warning", "code": "incomplete"}]}}]},
+        {
+            "entry": [
+                {"response": {"status": "500", "outcome": {"issue": [{"severity": "error", "code": "exception"}]}}}
+            ]
+        },
+    ],
+)
+def test_a_bundle_that_says_that_something_is_lacking_leaves_every_section_open(
+    knowledge_base: KnowledgeBase, change: Resource
+) -> None:
+    """An entry without a name of its type is what a server says of its search."""
+    whole = json.loads(bundle(patient(), WRIST))
+    for entry in change.get("entry", []):
+        entry.get("resource", {}).setdefault("resourceType", "OperationOutcome")
+        entry.get("response", {}).get("outcome", {}).setdefault("resourceType", "OperationOutcome")
+    [case] = knowledge_base.read(
+        json.dumps({**whole, **change, "entry": whole["entry"] + change.get("entry", [])}), "fhir", on=ON
+    )
+    assert len(said(case, "isOpenFor")) == 4
+
+
+def test_a_bundle_of_all_its_matches_is_whole(knowledge_base: KnowledgeBase) -> None:
+    for change in (
+        {"type": "searchset", "total": 2},
+        {"type": "searchset", "total": 99, "link": [{"relation": "previous", "url": "https://e/1"}]},
+        {"type": "collection", "total": 99},
+    ):
+        [case] = knowledge_base.read(json.dumps(json.loads(bundle(patient(), WRIST)) | change), "fhir", on=ON)
+        assert said(case, "isOpenFor") == []
 
 
 def test_a_page_inside_another_resource_goes_on_too(knowledge_base: KnowledgeBase) -> None:

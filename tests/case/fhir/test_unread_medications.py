@@ -7,7 +7,10 @@ import pytest
 from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support.bundles import (
     ATC,
+    HER,
     POSTMENOPAUSAL,
+    SNOMED,
+    Resource,
     assess,
     coded,
     medication,
@@ -23,7 +26,9 @@ BDPM = "https://smt.esante.gouv.fr/terminologie-bdpm"
 GOOD_BONE = t_score("38267-1", 0.1)
 
 
-@pytest.mark.parametrize("text", ["Prolia 60 mg", "acide zolédronique", "Bisphosphonate", "FOSAMAX 70 mg, cp", "THM"])
+@pytest.mark.parametrize(
+    "text", ["Prolia 60 mg", "Jubbonti", "acide zolédronique", "Bisphosphonate", "FOSAMAX 70 mg, cp", "Boniva", "THM"]
+)
 def test_a_drug_in_words_is_perhaps_a_treatment(knowledge_base: KnowledgeBase, text: str) -> None:
     one = medication("MedicationStatement", "active", "", "", medicationCodeableConcept={"text": text})
     case = read(knowledge_base, one)
@@ -54,6 +59,7 @@ def test_another_drug_or_product_in_words_is_none(knowledge_base: KnowledgeBase,
     ("status", "text", "is_open"),
     [
         ("active", "Xgeva", False),
+        ("active", "Wyost 120 mg", False),
         ("stopped", "XGEVA 120 mg", False),
         ("stopped", "Xgeva (denosumab) 120 mg", True),
         ("not-taken", "Xgeva (denosumab)", False),
@@ -122,3 +128,83 @@ def test_a_status_that_is_not_known_keeps_the_treatment_history_open(
 def test_denosumab_that_never_was_does_not(knowledge_base: KnowledgeBase, status: str) -> None:
     one = medication("MedicationRequest", status, BDPM, "64256891")
     assert not told(assess(knowledge_base, one, POSTMENOPAUSAL, GOOD_BONE), "denosumab-rebound")
+
+
+RALOXIFENE = medication("MedicationStatement", "active", ATC, "G03XC01")
+
+
+def resource(kind: str, **more: object) -> Resource:
+    """Make another resource of hers."""
+    return {"resourceType": kind, "id": "x", "status": "final", "subject": HER, **more}
+
+
+@pytest.mark.parametrize(
+    ("mention", "is_denosumab"),
+    [
+        (resource("DiagnosticReport", code={"text": "DXA"}, conclusion="Patiente sous Prolia depuis 2020"), True),
+        (resource("Procedure", status="completed", code={"text": "Injection de Prolia 60 mg"}), True),
+        (resource("Observation", code={"text": "Note"}, valueString="Fosamax arrêté pour intolérance"), False),
+        (resource("Condition", code={"text": "Intolérance aux bisphosphonates"}), False),
+        (resource("Condition", code=coded((SNOMED, "64859006")), note=[{"text": "dénosumab arrêté"}]), True),
+        ({**RALOXIFENE, "note": [{"text": "relais de Prolia"}]}, True),
+    ],
+)
+def test_a_drug_in_the_words_of_another_resource_is_perhaps_a_treatment(
+    knowledge_base: KnowledgeBase, mention: Resource, *, is_denosumab: bool
+) -> None:
+    answer = assess(knowledge_base, RALOXIFENE, mention, POSTMENOPAUSAL, t_score("38267-1", -3.2))
+    statuses = {option.treatment: option.status for option in answer.options}
+    assert statuses["denosumab"] == "undetermined"
+    assert bool(told(answer, "denosumab-rebound")) is is_denosumab
+
+
+@pytest.mark.parametrize(
+    "mention",
+    [
+        resource("DiagnosticReport", code={"text": "DXA"}, conclusion="sous raloxifène"),
+        resource("Observation", code={"text": "Estradiol"}, valueString="12 pg/mL"),
+        resource("Observation", code={"text": "Calcitonine"}, valueString="normale"),
+        resource("ServiceRequest", status="active", intent="order", code={"text": "Prolia"}),
+        resource("Condition", code=coded((SNOMED, "64859006"), text="osteoporosis, Prolia")),
+    ],
+)
+def test_a_drug_that_was_read_or_is_no_treatment_opens_nothing(
+    knowledge_base: KnowledgeBase, mention: Resource
+) -> None:
+    assert "TreatmentHistory" not in said(read(knowledge_base, RALOXIFENE, mention), "isOpenFor")
+
+
+@pytest.mark.parametrize(
+    "ingredient",
+    [{"itemReference": {"display": "denosumab"}}, {"item": {"concept": coded((ATC, "M05BX04"))}}],
+)
+def test_what_is_in_a_medication_is_looked_for_in_every_form(
+    knowledge_base: KnowledgeBase, ingredient: Resource
+) -> None:
+    one = medication("MedicationStatement", "stopped", "", "")
+    del one["medicationCodeableConcept"]
+    packed = {"resourceType": "Medication", "id": "c", "ingredient": [ingredient]}
+    case = read(knowledge_base, {**one, "medicationReference": {"reference": "Medication/c"}}, packed)
+    assert told(knowledge_base.assess(case, on=ON), "denosumab-rebound")
+
+
+def test_a_reason_for_the_end_that_is_not_read_leaves_the_outcome_unknown(knowledge_base: KnowledgeBase) -> None:
+    one = medication("MedicationStatement", "completed", ATC, "M05BA04", statusReason=[{"text": "échec"}])
+    assert said(read(knowledge_base, one), "hasOutcome") == []
+
+
+@pytest.mark.parametrize(
+    ("status", "drug", "is_open"),
+    [
+        ({"text": "Refuted"}, [], False),
+        (coded(("http://x", "confirmed"), ("http://x", "refuted")), [], False),
+        (coded(("http://x", "presumed")), [], True),
+        (coded(("http://x", "confirmed")), ["Alendronate"], False),
+    ],
+)
+def test_the_status_of_an_intolerance_is_looked_for_in_every_form(
+    knowledge_base: KnowledgeBase, status: Resource, drug: list[str], *, is_open: bool
+) -> None:
+    allergy = {"resourceType": "AllergyIntolerance", "id": "a", "patient": HER, "code": coded((ATC, "M05BA04"))}
+    case = read(knowledge_base, {**allergy, "verificationStatus": status})
+    assert (said(case, "withDrug"), "TreatmentHistory" in said(case, "isOpenFor")) == (drug, is_open)

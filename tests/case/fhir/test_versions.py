@@ -8,7 +8,7 @@ import pytest
 
 from osteo_kg import UnreadableCaseError
 from osteo_kg.knowledge_base import KnowledgeBase
-from tests.support.bundles import SNOMED, Resource, condition, fractures, patient, reasons, said, t_score
+from tests.support.bundles import SNOMED, Resource, bundle, condition, fractures, patient, reasons, said, t_score
 from tests.support.worked import ON
 
 HIP = condition(SNOMED, "5913000", id="c")
@@ -123,6 +123,15 @@ def test_equal_ids_of_two_servers_are_two_patients(knowledge_base: KnowledgeBase
         "https://a.example/fhir/Patient/example": ["ProximalFemurFracture"],
         "https://b.example/fhir/Patient/example": ["DistalRadiusFracture"],
     }
+
+
+def test_two_patient_resources_of_one_woman_are_told_of_each_other(knowledge_base: KnowledgeBase) -> None:
+    """They are read apart, and neither is taken for the whole of her record."""
+    for kind, is_open in (("replaces", True), ("refer", False)):
+        newer = patient(link=[{"other": {"reference": "Patient/old"}, "type": kind}])
+        older = {**patient(), "id": "old"}
+        for case in knowledge_base.read(bundle(newer, older), "fhir", on=ON):
+            assert bool(said(case, "isOpenFor")) is is_open
 
 
 def test_resources_inside_parameters_are_read(knowledge_base: KnowledgeBase) -> None:
