@@ -125,7 +125,8 @@ class KnowledgeBase:
             for sentence in check_before_use(added):
                 if tell is not None:
                     tell(sentence)
-        knowledge = load_knowledge(added, readings) if added or readings else packaged_knowledge()
+        asked = readings or {}
+        knowledge = load_knowledge(added, asked) if added else packaged_knowledge().read_otherwise(asked)
         return cls(knowledge, remember=remember, safety=safety)
 
     def read_otherwise(self, readings: Mapping[str, str]) -> KnowledgeBase:
