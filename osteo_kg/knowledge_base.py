@@ -30,7 +30,7 @@ from osteo_kg.case import (
 )
 from osteo_kg.errors import UsageError
 from osteo_kg.knowledge import Knowledge, load_knowledge, packaged_knowledge, read_guideline
-from osteo_kg.rdf import GUIDELINE, OSTEO, OWL, RDFS
+from osteo_kg.rdf import GUIDELINE, OSTEO, OWL, RDF, RDFS
 from osteo_kg.reasoning import Answer, Engine
 
 if TYPE_CHECKING:
@@ -125,7 +125,8 @@ class KnowledgeBase:
             for sentence in check_before_use(added):
                 if tell is not None:
                     tell(sentence)
-        knowledge = load_knowledge(added, readings) if added or readings else packaged_knowledge()
+        asked = readings or {}
+        knowledge = load_knowledge(added, asked) if added else packaged_knowledge().read_otherwise(asked)
         return cls(knowledge, remember=remember, safety=safety)
 
     def read_otherwise(self, readings: Mapping[str, str]) -> KnowledgeBase:
@@ -326,16 +327,23 @@ class KnowledgeBase:
     def _completed(
         self, case_facts: CaseFacts, assume_complete: Iterable[str]
     ) -> tuple[CaseFacts, tuple[str, ...], tuple[str, ...]]:
-        """Say the closed world aloud: sections with entries are complete, and empty ones where the caller says so.
+        """Say the closed world aloud: sections with entries are complete, and others where the caller says so.
 
-        One that is open is neither (docs/reference/reading.md R9).
+        One that is open is neither (docs/reference/reading.md R9). One with entries that is not taken as complete, by
+        another reading, may hold more.
         """
         asked = {self.section(name) for name in assume_complete}
         said = case_facts.complete | case_facts.open
-        taken = tuple(s for s, entries in case_facts.sections.items() if entries and s not in said)
-        assumed = tuple(s for s, entries in case_facts.sections.items() if not entries and s in asked - said)
-        completed = replace(case_facts.completed(*taken, *assumed), asked=case_facts.open & asked)
-        return completed, taken, assumed
+        left = {section for section, entries in case_facts.sections.items() if entries} - said
+        taken = tuple(s for s in case_facts.sections if s in left and self.is_complete_with_entries(s))
+        assumed = tuple(s for s in case_facts.sections if s in asked - said and s not in taken)
+        more = left.difference(taken, assumed)
+        completed = case_facts.completed(*taken, *assumed)
+        return replace(completed, open=case_facts.open | more, asked=case_facts.open & asked), taken, assumed
+
+    def is_complete_with_entries(self, section: str) -> bool:
+        """Whether a section that has entries is taken as complete."""
+        return OSTEO.SectionCompleteWithEntries.value in self.knowledge.triples.objects(section, RDF.type)
 
     def section(self, name: str) -> str:
         """Give the section that a caller names.

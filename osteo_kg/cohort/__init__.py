@@ -84,7 +84,8 @@ def assess_cohort(
         language: the language of the summary, of its page and of what is said of those refused, `en` or `fr`.
         small_cells: the page suppresses counts from 1 to below this, and others from which they could be calculated;
             0 or 1 suppresses none.
-        columns: the columns of the decisions that are kept in memory; all of them where none is named.
+        columns: the columns of the decisions that are kept in memory, texts of answers as codes of a dictionary
+            (with DuckDB); all of them as texts where none is named.
         knowledge_base: what decides; that of the packaged knowledge when None, which is loaded once in a process.
         progress: told now and then what is done, to how many patients, of how many.
 

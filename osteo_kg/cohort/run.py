@@ -287,13 +287,13 @@ class _Run:
         """Give the decisions as a table in memory, in the order of the input: who has a table puts them beside it.
 
         Args:
-            columns: those that are wanted; all of them where none is named.
+            columns: those that are wanted, their texts as codes of a dictionary; all of them where none is named.
 
         Raises:
             UsageError: there is no such column.
         """
         with self._watched("Writing"):
-            result = self.result(ordered=True)
+            result = self.result(coded=bool(columns), ordered=True)
             if unknown := [each for each in columns if each not in result.columns]:
                 raise UsageError(
                     f"Decisions have no column {unknown[0]!r}.", advice=f"Name any of: {', '.join(result.columns)}."

@@ -7,6 +7,7 @@ written in.
 from __future__ import annotations
 
 import functools
+import re
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -14,13 +15,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyoxigraph as ox
-from rdflib import Graph
+from rdflib import BNode, Graph
 
 from osteo_kg import package_data
 from osteo_kg.errors import KnowledgeError
 from osteo_kg.knowledge.readings import OtherReading, chosen, other_readings, switched
 from osteo_kg.knowledge.terms import LIMITS, TOLD_APART, Terms, read_terms
-from osteo_kg.rdf import GUIDELINE, ONTOLOGY, OSTEO, OWL, RDF, Lookup, digest, json_ld, local_name
+from osteo_kg.rdf import GUIDELINE, ONTOLOGY, OSTEO, OWL, RDF, Lookup, canonical, digest, json_ld, local_name, n_triples
 
 
 @dataclass(frozen=True)
@@ -364,26 +365,25 @@ def merged(knowledge: Knowledge) -> list[ox.Triple]:
 
 def written_ontology(knowledge: Knowledge, format_name: str = "turtle") -> str:
     """Write the merged ontology in one of `ONTOLOGY_FORMATS`."""
-    triples = merged(knowledge)
+    triples = canonical(merged(knowledge))
     if format_name == "jsonld":
         return json_ld(triples, whole=True)
-    lines = (ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES) or b"").decode("utf-8")
     if format_name == "ntriples":
-        return lines
-    graph = _bound(lines, _prefixes(knowledge))
+        return n_triples(triples)
+    graph = _bound(n_triples(triples), _prefixes(knowledge))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # rdflib's about lists that RDF/XML writes out at length
         return graph.serialize(format=_NESTING[format_name])
 
 
 def nested_turtle(triples: Iterable[ox.Triple], prefixes: Mapping[str, str]) -> str:
-    """Write triples in Turtle, nameless nodes and lists where they are used."""
-    lines = (ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES) or b"").decode("utf-8")
-    return _bound(lines, prefixes).serialize(format="turtle")
+    """Write triples in Turtle, nameless nodes and lists where they are used: the same triples are the same text."""
+    return _bound(n_triples(canonical(triples)), prefixes).serialize(format="turtle")
 
 
 def _bound(lines: str, prefixes: Mapping[str, str]) -> Graph:
-    graph = Graph(bind_namespaces="none").parse(data=lines, format="nt")
+    same = {name: BNode(name) for name in re.findall(r"_:(\w+)", lines)}  # rdflib's own would be others at each run
+    graph = Graph(bind_namespaces="none").parse(data=lines, format="nt", bnode_context=same)
     graph.bind("xml", "http://www.w3.org/XML/1998/namespace")  # of the languages of labels
     for prefix, namespace in prefixes.items():
         graph.bind(prefix, namespace)

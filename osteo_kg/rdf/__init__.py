@@ -11,7 +11,7 @@ from osteo_kg.rdf.io import (
     read_triples,
     written_graph,
 )
-from osteo_kg.rdf.lookup import Lookup, digest, with_fresh_blank_nodes
+from osteo_kg.rdf.lookup import Lookup, canonical, digest, n_triples, with_fresh_blank_nodes
 from osteo_kg.rdf.results import (
     GRAPH_FORMATS,
     SOLUTION_FORMATS,
@@ -93,6 +93,7 @@ __all__ = [
     "Token",
     "Vocabulary",
     "XmlWriter",
+    "canonical",
     "day_literal",
     "day_of",
     "day_text",
@@ -109,6 +110,7 @@ __all__ = [
     "is_repeatable",
     "json_ld",
     "local_name",
+    "n_triples",
     "node_of",
     "page_of",
     "period_of",

@@ -79,3 +79,15 @@ def with_fresh_blank_nodes(triples: Iterable[ox.Triple]) -> list[ox.Triple]:
         )
         for each in triples
     ]
+
+
+def canonical(triples: Iterable[ox.Triple]) -> list[ox.Triple]:
+    """Name nameless nodes by what is said of them (RDFC-1.0), and put the triples in order."""
+    dataset = ox.Dataset(ox.Quad(each.subject, each.predicate, each.object) for each in triples)
+    dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
+    return sorted((quad.triple for quad in dataset), key=str)
+
+
+def n_triples(triples: Iterable[ox.Triple]) -> str:
+    """Write triples in N-Triples, in the order in which they come."""
+    return "".join(f"{each} .\n" for each in triples)

@@ -33,6 +33,7 @@ class SectionDimension(Dimension):
         doubts: for each doubtful kind of entry, the kinds it may turn out to be (None: nothing that matters).
         counted: the numbers that count entries of a kind, by property, with the kinds counted.
         several: the kinds of which one entry may stand for several, as one of vertebrae may.
+        is_one: whether such an entry without a count is taken for one.
     """
 
     fact: str
@@ -40,6 +41,7 @@ class SectionDimension(Dimension):
     doubts: Mapping[str, frozenset[str | None]]
     counted: Mapping[str, frozenset[str]]
     several: frozenset[str | None]
+    is_one: bool
     name_of: Callable[[Entry], str | None]
     states: Mapping[str, tuple[Profile, ...]]
 
@@ -81,7 +83,8 @@ class SectionDimension(Dimension):
             elif name is not None:
                 least = entry.vertebrae or 1
                 certain[name] += least
-                doubtful[_perhaps(name)] += max((entry.at_most or least) - least, 0)
+                most = self._most if not self.is_one and self._is_uncounted(entry) else entry.at_most or least
+                doubtful[_perhaps(name)] += max(most - least, 0)
         for atom in perhaps:
             if name := self.name_of(Entry(atom, True, None, {})):
                 doubtful[_perhaps(name)] += 1
@@ -121,19 +124,21 @@ class SectionDimension(Dimension):
         None where there is none.
         """
         entries = tuple(entries)
-        uncounted = [
-            entry
-            for entry in entries
-            if entry.counts
-            and entry.vertebrae is None
-            and (name := self.name_of(entry)) in self.several
-            and any(name in names for names in self.counted.values())
-        ]
-        if not uncounted:
+        uncounted = [entry for entry in entries if self._is_uncounted(entry)]
+        if not uncounted or not self.is_one:
             return None
-        most = max(cap for _, cap in self.kinds.values())
-        more = [replace(entry, vertebrae=most) if entry in uncounted else entry for entry in entries]
+        more = [replace(entry, vertebrae=self._most) if entry in uncounted else entry for entry in entries]
         return self.value_of(more, True, is_open)
+
+    def _is_uncounted(self, entry: Entry) -> bool:
+        """Whether a counted entry says nothing of how many it stands for."""
+        name = self.name_of(entry) if entry.counts and entry.vertebrae is None else None
+        return name in self.several and any(name in names for names in self.counted.values())
+
+    @functools.cached_property
+    def _most(self) -> int:
+        """The greatest count that matters."""
+        return max(cap for _, cap in self.kinds.values())
 
     def piece(self, value: str) -> RepresentativeFacts:
         profile = dict(self.states[value][0])
@@ -255,7 +260,8 @@ def read_section(
         return called.get(entry.atom) or names.get(entry.atom)
 
     several = frozenset(names[atom] for atom in atoms if OSTEO.VertebralFracture.value in types[atom.value])
-    return SectionDimension(fact, kinds, doubts, counted, several, name_of, _states(kinds, doubts))
+    is_one = knowledge.triples.value(OSTEO.fracturedVertebraCount.value, OSTEO.isOneUnlessStated) == "true"
+    return SectionDimension(fact, kinds, doubts, counted, several, is_one, name_of, _states(kinds, doubts))
 
 
 def _may_be(knowledge: Knowledge, atom: Atom, names: Mapping[Atom, str | None]) -> frozenset[str | None]:

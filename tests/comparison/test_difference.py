@@ -7,14 +7,18 @@ import dataclasses
 import io
 import json
 import random
+from collections import Counter
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
+from benchmarks import population
 from osteo_kg import KnowledgeBase
 from osteo_kg.cli.main import main
 from osteo_kg.comparison import (
+    SAME,
     Difference,
     Variant,
     compare_patients,
@@ -28,6 +32,7 @@ from osteo_kg.comparison.changes import Side, change, order_of
 from osteo_kg.comparison.situations import JointSpace
 from osteo_kg.comparison.variants import is_variant
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE
+from tests.support.worked import ON
 
 SIDE = Side(
     "treat", ("treat",), "proposed", ("r",), (("a", "eligible"), ("b", "not-eligible")), (("a", None), ("b", None)), ()
@@ -137,6 +142,17 @@ def test_patients_are_compared_row_by_row(packaged: Variant, other: Variant, coh
     assert found.refused == 1
     assert found.rows[0].change.kinds[0] == "weaker"
     assert found.rows[1].change.kinds == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reading", ["I3", "I5", "I6", "I15", "I18"])
+def test_no_change_of_a_patient_is_passed_over(packaged: Variant, reading: str) -> None:
+    """Situations that answer alike in every way that they may turn out are not combined: each row tells whether so."""
+    moved = Variant(f"{reading}=other", KnowledgeBase.load(readings={reading: "other"}), DEFAULT_GUIDELINE)
+    found = compare_patients(packaged, moved, pa.concat_tables(population.tables(20_000)), on=ON)
+    kinds = Counter(kind for row in found.rows for kind in row.change.kinds)
+    assert kinds == {kind: number for kind, number in found.kinds.items() if kind != SAME}
+    assert found.changed == sum(bool(row.change.kinds) for row in found.rows) > 0
 
 
 def test_every_format_says_the_same_number(by_situation: Difference) -> None:

@@ -7,7 +7,7 @@ import datetime
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jsonschema
 import pyoxigraph as ox
@@ -20,6 +20,7 @@ from osteo_kg.knowledge import Knowledge, load_knowledge, packaged_knowledge
 from osteo_kg.knowledge.readings import other_readings, switched
 from osteo_kg.rdf import OSTEO
 from osteo_kg.validation import assessment_faults
+from tests.support import cohorts
 
 ON = datetime.date(2026, 11, 27)
 READINGS = tuple(packaged_knowledge().other_readings)
@@ -48,6 +49,8 @@ TOLD: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "not-eligible",
     ),
     "I7": ({"t_score_lumbar_spine": -3.2, "t_score_femoral_neck": -2.2}, "", "treat", "specialist-opinion"),
+    "I10": ({"t_score_total_hip": -1.5, "fractures": ["distal-radius"]}, "", "specialist-opinion", "undetermined"),
+    "I13": ({"t_score_total_hip": -3, "fractures": ["vertebra"]}, "teriparatide", "not-eligible", "undetermined"),
     "I14": ({"t_score_total_hip": -3}, "denosumab", "not-eligible", "eligible"),
     "I15": ({"t_score_total_hip": -2.4, "fractures": ["distal-radius"]}, "", "treat", "specialist-opinion"),
     "I16": (
@@ -133,6 +136,69 @@ def test_a_reading_changes_what_it_is_about_and_every_form_of_the_answer_says_so
     [back] = other_base.read_assessments(triples)
     assert back == other
     assert assessment_faults(other_base.knowledge, triples) == []
+
+
+#: Records that the two readings of how a section is read part, each with the situation of its section by the other.
+SECTIONS_READ: list[tuple[str, dict[str, Any], str, str | None]] = [
+    ("I10", {"fractures": ["distal-radius"]}, "fractures", "at-least_non-severe"),
+    ("I10", {"fractures": ["skull"]}, "fractures", "unknown"),
+    ("I10", {"fractures": []}, "fractures", "none"),
+    ("I10", {"fractures": ["vertebra", "distal-radius"]}, "fractures", "at-least_non-severe,vertebral"),
+    ("I10", {"treatment_history": ["raloxifene"]}, "treatment_history", "unknown"),
+    ("I10", {"treatment_history": FAILED}, "treatment_history", None),
+    ("I13", {"fractures": ["vertebra"]}, "fractures", "vertebral,perhaps-vertebral"),
+    ("I13", {"fractures": [{"site": "vertebra", "count": 1}]}, "fractures", "vertebral"),
+    ("I13", {"fractures": ["vertebra", "vertebra"]}, "fractures", "vertebral:2"),
+    ("I13", {"fractures": [{"site": "vertebra", "mechanism": "high-energy"}]}, "fractures", "none"),
+    ("I13", {"fractures": ["vertebra"], "open_sections": ["fractures"]}, "fractures", "at-least_vertebral"),
+]
+
+
+@pytest.fixture(scope="module")
+def read_otherwise() -> dict[str, KnowledgeBase]:
+    """The readings of how a section is read, switched."""
+    return {each: KnowledgeBase.load(readings={each: "other"}) for each in ("I10", "I13")}
+
+
+@pytest.mark.parametrize(("reading", "record", "section", "value"), SECTIONS_READ)
+@pytest.mark.parametrize("by", ["situation", "reasoning"])
+def test_a_section_is_read_as_the_other_reading_has_it(
+    read_otherwise: dict[str, KnowledgeBase],
+    reading: str,
+    record: dict[str, Any],
+    section: str,
+    value: str | None,
+    by: Literal["situation", "reasoning"],
+    knowledge_base: KnowledgeBase,
+) -> None:
+    stated = json.dumps({**KNOWN, "t_score_total_hip": -1.5, **record})
+    packaged, other = (
+        each.assess(next(iter(each.read(stated, "json"))), on=ON, by=by)
+        for each in (knowledge_base, read_otherwise[reading])
+    )
+    before, after = (dict(part.split("=") for part in each.situation_key.split(";")) for each in (packaged, other))
+    assert after[section] == (value or before[section])
+    assert {**before, section: ""} == {**after, section: ""}
+    assert "count-assumed" not in {each.code for each in other.assumptions} or reading == "I10"
+    assert "section-taken-as-complete" not in {each.code for each in other.assumptions} or reading == "I13"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reading", ["I10", "I13"])
+@pytest.mark.parametrize(("format_name", "assumed"), [("jsonl", ()), ("nt", ()), ("fhir", ()), ("csv", ("fractures",))])
+def test_a_cohort_is_read_as_the_other_reading_has_it(
+    read_otherwise: dict[str, KnowledgeBase], reading: str, format_name: str, assumed: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Columns say of every patient what assessing her by herself says."""
+    other = read_otherwise[reading]
+    records = [
+        {**KNOWN, "t_score_total_hip": -3, "patient": f"w{n}", **each[1]} for n, each in enumerate(SECTIONS_READ)
+    ]
+    path, cases = cohorts.files(other, [*records, *cohorts.sample(150, 1)])[format_name](tmp_path)
+    rows, _, reports = cohorts.run(other, path, tmp_path, assume_complete=assumed)
+    wanted, refused = cohorts.expected(other, cases, assume_complete=assumed)
+    assert rows == wanted
+    assert sorted(cohorts.without_place(reports), key=str) == sorted(refused, key=str)
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from typing import Any
 import pyoxigraph as ox
 import yaml
 
+from osteo_kg.case import Finding
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf import KNOWN_PREFIXES, LIFTED, OSTEO
 from tests.support.worked import CASES, ON, ROOT, SHARED, read_worked
@@ -37,6 +38,7 @@ class Document:
         apart: whether it must stand in a graph of its own: `always` where it speaks of what other documents speak of
             too, `sparql` where a constraint in SPARQL would refuse the others with it.
         beyond_core: whether it takes SPARQL to refuse it.
+        otherwise: the shape that refuses it in other words than the library does.
     """
 
     name: str
@@ -44,11 +46,13 @@ class Document:
     refused: bool | None = None
     apart: str | None = None
     beyond_core: bool = False
+    otherwise: str | None = None
 
-    def is_refused(self, knowledge_base: KnowledgeBase) -> bool:
-        """Ask the library whether it refuses a patient of the document."""
+    def refusals(self, knowledge_base: KnowledgeBase) -> list[Finding]:
+        """Ask the library what it refuses in the document."""
         cases = knowledge_base.read(self.text, "turtle", name=self.name)
-        return not all(knowledge_base.validate(case, on=ON).conforms for case in cases)
+        found = [each for case in cases for each in knowledge_base.validate(case, on=ON).findings]
+        return [each for each in found if each.severity == "violation"]
 
 
 @functools.cache
@@ -66,6 +70,7 @@ def _document(plain: dict[str, str], said: dict[str, Any]) -> Document:
         said.get("refused", False),
         said.get("apart"),
         said.get("beyond_core", False),
+        said.get("otherwise"),
     )
 
 
@@ -94,6 +99,27 @@ def _turtle(triples: tuple[ox.Triple, ...]) -> str:
     return (ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES) or b"").decode("utf-8")
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One result of an engine.
+
+    Attributes:
+        document: the name of the document.
+        focus: the node that it is about.
+        path: the property; empty where it is a path of several steps, None where there is none.
+        value: the value that was found, if it is about one.
+        component: the kind of constraint.
+        shape: the shape, which is the code of what is said.
+    """
+
+    document: str
+    focus: str
+    path: str | None
+    value: str | None
+    component: str
+    shape: str
+
+
 def merged(documents: Sequence[Document], *, sparql: bool) -> dict[str, str]:
     """Give the graphs in which documents stand: one of all that may stand together, and one for each other one.
 
@@ -105,34 +131,56 @@ def merged(documents: Sequence[Document], *, sparql: bool) -> dict[str, str]:
     together = [
         line for number, each in enumerate(documents) if each.apart not in apart for line in _renamed(each.text, number)
     ]
-    alone = {str(number): each.text for number, each in enumerate(documents) if each.apart in apart}
+    alone = {
+        str(number): "\n".join(_renamed(each.text, number))
+        for number, each in enumerate(documents)
+        if each.apart in apart
+    }
     return {_TOGETHER: "\n".join(together), **alone}
 
 
-def refused(documents: Sequence[Document], results: Mapping[str, Sequence[tuple[str, str]]]) -> set[str]:
-    """Give the names of the documents that an engine refuses.
+def findings(documents: Sequence[Document], results: Mapping[str, Sequence[Sequence[str | None]]]) -> set[Found]:
+    """Give what an engine found, of each document.
 
     Args:
         documents: the documents.
-        results: what the engine found in each graph of them.
+        results: what the engine found in each graph of them: focus, path, value, component and shape.
     """
-    focused = {focus for focus, _ in results[_TOGETHER]}
-    unnamed = {each for each in focused if not each.startswith(_PLACE)}
-    assert unnamed == set(), "of no document"
-    places = {int(each.removeprefix(_PLACE).partition(":")[0]) for each in focused}
-    places |= {int(name) for name, found in results.items() if name != _TOGETHER and found}
-    return {documents[place].name for place in places}
+    found = set()
+    for graph, said in results.items():
+        for focus, path, value, component, shape in said:
+            assert focus, "a focus is named"
+            assert component, "a constraint is named"
+            assert shape, "a shape is named"
+            place, own = _taken_apart(focus)
+            assert place is not None or graph != _TOGETHER, f"{focus} is of no document"
+            document = documents[int(graph) if place is None else place]
+            named = _taken_apart(value)[1] if value else value
+            found.add(Found(document.name, own, path, named, component, shape))
+    return found
 
 
 _PLACE, _TOGETHER = "urn:document:", "together"
 
 
+def _taken_apart(name: str) -> tuple[int | None, str]:
+    """Give the place of the document that a node belongs to, and the name that it has there."""
+    if not name.startswith(_PLACE):
+        return None, name
+    place, _, own = name.removeprefix(_PLACE).partition(":")
+    return int(place), own
+
+
 def _renamed(text: str, number: int) -> list[str]:
-    """Write the triples of a document with names of its own for what is no term of a vocabulary."""
+    """Write the triples of a document with names of its own for what is no term of a vocabulary.
+
+    A nameless node gets one by its place in the document: engines call it what they like.
+    """
+    nameless: dict[str, str] = {}
 
     def name(term: Any) -> Any:
         if isinstance(term, ox.BlankNode):
-            return ox.NamedNode(f"{_PLACE}{number}:blank:{term.value}")
+            return ox.NamedNode(f"{_PLACE}{number}:{nameless.setdefault(term.value, f'blank:{len(nameless)}')}")
         return ox.NamedNode(f"{_PLACE}{number}:{term.value}") if _is_of_nobody_else(term) else term
 
     quads = ox.parse(text, format=ox.RdfFormat.TURTLE, base_iri="urn:base:")

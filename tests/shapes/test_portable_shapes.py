@@ -142,6 +142,12 @@ def test_the_query_reads_sites_as_the_ontology_does(document_shapes: Graph, know
     assert found == {tuple(each.rpartition("/")[2] for each in pair) for pair in read_as}
 
 
+@pytest.mark.parametrize("sparql", [False, True])
+def test_the_same_shapes_are_the_same_text(knowledge_base: KnowledgeBase, sparql: bool) -> None:
+    first, second = (portable_shapes(knowledge_base.knowledge, ON, sparql=sparql) for _ in range(2))
+    assert first == second
+
+
 def test_a_property_of_another_vocabulary_is_passed_over_by_name(knowledge_base: KnowledgeBase) -> None:
     text = portable_shapes(knowledge_base.knowledge, ON, ignored=["urn:other:property"])
     graph = Graph().parse(data=text, format="turtle")

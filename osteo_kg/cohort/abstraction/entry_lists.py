@@ -155,6 +155,8 @@ class SectionReader:
         self._numbers = {field.key for field in FIELDS[key].entry if field.kind == "whole"}
         self._dimension = parts.section(self.fact)
         self.values = self._dimension.values if self._dimension else (UNKNOWN,)
+        self._is_asked = self.fact in parts.asked
+        self._is_taken = parts.knowledge_base.is_complete_with_entries(self.fact)
         self._stands: dict[str, Atom] = {}
         self._kinds: dict[tuple[object, ...], int] = {}
         self._read: list[EntryRead] = []
@@ -260,6 +262,7 @@ class SectionReader:
     ) -> ListRead:
         read: list[EntryRead | GroupRead] = [*(self._read[number] for number in numbers), *groups]
         entries = [self._read[number].entry for number in numbers]
+        is_open = is_open or not (complete or self._is_taken or self._is_asked or not entries)
         marks = {mark for each in read for mark in each.marks}.union(self._of_the_whole(entries, complete, is_open))
         beside = [{mark for each in read for mark in each.beside[n]} for n in range(len(self.companions))]
         perhaps = [atom for each in groups for atom in each.perhaps]
@@ -271,7 +274,9 @@ class SectionReader:
         """Give the notices about a list as a whole: it was taken as complete, a count in it was assumed."""
         if self._dimension is None or not entries:
             return
-        if not complete and not is_open and not self._dimension.is_exhausted(entries):
+        if not complete and not is_open and not self._is_taken:
+            yield from self._parts.told_of_section("assumedCompleteFor", self.fact)
+        elif not complete and not is_open and not self._dimension.is_exhausted(entries):
             yield from self._parts.told_of_section("takenAsCompleteFor", self.fact)
         more = self._dimension.with_more(entries, is_open)
         if more is not None:
@@ -279,7 +284,7 @@ class SectionReader:
 
     def _not_stated(self) -> ListRead:
         """Read a list that is not stated: unknown, or none where the caller asked for it."""
-        if self.fact not in self._parts.asked:
+        if not self._is_asked:
             return ListRead(True, self.values.index(UNKNOWN))
         asked = self._parts.told_of_section("assumedCompleteFor", self.fact)
         return replace(self._list(ListText.of(EMPTY)), marks=self._parts.marks.mask(asked))
