@@ -25,7 +25,6 @@ from osteo_kg_server.serving.connection import SILENT, Connection, Front
 
 _BESIDE_QUERIES = 12  # threads that answer while every worker is taken
 _CLIENTS = 4000
-_FILES = 2  # of a client: the connection, and the handle by which threads send
 _BESIDE_CLIENTS = 96  # open files of the service itself
 _BACKLOG = 1024  # connections that the system holds until they are looked at
 _LONGER = 5  # seconds beside the deadline of queries, for the last answers to be sent
@@ -140,8 +139,8 @@ def _address(listening: socket.socket) -> str:
 def _connections() -> int:
     """Have room for so many connections as may be, and say for how many there is."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES * _CLIENTS + _BESIDE_CLIENTS
+    wanted = _CLIENTS + _BESIDE_CLIENTS
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return _CLIENTS if soft == resource.RLIM_INFINITY else max(min(_CLIENTS, (soft - _BESIDE_CLIENTS) // _FILES), 1)
+    return _CLIENTS if soft == resource.RLIM_INFINITY else max(min(_CLIENTS, soft - _BESIDE_CLIENTS), 1)

@@ -89,36 +89,35 @@ class Bridge:
     def answer(self, cycle: RequestResponseCycle) -> None:
         """Answer a request without a body: no task is made for it, which would take as long as the app does."""
         loop, answer = asyncio.get_running_loop(), _Answer(self._app, _environment(cycle.scope))
-        connection = _connection(cycle)
-        connection.open_to_threads()
 
         def job() -> None:
             try:
                 answer.begin()
-                rest = b"" if answer.body is None else connection.send_from_a_thread(cycle, answer.head, answer.body)
             except BaseException as error:
                 _tell(loop, self._failed, cycle, error)
             else:
-                _tell(loop, self._answered, cycle, answer, rest)
+                _tell(loop, self._answered, cycle, answer)
 
         self._jobs.put(job)
 
-    def _answered(self, cycle: RequestResponseCycle, answer: _Answer, rest: bytes) -> None:
+    def _answered(self, cycle: RequestResponseCycle, answer: _Answer) -> None:
+        connection: Connection = cycle.scope["connection"]  # type: ignore[typeddict-item]  # it is put there by itself
         if answer.body is not None:
-            _connection(cycle).finish(cycle, rest)
+            connection.send_whole(cycle, answer.head, answer.body)
             return
 
-        async def in_parts(scope: Any, _: Any, send: Any) -> None:
+        async def rest(scope: Any, _: Any, send: Any) -> None:
             await self._sent_in_parts(answer, scope, send)
 
-        _connection(cycle).go_on(cycle, in_parts)
+        connection.go_on(cycle, rest)
 
     @staticmethod
     def _failed(cycle: RequestResponseCycle, error: BaseException) -> None:
         async def told(*_: Any) -> None:
             raise error
 
-        _connection(cycle).go_on(cycle, told)
+        connection: Connection = cycle.scope["connection"]  # type: ignore[typeddict-item]
+        connection.go_on(cycle, told)
 
     async def _sent_in_parts(self, answer: _Answer, scope: Any, send: Any) -> None:
         """Send an answer part by part; where it cannot be ended the client is cut off, and knows that it is not whole.
@@ -185,11 +184,6 @@ class Bridge:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
-
-
-def _connection(cycle: RequestResponseCycle) -> Connection:
-    """Give the connection of a request, which puts itself there."""
-    return cycle.scope["connection"]  # type: ignore[typeddict-item, no-any-return]
 
 
 class _Answer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -65,7 +64,6 @@ class Connection(HttpToolsProtocol):
         self._front = front
         self._head_bytes = self._discarded = 0
         self._in_head = True
-        self._handle: socket.socket | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -87,9 +85,8 @@ class Connection(HttpToolsProtocol):
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget what is waited for; a thread that is sending closes the handle when it is done."""
+        """Forget what is waited for."""
         self._wait_no_more()
-        self._handle = None
         super().connection_lost(exc)
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # a client may end its side and await an answer
@@ -169,35 +166,16 @@ class Connection(HttpToolsProtocol):
                     self.transport.abort()
         return not self.transport.is_closing()
 
-    def open_to_threads(self) -> None:
-        """Have a handle by which threads may send: the transport belongs to the loop, and its file may be closed."""
-        if self._handle is None:
-            own = self.transport.get_extra_info("socket")
-            self._handle = socket.fromfd(own.fileno(), own.family, own.type)
-            self._handle.setblocking(False)
-
-    def send_from_a_thread(self, cycle: RequestResponseCycle, head: bytes, body: bytes) -> bytes:
-        """Send an answer of known length, with nobody waiting for it but its client; give what is still to be sent."""
-        answer, handle = _whole(cycle, head, body), self._handle
-        if handle is None or self.transport.get_write_buffer_size():
-            return answer
-        try:
-            return answer[handle.send(answer) :]
-        except OSError:  # there is no room, or no client: the loop finds out which
-            return answer
-
     def send_whole(self, cycle: RequestResponseCycle, head: bytes, body: bytes) -> None:
         """Send an answer of known length in one piece, as `cycle.send` would in two."""
-        self.finish(cycle, _whole(cycle, head, body))
-
-    def finish(self, cycle: RequestResponseCycle, rest: bytes) -> None:
-        """Send what is left of an answer, and go on to the next request."""
         if cycle.disconnected:
             return
+        dated = b"".join(b"%s: %s\r\n" % each for each in cycle.default_headers)
+        ended = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+        sent = b"" if cycle.scope["method"] == "HEAD" else body
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
-        if rest:
-            self.transport.write(rest)
+        self.transport.write(b"".join((head, dated, ended, sent)))
         cycle.message_event.set()
         if not cycle.keep_alive:
             self.transport.close()
@@ -282,10 +260,3 @@ class Connection(HttpToolsProtocol):
         dated = b"".join(b"%s: %s\r\n" % each for each in self.server_state.default_headers)
         self.transport.write(STATUS_LINE[status.value] + dated + lines.encode("latin-1") + b"\r\n" + content)
         self.transport.close()
-
-
-def _whole(cycle: RequestResponseCycle, head: bytes, body: bytes) -> bytes:
-    """Give an answer as it goes over the wire."""
-    dated = b"".join(b"%s: %s\r\n" % each for each in cycle.default_headers)
-    ended = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
-    return b"".join((head, dated, ended, b"" if cycle.scope["method"] == "HEAD" else body))
