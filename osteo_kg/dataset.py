@@ -17,7 +17,7 @@ import pyoxigraph as ox
 
 from osteo_kg.assessment.model import Assessment
 from osteo_kg.assessment.rdf import AssessmentGraph
-from osteo_kg.case import Case
+from osteo_kg.case import Case, day_of_assessment
 from osteo_kg.decision_table.rdf import neighbours, situation_triples
 from osteo_kg.decision_table.table import settled_keys
 from osteo_kg.errors import OsteoError
@@ -230,7 +230,7 @@ def build_dataset(
     knowledge_base: KnowledgeBase,
     cases: Iterable[Case] = (),
     *,
-    on: datetime.date | None = None,
+    on: datetime.date | str | None = None,
     guideline: str = DEFAULT_GUIDELINE,
 ) -> Dataset:
     """Load the knowledge, its inferences, the shapes, the decision table, and cases with their answers.
@@ -238,7 +238,7 @@ def build_dataset(
     Beside each case stands what follows about its patient. The decision table holds every settled situation, those that
     the cases are in, and all that these lead to across a threshold. A refused case has a graph of its own and no other.
     """
-    day, engine = on or datetime.date.today(), knowledge_base.engine(guideline)
+    day, engine = day_of_assessment(on), knowledge_base.engine(guideline)
     kept, writer = list(cases), AssessmentGraph(engine)
     knowledge = knowledge_base.knowledge
     graphs: dict[str, Sequence[ox.Triple]] = {

@@ -25,6 +25,7 @@ from osteo_kg.case import (
     Profile,
     RefusedCaseError,
     ValidationReport,
+    day_of_assessment,
     derive_facts,
     read_case,
 )
@@ -144,7 +145,7 @@ class KnowledgeBase:
         ignore_columns: Iterable[str] = (),
         profile: Profile | None = None,
         assume_postmenopausal_from: int | None = None,
-        on: datetime.date | None = None,
+        on: datetime.date | str | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> tuple[Case, ...]:
         """Read cases with the vocabulary of this knowledge base; see `read_case`.
@@ -164,7 +165,7 @@ class KnowledgeBase:
             tell=tell,
         )
 
-    def prepare(self, case: Case, *, on: datetime.date | None = None) -> PreparedCase:
+    def prepare(self, case: Case, *, on: datetime.date | str | None = None) -> PreparedCase:
         """Derive the facts of a case on the day of assessment (today when None), and check it.
 
         `validate` and `assess` take what this gives in the place of the case, so that it is done once. Where several
@@ -173,14 +174,14 @@ class KnowledgeBase:
         own = self.of_guideline(DEFAULT_GUIDELINE)
         if own is not self:
             return own.prepare(case, on=on)
-        day = on or datetime.date.today()
+        day = day_of_assessment(on)
         facts = derive_facts(case, day, self.knowledge)
         raised = self.notices.raised(facts, ["warning"])
         report = self.validator.report(facts, day, sorted({each.kind.iri for each in raised}))
         report = replace(report, findings=(*report.findings, *source_findings(raised, case)))
         return PreparedCase(case, day, facts, report, self.knowledge)
 
-    def validate(self, case: Case | PreparedCase, *, on: datetime.date | None = None) -> ValidationReport:
+    def validate(self, case: Case | PreparedCase, *, on: datetime.date | str | None = None) -> ValidationReport:
         """Check a case against the shapes (reading R10), on the day of assessment (today when None)."""
         return self._prepared(case, on).report
 
@@ -188,7 +189,7 @@ class KnowledgeBase:
         self,
         case: Case | PreparedCase,
         *,
-        on: datetime.date | None = None,
+        on: datetime.date | str | None = None,
         assume_complete: Iterable[str] = (),
         by: Method = "situation",
         guideline: str = DEFAULT_GUIDELINE,
@@ -197,7 +198,8 @@ class KnowledgeBase:
 
         Args:
             case: the case to assess.
-            on: the day of assessment; today when None, and of a prepared case the day that it was prepared for.
+            on: the day of assessment, as YYYY-MM-DD where it is text; today when None, and of a prepared case the day
+                that it was prepared for.
             assume_complete: sections (`fractures`, `treatments`, `conditions`) whose emptiness means none (reading R9).
             by: `situation` looks the case's situation up, reasoning it when it is new; `reasoning` infers on the case
                 itself, with no table. Both give equal assessments.
@@ -218,7 +220,7 @@ class KnowledgeBase:
         self,
         cases: Iterable[Case | PreparedCase],
         *,
-        on: datetime.date | None = None,
+        on: datetime.date | str | None = None,
         assume_complete: Iterable[str] = (),
         by: Method = "situation",
         guideline: str = DEFAULT_GUIDELINE,
@@ -230,14 +232,14 @@ class KnowledgeBase:
         Raises:
             UsageError: a section or guideline does not exist.
         """
-        day, sections = on or datetime.date.today(), tuple(assume_complete)
+        day, sections = day_of_assessment(on), tuple(assume_complete)
         own, remaining = self.of_guideline(guideline), iter(cases)
         while chunk := [own._prepared(case, day) for case in itertools.islice(remaining, _CHUNK[by])]:
             valid = [each for each in chunk if each.report.conforms]
             answered = own._answered(valid, sections, by, guideline)
             yield from (next(answered) if each.report.conforms else each.report for each in chunk)
 
-    def _prepared(self, case: Case | PreparedCase, on: datetime.date | None) -> PreparedCase:
+    def _prepared(self, case: Case | PreparedCase, on: datetime.date | str | None) -> PreparedCase:
         if not isinstance(case, PreparedCase):
             return self.prepare(case, on=on)
         own = self.of_guideline(DEFAULT_GUIDELINE).knowledge
@@ -256,7 +258,7 @@ class KnowledgeBase:
             yield self._safety.beside(assessment, each, taken, assumed) if self._safety else assessment
 
     def drug_safety(
-        self, case: Case | PreparedCase, drugs: Iterable[str], *, on: datetime.date | None = None
+        self, case: Case | PreparedCase, drugs: Iterable[str], *, on: datetime.date | str | None = None
     ) -> list[DrugSafety]:
         """Give what stands against each drug for the patient of a case that can be assessed, whatever is decided."""
         facts, taken, _ = self._completed(self._prepared(case, on).facts, ())

@@ -33,7 +33,7 @@ from osteo_kg.case.model import (
     with_source,
 )
 from osteo_kg.case.rdf import ANNOTATIONS, OWN_VOCABULARIES, read_rdf
-from osteo_kg.case.reading import INPUT_FORMATS, read_case, read_folder
+from osteo_kg.case.reading import INPUT_FORMATS, day_of_assessment, read_case, read_folder
 from osteo_kg.case.record import Repeated, record_case
 from osteo_kg.case.record_export import completeness_implied, record_of
 from osteo_kg.case.record_text import (
@@ -106,6 +106,7 @@ __all__ = [
     "completeness_implied",
     "csv_records",
     "day_field",
+    "day_of_assessment",
     "derive_facts",
     "empty_record",
     "json_documents",

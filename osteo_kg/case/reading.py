@@ -18,7 +18,7 @@ from osteo_kg.case.rdf import read_rdf
 from osteo_kg.case.record_text import json_documents, read_csv, read_excel, read_json, read_json_lines
 from osteo_kg.case.tables import PLAIN, Profile, TableReader, dialect_of
 from osteo_kg.case.tables.dialect import LOOKED_AT, encoding_of, foreign, with_mark
-from osteo_kg.errors import UnreadableCaseError
+from osteo_kg.errors import UnreadableCaseError, UsageError
 from osteo_kg.knowledge import Terms, packaged_knowledge
 from osteo_kg.rdf import RDF_FORMATS
 
@@ -66,7 +66,7 @@ def read_case(
     ignore_columns: Iterable[str] = (),
     profile: Profile | None = None,
     assume_postmenopausal_from: int | None = None,
-    on: datetime.date | None = None,
+    on: datetime.date | str | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> tuple[Case, ...]:
     """Read every case of one input.
@@ -84,7 +84,7 @@ def read_case(
         profile: what a table calls our keys and values; they are as the contract has them when None.
         assume_postmenopausal_from: in FHIR, the age from which a woman whose menopausal status is not recorded is
             taken for post-menopausal; never when None.
-        on: the day on which that age is reckoned; today when None.
+        on: the day on which that age is reckoned, as YYYY-MM-DD where it is text; today when None.
         tell: is told what stands in FHIR and is no resource, which otherwise every answer tells; and what columns of a
             table were read under other names, or passed over.
 
@@ -134,8 +134,27 @@ def _parquet(data: bytes, name: str, reader: TableReader) -> tuple[Case, ...]:
     return read_parquet(data, name, reader)
 
 
-def _assumption(least_age: int | None, on: datetime.date | None) -> Assumption | None:
-    return None if least_age is None else Assumption(least_age, on or datetime.date.today())
+def day_of_assessment(on: datetime.date | str | None) -> datetime.date:
+    """Give the day that a caller names, as a day or written YYYY-MM-DD; today when None.
+
+    Raises:
+        UsageError: it is no day.
+    """
+    if on is None:
+        return datetime.date.today()
+    if isinstance(on, datetime.date):
+        return on.date() if isinstance(on, datetime.datetime) else on
+    try:
+        day = datetime.date.fromisoformat(on)
+    except (TypeError, ValueError):
+        day = None
+    if day is None or day.isoformat() != on:  # the short form without hyphens is no day here
+        raise UsageError(f"{on!r} is not a day.", advice="Write it as 2026-11-22.")
+    return day
+
+
+def _assumption(least_age: int | None, on: datetime.date | str | None) -> Assumption | None:
+    return None if least_age is None else Assumption(least_age, day_of_assessment(on))
 
 
 def read_folder(
@@ -143,7 +162,7 @@ def read_folder(
     *,
     terms: Terms | None = None,
     assume_postmenopausal_from: int | None = None,
-    on: datetime.date | None = None,
+    on: datetime.date | str | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> tuple[Case, ...]:
     """Read the cases of a folder of FHIR, and of the folders inside it, as one source: a bulk export, or Bundles.

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from osteo_kg.bilingual import LANGUAGES
-from osteo_kg.case import INPUT_FORMATS
+from osteo_kg.case import INPUT_FORMATS, day_of_assessment
+from osteo_kg.errors import UsageError
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -28,12 +29,9 @@ class Day(click.ParamType[datetime.date]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime.date:
         """Read a day; the short form without hyphens is no day here."""
         try:
-            day = datetime.date.fromisoformat(value)
-        except (TypeError, ValueError):
-            day = None
-        if day is None or day.isoformat() != value:
-            self.fail(f"{value!r} is not a day. Write it as 2026-11-22.", param, ctx)
-        return day
+            return day_of_assessment(value)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Words(click.ParamType[tuple[str, ...]]):

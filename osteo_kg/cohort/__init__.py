@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 from osteo_kg.bilingual import Language
-from osteo_kg.case import Profile
+from osteo_kg.case import Profile, day_of_assessment
 from osteo_kg.cohort.request import CohortResult, Progress, Request, silent
 from osteo_kg.cohort.results.small_cells import SMALL_CELLS
 from osteo_kg.cohort.results.summary import Summary
@@ -39,7 +39,7 @@ def assess_cohort(
     source: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | TableInMemory,
     output: str | os.PathLike[str] | None = None,
     *,
-    on: datetime.date | None = None,
+    on: datetime.date | str | None = None,
     assume_complete: Iterable[str] = (),
     guideline: str = DEFAULT_GUIDELINE,
     engine: str = "duckdb",
@@ -67,7 +67,7 @@ def assess_cohort(
             whole float an integer, and row labels are a column where they have a name; elsewhere a NaN refuses its
             patient. A row without a patient is called `table#<row>`, the first one `table#1`.
         output: the file of decisions, its format by its extension; None to have them as a table in memory.
-        on: the day of assessment; today when None.
+        on: the day of assessment, as YYYY-MM-DD where it is text; today when None.
         assume_complete: sections (`fractures`, `treatments`, `conditions`) whose emptiness means none.
         guideline: the id of the guideline.
         engine: `duckdb` or `spark`.
@@ -91,15 +91,15 @@ def assess_cohort(
 
     Raises:
         UnreadableCaseError: an input cannot be read at all.
-        UsageError: the source is neither paths nor a table, or a section, a guideline, a format or a column does not
-            exist.
+        UsageError: the source is neither paths nor a table, `on` is no day, or a section, a guideline, a format or a
+            column does not exist.
         IncompleteRunError: a patient would be lost; nothing is written then.
     """
     table = source if is_table(source) else None
     request = Request(
         inputs=() if table is not None else _paths(source),
         output=_path(output),
-        on=on or datetime.date.today(),
+        on=day_of_assessment(on),
         assume_complete=_words(assume_complete),
         guideline=guideline,
         rejected=_path(rejected),

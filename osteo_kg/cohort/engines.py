@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import hashlib
+import os
 import re
 import sys
 import threading
@@ -46,6 +47,7 @@ _LOOK = 0.25  # seconds between two looks at a running query
 _FILE, _ROW = "_osteo_kg_file", "file_row_number"  # what DuckDB calls the file of a row, and its number there from 0
 #: Names of columns, in lower case, that engines give themselves, or that are given to them here.
 RESERVED = frozenset({_FILE, _ROW, "filename", "file_index", "_file", "_number", "_metadata"})
+_PARTITIONS = 2  # of a shuffle on this machine, for each processor
 _MEMORY = "2GB"  # what DuckDB may hold before it writes to the scratch folder
 
 
@@ -349,6 +351,8 @@ def _session(master: str, scratch: Path) -> Iterator[Any]:
         yield running.newSession()  # settings and views of its own
         return
     builder = SparkSession.builder.master(master).appName("osteo-kg").config("spark.ui.enabled", "false")
+    if master.startswith("local"):  # Spark's 200 are for clusters: here a few for each processor keep all of them busy
+        builder = builder.config("spark.sql.shuffle.partitions", str(_PARTITIONS * (os.cpu_count() or 1)))
     session = _started(builder.config("spark.sql.warehouse.dir", str(scratch / "warehouse")))
     try:
         yield session

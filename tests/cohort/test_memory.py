@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import html
+import json
 import os
 import random
 from collections.abc import Callable
@@ -23,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from osteo_kg import KnowledgeBase, UnreadableCaseError, UsageError
+from osteo_kg import Case, KnowledgeBase, UnreadableCaseError, UsageError, read_case
 from osteo_kg.case import KEYS, PLAIN
 from osteo_kg.case.record_columns import record_of_row
 from osteo_kg.cohort import CohortResult, assess_cohort, engines
@@ -112,6 +113,40 @@ def test_a_column_that_decisions_do_not_have_is_refused(knowledge_base: Knowledg
     table = pa.table({"patient": ["anna"], "sex": ["female"]})
     with pytest.raises(UsageError, match="no column 'dispositon'"):
         assess_cohort(table, on=ON, knowledge_base=knowledge_base, columns="dispositon")
+
+
+_BORN = {"patient": "anna", "sex": "female", "birth_date": "1964-11-23", "t_score_total_hip": -1}
+_TAKING_A_DAY: dict[str, Callable[[KnowledgeBase, Case, Any], Any]] = {
+    "assess_cohort": lambda base, _, on: (
+        assess_cohort(pa.Table.from_pylist([_BORN]), on=on, knowledge_base=base).decisions
+    ),
+    "assess": lambda base, case, on: base.assess(case, on=on),
+    "assess_all": lambda base, case, on: list(base.assess_all([case], on=on)),
+    "validate": lambda base, case, on: base.validate(case, on=on),
+    "prepare": lambda base, case, on: base.prepare(case, on=on).on,
+    "drug_safety": lambda base, case, on: base.drug_safety(case, ["raloxifene"], on=on),
+    "read": lambda base, _, on: (
+        base.read(
+            '{"resourceType": "Patient", "id": "she", "gender": "female", "birthDate": "1964-11-23"}',
+            "fhir",
+            assume_postmenopausal_from=50,
+            on=on,
+        )[0].triples
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _TAKING_A_DAY)
+def test_a_day_of_assessment_is_a_day_or_written_as_one_and_else_refused(
+    knowledge_base: KnowledgeBase, name: str
+) -> None:
+    ask, [case] = _TAKING_A_DAY[name], read_case(json.dumps(_BORN), "json")
+    by_day = ask(knowledge_base, case, ON)
+    assert ask(knowledge_base, case, ON.isoformat()) == by_day
+    assert ask(knowledge_base, case, datetime(ON.year, ON.month, ON.day, 23, 30)) == by_day
+    for no_day in ("22/11/2026", "20261122", "2026-11-31", "", 20261122):
+        with pytest.raises(UsageError, match=r"is not a day\. Write it as 2026-11-22\."):
+            ask(knowledge_base, case, no_day)
 
 
 def test_a_result_shows_the_first_decisions_and_refusals(from_file: CohortResult) -> None:

@@ -29,6 +29,7 @@ def session() -> Iterator[Any]:
     """A session that somebody works in, with settings and a view of her own."""
     made = SparkSession.builder.master("local[1]").appName("somebody").config("spark.ui.enabled", "false").getOrCreate()
     made.conf.set("spark.sql.session.timeZone", "Pacific/Apia")
+    made.conf.set("spark.sql.shuffle.partitions", "3")
     made.range(3).createOrReplaceTempView("hers")
     yield made
     made.stop()
@@ -58,6 +59,7 @@ def test_every_output_is_written_by_spark_as_by_duckdb_in_a_running_session_that
         assert written[0] == written[1] != b"", ending
     assert session.sparkContext.master == "local[1]"
     assert session.conf.get("spark.sql.session.timeZone") == "Pacific/Apia"
+    assert session.conf.get("spark.sql.shuffle.partitions") == "3"
     assert [table.name for table in session.catalog.listTables()] == ["hers"]
     assert session.sparkContext._jsc.getPersistentRDDs().isEmpty()
     assert session.table("hers").count() == 3
@@ -76,16 +78,18 @@ def test_a_session_that_was_started_in_another_thread_is_used(
 def test_a_session_of_its_own_has_the_master_that_was_named_and_ends(
     knowledge_base: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    masters = []
+    masters, partitions = [], []
     stop = SparkSession.stop
 
     def noted(session: Any) -> None:
         masters.append(session.sparkContext.master)
+        partitions.append(int(session.conf.get("spark.sql.shuffle.partitions")))
         stop(session)
 
     monkeypatch.setattr(SparkSession, "stop", noted)
     assert _rows(knowledge_base, tmp_path, spark_master="local[2]")
     assert masters == ["local[2]"]
+    assert partitions == [2 * (os.cpu_count() or 1)]  # and not the 200 that are for clusters
     assert SparkSession.getActiveSession() is None
 
 
