@@ -59,7 +59,7 @@ def _rows(table: pa.Table, name: str) -> Iterator[dict[str, Any]]:
 
 def not_parquet(name: str, error: Exception) -> UnreadableCaseError:
     """Give the error of a file that is no Parquet, or is damaged."""
-    return UnreadableCaseError(f"{name} cannot be read as Parquet: {error}.", advice="Write it anew.")
+    return UnreadableCaseError(f"{name} cannot be read as Parquet: {str(error).rstrip('.')}.", advice="Write it anew.")
 
 
 def check_types(schema: pa.Schema, wanted: Mapping[str, str], name: str, values: ValueReader) -> None:

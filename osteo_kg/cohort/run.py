@@ -34,7 +34,7 @@ from osteo_kg.cohort.results.summary import summarised
 from osteo_kg.cohort.sources.base import InputFile, Reading, Source, Wanted, found
 from osteo_kg.cohort.sources.memory import TABLE
 from osteo_kg.cohort.sources.registry import sources
-from osteo_kg.errors import IncompleteRunError, UsageError
+from osteo_kg.errors import IncompleteRunError, UnreadableCaseError, UsageError
 from osteo_kg.knowledge_base import KnowledgeBase
 from osteo_kg.rdf import OWL, RDFS
 
@@ -126,6 +126,8 @@ class _Run:
         flats = [self._engine.named(flat, f"flat_{place}") for place, flat in enumerate(read)]
         sizes = (self._engine.fetched("size", partial(_size, flat), [flat]) for flat in flats)
         self._size = sum(each["size"][0].as_py() for each in sizes)
+        if not self._size:
+            raise UnreadableCaseError("The input holds no patient.", advice="Send one record at least.")
         self._progress("Reading", self._size, self._size)
         with self._watched("Abstracting"):
             self._abstract(flats)

@@ -226,3 +226,22 @@ def test_a_score_of_a_workbook_has_the_digits_that_it_shows(knowledge_base: Know
     [case] = knowledge_base.read((tmp_path / "t.xlsx").read_bytes(), name="t.xlsx")
     assert (case.patient, case.findings) == ("17", ())
     assert [ox.Literal("-2.9", datatype=XSD.decimal)] == [t.object for t in case.triples if t.predicate == OSTEO.tScore]
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind", "refused"),
+    [("=-2-0.7", "f", True), ("#N/A", "e", True), ("#DIV/0!", "e", True), (-2.7, "n", False), (None, "n", False)],
+)
+def test_a_cell_of_a_workbook_that_has_something_in_it_and_no_value_refuses_its_patient(
+    knowledge_base: KnowledgeBase, tmp_path: Path, cell: Any, kind: str, refused: bool
+) -> None:
+    """Read as an empty cell it would say that nothing was measured; the last cell of a sheet lies beyond its values."""
+    book = openpyxl.Workbook()
+    sheet = book.create_sheet("patients")
+    sheet.append(["patient", "sex", "age_years", "t_score_total_hip"])
+    sheet.append(["first", "female", 71, -2.5])
+    sheet.append(["second", "female", 71, cell])
+    sheet.cell(3, 4).data_type = kind
+    book.save(tmp_path / "t.xlsx")
+    decided, reports = _rows(_result(knowledge_base, tmp_path / "t.xlsx", Profile()))
+    assert (len(decided), [patient for patient, _ in reports]) == (2 - refused, ["second"] * refused)

@@ -137,6 +137,19 @@ def test_a_table_that_cannot_be_read_is_refused_whole(
     assert [path.name for path in tmp_path.iterdir()] == ["records.csv"]
 
 
+def test_parquet_without_a_row_is_refused_and_beside_others_holds_nobody(
+    knowledge_base: KnowledgeBase, tmp_path: Path
+) -> None:
+    table = pa.table({"patient": ["anna"], "sex": ["female"]})
+    (tmp_path / "in").mkdir()
+    pq.write_table(table.slice(0, 0), tmp_path / "in" / "empty.parquet")
+    with pytest.raises(UnreadableCaseError, match="holds no patient"):
+        cohorts.run(knowledge_base, tmp_path / "in" / "empty.parquet", tmp_path)
+    pq.write_table(table, tmp_path / "in" / "one.parquet")
+    rows, _, _ = cohorts.run(knowledge_base, tmp_path / "in", tmp_path)
+    assert [row["patient"] for row in rows] == ["anna"]
+
+
 def test_a_column_of_a_type_that_its_key_cannot_have_is_refused(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
     pq.write_table(pa.table({"t_score_total_hip": ["-2.5"]}), tmp_path / "records.parquet")
     with pytest.raises(UnreadableCaseError, match="t_score_total_hip"):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 import io
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+import openpyxl
 from python_calamine import CalamineError, CalamineWorkbook
 
 from osteo_kg.case.fields import KEYS
@@ -16,6 +18,10 @@ from osteo_kg.case.tables.profile import Profile
 from osteo_kg.errors import UnreadableCaseError
 
 Row = Sequence[Any]
+_SHEETS = "xl/worksheets/"
+_SIGNS = (b"<f>", b"<f ", b't="e"')  # of a formula, and of an error
+_UNREADABLE = (CalamineError, OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
+_TEXT_OF_A_FORMULA = "str"  # which may be empty
 
 
 def read_workbook(
@@ -29,9 +35,8 @@ def read_workbook(
         UnreadableCaseError: it is no workbook, holds no patient, or several sheets of them.
     """
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        sheets = {sheet: book.get_sheet_by_name(sheet).to_python(skip_empty_area=False) for sheet in book.sheet_names}
-    except (CalamineError, OSError, ValueError) as error:
+        sheets = _sheets(data)
+    except _UNREADABLE as error:
         raise UnreadableCaseError(
             f"{name} cannot be read as an Excel workbook: {error}.", advice="Save it anew as .xlsx, or as CSV in UTF-8."
         ) from error
@@ -50,6 +55,52 @@ def read_workbook(
         columns.pop()
     found = [[_value(cell) for cell in row[: len(columns)]] for row in rows]
     return columns, [row for row in found if _is_filled(row)], [each for each in filled if each != chosen]
+
+
+def _sheets(data: bytes) -> dict[str, list[list[Any]]]:
+    """Give the cells of every sheet; one that has something in it and no value says what stands in it.
+
+    That is an error, or a formula that nobody has worked out: the reader of values takes it for an empty cell, which
+    would say nothing, while its text is no value of any key.
+    """
+    book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+    sheets = {sheet: book.get_sheet_by_name(sheet).to_python(skip_empty_area=False) for sheet in book.sheet_names}
+    if _has_formulas_or_errors(data):
+        formulas, values = (
+            openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=is_worked_out)
+            for is_worked_out in (False, True)
+        )
+        for sheet, rows in sheets.items():
+            for row, column, text in _without_value(formulas[sheet], values[sheet]):
+                _put(rows, row, column, text)
+    return sheets
+
+
+def _has_formulas_or_errors(data: bytes) -> bool:
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        return False
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = (archive.read(name) for name in archive.namelist() if name.startswith(_SHEETS))
+        return any(sign in part for part in parts for sign in _SIGNS)
+
+
+def _without_value(formulas: Any, values: Any) -> Iterator[tuple[int, int, str]]:
+    """Give row, column and text of each cell of a sheet that has something in it and no value."""
+    for row, cells in enumerate(zip(formulas.iter_rows(), values.iter_rows(), strict=True)):
+        for column, (formula, value) in enumerate(zip(*cells, strict=True)):
+            is_open = formula.data_type == "f" and value.value is None and value.data_type != _TEXT_OF_A_FORMULA
+            if is_open or value.data_type == "e":
+                yield row, column, str(value.value or formula.value)
+
+
+def _put(rows: list[list[Any]], row: int, column: int, text: str) -> None:
+    """Put a text in a cell, which may lie beyond those that have values."""
+    if row >= len(rows) or column >= len(rows[row]):
+        rows.extend([] for _ in range(row + 1 - len(rows)))
+        width = max(column + 1, *map(len, rows))
+        for each in rows:
+            each.extend([""] * (width - len(each)))
+    rows[row][column] = text
 
 
 def _first(rows: Sequence[Row]) -> int:
