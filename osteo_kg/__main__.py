@@ -25,6 +25,8 @@ def run() -> None:
     except Stopped as stopped:
         print(f"osteo-kg: {stopped}", file=sys.stderr)
         raise
+    finally:
+        gc.freeze()  # the process ends: what it holds need not be looked through once more
 
 
 if __name__ == "__main__":
