@@ -15,7 +15,7 @@ from osteo_kg.case.fhir.densitometry import Densitometry
 from osteo_kg.case.fhir.elements import RULED_OUT, each, status, statuses, text, words
 from osteo_kg.case.fhir.fractures import Fractures
 from osteo_kg.case.fhir.medications import Treatments
-from osteo_kg.knowledge import Terms, folded
+from osteo_kg.knowledge import FALSE, NONE, Terms
 from osteo_kg.rdf import OSTEO
 
 #: Where a resource says why something was done, or what was found; the keys of FHIR R4, and those that R5 renamed.
@@ -68,7 +68,7 @@ def read_mentions(
     """
     if resource["resourceType"] in ABOUT_OTHERS or status(resource, "status") in _NEVER_WAS:
         return
-    for concept in _concepts(resource, hers, is_read=is_read):
+    for concept in _concepts(resource, hers, builder.terms, is_read=is_read):
         found = meanings(concept, builder.terms)
         broken = of_kind(found, OSTEO.Fracture, builder.terms)
         if broken or (not found and OSTEO.FractureHistory.value in sections_left_open(concept, builder.terms)):
@@ -107,7 +107,7 @@ def read_free_text(
             fractures.mentioned(resource, note, ())
     if status(resource, "status") not in _NOT_FINAL:
         stated = [resource.get("code")] if resource["resourceType"] == "Condition" else []
-        for concept in (*stated, *notes, *_concepts(resource, hers, is_read=is_read)):
+        for concept in (*stated, *notes, *_concepts(resource, hers, builder.terms, is_read=is_read)):
             for said in words(concept):
                 densitometry.mentioned(resource, said, builder.terms)
                 if concept is not resource.get("code") or _may_be_of_a_drug(resource, builder.terms):
@@ -119,11 +119,11 @@ def _may_be_of_a_drug(resource: Resource, terms: Terms) -> bool:
     return resource["resourceType"] != "Observation" and not is_known(resource.get("code"), terms)
 
 
-def _concepts(resource: Resource, hers: frozenset[str], *, is_read: bool) -> Iterator[Any]:
+def _concepts(resource: Resource, hers: frozenset[str], terms: Terms, *, is_read: bool) -> Iterator[Any]:
     own = _OF_TYPE.get(resource["resourceType"], _OF_ANY_TYPE) if not (is_read or "intent" in resource) else ()
     denied = resource.get("valueBoolean") is False
     if resource["resourceType"] in _DOCUMENTS and not is_read:
-        yield from _of_document({key: value for key, value in resource.items() if key != "text"}, hers)
+        yield from _of_document({key: value for key, value in resource.items() if key != "text"}, hers, terms)
         return
     for key in (*_ELEMENTS, *(own if not denied else ())):
         for node in each(resource, key):
@@ -132,7 +132,7 @@ def _concepts(resource: Resource, hers: frozenset[str], *, is_read: bool) -> Ite
     if not is_read:
         parts = [resource, *(part for part in each(resource, "component") if _is_a_finding(part))]
         yield from ({"text": said} for part in parts for key in _TEXTS if (said := text(part, key)))
-        yield from (found for form in each(resource, "presentedForm") for found in _of_document(form, hers))
+        yield from (found for form in each(resource, "presentedForm") for found in _of_document(form, hers, terms))
         yield from (found for part in parts[1:] for key in own for found in each(part, key))
 
 
@@ -204,10 +204,9 @@ _IN_WORDS = frozenset(
     ("comment", "contentString", "description", "display", "div", "summary", "text", "title", "valueString")
 )
 _TAG = re.compile(r"<[^>]*>")
-_NO = frozenset(("no", "non", "none", "never", "aucun", "aucune", "jamais", "false", "faux", "0"))
 
 
-def _of_document(document: dict[str, Any], hers: frozenset[str]) -> Iterator[Any]:
+def _of_document(document: dict[str, Any], hers: frozenset[str], terms: Terms) -> Iterator[Any]:
     """Give every concept and text of a document, attachments in plain words included."""
     waiting: list[Any] = [document]
     while waiting:
@@ -216,7 +215,7 @@ def _of_document(document: dict[str, Any], hers: frozenset[str]) -> Iterator[Any
             waiting += reversed(node)
         elif isinstance(node, dict) and not _is_read_by_itself(node, hers):
             if "linkId" in node:
-                yield from _answers(node)
+                yield from _answers(node, terms)
             elif "coding" in node or ("code" in node and "system" in node):
                 yield node
             else:
@@ -241,7 +240,7 @@ def _plain(said: str) -> str:
     return " ".join(_TAG.sub(" ", said).split())
 
 
-def _answers(item: dict[str, Any], asked: str = "") -> Iterator[Any]:
+def _answers(item: dict[str, Any], terms: Terms, asked: str = "") -> Iterator[Any]:
     """Give the answers to a question and to those below it, each with its question; what is denied is left out."""
     asked = " ".join(part for part in (asked, text(item, "text")) if part)
     for answer in each(item, "answer"):
@@ -249,12 +248,13 @@ def _answers(item: dict[str, Any], asked: str = "") -> Iterator[Any]:
             continue
         value = next((answer[key] for key in answer if key.startswith("value")), None)
         said = text(value, "display") if isinstance(value, dict) else "" if value is True else f"{value}"
-        if value is not None and value is not False and folded(said) not in _NO:
+        is_denied = value is False or any(terms.table_words.means(said, word) for word in (FALSE, NONE))
+        if value is not None and not is_denied:
             yield {"text": f"{asked}: {said}" if said else asked, "coding": [value] if isinstance(value, dict) else []}
-        yield from _below(answer, asked)
-    yield from _below(item, asked)
+        yield from _below(answer, terms, asked)
+    yield from _below(item, terms, asked)
 
 
-def _below(node: dict[str, Any], asked: str) -> Iterator[Any]:
+def _below(node: dict[str, Any], terms: Terms, asked: str) -> Iterator[Any]:
     below: Iterable[Any] = each(node, "item")
-    yield from (found for item in below if isinstance(item, dict) for found in _answers(item, asked))
+    yield from (found for item in below if isinstance(item, dict) for found in _answers(item, terms, asked))
