@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +81,9 @@ def test_python_gives_what_the_document_shows(path: Path, request: pytest.Fixtur
     assert "".join(said) == ""
 
 
+_OWN_LIBRARIES = 'Sys.setenv(LD_LIBRARY_PATH = "")\n'  # as the tutorial says where Python is a shared library
+
+
 @pytest.mark.parametrize("block", blocks("r"), ids=lambda block: block.name)
 def test_r_does_what_the_document_says(block: Block, tmp_path: Path) -> None:
     """A block ends where what it says of itself, with `stopifnot`, is not so."""
@@ -93,7 +97,9 @@ def test_r_does_what_the_document_says(block: Block, tmp_path: Path) -> None:
         pytest.skip("reticulate is not installed")
     assert "stopifnot" in block.text
     script = tmp_path / "block.R"
-    script.write_text(block.text, encoding="utf-8")
+    script.write_text(
+        _OWN_LIBRARIES * bool(sysconfig.get_config_var("Py_ENABLE_SHARED")) + block.text, encoding="utf-8"
+    )
     done = subprocess.run([rscript, str(script)], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
