@@ -137,6 +137,18 @@ def test_a_table_that_cannot_be_read_is_refused_whole(
     assert [path.name for path in tmp_path.iterdir()] == ["records.csv"]
 
 
+@pytest.mark.parametrize(
+    ("begins", "named"), [(b"\x1f\x8b\x08", ".csv.gz"), (b"PK\x03\x04", ".xlsx"), (b"PAR1", ".parquet")]
+)
+def test_what_is_no_text_is_not_taken_for_another_encoding(
+    knowledge_base: KnowledgeBase, tmp_path: Path, begins: bytes, named: str
+) -> None:
+    (tmp_path / "records.csv").write_bytes(begins + bytes(range(256)))
+    with pytest.raises(UnreadableCaseError, match="is no text") as refused:
+        cohorts.run(knowledge_base, tmp_path / "records.csv", tmp_path)
+    assert refused.value.advice == f"Name it {named}."
+
+
 def test_parquet_without_a_row_is_refused_and_beside_others_holds_nobody(
     knowledge_base: KnowledgeBase, tmp_path: Path
 ) -> None:

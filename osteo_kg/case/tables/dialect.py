@@ -113,12 +113,24 @@ def decimal_of(rows: Iterable[Sequence[Any]]) -> str:
     return "," if commas > points else "."
 
 
+#: How files begin that are no text, with what they are and what their names end in.
+_NO_TEXT = {
+    b"\x1f\x8b": ("a file that gzip compressed", ".csv.gz"),
+    b"\x28\xb5\x2f\xfd": ("a file that zstd compressed", ".csv.zst"),
+    b"PK\x03\x04": ("a workbook of Excel", ".xlsx"),
+    b"PAR1": ("Parquet", ".parquet"),
+}
+
+
 def check_dialect(start: bytes, name: str, profile: Profile, names: ColumnNames) -> None:
     """See that a table of text is written as its profile says.
 
     Raises:
         UnreadableCaseError: it is not; the advice shows the profile that reads it.
     """
+    for sign, (what, extension) in _NO_TEXT.items():
+        if start.startswith(sign):
+            raise UnreadableCaseError(f"{name} is no text: it begins as {what} does.", advice=f"Name it {extension}.")
     found = dialect_of(start, names)
     stated = profile.encoding or "utf-8"
     is_utf8 = found.encoding == "utf-8"
