@@ -30,7 +30,7 @@ class MergingIndex:
     def __init__(self) -> None:
         self.store = ox.Store()
         self._shared: dict[ox.Triple, None] = {}  # what stood in two graphs when it was added
-        self._merged: tuple[_Names, _Names, ox.Store] | None = None
+        self._merged: tuple[tuple[_Names, _Names], ox.Store] | None = None
 
     def add(self, quads: Iterable[ox.Quad]) -> None:
         """Add statements."""
@@ -101,15 +101,15 @@ class MergingIndex:
 
     def _merge(self, defaults: _Names, named: _Names) -> ox.Store:
         """Give a copy in which the graphs are merged into the default graph; the last one is kept."""
-        if self._merged is not None and self._merged[:2] == (defaults, named):
-            return self._merged[2]
+        if self._merged is not None and self._merged[0] == (defaults, named):
+            return self._merged[1]
         self._merged = None
         merged = ox.Store()
         merged.bulk_extend(ox.Quad(each.subject, each.predicate, each.object) for each in self._of(defaults))
         merged.bulk_extend(quad for quad in self._of(named) if quad.graph_name != ox.DefaultGraph())
         for graph in self.store.named_graphs() if named is None else ():
             merged.add_graph(graph)
-        self._merged = defaults, named, merged
+        self._merged = (defaults, named), merged
         return merged
 
     def _of(self, names: _Names) -> Iterator[ox.Quad]:

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.client import HTTPResponse
 from urllib.parse import quote, urlsplit
 
@@ -40,7 +40,8 @@ def _said(server: Server, raw: bytes, *, half_closed: bool = False) -> bytes:
     with _connected(server) as client:
         client.sendall(raw)
         if half_closed:
-            client.shutdown(socket.SHUT_WR)
+            with suppress(OSError):  # the server may have ended its side, too
+                client.shutdown(socket.SHUT_WR)
         parts = iter(lambda: client.recv(1 << 16), b"")
         return b"".join(parts)
 

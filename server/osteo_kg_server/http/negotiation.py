@@ -175,6 +175,8 @@ def _unpacked(data: bytes, most: int) -> bytes:
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
             unpacked = packed.read(most + 1)
+            if not data:
+                raise EOFError
     except (OSError, EOFError, zlib.error) as error:
         raise BadRequest("The body is not whole gzip. Send it again.") from error
     if len(unpacked) > most:

@@ -19,10 +19,9 @@ from wsgiref.types import WSGIApplication
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from osteo_kg_server.serving.connection import SILENT, Connection
+from osteo_kg_server.serving.connection import LINGER, SILENT, Connection
 
 _A_LITTLE = 1 << 20  # bytes by which a body may be too large and still be read to its end
-_LINGER = 2.0  # seconds for which what a refused client still sends is taken, so that it reads why
 _END = b""
 _NEVER_WITH_A_BODY = (204, 304)
 _COMMON: dict[str, Any] = {
@@ -279,7 +278,7 @@ async def _next_of(receive: Any) -> tuple[bytes, bool]:
 async def _linger(receive: Any) -> None:
     """Take for a while what a client still sends that has been refused: cut off at once, it would not read why."""
     with suppress(TimeoutError, _GoneError):
-        async with asyncio.timeout(_LINGER):
+        async with asyncio.timeout(LINGER):
             more = True
             while more:
                 _, more = await _next_of(receive)

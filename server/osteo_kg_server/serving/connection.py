@@ -17,6 +17,7 @@ from osteo_kg_server.http.negotiation import PAGE, accepts_a_page, content_type
 from osteo_kg_server.pages.layout import POLICY
 
 SILENT = 60.0  # seconds after which a client that sends nothing, or takes nothing, is let go
+LINGER = 2.0  # seconds for which what a refused client still sends is taken, so that it reads why
 _LONGEST_HEAD = 1 << 18  # bytes before a body
 _DISCARDED = 8 << 20  # bytes of a body that nobody reads any more, before its client is cut off
 _SILENT_IN_A_CROWD = 3.0  # seconds of the same where others wait for a worker
@@ -64,6 +65,7 @@ class Connection(HttpToolsProtocol):
         self._front = front
         self._head_bytes = self._discarded = 0
         self._in_head = True
+        self._is_refused = False
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -98,6 +100,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, within bounds."""
+        if self._is_refused:
+            return
         self._unset_keepalive_if_required()
         if self._in_head:
             self._head_bytes += len(data)
@@ -259,4 +263,7 @@ class Connection(HttpToolsProtocol):
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
         dated = b"".join(b"%s: %s\r\n" % each for each in self.server_state.default_headers)
         self.transport.write(STATUS_LINE[status.value] + dated + lines.encode("latin-1") + b"\r\n" + content)
-        self.transport.close()
+        self._wait_no_more()
+        self._is_refused = True
+        self.transport.write_eof()
+        self.loop.call_later(LINGER, self.transport.abort)

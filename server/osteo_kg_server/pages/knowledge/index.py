@@ -144,6 +144,11 @@ class KnowledgeIndex:
         """Give what a module defines."""
         return self._defined.get(module, ())
 
+    @functools.cached_property
+    def versions_before(self) -> frozenset[str]:
+        """The versions that modules follow, which are not kept here."""
+        return frozenset(self._pairs(OWL.priorVersion))
+
     def uses(self, iri: str) -> list[Use]:
         """Give where a term is used, other than as the class of an individual or above a class."""
         return self._uses.get(iri, [])

@@ -102,7 +102,8 @@ def link_to(index: KnowledgeIndex, iri: str, language: Language) -> Link:
     """Name a resource, and lead to its page here where it is ours, or to its own address."""
     text = name_of(index, iri, language)
     if iri.startswith(BASE):
-        return Link(text, here(address_of(iri)) if iri.removeprefix(BASE).startswith(_DOCUMENTS) else None)
+        is_here = iri.removeprefix(BASE).startswith(_DOCUMENTS) and iri not in index.versions_before
+        return Link(text, here(address_of(iri)) if is_here else None)
     return Link(text, iri if iri.startswith(("http://", "https://")) else None)
 
 
