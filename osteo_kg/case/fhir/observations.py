@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -31,7 +31,8 @@ _VALUES = {"truth": "valueBoolean", "whole": "valueInteger", "decimal": "valueQu
 def read_observation(
     resource: dict[str, Any],
     builder: CaseBuilder,
-    observed: Observed,
+    menopause: MenopauseStatements,
+    densitometry: Densitometry,
     doubt: str = "",
 ) -> bool:
     """Read an Observation and its components; False where no code concerns anything here.
@@ -39,7 +40,8 @@ def read_observation(
     Args:
         resource: the Observation.
         builder: what collects the case.
-        observed: what was read so far of what is settled in the end.
+        menopause: what was stated of the menopause so far.
+        densitometry: the T-scores read so far.
         doubt: why it is not certain to be hers, in words; empty where it is.
     """
     found = [_concern(part, builder.terms) for part in _parts(resource)]
@@ -51,11 +53,11 @@ def read_observation(
         for about in found if stated not in _NO_RESULT else ():
             scored = _scored(about.found, builder.terms)
             if scored or about.is_score:
-                observed.densitometry.perhaps(about.part, scored, builder, f"status {stated or '?'}")
+                densitometry.perhaps(about.part, scored, builder, f"status {stated or '?'}")
         return True
     for about in found:
         if about.is_one:
-            _read(about, builder, observed, doubt)
+            _read(about, builder, menopause, densitometry, doubt)
         elif about.part is not resource:
             builder.unread(about.part, about.part.get("code"))
     return True
@@ -115,9 +117,14 @@ def _parts(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield whole | component
 
 
-def _read(concern: _Concern, builder: CaseBuilder, observed: Observed, doubt: str) -> None:
+def _read(
+    concern: _Concern,
+    builder: CaseBuilder,
+    menopause: MenopauseStatements,
+    densitometry: Densitometry,
+    doubt: str,
+) -> None:
     part, found = concern.part, concern.found
-    menopause, densitometry = observed.menopause, observed.densitometry
     if scored := _scored(found, builder.terms):
         densitometry.read(part, scored, builder, doubt)
     elif concern.is_density:
@@ -132,7 +139,7 @@ def _read(concern: _Concern, builder: CaseBuilder, observed: Observed, doubt: st
     elif said := of_kind(found, OSTEO.MenopausalStatus, builder.terms):
         _finding(part, said[0], builder, menopause)
     elif measured := of_term(found, *map(node_of, MEASURES)):
-        observed.renal_function.read(part, measured[0], builder)
+        read_renal_function(part, measured[0], builder)
     elif stated := [each for each in found if _stating(each, builder.terms) in STATEMENTS]:
         _statement(part, _stating(stated[0], builder.terms), builder)
     else:
@@ -189,48 +196,17 @@ MEASURES = {
 }
 
 
-class RenalFunctionTests:
-    """The values of renal function that are read; one that an unread one may have followed says nothing any more."""
-
-    def __init__(self) -> None:
-        self._read: list[tuple[str, dict[str, Any], Decimal, str | None]] = []
-        self._unread: list[tuple[str, When | None]] = []
-
-    def read(self, part: dict[str, Any], measure: Meaning, builder: CaseBuilder) -> None:
-        """Read an observation of renal function; one without a unit is not used, since its limits are in one."""
-        value, reason = first(part, "valueQuantity", "value"), None
-        written = {folded(text(part, "valueQuantity", key)) for key in ("code", "unit")} - {""}
-        if not isinstance(value, Decimal) or text(part, "valueQuantity", "comparator"):
-            reason = OSTEO.ValueNotUsable
-        elif not written & {folded(unit) for unit in builder.terms.limits["acceptedUnit"].get(measure.term, ())}:
-            reason = OSTEO.UnitNotAccepted
-        if reason is not None:
-            builder.ignore(part, reason)
-            if any(key.startswith("value") for key in part):
-                self._unread.append((measure.term, builder.when(part, "effective")))
-        elif isinstance(value, Decimal):
-            self._read.append((measure.term, part, value, builder.day_of(part, "effective")))
-
-    def settle(self, builder: CaseBuilder) -> None:
-        """Write the values."""
-        for measure, part, value, day in self._read:
-            if any(other == measure and _may_follow(at, day) for other, at in self._unread):
-                builder.ignore(part, OSTEO.NewerStatement)
-                continue
-            entry = builder.entry(OSTEO.hasRenalFunctionTest, OSTEO.RenalFunctionTest)
-            builder.say(entry, MEASURES[measure], ox.Literal(f"{value:f}", datatype=XSD.decimal))
-            builder.measured(entry, When(day, day) if day else None)
-
-
-def _may_follow(at: When | None, day: str | None) -> bool:
-    """Whether something may have been measured after a day; what has no day may have been measured last."""
-    return at is None or day is None or at.last > day
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What observations state that is settled only when all are read."""
-
-    menopause: MenopauseStatements
-    densitometry: Densitometry = field(default_factory=Densitometry)
-    renal_function: RenalFunctionTests = field(default_factory=RenalFunctionTests)
+def read_renal_function(part: dict[str, Any], measure: Meaning, builder: CaseBuilder) -> None:
+    """Read an observation of renal function; one without a unit is not used, since its limits are in one."""
+    value = first(part, "valueQuantity", "value")
+    if not isinstance(value, Decimal) or text(part, "valueQuantity", "comparator"):
+        builder.ignore(part, OSTEO.ValueNotUsable)
+        return
+    written = {folded(text(part, "valueQuantity", key)) for key in ("code", "unit")} - {""}
+    if not written & {folded(unit) for unit in builder.terms.limits["acceptedUnit"].get(measure.term, ())}:
+        builder.ignore(part, OSTEO.UnitNotAccepted)
+        return
+    entry = builder.entry(OSTEO.hasRenalFunctionTest, OSTEO.RenalFunctionTest)
+    builder.say(entry, MEASURES[measure.term], ox.Literal(f"{value:f}", datatype=XSD.decimal))
+    day = builder.day_of(part, "effective")
+    builder.measured(entry, When(day, day) if day else None)

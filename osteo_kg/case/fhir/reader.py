@@ -17,10 +17,11 @@ from osteo_kg.case.fhir.bundles import Gathered, Input, Resource, gather, kinshi
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import meanings, of_kind
 from osteo_kg.case.fhir.conditions import read_condition
+from osteo_kg.case.fhir.densitometry import Densitometry
 from osteo_kg.case.fhir.elements import each, extension, text
 from osteo_kg.case.fhir.fractures import Fractures
 from osteo_kg.case.fhir.medications import Treatments
-from osteo_kg.case.fhir.observations import Observed, read_observation
+from osteo_kg.case.fhir.observations import read_observation
 from osteo_kg.case.fhir.other_resources import read_free_text, read_mentions
 from osteo_kg.case.fhir.patient import MenopauseStatements, assume_postmenopausal, name_of, read_patient
 from osteo_kg.case.fhir.validity import keys_twice, problems, release_of
@@ -162,8 +163,7 @@ class Record:
         self.names = names
         self.fractures = Fractures()
         self.menopause = MenopauseStatements()
-        self.observed = Observed(self.menopause)
-        self.densitometry = self.observed.densitometry
+        self.densitometry = Densitometry()
         self.treatments = Treatments(medications)
         self.readers: dict[str, Callable[[Resource, str], bool]] = {
             "Condition": self._condition,
@@ -178,13 +178,12 @@ class Record:
         return read_condition(resource, self.builder, self.fractures, self.menopause, doubt)
 
     def _observation(self, resource: Resource, doubt: str) -> bool:
-        return read_observation(resource, self.builder, self.observed, doubt)
+        return read_observation(resource, self.builder, self.menopause, self.densitometry, doubt)
 
     def settle(self) -> None:
         """Write what could be told only once all was read."""
         self.fractures.settle(self.builder)
         self.densitometry.settle(self.builder)
-        self.observed.renal_function.settle(self.builder)
         self.treatments.settle(self.builder)
         self.menopause.settle(self.builder)
 

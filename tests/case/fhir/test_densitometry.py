@@ -181,26 +181,6 @@ def test_renal_function_is_read_in_the_unit_of_its_limits(
 
 
 @pytest.mark.parametrize(
-    ("unread", "read"),
-    [
-        ({"valueQuantity": {"value": 15, "unit": "mL/min", "comparator": "<"}, "effectiveDateTime": "2026-06-01"}, 0),
-        ({"valueQuantity": {"value": 15, "unit": "mL/min", "comparator": "<"}, "effectiveDateTime": None}, 0),
-        ({"valueString": "très diminuée", "valueQuantity": None, "effectiveDateTime": "2026-06"}, 0),
-        ({"valueQuantity": {"value": 15, "unit": "mL/min", "comparator": "<"}, "effectiveDateTime": "2025-06-01"}, 1),
-        ({"valueQuantity": None, "effectiveDateTime": "2026-06-01"}, 1),
-    ],
-)
-def test_a_value_of_renal_function_that_an_unread_one_may_have_followed_says_nothing(
-    knowledge_base: KnowledgeBase, unread: Resource, read: int
-) -> None:
-    kept = {key: value for key, value in RENAL.items() if key not in unread}
-    stated = kept | {key: value for key, value in unread.items() if value}
-    before = {**RENAL, "effectiveDateTime": "2026-01-01"}
-    [case] = knowledge_base.read(bundle(patient(), before, stated), "fhir")
-    assert len([each for each in case.triples if each.predicate.value == OWN + "hasRenalFunctionTest"]) == read
-
-
-@pytest.mark.parametrize(
     ("whole", "day"),
     [
         (t_score("38267-1", -2), {"effectiveTiming": {"code": {"text": "BID"}}}),
