@@ -65,7 +65,8 @@ def test_a_cohort_says_of_each_patient_what_is_said_of_her_alone(
     assert (summary.patients, summary.decided, summary.rejected) == (len(written[1]), len(rows), len(refused))
     too_long = sum(cohorts.has_more_digits_than_columns(case) for case in written[1])
     assert summary.one_by_one.get(REFUSED.en, 0) == len(refused)
-    assert sum(summary.one_by_one.values()) <= len(refused) + too_long
+    odd = sum(map(cohorts.has_a_number_with_an_exponent, written[1])) if engine == "spark" else 0
+    assert sum(summary.one_by_one.values()) <= len(refused) + too_long + odd
 
 
 def _different(found: Sequence[Any], wanted: Sequence[Any]) -> list[Any]:

@@ -356,6 +356,13 @@ def has_more_digits_than_columns(case: Case) -> bool:
     return any(Decimal(repr(float(each.value))) != Decimal(each.value) for each in numbers)
 
 
+def has_a_number_with_an_exponent(case: Case) -> bool:
+    """Whether a case states a number that Java writes with an exponent, which Spark cannot tell from a refused one."""
+    numbers = (t.object for t in case.triples if isinstance(t.object, ox.Literal) and t.object.datatype == XSD.decimal)
+    sizes = (abs(Decimal(each.value)) for each in numbers)
+    return any(size and not Decimal("1e-3") <= size < Decimal("1e7") for size in sizes)
+
+
 class Alone:
     """What the library says of each patient alone; of patients of whom two formats say the same it says it once."""
 
