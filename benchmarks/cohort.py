@@ -38,7 +38,6 @@ from osteo_kg.rdf.terms import OSTEO
 _ROUNDS = 3
 _ONE_BY_ONE = 300  # patients
 _TRIPLES = 100_000  # patients at most whose triples are written
-_PACKAGES = [str(Path(package_data.__file__).parent)]
 _A_PATIENT = f"{OSTEO.Patient} .\n"  # how the first statement of a patient ends
 
 
@@ -194,7 +193,9 @@ def _command(source: Path, result: Path) -> Callable[[], object]:
     """Give the command as it is installed: with bytecode, which some surroundings keep Python from writing."""
     words = [sys.executable, "-m", "osteo_kg", "cohort", str(source), "--on", ON.isoformat(), "--output", str(result)]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    subprocess.run([sys.executable, "-m", "compileall", "-q", *_PACKAGES], check=True, env=environment)
+    subprocess.run(
+        [sys.executable, "-m", "compileall", "-q", str(Path(package_data.__file__).parent)], check=True, env=environment
+    )
     return lambda: subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=environment)
 
 

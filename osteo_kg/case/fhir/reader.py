@@ -6,6 +6,7 @@ What is not used is named with its reason; what is not valid is named, and read 
 from __future__ import annotations
 
 import datetime
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,7 @@ SECTIONS_OF: dict[str, tuple[ox.NamedNode, ...]] = {
 _EVERY_SECTION = {section for sections in SECTIONS_OF.values() for section in sections}
 _READ = ("Patient", "List", *SECTIONS_OF)
 _OF_NOBODY = "no patient is named"
+_Linked = Mapping[int, list[Resource]]  # the Patient resources that are linked with one, by its identity in memory
 #: Elements that change what a resource says, in a way that only their author knows, or name whom else it tells of.
 _MODIFYING = ("modifierExtension", "implicitRules")
 
@@ -92,18 +94,26 @@ class Reader:
 
     def cases(self, found: Input, name: str, before: int = 0) -> Iterator[Case]:
         """Read every patient of an input; `before` of the same name were read before her."""
+        linked = _linked(found)
         for number, person in enumerate(found.patients, before + 1):
-            yield self.case(person, f"{name}#{number}", found)
+            yield self.case(person, f"{name}#{number}", found, linked)
 
-    def case(self, person: Gathered, fallback: str, found: Input) -> Case:
-        """Read the case of one patient of an input; `fallback` names her where nothing else does."""
+    def case(self, person: Gathered, fallback: str, found: Input, linked: _Linked | None = None) -> Case:
+        """Read the case of one patient of an input; `fallback` names her where nothing else does.
+
+        Args:
+            person: the patient.
+            fallback: her name where nothing else names her.
+            found: the input.
+            linked: which of its Patient resources are linked, where that is known already.
+        """
         name = name_of(person, fallback)
         builder = CaseBuilder(patient_iri(name), self.terms)
-        self._read(person, found, builder)
+        self._read(person, found, _linked(found) if linked is None else linked, builder)
         _tell_unassigned(found, builder)
         return _case(name, person, builder)
 
-    def _read(self, person: Gathered, found: Input, builder: CaseBuilder) -> None:
+    def _read(self, person: Gathered, found: Input, linked: _Linked, builder: CaseBuilder) -> None:
         names = frozenset(name for resource in person.resources for name in names_of(resource))
         record = Record(builder, found.medications, names)
         read_patient(person.patient, builder)
@@ -117,7 +127,7 @@ class Reader:
                 if not subject_of(resource) and resource["resourceType"] in record.readers:
                     record.readers[resource["resourceType"]](resource, _OF_NOBODY)
         _open_what_is_cut(found, builder)
-        _open_what_is_linked(person, found, builder)
+        _open_what_is_linked(person, linked, builder)
         record.settle()
         assumed = self.postmenopausal
         if assumed is not None and not record.menopause:
@@ -209,14 +219,26 @@ def _open_what_is_cut(found: Input, builder: CaseBuilder) -> None:
             builder.open(section, {"resourceType": "Bundle"})
 
 
-def _open_what_is_linked(person: Gathered, found: Input, builder: CaseBuilder) -> None:
+def _open_what_is_linked(person: Gathered, linked: _Linked, builder: CaseBuilder) -> None:
     """Keep open what another Patient resource of hers holds, since two records of one woman are read apart."""
-    hers = set(names_of(person.patient))
-    for other in found.patients:
-        theirs = set(names_of(other.patient))
-        is_hers = not theirs.isdisjoint(_replaced(person.patient)) or not hers.isdisjoint(_replaced(other.patient))
-        for section in sorted(_EVERY_SECTION, key=lambda each: each.value) if is_hers else ():
-            builder.open(section, other.patient, "link")
+    for other in linked.get(id(person.patient), ()):
+        for section in sorted(_EVERY_SECTION, key=lambda each: each.value):
+            builder.open(section, other, "link")
+
+
+def _linked(found: Input) -> _Linked:
+    """Give for each Patient resource those that it replaces, or is replaced by, whichever of them says so."""
+    patients = [each.patient for each in found.patients]
+    places = defaultdict[str, set[int]](set)
+    for place, patient in enumerate(patients):
+        for name in names_of(patient):
+            places[name].add(place)
+    linked = defaultdict[int, set[int]](set)
+    for place, patient in enumerate(patients):
+        for other in set[int]().union(*(places.get(name, ()) for name in _replaced(patient))):
+            linked[place].add(other)
+            linked[other].add(place)
+    return {id(patients[place]): [patients[other] for other in sorted(others)] for place, others in linked.items()}
 
 
 def _replaced(patient: Resource) -> set[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from osteo_kg.case.fields import FIELDS
+from osteo_kg.case.files import COMPRESSIONS
 from osteo_kg.case.suggestions import ColumnNames
 from osteo_kg.case.tables.profile import Profile
 from osteo_kg.errors import UnreadableCaseError
@@ -113,12 +114,13 @@ def decimal_of(rows: Iterable[Sequence[Any]]) -> str:
     return "," if commas > points else "."
 
 
+COLUMNAR = b"PAR1"  # how Parquet begins, in which columns have types of their own
 #: How files begin that are no text, with what they are and what their names end in.
 _NO_TEXT = {
-    b"\x1f\x8b": ("a file that gzip compressed", ".csv.gz"),
-    b"\x28\xb5\x2f\xfd": ("a file that zstd compressed", ".csv.zst"),
+    COMPRESSIONS["gz"]: ("a file that gzip compressed", ".csv.gz"),
+    COMPRESSIONS["zst"]: ("a file that zstd compressed", ".csv.zst"),
     b"PK\x03\x04": ("a workbook of Excel", ".xlsx"),
-    b"PAR1": ("Parquet", ".parquet"),
+    COLUMNAR: ("Parquet", ".parquet"),
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from osteo_kg.case.fields import FIELDS, Field
 from osteo_kg.case.suggestions import ColumnNames, meaning
-from osteo_kg.case.tables.dialect import LOOKED_AT, Dialect, decimal_of, dialect_of, encoding_of, with_mark
+from osteo_kg.case.tables.dialect import COLUMNAR, LOOKED_AT, Dialect, decimal_of, dialect_of, encoding_of, with_mark
 from osteo_kg.case.tables.profile import PLAIN, meanings, yaml_word
 from osteo_kg.case.tables.values import with_point
 from osteo_kg.case.tables.workbooks import read_workbook
@@ -25,7 +25,6 @@ from osteo_kg.rdf import day_literal, decimal_text, period_of
 _SHOWN = 10  # words of a column that are asked about
 _MOST = 50  # different words from which a column is free text
 _DATE = re.compile(r"(\d{1,4})([-/. ])(\d{1,2})\2(\d{1,4})(?:[ T]\d{1,2}:\d{2}.*)?")
-_COLUMNAR = b"PAR1"  # how Parquet begins, in which columns have types of their own
 _PACKED = b"PK"  # how a workbook of Excel begins, which is a ZIP archive
 _YEAR = 4  # digits
 _MONTHS = 12
@@ -67,7 +66,7 @@ def proposed(data: bytes, name: str, terms: Terms) -> str:
         lines = text.splitlines(keepends=True)
         if lines and re.fullmatch(r'"?sep=."?\s*', lines[0]):
             text = text[len(lines[0]) :]
-        if "\0" in text or data.startswith(_COLUMNAR):
+        if "\0" in text or data.startswith(COLUMNAR):
             raise ValueError("it is no text")
         table: Sequence[Column] = list(csv.reader(io.StringIO(text, newline=""), delimiter=dialect.separator))
         if not any(table):

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-import openpyxl
 from python_calamine import CalamineError, CalamineWorkbook
 
 from osteo_kg.case.fields import KEYS
@@ -66,6 +65,8 @@ def _sheets(data: bytes) -> dict[str, list[list[Any]]]:
     book = CalamineWorkbook.from_filelike(io.BytesIO(data))
     sheets = {sheet: book.get_sheet_by_name(sheet).to_python(skip_empty_area=False) for sheet in book.sheet_names}
     if _has_formulas_or_errors(data):
+        import openpyxl  # which takes its time, and few workbooks need it
+
         formulas, values = (
             openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=is_worked_out)
             for is_worked_out in (False, True)

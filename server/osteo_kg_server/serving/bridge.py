@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -87,19 +88,10 @@ class Bridge:
 
     def answer(self, cycle: RequestResponseCycle) -> None:
         """Answer a request without a body: no task is made for it, which would take as long as the app does."""
-        loop, answer = asyncio.get_running_loop(), _Answer(self._app, _environment(cycle.scope))
+        answer = _Answer(self._app, _environment(cycle.scope))
+        self._hand_over(answer.begin, partial(self._answered, cycle, answer), partial(self._failed, cycle))
 
-        def job() -> None:
-            try:
-                answer.begin()
-            except BaseException as error:
-                _tell(loop, self._failed, cycle, error)
-            else:
-                _tell(loop, self._answered, cycle, answer)
-
-        self._jobs.put(job)
-
-    def _answered(self, cycle: RequestResponseCycle, answer: _Answer) -> None:
+    def _answered(self, cycle: RequestResponseCycle, answer: _Answer, _: None) -> None:
         connection: Connection = cycle.scope["connection"]  # type: ignore[typeddict-item]  # it is put there by itself
         if answer.body is not None:
             connection.send_whole(cycle, answer.head, answer.body)
@@ -166,19 +158,27 @@ class Bridge:
         return declared <= most and not more
 
     async def _in_a_thread(self, work: Callable[[], Given]) -> Given:
+        future: asyncio.Future[Given] = asyncio.get_running_loop().create_future()
+        self._hand_over(
+            work, partial(_settle, future, future.set_result), partial(_settle, future, future.set_exception)
+        )
+        return await future
+
+    def _hand_over(
+        self, work: Callable[[], Given], done: Callable[[Given], None], failed: Callable[[BaseException], None]
+    ) -> None:
+        """Have a thread do some work, and the loop hear of how it ended."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Given] = loop.create_future()
 
         def job() -> None:
             try:
                 given = work()
             except BaseException as error:
-                _tell(loop, _settle, future, future.set_exception, error)
+                _tell(loop, failed, error)
             else:
-                _tell(loop, _settle, future, future.set_result, given)
+                _tell(loop, done, given)
 
         self._jobs.put(job)
-        return await future
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -284,10 +284,10 @@ async def _linger(receive: Any) -> None:
                 _, more = await _next_of(receive)
 
 
-def _tell(loop: asyncio.AbstractEventLoop, tell: Callable[..., None], *said: Any) -> None:
+def _tell(loop: asyncio.AbstractEventLoop, tell: Callable[[Any], None], said: Any) -> None:
     """Have the loop hear of a result; where it has ended, nobody does."""
     with suppress(RuntimeError):
-        loop.call_soon_threadsafe(tell, *said)
+        loop.call_soon_threadsafe(tell, said)
 
 
 def _settle(future: asyncio.Future[Given], settle: Callable[[Any], None], said: Any) -> None:
