@@ -1,7 +1,8 @@
 """The table of situations as it was last released, and how an edited guideline differs from it.
 
-`python -m osteo_kg.checking` writes it anew, at a release, and so what OWL 2 RL derives from coded facts: an edit of a
-guideline, which leaves the classes as they are, is compared without a reasoner.
+`python -m osteo_kg.checking` writes it anew, at a release, and so what OWL 2 RL derives from coded facts and what
+matching says of every settled situation: an edit of a guideline, which leaves the classes as they are, is compared
+without a reasoner.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import functools
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +21,8 @@ from osteo_kg.checking.documents import Document, documents
 from osteo_kg.decision_table.table import merged
 from osteo_kg.knowledge import Guideline, Knowledge, packaged_knowledge, read_guideline
 from osteo_kg.rdf import GUIDELINE, OSTEO, RDF
-from osteo_kg.reasoning import BandDimension, Dimension, Key, Outcome, SituationSpace
+from osteo_kg.reasoning import BandDimension, Dimension, Engine, Key, Outcome, SituationSpace
+from osteo_kg.reasoning.cache import write_outcomes
 from osteo_kg.reasoning.closure import AtomSet, Closures, parts_of, write_closures
 from osteo_kg.reasoning.dimensions import Band
 from osteo_kg.reasoning.matching import Contradiction, Matcher, SettledFacts
@@ -85,21 +87,12 @@ def _situations(
 ) -> tuple[SituationSpace, dict[Key, SettledFacts]]:
     """Give the situations of a guideline, and the facts of a patient in each settled one."""
     space = SituationSpace(knowledge, guideline, closures.close(SituationSpace.atoms(knowledge)))
-    return space, {key: space.representative(key) for key in _settled(space)}
-
-
-def _settled(space: SituationSpace) -> Iterator[Key]:
-    values = [_settled_values(each) for each in space.dimensions]
-    return iter(dict.fromkeys(space.canonical(key) for key in itertools.product(*values)))
-
-
-def _settled_values(dimension: Dimension) -> tuple[str, ...]:
-    return tuple(each for each in dimension.values if dimension.completions(each) == (each,))
+    return space, {key: space.representative(key) for key in space.settled_keys()}
 
 
 def _fact(dimension: Dimension) -> Fact:
     bands = {each.name: each for each in dimension.bands} if isinstance(dimension, BandDimension) else {}
-    return Fact(dimension.fact, bands, _settled_values(dimension))
+    return Fact(dimension.fact, bands, dimension.settled_values)
 
 
 def _told(guideline: Guideline, outcome: Outcome) -> Told:
@@ -149,11 +142,12 @@ def _released_document() -> dict[str, Any]:
 
 
 def write() -> None:
-    """Write the tables of the packaged guidelines into the package, and the closures that they rest on."""
+    """Write the tables of the packaged guidelines into the package, and the closures and outcomes of situations."""
     _FOLDER.mkdir(exist_ok=True)
     (_FOLDER / "released.json").write_text(written(), encoding="utf-8")
     knowledge = packaged_knowledge()
     write_closures(knowledge, sets_closed(knowledge))
+    write_outcomes(outcomes_reasoned(knowledge))
 
 
 def written() -> str:
@@ -183,6 +177,12 @@ def sets_closed(knowledge: Knowledge) -> list[AtomSet]:
         _, facts = _situations(of_guideline, guideline, Closures(of_guideline))
         sets |= {each.atoms for each in facts.values()}
     return sorted(sets, key=parts_of)
+
+
+def outcomes_reasoned(knowledge: Knowledge) -> dict[str, list[Outcome]]:
+    """Reason every settled situation of every guideline, by the digest of what its outcomes rest on."""
+    engines = [Engine(knowledge.of_guideline(each.iri), each, remember=False) for each in _guidelines(knowledge)]
+    return {each.digest: each.reasoned(each.space.settled_keys()) for each in engines}
 
 
 def _guidelines(knowledge: Knowledge) -> list[Guideline]:

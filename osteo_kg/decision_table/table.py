@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -61,10 +60,7 @@ class Row:
 
 def settled_keys(engine: Engine) -> list[Key]:
     """Give every situation in which nothing is unknown."""
-    settled = [
-        [value for value in each.values if each.completions(value) == (value,)] for each in engine.space.dimensions
-    ]
-    return list(dict.fromkeys(engine.space.canonical(key) for key in itertools.product(*settled)))
+    return engine.space.settled_keys()
 
 
 def minimised(engine: Engine) -> list[Row]:

@@ -1,22 +1,27 @@
-"""The cache of situations on disk: what was reasoned once is read back, by any process, for the same knowledge.
+"""What was reasoned before is read back, for the same knowledge: at the release, and by any process since.
 
-SQLite keeps concurrent writers apart and torn writes out. Where nothing can be written, or what is there is
+The outcomes of the guidelines of the package travel with it. Those of others are kept in a file of the user's:
+SQLite keeps concurrent writers apart and torn writes out, and where nothing can be written, or what is there is
 damaged, the library does without.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from osteo_kg.reasoning.matching import Outcome
+
+_AT_THE_RELEASE = Path(__file__).resolve().parent / "outcomes.json"
 _WAIT = 5.0  # seconds for another process to finish its write
 
 
@@ -71,6 +76,43 @@ class SituationCache:
             with contextlib.suppress(OSError):
                 if self._path is not None:
                     self._path.unlink()  # not a database: what is damaged is worth nothing
+
+
+def outcomes_at_the_release(digest: str) -> Sequence[Outcome]:
+    """Give the outcomes of a guideline that travel with the library, in the order of its settled situations.
+
+    Args:
+        digest: of all that they rest on; of anything else there are none.
+    """
+    written = _written_at_the_release().get(digest)
+    if written is None:
+        return ()
+    parts, rows = written["parts"], written["rows"]
+    return [Outcome.of([each[place] for each, place in zip(parts, row, strict=True)]) for row in rows]
+
+
+@functools.cache
+def _written_at_the_release() -> dict[str, Any]:
+    if not _AT_THE_RELEASE.is_file():
+        return {}
+    document: dict[str, Any] = json.loads(_AT_THE_RELEASE.read_text(encoding="utf-8"))
+    return document
+
+
+def write_outcomes(found: Mapping[str, Sequence[Outcome]]) -> None:
+    """Write the outcomes that are to travel with the library, by the digest of what they rest on."""
+    _AT_THE_RELEASE.write_text(written_outcomes(found), encoding="utf-8")
+
+
+def written_outcomes(found: Mapping[str, Sequence[Outcome]]) -> str:
+    """Write outcomes as they are to travel: each part once, and of every outcome the places of its parts."""
+    document = {}
+    for digest, outcomes in found.items():
+        texts = [[json.dumps(part) for part in outcome.to_json()] for outcome in outcomes]
+        places = [{text: place for place, text in enumerate(dict.fromkeys(part))} for part in zip(*texts, strict=True)]
+        rows = [[place[text] for place, text in zip(places, row, strict=True)] for row in texts]
+        document[digest] = {"parts": [[json.loads(text) for text in place] for place in places], "rows": rows}
+    return json.dumps(document, separators=(",", ":"), sort_keys=True) + "\n"
 
 
 def _seal(key: object, value: object) -> str:

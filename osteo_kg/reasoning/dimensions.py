@@ -46,6 +46,11 @@ class Dimension(ABC):
     def completions(self, value: str) -> tuple[str, ...]:
         """Give the settled values that a value may turn out to be; itself where it is settled."""
 
+    @property
+    def settled_values(self) -> tuple[str, ...]:
+        """Every settled value."""
+        return tuple(value for value in self.values if self.completions(value) == (value,))
+
     @abstractmethod
     def read(self, case_facts: CaseFacts, coded: Mapping[str, str]) -> str:
         """Give the value that a case has."""

@@ -15,7 +15,7 @@ from osteo_kg import package_data
 from osteo_kg.case import Atom, CaseFacts
 from osteo_kg.knowledge import Guideline, Knowledge
 from osteo_kg.reasoning.answers import Answer, CertainAnswers, completions_needed
-from osteo_kg.reasoning.cache import SituationCache, cache_folder
+from osteo_kg.reasoning.cache import SituationCache, cache_folder, outcomes_at_the_release
 from osteo_kg.reasoning.closure import AtomSet, Closure, Closures, Reasoner, parts_of
 from osteo_kg.reasoning.matching import Matcher, Outcome, SettledFacts
 from osteo_kg.reasoning.situations import Key, SituationSpace
@@ -48,7 +48,8 @@ class Engine:
                 atoms = json.loads(text.removeprefix(_TOGETHER))
                 self._together[frozenset(Atom(*each) for each in atoms)] = frozenset(value)
             else:
-                self._combiner.add(tuple(text.split(";")), _outcome(value))
+                self._combiner.add(tuple(text.split(";")), Outcome.of(value))
+        self._has_read_what_travels = False
         self._prepared: set[Key] = set()
         self._answers: dict[Key, Answer] = {}
 
@@ -73,13 +74,39 @@ class Engine:
     def prepare(self, keys: Iterable[Key]) -> None:
         """Reason everything that these situations need and that is not remembered, in one batch."""
         asked = [key for key in keys if key not in self._prepared]
-        new = [way for way in completions_needed(self.space, asked) if way not in self._combiner]
+        new = self._new(asked)
+        if new and self._read_what_travels():
+            new = self._new(asked)
         if new:
-            found = dict(zip(new, self._reason(map(self.space.representative, new), self._closures), strict=True))
+            found = dict(zip(new, self.reasoned(new), strict=True))
             for way, outcome in found.items():
                 self._combiner.add(way, outcome)
-            self._disk.add({";".join(way): _as_json(outcome) for way, outcome in found.items()})
+            self._disk.add({";".join(way): outcome.to_json() for way, outcome in found.items()})
         self._prepared.update(asked)
+
+    def reasoned(self, ways: Iterable[Key]) -> list[Outcome]:
+        """Give the outcome of settled situations by reasoning alone, whatever is remembered of them."""
+        return self._reason(map(self.space.representative, ways), self._closures)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all that the outcomes rest on: the modules, the queries and the guideline."""
+        parts = (self.knowledge.digest, package_data.queries_digest(), self.guideline.iri)
+        return hashlib.sha256("|".join(parts).encode()).hexdigest()
+
+    def _new(self, asked: Iterable[Key]) -> list[Key]:
+        return [way for way in completions_needed(self.space, asked) if way not in self._combiner]
+
+    def _read_what_travels(self) -> bool:
+        """Take what was reasoned at the release, once, and say whether there was anything."""
+        if self._has_read_what_travels:
+            return False
+        self._has_read_what_travels = True
+        outcomes = outcomes_at_the_release(self.digest)
+        if outcomes:
+            for way, outcome in zip(self.space.settled_keys(), outcomes, strict=True):
+                self._combiner.add(way, outcome)
+        return bool(outcomes)
 
     def answers(self, cases: Iterable[CaseFacts]) -> list[Answer]:
         """Give the answers to cases by their situations; those that are new are reasoned in one batch."""
@@ -151,33 +178,5 @@ class Engine:
         return closures
 
     def _file_name(self) -> str:
-        parts = (
-            self.knowledge.digest,
-            package_data.queries_digest(),
-            package_data.software_version(),
-            self.guideline.iri,
-        )
-        return f"situations-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:32]}.sqlite3"
-
-
-def _as_json(outcome: Outcome) -> list[Any]:
-    return [
-        outcome.criteria,
-        outcome.rules,
-        outcome.disposition,
-        outcome.strength,
-        outcome.options,
-        outcome.obligations,
-    ]
-
-
-def _outcome(value: list[Any]) -> Outcome:
-    criteria, rules, disposition, strength, options, obligations = value
-    return Outcome(
-        tuple(criteria),
-        tuple(rules),
-        disposition,
-        strength,
-        tuple((status, listing) for status, listing in options),
-        tuple(obligations),
-    )
+        named = hashlib.sha256(f"{self.digest}|{package_data.software_version()}".encode()).hexdigest()
+        return f"situations-{named[:32]}.sqlite3"

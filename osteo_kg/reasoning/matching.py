@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import pyoxigraph as ox
 
@@ -67,6 +68,17 @@ class Outcome:
     strength: str | None
     options: tuple[tuple[str, str | None], ...]
     obligations: tuple[str, ...]
+
+    def to_json(self) -> list[Any]:
+        """Write it as values that JSON has."""
+        return [self.criteria, self.rules, self.disposition, self.strength, self.options, self.obligations]
+
+    @classmethod
+    def of(cls, value: Sequence[Any]) -> Outcome:
+        """Read what `to_json` wrote."""
+        criteria, rules, disposition, strength, options, obligations = value
+        told = tuple((status, listing) for status, listing in options)
+        return cls(tuple(criteria), tuple(rules), disposition, strength, told, tuple(obligations))
 
     @property
     def answer(self) -> tuple[str, str | None, tuple[str, ...]]:

@@ -174,6 +174,11 @@ class SituationSpace:
                 seen.add(canonical)
                 yield canonical
 
+    def settled_keys(self) -> list[Key]:
+        """Give every situation in which nothing is unknown, in a fixed order."""
+        every = itertools.product(*(dimension.settled_values for dimension in self.dimensions))
+        return list(dict.fromkeys(map(self.canonical, every)))
+
     def representative(self, way: Key) -> SettledFacts:
         """Give a patient that stands for a settled situation."""
         return self._facts(zip(self.dimensions, way, strict=True), lambda dimension, value: dimension.piece(value))

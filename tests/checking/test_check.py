@@ -18,7 +18,7 @@ from osteo_kg.checking.positions import Positions
 from osteo_kg.cli.main import main
 from osteo_kg.knowledge import packaged_knowledge, read_guideline
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
-from osteo_kg.reasoning import closure
+from osteo_kg.reasoning import cache, closure
 from tests.support.worked import ROOT
 
 pytestmark = pytest.mark.slow
@@ -223,6 +223,13 @@ def test_the_closures_that_travel_with_the_library_are_those_of_its_axioms() -> 
     knowledge = packaged_knowledge()
     now = closure.written_closures(knowledge, released.sets_closed(knowledge))
     assert Path(closure.__file__).with_name("closures.json").read_text(encoding="utf-8") == now
+
+
+def test_the_outcomes_that_travel_with_the_library_are_those_reasoned_of_its_modules() -> None:
+    """At a release, and whenever a module or a query changes, run make released-table."""
+    reasoned = released.outcomes_reasoned(packaged_knowledge())
+    kept = {digest: list(cache.outcomes_at_the_release(digest)) for digest in reasoned}
+    assert kept == reasoned
 
 
 def test_the_released_table_is_that_of_the_modules() -> None:

@@ -1,4 +1,7 @@
-"""The cache of situations: it spares reasoning, and never changes an answer."""
+"""The cache of situations: it spares reasoning, and never changes an answer.
+
+What travels with the library is put aside where the cache on disk is tried: else nothing would be left to remember.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from osteo_kg import Case, KnowledgeBase, read_case
 from osteo_kg.knowledge.guideline import read_guideline
 from osteo_kg.knowledge.loading import load_knowledge, packaged_knowledge
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE
+from osteo_kg.reasoning import cache
 from osteo_kg.reasoning.cache import SituationCache, cache_folder
 from osteo_kg.reasoning.engine import Engine
 from tests.support.strategies import how_many
@@ -54,6 +58,12 @@ ANSWER = (
     "import datetime, json, sys\n"
     "from osteo_kg import KnowledgeBase, read_case\n"
     "from osteo_kg.reasoning.closure import Closures, Reasoner\n"
+    "from osteo_kg.reasoning import cache\n"
+    "from osteo_kg.reasoning.matching import Matcher\n"
+    "if sys.argv[1] == 'travelled':\n"
+    "    Matcher.outcomes = None\n"
+    "else:\n"
+    "    cache._written_at_the_release = dict\n"
     "if sys.argv[1] == 'unreasoned':\n"
     "    Closures.close = Reasoner.close = None\n"
     "[case] = read_case(sys.argv[2], 'json')\n"
@@ -61,6 +71,8 @@ ANSWER = (
     "print(json.dumps(assessment.to_json(), sort_keys=True))\n"
 )
 REASON_ALL = (
+    "from osteo_kg.reasoning import cache\n"
+    "cache._written_at_the_release = dict\n"
     "from osteo_kg import KnowledgeBase\n"
     "from osteo_kg.decision_table.table import settled_keys\n"
     "engine = KnowledgeBase().engine()\n"
@@ -68,6 +80,13 @@ REASON_ALL = (
     "    engine.settled([key])\n"
     "    print(key, flush=True)\n"
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_travels() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "_written_at_the_release", dict)
+        yield
 
 
 def _case(record: dict[str, Any]) -> Case:
@@ -295,6 +314,13 @@ def test_a_file_that_another_process_holds_is_done_without(
     finally:
         holder.close()
     assert _sound(file)
+
+
+# What travels with the library
+
+
+def test_what_travels_spares_the_first_answers_their_reasoning(empty: Path, right: list[str]) -> None:
+    assert [_process(each, "travelled").communicate()[0] for each in RECORDS[:2]] == [f"{each}\n" for each in right[:2]]
 
 
 # Several processes
