@@ -352,6 +352,7 @@ def _named(quads: Iterable[ox.Quad]) -> list[str]:
 # The ontology as one document: every module merged under one header, without imports.
 
 _MAIN = ox.NamedNode(ONTOLOGY + "osteo-kg")
+_NAMESPACES = re.compile(r"(?m)(?:^ +xmlns:.*\n)+")
 _NESTING = {"turtle": "turtle", "rdfxml": "pretty-xml"}
 #: Formats of the merged ontology.
 ONTOLOGY_FORMATS = ("turtle", "ntriples", "rdfxml", "jsonld")
@@ -373,7 +374,12 @@ def written_ontology(knowledge: Knowledge, format_name: str = "turtle") -> str:
     graph = _bound(n_triples(triples), _prefixes(knowledge))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # rdflib's about lists that RDF/XML writes out at length
-        return graph.serialize(format=_NESTING[format_name])
+        return _NAMESPACES.sub(_sorted_lines, graph.serialize(format=_NESTING[format_name]), count=1)
+
+
+def _sorted_lines(found: re.Match[str]) -> str:
+    """Sort the declarations of namespaces in RDF/XML, which rdflib writes in the order of a set."""
+    return "".join(sorted(found[0].splitlines(keepends=True)))
 
 
 def nested_turtle(triples: Iterable[ox.Triple], prefixes: Mapping[str, str]) -> str:
@@ -383,7 +389,8 @@ def nested_turtle(triples: Iterable[ox.Triple], prefixes: Mapping[str, str]) -> 
 
 def _bound(lines: str, prefixes: Mapping[str, str]) -> Graph:
     same = {name: BNode(name) for name in re.findall(r"_:(\w+)", lines)}  # rdflib's own would be others at each run
-    graph = Graph(bind_namespaces="none").parse(data=lines, format="nt", bnode_context=same)
+    # the store that keeps its statements in the order in which they came
+    graph = Graph("SimpleMemory", bind_namespaces="none").parse(data=lines, format="nt", bnode_context=same)
     graph.bind("xml", "http://www.w3.org/XML/1998/namespace")  # of the languages of labels
     for prefix, namespace in prefixes.items():
         graph.bind(prefix, namespace)

@@ -9,6 +9,7 @@ import importlib.metadata
 import io
 import itertools
 import json
+import os
 import re
 import subprocess
 import sys
@@ -387,6 +388,17 @@ def test_the_table_is_the_same_in_every_format(language: str) -> None:
     assert len(rows) > 10
     words = {word for row in rows for cell in row for word in re.findall(r"\w+", cell)}
     assert [word for word in words if word not in text] == []
+
+
+@pytest.mark.parametrize("form", ["turtle", "rdfxml"])
+def test_the_ontology_is_the_same_text_at_every_run(form: str) -> None:
+    """Whatever order sets have in a process, which the seed of its hashes decides."""
+    command = [sys.executable, "-m", "osteo_kg", "ontology", "--format", form]
+    runs = [
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed})
+        for seed in "12"
+    ]
+    assert runs[0].stdout == runs[1].stdout
 
 
 @pytest.mark.parametrize("form", ONTOLOGY_FORMATS)
