@@ -166,9 +166,11 @@ class Decisions:
 
     def table(self) -> pa.Table:
         """Give every situation by its number, with what it is answered."""
+        situations: dict[Key, int] = {}
+        places = pa.array([situations.setdefault(key, len(situations)) for key in self.keys.values()], pa.int64())
         different: dict[Decided, int] = {}
-        found = [different.setdefault(self.decided[key], len(different)) for key in self.keys.values()]
-        places = pa.array(found, pa.int64())
+        found = [different.setdefault(self.decided[key], len(different)) for key in situations]
+        answered = pa.array(found, pa.int64()).take(places)
         rows = [self.row(decided) for decided in different]
         columns: dict[str, pa.Array] = {
             "situation_number": pa.array(self.keys, pa.int64()),
@@ -176,9 +178,9 @@ class Decisions:
         }
         for name, kind in self.columns.items():
             if name == _SITUATION:
-                columns[name] = pa.array(map(self.iri, self.keys.values()), kind)
+                columns[name] = pa.array(map(self.iri, situations), kind).take(places)
             else:
-                columns[name] = pa.array([row[name] for row in rows], kind).take(places)
+                columns[name] = pa.array([row[name] for row in rows], kind).take(answered)
         return pa.table(columns)
 
     @property
