@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime
 import itertools
+import json
 import random
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -25,7 +26,7 @@ from osteo_kg.cohort.sources.fhir_partitions import Partitions
 from osteo_kg.cohort.sources.fhir_rows import PatientReader, Plan, flat_row
 from osteo_kg.cohort.sources.fhir_shapes import Shapes
 from osteo_kg.knowledge_base import DEFAULT_GUIDELINE, KnowledgeBase
-from tests.cohort.test_fhir import _resources, write_lines
+from tests.cohort.test_fhir import _resources, _whole, expected, run, write_lines
 from tests.support.bundles import (
     ATC,
     ICD_CM,
@@ -33,11 +34,13 @@ from tests.support.bundles import (
     NO_FRACTURE,
     POSTMENOPAUSAL,
     RENAL,
+    RENAL_BESIDE_UNREAD,
     SNOMED,
     Resource,
     coded,
     condition,
     medication,
+    nothing_known,
     patient,
     t_score,
 )
@@ -94,7 +97,12 @@ def another(resources: list[Resource], name: str, chance: random.Random) -> list
         is_day = isinstance(value, str) and key.endswith(("Date", "DateTime", "issued", "start", "end"))
         return chance.choice(days) + value[10:] if is_day and len(value) >= 10 else value
 
-    found: list[Resource] = changed(copy.deepcopy(resources), "")
+    return named(changed(resources, ""), name)
+
+
+def named(resources: list[Resource], name: str) -> list[Resource]:
+    """Give resources as those of a patient of this name."""
+    found = copy.deepcopy(resources)
     for number, each in enumerate(found):
         each |= {"id": name} if each["resourceType"] == "Patient" else {"id": f"{name}-{number}"}
         if "subject" in each:
@@ -131,6 +139,7 @@ _MORE: tuple[Resource, ...] = (
     {**t_score("38263-0", Decimal("-2.6")), "focus": [{"reference": "Patient/p0"}]},
     {**t_score("38263-0", Decimal("-2.6")), "meta": {"lastUpdated": "2026-01-01T10:00:00Z"}},
     RENAL,
+    *RENAL_BESIDE_UNREAD["a comparator"][0],
     POSTMENOPAUSAL,
     NO_FRACTURE,
 )
@@ -184,6 +193,7 @@ def test_what_a_usual_export_says_is_filled_in(knowledge_base: KnowledgeBase, tm
 
 
 _OWN = "https://w3id.org/osteo-kg/ns/"
+_SCORE = t_score("38267-1", -3.2)
 _SPINE = condition(SNOMED, "42942008", "2024-11-30")
 
 
@@ -225,6 +235,33 @@ def test_what_may_bear_on_something_else_is_read_with_it(
     both = list(read_both_ways(plan_of(knowledge_base, path)))
     assert len(both) == len(people)
     assert all(filled is None or filled == own for filled, own in both)
+
+
+_NUMBERS = (15, 29, 32, 45, 60)
+
+
+@pytest.mark.slow
+def test_renal_function_beside_an_unread_value_is_told_in_an_export_as_in_a_bundle(
+    knowledge_base: KnowledgeBase, tmp_path: Path
+) -> None:
+    """Of several patients of each kind, with days and numbers of their own, some of them equal."""
+    chance, people = random.Random(4), []
+    for kind, (tests, _) in enumerate(RENAL_BESIDE_UNREAD.values()):
+        for number in range(4):
+            text = json.dumps(tests).replace('"value": 60', f'"value": {chance.choice(_NUMBERS)}')
+            history = [nothing_known("MedicalHistory")] if number % 2 else []
+            hers = [patient(), _SCORE, POSTMENOPAUSAL, NO_FRACTURE, *history, *json.loads(text)]
+            name = f"p{kind}-{number}"
+            people.append(another(hers, name, chance) if number > 1 else named(hers, name))
+    path = write_lines(tmp_path / "export.ndjson", *itertools.chain(*people))
+    both = list(read_both_ways(plan_of(knowledge_base, path)))
+    assert len(both) == len(people)
+    assert all(filled in (None, own) for filled, own in both)
+    assert sum(filled is None for filled, _ in both) == 2 * 4  # a focus is looked up
+    rows, _, reports = run(knowledge_base, [path], tmp_path)
+    cases = [case for hers in people for case in knowledge_base.read(_whole(hers), "fhir")]
+    assert (rows, reports) == expected(knowledge_base, cases)
+    assert reports == []
 
 
 @pytest.mark.parametrize("first", ["-0.0", "0.0", "1.0", "2.0", "-2.5"])

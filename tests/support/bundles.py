@@ -76,6 +76,83 @@ RENAL = {
     "effectiveDateTime": "2026-10-01",
     "valueQuantity": {"value": 80, "unit": "mL/min", "code": "mL/min"},
 }
+
+
+def egfr(value: Any = 60, day: str | None = "2026-01-01", **more: Any) -> Resource:
+    """Make an Observation of a filtration rate of hers; `more` replaces its elements, and takes out those of None."""
+    quantity = {"value": value, "unit": "mL/min/{1.73_m2}"}
+    made = t_score("62238-1", 0) | {"id": f"egfr-{value}", "valueQuantity": quantity, "effectiveDateTime": day} | more
+    return {key: each for key, each in made.items() if each is not None}
+
+
+_LESS = {"value": 15, "unit": "mL/min", "comparator": "<"}
+_OLD, _LATER = egfr(), "2026-03-01"
+
+
+def _unread(day: str | None = _LATER, **more: Any) -> Resource:
+    """Make one that cannot be used."""
+    return egfr("x", day, **({"valueQuantity": _LESS} | more))
+
+
+def _absent(reason: str) -> Resource:
+    system = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+    return {"valueQuantity": None, "dataAbsentReason": coded((system, reason))}
+
+
+#: Renal function with something that cannot be used beside it, and the numbers that count all the same.
+RENAL_BESIDE_UNREAD: dict[str, tuple[list[Resource], list[str]]] = {
+    "a comparator": ([_OLD, _unread()], []),
+    "in the other order": ([_unread(), _OLD], []),
+    "words": ([_OLD, _unread(valueQuantity=None, valueString="< 15")], []),
+    "a number in words": ([_OLD, _unread(valueQuantity={"value": "15", "unit": "mL/min"})], []),
+    "another unit": ([_OLD, _unread(valueQuantity={"value": 0.9, "unit": "mL/s"})], []),
+    "no unit": ([_OLD, _unread(valueQuantity={"value": 15})], []),
+    "an error": ([_OLD, _unread(**_absent("error"))], []),
+    "a value and why there is none": ([_OLD, egfr(15, _LATER, dataAbsentReason={"text": "error"})], []),
+    "not performed": ([_OLD, _unread(**_absent("not-performed"))], ["60"]),
+    "nothing at all": ([_OLD, _unread(valueQuantity=None)], ["60"]),
+    "judged without a value": ([_OLD, _unread(valueQuantity=None, interpretation=[{"text": "low"}])], []),
+    "a note without a value": ([_OLD, _unread(valueQuantity=None, note=[{"text": "14"}])], []),
+    "status unknown": ([_OLD, egfr(15, _LATER, status="unknown")], []),
+    "preliminary": ([_OLD, egfr(15, _LATER, status="preliminary")], []),
+    "no status": ([_OLD, egfr(15, _LATER, status=None)], []),
+    "in error": ([_OLD, egfr(15, _LATER, status="entered-in-error")], ["60"]),
+    "cancelled": ([_OLD, egfr(15, _LATER, status="cancelled")], ["60"]),
+    "of somebody else": ([_OLD, egfr(15, _LATER, focus=[{"reference": "Patient/other"}])], ["60"]),
+    "perhaps of somebody else": ([_OLD, egfr(15, _LATER, focus=[{"display": "her"}])], []),
+    "a modifier": ([_OLD, egfr(15, _LATER, modifierExtension=[{"url": "urn:m", "valueBoolean": True}])], []),
+    "a component": (
+        [_OLD, _unread(valueQuantity=None, component=[{"code": coded((LOINC, "62238-1")), "valueQuantity": _LESS}])],
+        [],
+    ),
+    "undated": ([_OLD, _unread(None)], []),
+    "a date that is none": ([_OLD, _unread("hier")], []),
+    "the same day": ([_OLD, _unread("2026-01-01")], []),
+    "the day before": ([_OLD, _unread("2025-12-31")], ["60"]),
+    "the same day, at some hour": ([_OLD, _unread("2026-01-01T08:00:00Z")], []),
+    "the month of the day": ([_OLD, _unread("2026-01")], []),
+    "the year of the day": ([_OLD, _unread("2026")], []),
+    "the month before": ([_OLD, _unread("2025-12")], ["60"]),
+    "the year before": ([_OLD, _unread("2025")], ["60"]),
+    "a period around the day": (
+        [_OLD, _unread(None, effectivePeriod={"start": "2025-12-30", "end": "2026-01-02"})],
+        [],
+    ),
+    "a period before the day": (
+        [_OLD, _unread(None, effectivePeriod={"start": "2025-12-30", "end": "2025-12-31"})],
+        ["60"],
+    ),
+    "undated beside a day": ([egfr(day=None), _unread()], []),
+    "a month beside a day in it": ([egfr(day="2026-03"), _unread()], []),
+    "a month after a day": ([egfr(day="2026-04"), _unread()], ["60"]),
+    "the other measure": ([_OLD, {**RENAL, "effectiveDateTime": _LATER, "valueQuantity": _LESS}], []),
+    "beside the other measure": ([RENAL, _unread("2026-10-02")], []),
+    "after one, before another": ([_OLD, _unread(), egfr(45, "2026-06-01")], ["45", "60"]),
+    "after one, before the other measure": ([_OLD, _unread(), RENAL], ["80"]),
+    "between unread ones": ([_unread("2025-01-01"), _OLD, _unread("2026-02-01")], []),
+    "two days, and unread after both": ([_OLD, egfr(45, "2026-02-01"), _unread()], []),
+    "unread alone": ([_unread()], []),
+}
 POSTMENOPAUSAL = condition(SNOMED, "76498008")
 NO_FRACTURE = nothing_known("FractureHistory")
 

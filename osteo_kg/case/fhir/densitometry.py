@@ -63,14 +63,14 @@ class Densitometry:
         if peripheral and peripheral[0] not in builder.terms.keys:  # a record has no place for it
             _ignore_part(peripheral[0], part, builder)
         elif reason is not None:
-            builder.ignore(part, reason, *_value_told(part))
+            builder.ignore(part, reason, *value_told(part))
             if is_unread and not peripheral:
-                builder.open(OSTEO.Densitometry, part, *_value_told(part))
+                builder.open(OSTEO.Densitometry, part, *value_told(part))
         elif sites is None or len(sites) > 1:
-            builder.ignore(part, OSTEO.BodySiteNotKnown, *_place_told(part), *_value_told(part))
-            builder.open(OSTEO.Densitometry, part, *_place_told(part), *_value_told(part))
+            builder.ignore(part, OSTEO.BodySiteNotKnown, *_place_told(part), *value_told(part))
+            builder.open(OSTEO.Densitometry, part, *_place_told(part), *value_told(part))
         elif doubt or _says_something_else(part, builder.terms):
-            told = (doubt, *_value_told(part))
+            told = (doubt, *value_told(part))
             builder.ignore(part, OSTEO.NotCertain, *told)
             builder.open(OSTEO.Densitometry, part, *told)
         else:
@@ -101,7 +101,7 @@ class Densitometry:
 
     def named(self, part: dict[str, Any], builder: CaseBuilder) -> None:
         """Note an observation whose words, unit or code name a T-score, and whose code is not read."""
-        builder.unread(part, part.get("code"), *_place_told(part), *_value_told(part))
+        builder.unread(part, part.get("code"), *_place_told(part), *value_told(part))
         self.perhaps(part, [], builder)
 
     def perhaps(self, part: dict[str, Any], found: list[Meaning], builder: CaseBuilder, *why: str) -> None:
@@ -109,14 +109,14 @@ class Densitometry:
         sites = _sites(part, found, builder.terms) or {}
         reason, is_unread = _why_no_score(part, builder.terms)
         if (reason is None or is_unread) and not any(builder.terms.is_a(s, OSTEO.PeripheralSite) for s in sites):
-            builder.open(OSTEO.Densitometry, part, *why, *_place_told(part), *_value_told(part))
+            builder.open(OSTEO.Densitometry, part, *why, *_place_told(part), *value_told(part))
 
     def settle(self, builder: CaseBuilder) -> None:
         """Write every score; of several ranges of vertebrae of one day the lowest (docs/reference/reading.md, R2)."""
         for score in self._scores:
             lower = next((other for other in self._scores if _is_lower_range(other, score)), None)
             if lower is not None:
-                builder.ignore(score.part, OSTEO.OtherLevelRange, *_place_told(score.part), *_value_told(score.part))
+                builder.ignore(score.part, OSTEO.OtherLevelRange, *_place_told(score.part), *value_told(score.part))
             else:
                 _write(score, builder)
         read = {score.value for score in self._scores}
@@ -135,9 +135,9 @@ def _numbers_said(said: str, terms: Terms) -> Iterator[Decimal]:
 
 def _ignore_part(site: str, part: dict[str, Any], builder: CaseBuilder) -> None:
     if site == OSTEO.SingleVertebra.value:
-        builder.remark("partOfSpine", part, *_place_told(part), *_value_told(part))
+        builder.remark("partOfSpine", part, *_place_told(part), *value_told(part))
     else:
-        builder.ignore(part, OSTEO.SiteNeverDecides, *_place_told(part), *_value_told(part))
+        builder.ignore(part, OSTEO.SiteNeverDecides, *_place_told(part), *value_told(part))
 
 
 def _is_lower_range(other: Score, score: Score) -> bool:
@@ -162,7 +162,7 @@ def _write(score: Score, builder: CaseBuilder) -> None:
         builder.say(entry, OSTEO.hasSide, node_of(side))
     builder.measured(entry, score.at)
     if not score.found[0].own and builder.terms.is_a(score.site, OSTEO.PeripheralSite):
-        builder.ignore(score.part, OSTEO.SiteNeverDecides, *_value_told(score.part))
+        builder.ignore(score.part, OSTEO.SiteNeverDecides, *value_told(score.part))
 
 
 def names_a_score(part: Mapping[str, Any], terms: Terms) -> bool:
@@ -198,11 +198,8 @@ def _says_something_else(part: Mapping[str, Any], terms: Terms) -> bool:
 
 def _why_no_score(part: Mapping[str, Any], terms: Terms) -> tuple[ox.NamedNode | None, bool]:
     """Give why a value is not used, and whether it may be a T-score all the same."""
-    absent = part.get("dataAbsentReason")
-    if not any(key.startswith("value") for key in part):
-        reasons = frozenset(each(absent, "coding", "code"))
-        may_be_one = bool(absent) and not (reasons and reasons <= _NOT_MEASURED)
-        return OSTEO.ValueNotUsable, may_be_one or bool(part.get("interpretation"))
+    if not _has_value(part):
+        return OSTEO.ValueNotUsable, may_have_value(part)
     units = {plain_unit(unit) for unit in _units(part)}
     if units & terms.units_beside_scores:
         return OSTEO.DensityNotTScore, False
@@ -210,7 +207,19 @@ def _why_no_score(part: Mapping[str, Any], terms: Terms) -> tuple[ox.NamedNode |
         return OSTEO.ValueNotUsable, True
     if not units <= terms.units_of_scores:
         return OSTEO.UnitNotAccepted, True
-    return (OSTEO.NotCertain, True) if absent else (None, False)
+    return (OSTEO.NotCertain, True) if part.get("dataAbsentReason") else (None, False)
+
+
+def may_have_value(part: Mapping[str, Any]) -> bool:
+    """Whether something was measured: an observation has a value, is judged, or does not say that none was taken."""
+    absent = part.get("dataAbsentReason")
+    reasons = frozenset(each(absent, "coding", "code"))
+    is_lost = bool(absent) and not (reasons and reasons <= _NOT_MEASURED)
+    return _has_value(part) or is_lost or bool(part.get("interpretation"))
+
+
+def _has_value(part: Mapping[str, Any]) -> bool:
+    return any(key.startswith("value") for key in part)
 
 
 def _units(part: Mapping[str, Any]) -> set[str]:
@@ -222,7 +231,8 @@ def _value(part: Mapping[str, Any]) -> Any:
     return part.get("valueInteger") if quantity is None else quantity
 
 
-def _value_told(part: Mapping[str, Any]) -> tuple[str, ...]:
+def value_told(part: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give the value of an observation in words; nothing where it has none."""
     stated = _value(part) if _value(part) is not None else part.get("valueString")
     told = (text(part, "valueQuantity", "comparator"), stated, text(part, "valueQuantity", "unit"))
     found = " ".join(f"{word}" for word in told if word is not None and word != "")

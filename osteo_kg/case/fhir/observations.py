@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -11,15 +11,16 @@ import pyoxigraph as ox
 
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import Meaning, meanings, of_kind, of_term, why_unread
-from osteo_kg.case.fhir.densitometry import Densitometry, names_a_score
-from osteo_kg.case.fhir.elements import When, codings, each, first, text
+from osteo_kg.case.fhir.densitometry import Densitometry, may_have_value, names_a_score, value_told
+from osteo_kg.case.fhir.elements import When, codings, each, first, text, when
 from osteo_kg.case.fhir.patient import MenopauseStatements
 from osteo_kg.case.fields import BEYOND_THE_RECORD, STATED, FieldKind
 from osteo_kg.knowledge import Terms, folded
 from osteo_kg.rdf import OSTEO, XSD, node_of
 
 _USED = ("final", "amended", "corrected")
-_NO_RESULT = ("registered", "specimen-in-process", "preliminary", "partial", "cancelled", "entered-in-error")
+_NEVER_WAS = ("cancelled", "entered-in-error")
+_NO_RESULT = ("registered", "specimen-in-process", "preliminary", "partial", *_NEVER_WAS)
 #: What a statement about the patient is, by the property that makes it, which is its code too.
 STATEMENTS: dict[ox.NamedNode, FieldKind] = {
     each.property: each.kind for each in STATED if each.property and each.kind in ("truth", "whole", "decimal")
@@ -31,8 +32,7 @@ _VALUES = {"truth": "valueBoolean", "whole": "valueInteger", "decimal": "valueQu
 def read_observation(
     resource: dict[str, Any],
     builder: CaseBuilder,
-    menopause: MenopauseStatements,
-    densitometry: Densitometry,
+    observed: Observed,
     doubt: str = "",
 ) -> bool:
     """Read an Observation and its components; False where no code concerns anything here.
@@ -40,8 +40,7 @@ def read_observation(
     Args:
         resource: the Observation.
         builder: what collects the case.
-        menopause: what was stated of the menopause so far.
-        densitometry: the T-scores read so far.
+        observed: what was read so far of what is settled in the end.
         doubt: why it is not certain to be hers, in words; empty where it is.
     """
     found = [_concern(part, builder.terms) for part in _parts(resource)]
@@ -50,14 +49,12 @@ def read_observation(
         return False
     if (stated := text(resource, "status")) not in _USED:
         builder.ignore(resource, OSTEO.StatusRulesOut, f"status {stated or '?'}")
-        for about in found if stated not in _NO_RESULT else ():
-            scored = _scored(about.found, builder.terms)
-            if scored or about.is_score:
-                densitometry.perhaps(about.part, scored, builder, f"status {stated or '?'}")
+        for about in found:
+            _perhaps(about, stated, builder, observed)
         return True
     for about in found:
         if about.is_one:
-            _read(about, builder, menopause, densitometry, doubt)
+            _read(about, builder, observed, doubt)
         elif about.part is not resource:
             builder.unread(about.part, about.part.get("code"))
     return True
@@ -117,14 +114,18 @@ def _parts(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield whole | component
 
 
-def _read(
-    concern: _Concern,
-    builder: CaseBuilder,
-    menopause: MenopauseStatements,
-    densitometry: Densitometry,
-    doubt: str,
-) -> None:
+def _perhaps(concern: _Concern, stated: str, builder: CaseBuilder, observed: Observed) -> None:
+    """Take note of what may have been measured, though by its status it is not used."""
+    scored = _scored(concern.found, builder.terms)
+    if (scored or concern.is_score) and stated not in _NO_RESULT:
+        observed.densitometry.perhaps(concern.part, scored, builder, f"status {stated or '?'}")
+    if _measures(concern.found) and stated not in _NEVER_WAS:
+        observed.renal_function.perhaps(concern.part)
+
+
+def _read(concern: _Concern, builder: CaseBuilder, observed: Observed, doubt: str) -> None:
     part, found = concern.part, concern.found
+    menopause, densitometry = observed.menopause, observed.densitometry
     if scored := _scored(found, builder.terms):
         densitometry.read(part, scored, builder, doubt)
     elif concern.is_density:
@@ -132,14 +133,14 @@ def _read(
         densitometry.mentioned(part, text(part, "valueString"), builder.terms)
     elif not found:
         densitometry.named(part, builder)
+    elif measured := _measures(found):
+        observed.renal_function.read(part, measured[0], builder, doubt)
     elif doubt:
         builder.ignore(part, OSTEO.NotCertain, doubt)
     elif of_term(found, OSTEO.RecordedMenopausalStatus):
         _status(part, builder, menopause)
     elif said := of_kind(found, OSTEO.MenopausalStatus, builder.terms):
         _finding(part, said[0], builder, menopause)
-    elif measured := of_term(found, *map(node_of, MEASURES)):
-        read_renal_function(part, measured[0], builder)
     elif stated := [each for each in found if _stating(each, builder.terms) in STATEMENTS]:
         _statement(part, _stating(stated[0], builder.terms), builder)
     else:
@@ -196,17 +197,105 @@ MEASURES = {
 }
 
 
-def read_renal_function(part: dict[str, Any], measure: Meaning, builder: CaseBuilder) -> None:
-    """Read an observation of renal function; one without a unit is not used, since its limits are in one."""
+def _measures(found: list[Meaning]) -> list[Meaning]:
+    """Give what says that a value is one of renal function."""
+    return of_term(found, *map(node_of, MEASURES))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _RenalValue:
+    """A value of renal function that can be read; `at` is when it was measured, None where that is not stated."""
+
+    part: dict[str, Any]
+    measure: str
+    value: Decimal
+    at: When | None
+
+
+class RenalFunctionTests:
+    """The tests of renal function of one patient, settled once all are read (docs/reference/reading.md, R12).
+
+    A value says nothing where another one, of either measure, may have been measured on its day or later and cannot be
+    used: that one could be the lower.
+    """
+
+    def __init__(self) -> None:
+        self._values: list[_RenalValue] = []
+        self._unread: list[When | None] = []
+        self._may_be_missing = False
+
+    def __bool__(self) -> bool:
+        """Whether a value was read, or there is one that cannot be."""
+        return bool(self._values or self._unread or self._may_be_missing)
+
+    def read(self, part: dict[str, Any], measure: Meaning, builder: CaseBuilder, doubt: str = "") -> None:
+        """Read a test; one without a unit is not used, since its limits are in one."""
+        value = first(part, "valueQuantity", "value")
+        reason = _why_no_value(part, measure, builder.terms) or (OSTEO.NotCertain if doubt else None)
+        if reason is not None or not isinstance(value, Decimal):
+            told = (doubt,) if doubt else ()
+            builder.ignore(part, reason or OSTEO.ValueNotUsable, *told, *value_told(part))
+            self.perhaps(part)
+        else:
+            self._values.append(_RenalValue(part, measure.term, value, when(part, "effective")))
+
+    def perhaps(self, part: dict[str, Any]) -> None:
+        """Take note of a test that is not used, and of which there may be a value, in a note too."""
+        if may_have_value(part) or part.get("note"):
+            self._unread.append(when(part, "effective"))
+
+    def may_be_missing(self) -> None:
+        """Take note that tests of any day may stand where nothing could be read."""
+        self._may_be_missing = True
+
+    def settle(self, builder: CaseBuilder) -> None:
+        """Write the values that count, and those that they supersede."""
+        certain = [each for each in self._values if not self._may_be_outdated(each)]
+        for value in self._values:
+            if value in certain or any(_supersedes(other, value) for other in certain):
+                _write_renal_value(value, builder)
+            else:
+                builder.ignore(value.part, OSTEO.NewerValueNotUsed, *value_told(value.part))
+        if self._unread and not certain:  # it may be an impairment, which belongs there
+            builder.open(OSTEO.MedicalHistory, {"resourceType": "Observation"})
+
+    def _may_be_outdated(self, value: _RenalValue) -> bool:
+        return self._may_be_missing or any(_may_follow(at, value.at) for at in self._unread)
+
+
+def _why_no_value(part: dict[str, Any], measure: Meaning, terms: Terms) -> ox.NamedNode | None:
+    """Give why a value of renal function is not used."""
     value = first(part, "valueQuantity", "value")
     if not isinstance(value, Decimal) or text(part, "valueQuantity", "comparator"):
-        builder.ignore(part, OSTEO.ValueNotUsable)
-        return
+        return OSTEO.ValueNotUsable
     written = {folded(text(part, "valueQuantity", key)) for key in ("code", "unit")} - {""}
-    if not written & {folded(unit) for unit in builder.terms.limits["acceptedUnit"].get(measure.term, ())}:
-        builder.ignore(part, OSTEO.UnitNotAccepted)
-        return
+    if not written & {folded(unit) for unit in terms.limits["acceptedUnit"].get(measure.term, ())}:
+        return OSTEO.UnitNotAccepted
+    return OSTEO.NotCertain if part.get("dataAbsentReason") else None
+
+
+def _may_follow(one: When | None, other: When | None) -> bool:
+    """Whether something may be of the day of something else or of a later one: only what is surely earlier is not."""
+    return one is None or other is None or one.last >= other.first
+
+
+def _supersedes(one: _RenalValue, other: _RenalValue) -> bool:
+    """Whether a value is of a later day than another one of its measure."""
+    days = [each.at.day or "" if each.at else "" for each in (one, other)]
+    return one.measure == other.measure and all(days) and days[0] > days[1]
+
+
+def _write_renal_value(found: _RenalValue, builder: CaseBuilder) -> None:
     entry = builder.entry(OSTEO.hasRenalFunctionTest, OSTEO.RenalFunctionTest)
-    builder.say(entry, MEASURES[measure.term], ox.Literal(f"{value:f}", datatype=XSD.decimal))
-    day = builder.day_of(part, "effective")
+    builder.say(entry, MEASURES[found.measure], ox.Literal(f"{found.value:f}", datatype=XSD.decimal))
+    day = builder.day_of(found.part, "effective")
     builder.measured(entry, When(day, day) if day else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What observations state that is settled only when all are read."""
+
+    menopause: MenopauseStatements
+    densitometry: Densitometry = field(default_factory=Densitometry)
+    renal_function: RenalFunctionTests = field(default_factory=RenalFunctionTests)

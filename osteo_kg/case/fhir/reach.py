@@ -103,7 +103,7 @@ def _settled(record: Record) -> Iterator[str]:
         yield FRACTURES
     if record.menopause:
         yield MENOPAUSE
-    if record.densitometry:
+    if record.densitometry or record.observed.renal_function:
         yield MEASUREMENTS
     if record.treatments.is_mentioned:
         yield TREATMENTS

@@ -18,11 +18,10 @@ from osteo_kg.case.fhir.bundles import Gathered, Input, Resource, gather, kinshi
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import meanings, of_kind
 from osteo_kg.case.fhir.conditions import read_condition
-from osteo_kg.case.fhir.densitometry import Densitometry
 from osteo_kg.case.fhir.elements import each, extension, text
 from osteo_kg.case.fhir.fractures import Fractures
 from osteo_kg.case.fhir.medications import Treatments
-from osteo_kg.case.fhir.observations import read_observation
+from osteo_kg.case.fhir.observations import Observed, read_observation
 from osteo_kg.case.fhir.other_resources import read_free_text, read_mentions
 from osteo_kg.case.fhir.patient import MenopauseStatements, assume_postmenopausal, name_of, read_patient
 from osteo_kg.case.fhir.validity import keys_twice, problems, release_of
@@ -126,8 +125,8 @@ class Reader:
             for resource in found.unassigned:
                 if not subject_of(resource) and resource["resourceType"] in record.readers:
                     record.readers[resource["resourceType"]](resource, _OF_NOBODY)
-        _open_what_is_cut(found, builder)
-        _open_what_is_linked(person, linked, builder)
+        _open_what_is_cut(found, record)
+        _open_what_is_linked(person, linked, record)
         record.settle()
         assumed = self.postmenopausal
         if assumed is not None and not record.menopause:
@@ -142,7 +141,7 @@ class Reader:
             builder.ignore(resource, OSTEO.KeyTwice, ", ".join(twice))
             reader = None
             for section in SECTIONS_OF.get(kind, ()):
-                builder.open(section, resource, ", ".join(twice))
+                record.open(section, resource, ", ".join(twice))
         elif kind == "Patient":
             builder.ignore(resource, OSTEO.SameEntryTwice)
         elif _is_about_somebody_else(resource):
@@ -173,7 +172,8 @@ class Record:
         self.names = names
         self.fractures = Fractures()
         self.menopause = MenopauseStatements()
-        self.densitometry = Densitometry()
+        self.observed = Observed(self.menopause)
+        self.densitometry = self.observed.densitometry
         self.treatments = Treatments(medications)
         self.readers: dict[str, Callable[[Resource, str], bool]] = {
             "Condition": self._condition,
@@ -188,12 +188,19 @@ class Record:
         return read_condition(resource, self.builder, self.fractures, self.menopause, doubt)
 
     def _observation(self, resource: Resource, doubt: str) -> bool:
-        return read_observation(resource, self.builder, self.menopause, self.densitometry, doubt)
+        return read_observation(resource, self.builder, self.observed, doubt)
+
+    def open(self, section: ox.NamedNode, resource: Resource, *details: str) -> None:
+        """Keep a section open, since what belongs there may be missing; where observations may, renal function may."""
+        self.builder.open(section, resource, *details)
+        if section in SECTIONS_OF["Observation"]:
+            self.observed.renal_function.may_be_missing()
 
     def settle(self) -> None:
         """Write what could be told only once all was read."""
         self.fractures.settle(self.builder)
         self.densitometry.settle(self.builder)
+        self.observed.renal_function.settle(self.builder)
         self.treatments.settle(self.builder)
         self.menopause.settle(self.builder)
 
@@ -210,20 +217,20 @@ def _doubt(resource: Resource) -> str:
     return ", ".join([*(key for key in _MODIFYING if resource.get(key)), *(["focus"] if unnamed else [])])
 
 
-def _open_what_is_cut(found: Input, builder: CaseBuilder) -> None:
+def _open_what_is_cut(found: Input, record: Record) -> None:
     """Keep open what the further pages of a Bundle may hold; of a search for one type, what that type tells."""
     for types in found.cut:
         known = types & SECTIONS_OF.keys()
         sections = {section for kind in known or SECTIONS_OF for section in SECTIONS_OF[kind]}
         for section in sorted(sections if known == types else _EVERY_SECTION, key=lambda each: each.value):
-            builder.open(section, {"resourceType": "Bundle"})
+            record.open(section, {"resourceType": "Bundle"})
 
 
-def _open_what_is_linked(person: Gathered, linked: _Linked, builder: CaseBuilder) -> None:
+def _open_what_is_linked(person: Gathered, linked: _Linked, record: Record) -> None:
     """Keep open what another Patient resource of hers holds, since two records of one woman are read apart."""
     for other in linked.get(id(person.patient), ()):
         for section in sorted(_EVERY_SECTION, key=lambda each: each.value):
-            builder.open(section, other, "link")
+            record.open(section, other, "link")
 
 
 def _linked(found: Input) -> _Linked:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+
 import pytest
 
+from osteo_kg import Assessment
 from osteo_kg.knowledge_base import KnowledgeBase
 from tests.support.bundles import (
+    HER,
     LOINC,
     NO_FRACTURE,
     OWN,
     POSTMENOPAUSAL,
     RENAL,
+    RENAL_BESIDE_UNREAD,
     SNOMED,
     Resource,
     assess,
     bundle,
     coded,
+    nothing_known,
     patient,
     read,
     reasons,
@@ -23,6 +30,7 @@ from tests.support.bundles import (
     t_score,
     told,
 )
+from tests.support.safety import drug_of, told_of
 from tests.support.worked import ON
 
 # Densitometry
@@ -178,6 +186,52 @@ def test_renal_function_is_read_in_the_unit_of_its_limits(
     [case] = knowledge_base.read(bundle(patient(), {**RENAL, **change}), "fhir")
     tests = [each for each in case.triples if each.predicate.value == OWN + "hasRenalFunctionTest"]
     assert (len(tests), bool(case.remarks)) == (read, not read)
+
+
+@pytest.mark.parametrize(("tests", "numbers"), RENAL_BESIDE_UNREAD.values(), ids=RENAL_BESIDE_UNREAD)
+def test_a_value_of_renal_function_that_an_unread_one_may_have_followed_takes_no_caution_away(
+    knowledge_base: KnowledgeBase, tests: list[Resource], numbers: list[str]
+) -> None:
+    """It is named with the reason; limits are to be checked, and so is an impairment that a complete history omits."""
+    case = read(knowledge_base, *tests, t_score("38267-1", -3.2), POSTMENOPAUSAL, nothing_known("MedicalHistory"))
+    assert sorted([*said(case, "estimatedGfr"), *said(case, "creatinineClearance")]) == numbers
+    assert ("NewerValueNotUsed" in reasons(case)) == (len(numbers) < len(tests) - 1)
+    assessment = knowledge_base.assess(case, on=ON)
+    asked = {drug: _asked(knowledge_base, assessment, drug) for drug in ("alendronate", "raloxifene")}
+    assert ("creatinine clearance or eGFR < 35 mL/min (not recorded)" in asked["alendronate"]) == (not numbers)
+    assert ("severe renal impairment" in asked["raloxifene"]) == (not numbers)
+
+
+def _asked(knowledge_base: KnowledgeBase, assessment: Assessment, drug: str) -> str:
+    """Give what is to be checked before a drug."""
+    _, cautions = told_of(assessment, drug_of(knowledge_base, drug))
+    return "; ".join(asked.en for each in cautions for asked in each.asks)
+
+
+def _with_next_page(text: str) -> str:
+    return json.dumps(json.loads(text) | {"link": [{"relation": "next", "url": "https://e/2"}]})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        _with_next_page,
+        lambda text: text.replace('"T-score", "status": "final"', '"T-score", "status": "final", "status": "final"'),
+        lambda text: text.replace(
+            '"gender"', '"link": [{"type": "replaces", "other": {"reference": "Patient/other"}}], "gender"'
+        ),
+    ],
+    ids=["a further page", "an observation with a key twice", "another Patient resource of hers"],
+)
+def test_a_value_of_renal_function_that_one_which_is_not_there_may_have_followed_says_nothing(
+    knowledge_base: KnowledgeBase, changed: Callable[[str], str]
+) -> None:
+    other = {"resourceType": "Observation", "id": "T-score", "status": "final", "subject": HER}
+    whole = bundle(patient(), {**patient(), "id": "other"}, other, RENAL)
+    for text, numbers in ((whole, ["80"]), (changed(whole), [])):
+        case = next(each for each in knowledge_base.read(text, "fhir", on=ON) if each.patient == "example")
+        assert said(case, "creatinineClearance") == numbers
+        assert ("NewerValueNotUsed" in reasons(case)) == (not numbers)
 
 
 @pytest.mark.parametrize(
