@@ -106,6 +106,11 @@ class Terms:
         return Names((OSTEO.AxialTScore.value, name) for name in self._written(OSTEO.AxialTScore.value))
 
     @functools.cached_property
+    def renal_names(self) -> Names:
+        """What records call the measures of renal function."""
+        return self._names(OSTEO.RenalMeasure)
+
+    @functools.cached_property
     def densitometry_names(self) -> Names:
         """What records call a bone densitometry."""
         return Names((OSTEO.Densitometry.value, name) for name in self._written(OSTEO.Densitometry.value))

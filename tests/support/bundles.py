@@ -86,6 +86,7 @@ def egfr(value: Any = 60, day: str | None = "2026-01-01", **more: Any) -> Resour
 
 
 _LESS = {"value": 15, "unit": "mL/min", "comparator": "<"}
+_IN_WORDS: Resource = {"code": {"text": "eGFR"}, "valueQuantity": {"value": 15, "unit": "mL/min"}}
 _OLD, _LATER = egfr(), "2026-03-01"
 
 
@@ -151,6 +152,14 @@ RENAL_BESIDE_UNREAD: dict[str, tuple[list[Resource], list[str]]] = {
     "after one, before the other measure": ([_OLD, _unread(), RENAL], ["80"]),
     "between unread ones": ([_unread("2025-01-01"), _OLD, _unread("2026-02-01")], []),
     "two days, and unread after both": ([_OLD, egfr(45, "2026-02-01"), _unread()], []),
+    "a code that is not read": ([_OLD, egfr(15, _LATER, code=coded((LOINC, "48642-3"), text="GFR/1.73 sq M"))], []),
+    "a code that is not read, before": ([_OLD, egfr(15, "2025-01-01", code={"text": "DFG (CKD-EPI)"})], ["60"]),
+    "words alone": ([_OLD, egfr(15, _LATER, code={"text": "Clairance de la créatinine (Cockcroft)"})], []),
+    "words of something else": ([_OLD, egfr(300, _LATER, code={"text": "Créatinine sérique"})], ["60"]),
+    "a component in words": (
+        [_OLD, egfr(15, _LATER, valueQuantity=None, code={"text": "Bilan"}, component=[_IN_WORDS])],
+        [],
+    ),
     "unread alone": ([_unread()], []),
 }
 POSTMENOPAUSAL = condition(SNOMED, "76498008")

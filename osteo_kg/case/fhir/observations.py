@@ -12,7 +12,7 @@ import pyoxigraph as ox
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import Meaning, meanings, of_kind, of_term, why_unread
 from osteo_kg.case.fhir.densitometry import Densitometry, may_have_value, names_a_score, value_told
-from osteo_kg.case.fhir.elements import When, codings, each, first, text, when
+from osteo_kg.case.fhir.elements import When, codings, each, first, text, when, words
 from osteo_kg.case.fhir.patient import MenopauseStatements
 from osteo_kg.case.fields import BEYOND_THE_RECORD, STATED, FieldKind
 from osteo_kg.knowledge import Terms, folded
@@ -43,11 +43,14 @@ def read_observation(
         observed: what was read so far of what is settled in the end.
         doubt: why it is not certain to be hers, in words; empty where it is.
     """
-    found = [_concern(part, builder.terms) for part in _parts(resource)]
+    found, stated = [_concern(part, builder.terms) for part in _parts(resource)], text(resource, "status")
+    for about in found if stated not in _NEVER_WAS else ():
+        if about.is_renal:
+            observed.renal_function.perhaps(about.part)
     if not any(about.is_one for about in found):
         builder.unread(resource, resource.get("code"))
         return False
-    if (stated := text(resource, "status")) not in _USED:
+    if stated not in _USED:
         builder.ignore(resource, OSTEO.StatusRulesOut, f"status {stated or '?'}")
         for about in found:
             _perhaps(about, stated, builder, observed)
@@ -69,12 +72,14 @@ class _Concern:
         found: what its code stands for.
         is_density: whether its code is that of a bone mineral density.
         is_score: whether its words or its unit name a T-score, though no code of it is read.
+        is_renal: whether its words name a measure of renal function, though no code of it is read.
     """
 
     part: dict[str, Any]
     found: list[Meaning]
     is_density: bool = False
     is_score: bool = False
+    is_renal: bool = False
 
     @property
     def is_one(self) -> bool:
@@ -88,8 +93,11 @@ def _concern(part: dict[str, Any], terms: Terms) -> _Concern:
         return _Concern(part, told)
     reason = why_unread(part.get("code"), terms)
     is_density = reason == OSTEO.DensityNotTScore
-    may_be_score = reason != OSTEO.CodeDecidesNothing or _is_panel(part.get("code"), terms)
-    return _Concern(part, [], is_density, may_be_score and not found and names_a_score(part, terms))
+    decides_nothing = reason == OSTEO.CodeDecidesNothing
+    may_be_score = not decides_nothing or _is_panel(part.get("code"), terms)
+    is_score = may_be_score and not found and names_a_score(part, terms)
+    is_renal = not decides_nothing and not found and any(map(terms.renal_names.found_in, words(part.get("code"))))
+    return _Concern(part, [], is_density, is_score, is_renal)
 
 
 #: What an observation may name, and states nothing of: it is a finding to be told of.
