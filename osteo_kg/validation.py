@@ -45,6 +45,8 @@ _STATED_AS = {
     LIFTED.ageFromBirthDate.value: OSTEO.birthDate.value,
     LIFTED.leastAge.value: OSTEO.ageInYears.value,
 }
+#: The properties that say when a measurement was made: its day, or the first and the last day of a period.
+_DAYS = {OSTEO.performedOn.value, OSTEO.performedFrom.value, OSTEO.performedUntil.value}
 #: The properties of a patient whose values are nodes of which more is said.
 _LISTING_NODES = dict.fromkeys(
     listing
@@ -310,7 +312,7 @@ class _Names:
         stated = _STATED_AS.get(str(path), str(path))
         field = FIELDS.get(str(focus)) if flat else None
         if field is not None and field.measurement:  # the node of a measurement goes by its key
-            return day_field(field.measurement).key if stated == OSTEO.performedOn.value else field.key
+            return day_field(field.measurement).key if stated in _DAYS else field.key
         if flat and path == RDF.type:
             return "fractures"
         if flat and stated in FIELD_OF_PROPERTY:
