@@ -205,6 +205,8 @@ def _fracture(facts: NodeValues, counts: bool, knowledge: Knowledge) -> Entry | 
         count=vertebrae,
         count_at_most=at_most,
     )
+    if vertebrae is None and at_most is not None:
+        vertebrae = 1  # a range that begins at one: nothing is assumed
     return Entry(Atom(OSTEO.hasLowEnergyFracture.value, site), counts, vertebrae, record, at_most)
 
 
