@@ -147,6 +147,27 @@ def test_a_birth_date_that_is_not_whole_bounds_the_age(
     assert born in told(assessment, "element-ignored")[0]
 
 
+@pytest.mark.parametrize(
+    ("born", "refused"),
+    [
+        ("2027", True),
+        ("2026-12", True),
+        ("2026", False),  # before the day of assessment, perhaps
+        ("2026-11", False),
+        ("1905", False),  # 120 or 121
+        ("1904", True),
+        ("1905-11", False),
+        ("1905-10", True),
+    ],
+)
+def test_a_birth_date_that_is_not_whole_is_refused_where_no_day_of_it_gives_an_age(
+    knowledge_base: KnowledgeBase, born: str, refused: bool
+) -> None:
+    [case] = knowledge_base.read(bundle(patient(birthDate=born), POSTMENOPAUSAL), "fhir")
+    violations = knowledge_base.validate(case, on=ON).violations
+    assert [each.path for each in violations] == (["birthDate"] if refused else [])
+
+
 def test_nothing_is_assumed_of_a_recorded_status(knowledge_base: KnowledgeBase) -> None:
     """The record says otherwise."""
     case = read(knowledge_base, condition(SNOMED, "22636003"), assume_postmenopausal_from=50)
