@@ -43,7 +43,10 @@ class ParquetSource(Source):
     @functools.cached_property
     def _read(self) -> dict[Path, ParquetFile]:
         """The files, checked, with how each is to be read."""
-        return {path: self._check(path) for path in self.files}
+        read = {path: self._check(path) for path in self.files}
+        for each in read.values():  # an engine puts lists of words and lists of entries together in no way
+            each.as_entries = frozenset[str]().union(*(other.has_entries for other in read.values()))
+        return read
 
     @property
     def _columns(self) -> Mapping[str, str]:
