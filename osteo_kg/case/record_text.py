@@ -8,14 +8,15 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
 from osteo_kg.bilingual import BilingualText
-from osteo_kg.case.fields import KEYS
 from osteo_kg.case.model import Case
 from osteo_kg.case.record import Repeated, record_case, unread_case
+from osteo_kg.case.tables.cells import bare
+from osteo_kg.case.tables.columns import header_of
 from osteo_kg.case.tables.reading import FlatRecord, TableReader
 from osteo_kg.case.tables.workbooks import read_workbook
 from osteo_kg.errors import UnreadableCaseError
@@ -103,16 +104,22 @@ def csv_records(lines: Iterable[str], name: str, reader: TableReader) -> Iterato
     rows = csv.reader(_without_said_separator(lines, separator), delimiter=separator, strict=True)
     number = 0
     try:
-        stated = next(rows, None)
-        if not stated:
-            raise UnreadableCaseError(f"{name} is empty.", advice=f"Begin with a header line: {','.join(KEYS)}.")
+        stated, filled = header_of(filter(_is_filled, rows), name, reader.profile, reader.names)
         read = reader.columns(stated, name).read
-        for number, row in enumerate(filter(None, rows), 1):
+        for number, row in enumerate(filled, 1):
             yield number, reader.row(stated, row, read, f"{name}, row {number}")
     except csv.Error as error:
-        raise UnreadableCaseError(f"{name} is not CSV: {error}.", advice="Write RFC 4180 CSV with commas.") from error
+        raise UnreadableCaseError(
+            f"{name} is not CSV: {error}, at line {rows.line_num}.",
+            advice="Write RFC 4180 CSV: a cell that begins with a quotation mark ends with one, and the next sign is "
+            "the separator.",
+        ) from error
     if not number:
         raise UnreadableCaseError(f"{name} holds no patient.", advice="Write one row at least below the header.")
+
+
+def _is_filled(row: Sequence[str]) -> bool:
+    return len(row) > 1 or any(map(bare, row))
 
 
 def _without_said_separator(lines: Iterable[str], separator: str) -> Iterator[str]:

@@ -18,7 +18,10 @@ from osteo_kg.knowledge import NONE, Terms, folded
 _LONG = 6  # letters of a clinical word from which one may be wrong
 OF_A_KEY = 3  # letters of a key, which nobody takes for another, from which one may be wrong
 _ALIKE = 0.85  # share of letters from which a name is taken for a misspelt one
+_OF_A_HEADER = 2  # keys in a row below another one from which it is taken for the header
 _OF_A_NAME = 2  # words of a name in which a letter may be wrong
+
+_DOUBT = frozenset("?<>≤≥≠±~≈!¬")  # signs by which a word says less than itself, or its contrary
 
 NO_ENTRY = BilingualText(
     "If there is none, write none (in JSON an empty list).", "S’il n’y en a pas, écrire none (en JSON une liste vide)."
@@ -44,10 +47,14 @@ def nearest(word: str, known: Names | Iterable[str], *, shortest: int = _LONG) -
 def meaning(word: str, known: Names, *, mistakes: int = 1, shortest: int = _LONG) -> str | None:
     """Give the known word that another one means: by one of its names, or by a spelling that is near no other.
 
+    A word with a sign of doubt or of denial means none.
+
     >>> known = {"premenopausal": ["non ménopausée"], "postmenopausal": ["ménopausée"]}
     >>> meaning("Ménopausée", known), meaning("postmenopausl", known), meaning("pmenopausal", known)
     ('postmenopausal', 'postmenopausal', None)
     """
+    if not _DOUBT.isdisjoint(word):
+        return None
     named = {key: {folded(name) for name in (key, *names)} for key, names in known.items()}
     stated = folded(word)
     compact = stated.replace(" ", "")
@@ -115,6 +122,16 @@ class ColumnNames:
         stated = folded(column)
         exact = {key for key, names in self._names.items() if stated in (folded(key), *names)}
         return exact.pop() if len(exact) == 1 else self._score(stated)
+
+    def header_among(self, rows: Sequence[Sequence[str]]) -> int:
+        """Give the place of the first row that names keys, of a few; of the first one where none does.
+
+        Below another row it names two at least: one word may stand in a title, or in a cell.
+        """
+        for place, row in enumerate(rows):
+            if sum(self.key(cell) is not None for cell in row) >= (_OF_A_HEADER if place else 1):
+                return place
+        return 0
 
     def near(self, column: str) -> str | None:
         """Give the key that a name of a column means or nearly is."""
