@@ -57,6 +57,12 @@ def _rows(table: pa.Table, name: str) -> Iterator[dict[str, Any]]:
         yield from pa.table(columns).to_pylist() if columns else ({} for _ in range(batch.num_rows))
 
 
+def from_zstd(data: bytes) -> bytes:
+    """Unpack what zstd compressed; what it raises where that is damaged is an OSError or a ValueError."""
+    with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as stream:
+        return bytes(stream.read())
+
+
 def not_parquet(name: str, error: Exception) -> UnreadableCaseError:
     """Give the error of a file that is no Parquet, or is damaged."""
     return UnreadableCaseError(f"{name} cannot be read as Parquet: {str(error).rstrip('.')}.", advice="Write it anew.")

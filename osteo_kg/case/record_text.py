@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from osteo_kg.bilingual import BilingualText
+from osteo_kg.case.files import not_utf8
 from osteo_kg.case.model import Case
 from osteo_kg.case.record import Repeated, record_case, unread_case
 from osteo_kg.case.tables.cells import bare
@@ -57,7 +58,26 @@ def json_line_records(lines: Iterable[str], name: str) -> Iterator[tuple[int, Fl
     """Give the number and the record of each line that is not blank, or what is wrong with a line."""
     stated = ((row, line) for row, line in enumerate(lines, 1) if line.strip())
     for number, (row, line) in enumerate(stated, 1):
-        yield number, _line(line, f"{name}, line {row}")
+        record = _line(line, f"{name}, line {row}")
+        if number == 1:
+            _check_one_a_line(line, record, name)
+        yield number, record
+
+
+def _check_one_a_line(line: str, record: Any, name: str) -> None:
+    """See by the first line that each is an object by itself: else many patients would be one that is refused.
+
+    Raises:
+        UnreadableCaseError: it is not.
+    """
+    if "\0" in line:
+        raise not_utf8(name)
+    is_part = isinstance(record, UnreadableCaseError) and line.strip() in ("{", "[", "[{")
+    if is_part or (isinstance(record, list) and any(isinstance(each, dict) for each in record)):
+        raise UnreadableCaseError(
+            f"{name} is JSON, and not one object a line.",
+            advice="Name it .json where it is one object or an array of them; else write one object a line.",
+        )
 
 
 def _line(line: str, name: str) -> Any:

@@ -15,9 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from osteo_kg import KnowledgeBase, OsteoError
-from osteo_kg.case import FIELDS
+from osteo_kg.case import FIELDS, folders
 from osteo_kg.cohort import CohortResult, assess_cohort
-from osteo_kg.cohort.sources import folders
 from osteo_kg.cohort.sources.base import found
 from osteo_kg.cohort.sources.parquet_copies import ParquetFile
 from tests.support.worked import ON, ROOT
