@@ -141,6 +141,8 @@ class ColumnNames:
         """Give the key that a name of a column resembles so much that nobody should pass it over unasked."""
         if found := self.near(column):
             return found
+        if found := self._key_with_more(folded(column)):
+            return found
         stated = folded(column).replace(" ", "")
         likeness = {
             key: OSA.normalized_similarity(stated, name)
@@ -150,13 +152,22 @@ class ColumnNames:
         best = max(likeness, key=lambda key: likeness[key], default=None)
         return best if best is not None and likeness[best] >= _ALIKE else None
 
-    def _score(self, stated: str) -> str | None:
-        """Give the key of the T-scores of a site that a name consists of, beside what says that it is a T-score."""
+    def _key_with_more(self, stated: str) -> str | None:
+        """Give the key of several words all of which a name has, or that of the T-scores of a site, beside others."""
+        words = set(stated.split())
+        whole = [key for key in KEYS if "_" in key and words > set(folded(key).split())]
+        return whole[0] if len(whole) == 1 else self._score(stated, alone=False)
+
+    def _score(self, stated: str, *, alone: bool = True) -> str | None:
+        """Give the key of the T-scores of a site that a name consists of, beside what says that it is a T-score.
+
+        Not alone, other words may stand beside these.
+        """
         terms = self._terms
         place = terms.score_names.taken_out(stated)
         if place == stated:
             return None  # of a number that is not called a T-score it is not known what it is
         sites = terms.site_names.found_in(place)
-        if len(sites) != 1 or terms.site_names.taken_out(place).split():
+        if len(sites) != 1 or (alone and terms.site_names.taken_out(place).split()):
             return None
         return terms.record_keys.get(next(iter(sites)))

@@ -152,7 +152,11 @@ def test_text_in_utf8_is_not_read_in_another_encoding() -> None:
 
 
 @pytest.mark.parametrize(
-    "column", ["Sex", "sexe", "T_score_femoral_neck", "t-score col fémoral", "t_score_femoral_nek"]
+    "column",
+    [
+        *("Sex", "sexe", "T_score_femoral_neck", "t-score col fémoral", "t_score_femoral_nek"),
+        *("t_score_total_hip_left", "T-score col droit", "menopausal status (2024)"),
+    ],
 )
 def test_a_column_that_is_nearly_a_key_is_passed_over_by_its_own_name_only(column: str) -> None:
     table = f"patient,{column}\na,female\n"
@@ -161,7 +165,7 @@ def test_a_column_that_is_nearly_a_key_is_passed_over_by_its_own_name_only(colum
     assert len(read_case(table, "csv", ignore_columns=["all", column])) == 1
 
 
-@pytest.mark.parametrize("column", ["ward", "z_score_femoral_neck", "age_group", "DMO col", "service"])
+@pytest.mark.parametrize("column", ["ward", "z_score_femoral_neck", "age_group", "DMO col", "service", "egfr_unit"])
 def test_any_other_column_is_passed_over_and_told(column: str) -> None:
     told: list[str] = []
     read_case(f"patient,sex,{column}\na,female,1\n", "csv", ignore_columns=["all"], tell=told.append)
