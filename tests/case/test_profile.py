@@ -253,6 +253,18 @@ def test_a_code_is_proposed_where_no_other_one_shows_that_it_may_mean_something_
     assert read_profile(tmp_path / "p.yaml", terms).values.get("climacteric_disorders", {}) == proposal
 
 
+@pytest.mark.parametrize(
+    ("cells", "asked"), [("-2.5,-9", True), ("0.712,-2.5", True), ("0.712,-9", False), ("-99,", False), ("x,y", False)]
+)
+def test_a_proposal_asks_of_a_column_that_it_passes_over_whether_it_has_scores(
+    terms: Terms, cells: str, asked: bool
+) -> None:
+    """Passed over, it would say that nothing was measured."""
+    rows = "".join(f"{number},{cell}\n" for number, cell in enumerate(cells.split(",")))
+    text = proposed(f"patient,T col\n{rows}".encode(), "t.csv", terms)
+    assert ("T col  # has negative numbers: if they are T-scores" in text) is asked
+
+
 @pytest.mark.parametrize("arguments", [["profile"], ["csv", "x"], ["profile", "/nowhere/x.csv"], ["profile", "/"]])
 def test_a_proposal_without_its_table_is_refused_in_a_sentence(arguments: list[str]) -> None:
     result = CliRunner().invoke(main, ["template", *arguments])

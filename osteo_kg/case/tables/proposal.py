@@ -132,7 +132,7 @@ class _Proposal:
     def _column(self, column: str, key: str | None, cells: Column) -> None:
         if key is None:
             near = self._names.resembled(column)
-            asked = f"  # nearly {near}: if it is, move it to columns" if near else ""
+            asked = f"  # nearly {near}: if it is, move it to columns" if near else self._asked_of_scores(cells)
             self._found.ignore.append(f"  - {yaml_word(column)}{asked}")
             return
         if column != key:
@@ -149,6 +149,15 @@ class _Proposal:
             self._values(key, of_key, {}, left)
         else:
             self._coded(key, of_key, left)
+
+    def _asked_of_scores(self, cells: Column) -> str:
+        """Ask whether a column has T-scores: little else of a patient is negative, but for codes of what is missing."""
+        words = {_text(cell) for cell in cells if not isinstance(cell, dict | list)}
+        numbers = {
+            word: decimal_text(self._pointed(word)) for word in words if not self._means("t_score", word, MISSING)
+        }
+        is_asked = any(number is not None and number.startswith("-") for number in numbers.values())
+        return "  # has negative numbers: if they are T-scores, move it to columns" if is_asked else ""
 
     def _pointed(self, word: str) -> str:
         return with_point(word) if self._dialect.decimal == "," else word

@@ -112,7 +112,7 @@ class TableSource(ParquetSource):
             UsageError: it is no table.
         """
         rows, self._apart = self._opened()
-        check_types(rows.schema, self._wanted, TABLE, self.tables.values)
+        check_types(rows.schema, self._wanted, TABLE, self.tables.values, IN_PYTHON)
         self._schema = rows.schema
         kinds = [self._laid_type(each) for each in rows.schema]
         schema = pa.schema(list(zip(rows.schema.names, kinds, strict=True)))
