@@ -126,10 +126,10 @@ class ColumnNames:
     def header_among(self, rows: Sequence[Sequence[str]]) -> int:
         """Give the place of the first row that names keys, of a few; of the first one where none does.
 
-        Below another row it names two at least: one word may stand in a title, or in a cell.
+        Below another row it names two different ones at least: one may stand in a title, or in a list of names.
         """
         for place, row in enumerate(rows):
-            if sum(self.key(cell) is not None for cell in row) >= (_OF_A_HEADER if place else 1):
+            if len({self.key(cell) for cell in row} - {None}) >= (_OF_A_HEADER if place else 1):
                 return place
         return 0
 

@@ -201,6 +201,10 @@ def test_several_sheets_of_patients_are_refused_and_another_sheet_is_named(
     knowledge_base: KnowledgeBase, tmp_path: Path
 ) -> None:
     _workbook(tmp_path / "t.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "t.xlsx")
+    for row in (["what it is", "name"], ["sex", "sexe"], ["age_years", "âge"]):
+        book["notes"].append(row)
+    book.save(tmp_path / "t.xlsx")
     assert any("notes" in each for each in _result(knowledge_base, tmp_path / "t.xlsx", PROFILE).summary.remarks)
     book = openpyxl.load_workbook(tmp_path / "t.xlsx")
     book.create_sheet("2025").append(["patient", "sex"])
