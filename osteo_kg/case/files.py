@@ -7,7 +7,7 @@ import gzip
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NoReturn, cast
 
 from osteo_kg.errors import UnreadableCaseError
 
@@ -25,17 +25,27 @@ def not_utf8(name: str) -> UnreadableCaseError:
 def walked(folder: Path) -> Iterator[Path]:
     """Give the files of a folder and of those inside it, links followed, in the order of their names; hidden ones not.
 
-    A folder that is reached twice is walked once.
+    A folder that is reached twice is walked once. A link to nothing is given as a file, for whoever reads it to say so.
+
+    Raises:
+        UnreadableCaseError: a folder cannot be looked into.
     """
     seen: set[str] = set()
-    for at, inside, names in os.walk(folder, followlinks=True):
+    for at, inside, names in os.walk(folder, followlinks=True, onerror=_cannot_be_walked):
         real = os.path.realpath(at)
         if real in seen:
             inside.clear()
             continue
         seen.add(real)
         inside[:] = sorted(each for each in inside if not each.startswith("."))
-        yield from (Path(at, each) for each in sorted(names) if not each.startswith(".") and Path(at, each).is_file())
+        paths = (Path(at, each) for each in sorted(names) if not each.startswith("."))
+        yield from (path for path in paths if path.is_file() or not path.exists())
+
+
+def _cannot_be_walked(error: OSError) -> NoReturn:
+    raise UnreadableCaseError(
+        f"The folder {error.filename} cannot be looked into: {error.strerror}.", advice="Check its rights."
+    ) from error
 
 
 def unpacked_name(name: str) -> str:
@@ -63,6 +73,11 @@ def compression(path: Path) -> str | None:
         start = file.read(max(map(len, COMPRESSIONS.values())))
     if start.startswith(_WIDE):
         raise not_utf8(path.name)
+    return packing(start)
+
+
+def packing(start: bytes) -> str | None:
+    """Give how something is compressed, by its first bytes; None where it is not."""
     return next((name for name, mark in COMPRESSIONS.items() if start.startswith(mark)), None)
 
 

@@ -20,6 +20,7 @@ from osteo_kg.case.fields import FIELDS, Field
 from osteo_kg.case.model import Case
 from osteo_kg.case.record import record_case
 from osteo_kg.case.tables import TableReader, ValueReader
+from osteo_kg.case.tables.columns import COMMAND_LINE, Asking
 from osteo_kg.errors import UnreadableCaseError
 
 _DECIMALS_KEPT = 38  # digits of a decimal that DuckDB and Spark know
@@ -57,12 +58,20 @@ def _rows(table: pa.Table, name: str) -> Iterator[dict[str, Any]]:
         yield from pa.table(columns).to_pylist() if columns else ({} for _ in range(batch.num_rows))
 
 
+def from_zstd(data: bytes) -> bytes:
+    """Unpack what zstd compressed; what it raises where that is damaged is an OSError or a ValueError."""
+    with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as stream:
+        return bytes(stream.read())
+
+
 def not_parquet(name: str, error: Exception) -> UnreadableCaseError:
     """Give the error of a file that is no Parquet, or is damaged."""
     return UnreadableCaseError(f"{name} cannot be read as Parquet: {str(error).rstrip('.')}.", advice="Write it anew.")
 
 
-def check_types(schema: pa.Schema, wanted: Mapping[str, str], name: str, values: ValueReader) -> None:
+def check_types(
+    schema: pa.Schema, wanted: Mapping[str, str], name: str, values: ValueReader, asking: Asking = COMMAND_LINE
+) -> None:
     """See that the columns of a table are of types that their keys can have.
 
     Args:
@@ -70,6 +79,7 @@ def check_types(schema: pa.Schema, wanted: Mapping[str, str], name: str, values:
         wanted: the key of each column that is used, by its name.
         name: what to call the table in messages.
         values: what reads their values; where it reads them otherwise than as they stand, any type will do.
+        asking: how advice says that a profile is named.
 
     Raises:
         UnreadableCaseError: one is not.
@@ -80,7 +90,8 @@ def check_types(schema: pa.Schema, wanted: Mapping[str, str], name: str, values:
         if key is not None and key not in otherwise and not fits(FIELDS[key], column.type):
             raise UnreadableCaseError(
                 f"{name}: the column {column.name!r} is of type {column.type}, which {key} cannot have.",
-                advice=f"Write it as {_WANTED[FIELDS[key].kind]}, or say in a profile (--profile) how it is read.",
+                advice=f"Write it as {_WANTED[FIELDS[key].kind]}, or say in a profile ({asking.profile}) how it is "
+                "read.",
             )
 
 

@@ -8,14 +8,16 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
 from osteo_kg.bilingual import BilingualText
-from osteo_kg.case.fields import KEYS
+from osteo_kg.case.files import not_utf8
 from osteo_kg.case.model import Case
 from osteo_kg.case.record import Repeated, record_case, unread_case
+from osteo_kg.case.tables.cells import bare
+from osteo_kg.case.tables.columns import header_of
 from osteo_kg.case.tables.reading import FlatRecord, TableReader
 from osteo_kg.case.tables.workbooks import read_workbook
 from osteo_kg.errors import UnreadableCaseError
@@ -56,7 +58,26 @@ def json_line_records(lines: Iterable[str], name: str) -> Iterator[tuple[int, Fl
     """Give the number and the record of each line that is not blank, or what is wrong with a line."""
     stated = ((row, line) for row, line in enumerate(lines, 1) if line.strip())
     for number, (row, line) in enumerate(stated, 1):
-        yield number, _line(line, f"{name}, line {row}")
+        record = _line(line, f"{name}, line {row}")
+        if number == 1:
+            _check_one_a_line(line, record, name)
+        yield number, record
+
+
+def _check_one_a_line(line: str, record: Any, name: str) -> None:
+    """See by the first line that each is an object by itself: else many patients would be one that is refused.
+
+    Raises:
+        UnreadableCaseError: it is not.
+    """
+    if "\0" in line:
+        raise not_utf8(name)
+    is_part = isinstance(record, UnreadableCaseError) and line.strip() in ("{", "[", "[{")
+    if is_part or (isinstance(record, list) and any(isinstance(each, dict) for each in record)):
+        raise UnreadableCaseError(
+            f"{name} is JSON, and not one object a line.",
+            advice="Name it .json where it is one object or an array of them; else write one object a line.",
+        )
 
 
 def _line(line: str, name: str) -> Any:
@@ -103,16 +124,22 @@ def csv_records(lines: Iterable[str], name: str, reader: TableReader) -> Iterato
     rows = csv.reader(_without_said_separator(lines, separator), delimiter=separator, strict=True)
     number = 0
     try:
-        stated = next(rows, None)
-        if not stated:
-            raise UnreadableCaseError(f"{name} is empty.", advice=f"Begin with a header line: {','.join(KEYS)}.")
+        stated, filled = header_of(filter(_is_filled, rows), name, reader.profile, reader.names)
         read = reader.columns(stated, name).read
-        for number, row in enumerate(filter(None, rows), 1):
+        for number, row in enumerate(filled, 1):
             yield number, reader.row(stated, row, read, f"{name}, row {number}")
     except csv.Error as error:
-        raise UnreadableCaseError(f"{name} is not CSV: {error}.", advice="Write RFC 4180 CSV with commas.") from error
+        raise UnreadableCaseError(
+            f"{name} is not CSV: {error}, at line {rows.line_num}.",
+            advice="Write RFC 4180 CSV: a cell that begins with a quotation mark ends with one, and the next sign is "
+            "the separator.",
+        ) from error
     if not number:
         raise UnreadableCaseError(f"{name} holds no patient.", advice="Write one row at least below the header.")
+
+
+def _is_filled(row: Sequence[str]) -> bool:
+    return len(row) > 1 or any(map(bare, row))
 
 
 def _without_said_separator(lines: Iterable[str], separator: str) -> Iterator[str]:

@@ -18,7 +18,10 @@ from osteo_kg.knowledge import NONE, Terms, folded
 _LONG = 6  # letters of a clinical word from which one may be wrong
 OF_A_KEY = 3  # letters of a key, which nobody takes for another, from which one may be wrong
 _ALIKE = 0.85  # share of letters from which a name is taken for a misspelt one
+_OF_A_HEADER = 2  # keys in a row below another one from which it is taken for the header
 _OF_A_NAME = 2  # words of a name in which a letter may be wrong
+
+_DOUBT = frozenset("?<>≤≥≠±~≈!¬")  # signs by which a word says less than itself, or its contrary
 
 NO_ENTRY = BilingualText(
     "If there is none, write none (in JSON an empty list).", "S’il n’y en a pas, écrire none (en JSON une liste vide)."
@@ -44,10 +47,14 @@ def nearest(word: str, known: Names | Iterable[str], *, shortest: int = _LONG) -
 def meaning(word: str, known: Names, *, mistakes: int = 1, shortest: int = _LONG) -> str | None:
     """Give the known word that another one means: by one of its names, or by a spelling that is near no other.
 
+    A word with a sign of doubt or of denial means none.
+
     >>> known = {"premenopausal": ["non ménopausée"], "postmenopausal": ["ménopausée"]}
     >>> meaning("Ménopausée", known), meaning("postmenopausl", known), meaning("pmenopausal", known)
     ('postmenopausal', 'postmenopausal', None)
     """
+    if not _DOUBT.isdisjoint(word):
+        return None
     named = {key: {folded(name) for name in (key, *names)} for key, names in known.items()}
     stated = folded(word)
     compact = stated.replace(" ", "")
@@ -116,6 +123,16 @@ class ColumnNames:
         exact = {key for key, names in self._names.items() if stated in (folded(key), *names)}
         return exact.pop() if len(exact) == 1 else self._score(stated)
 
+    def header_among(self, rows: Sequence[Sequence[str]]) -> int:
+        """Give the place of the first row that names keys, of a few; of the first one where none does.
+
+        Below another row it names two different ones at least: one may stand in a title, or in a list of names.
+        """
+        for place, row in enumerate(rows):
+            if len({self.key(cell) for cell in row} - {None}) >= (_OF_A_HEADER if place else 1):
+                return place
+        return 0
+
     def near(self, column: str) -> str | None:
         """Give the key that a name of a column means or nearly is."""
         return self.key(column) or meaning(column, self._names, mistakes=_OF_A_NAME)
@@ -123,6 +140,8 @@ class ColumnNames:
     def resembled(self, column: str) -> str | None:
         """Give the key that a name of a column resembles so much that nobody should pass it over unasked."""
         if found := self.near(column):
+            return found
+        if found := self._key_with_more(folded(column)):
             return found
         stated = folded(column).replace(" ", "")
         likeness = {
@@ -133,13 +152,22 @@ class ColumnNames:
         best = max(likeness, key=lambda key: likeness[key], default=None)
         return best if best is not None and likeness[best] >= _ALIKE else None
 
-    def _score(self, stated: str) -> str | None:
-        """Give the key of the T-scores of a site that a name consists of, beside what says that it is a T-score."""
+    def _key_with_more(self, stated: str) -> str | None:
+        """Give the key of several words all of which a name has, or that of the T-scores of a site, beside others."""
+        words = set(stated.split())
+        whole = [key for key in KEYS if "_" in key and words > set(folded(key).split())]
+        return whole[0] if len(whole) == 1 else self._score(stated, alone=False)
+
+    def _score(self, stated: str, *, alone: bool = True) -> str | None:
+        """Give the key of the T-scores of a site that a name consists of, beside what says that it is a T-score.
+
+        Not alone, other words may stand beside these.
+        """
         terms = self._terms
         place = terms.score_names.taken_out(stated)
         if place == stated:
             return None  # of a number that is not called a T-score it is not known what it is
         sites = terms.site_names.found_in(place)
-        if len(sites) != 1 or terms.site_names.taken_out(place).split():
+        if len(sites) != 1 or (alone and terms.site_names.taken_out(place).split()):
             return None
         return terms.record_keys.get(next(iter(sites)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import gzip
 import json
+import os
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +22,8 @@ from osteo_kg.assessment.short_form import Line, short_answer, short_lines
 from osteo_kg.assessment.text import full_lines, place, report_lines
 from osteo_kg.bilingual import BilingualText, Language
 from osteo_kg.case import Case, ValidationReport, read_folder, read_profile
-from osteo_kg.case.files import COMPRESSIONS, unpacked_name
+from osteo_kg.case.files import packing, unpacked_name
+from osteo_kg.case.folders import check_none
 from osteo_kg.errors import OsteoError, UnreadableCaseError
 from osteo_kg.knowledge import Knowledge
 from osteo_kg.knowledge_base import KnowledgeBase
@@ -160,7 +162,7 @@ def read_cases(
                 terms = knowledge_base.knowledge.terms
                 cases += read_folder(path, terms=terms, assume_postmenopausal_from=assumed, on=on, tell=complain)
                 continue
-            cases += knowledge_base.read(
+            read = knowledge_base.read(
                 content(file),
                 input_format,
                 name=_name(file),
@@ -170,6 +172,10 @@ def read_cases(
                 on=on,
                 tell=complain,
             )
+            if file != "-" and any(case.flat for case in read):
+                ignored = (*ignore_columns, *(read_by.ignore if read_by else ()))
+                check_none(Path(os.path.abspath(file)), ignored)
+            cases += read
         except OSError as error:
             unread += 1
             complain(f"{file} cannot be opened: {error.strerror or error}. Check its name and its rights.")
@@ -181,15 +187,18 @@ def read_cases(
 
 def content(file: str) -> bytes:
     """Give what a file holds, compressed or not."""
-    if file == "-":
-        return sys.stdin.buffer.read()
-    data = Path(file).read_bytes()
-    if not data.startswith(COMPRESSIONS["gz"]):
-        return data
+    data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    way = packing(data)
     try:
-        return gzip.decompress(data)
-    except (EOFError, zlib.error) as error:
+        return data if way is None else gzip.decompress(data) if way == "gz" else _from_zstd(data)
+    except (EOFError, OSError, ValueError, zlib.error) as error:
         raise UnreadableCaseError(f"{_name(file)} cannot be unpacked: {error}.", advice="Check the file.") from error
+
+
+def _from_zstd(data: bytes) -> bytes:
+    from osteo_kg.case.record_columns import from_zstd  # who reads nothing so compressed does not wait for pyarrow
+
+    return from_zstd(data)
 
 
 def _name(file: str) -> str:

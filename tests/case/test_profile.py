@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,12 @@ def test_a_date_is_read_in_the_order_that_is_stated(order: str, stated: str, day
         (b"sep=;\r\npatient;sex\r\na;female\r\n", 'separator: ";"'),
         ("patient,sex\nÉve,female\n".encode("cp1252"), "encoding: cp1252"),
         ("patient,sex\nÉve,female\n".encode("utf-16"), "encoding: utf-16"),
+        ("patient,sex\nÉve,female\n".encode("utf-16-le"), "encoding: utf-16-le"),
+        (b"patient,sex\nEve,female\n".decode().encode("utf-16-be"), "encoding: utf-16-be"),
+        ("patient,sex\nHélène,female\n".encode("mac_roman"), "encoding: mac_roman"),
+        ("patient,sex\nHélène,female\n".encode("cp850"), "encoding: cp850"),
+        ("patient,sex\nHÉLÈNE,female\n".encode("latin-1"), "encoding: cp1252"),
+        (b"\n \npatient;sex\na;female\n", 'separator: ";"'),
         (b'patient,t_score_total_hip\na,"-2,5"\nb,"-1,5"\n', 'decimal: ","'),
     ],
 )
@@ -99,6 +106,44 @@ def test_a_table_of_another_dialect_is_refused_with_the_lines_that_read_it(
     (tmp_path / "p.yaml").write_text("\n".join(advised), encoding="utf-8")
     cases = read_case(data, name="t.csv", profile=read_profile(tmp_path / "p.yaml", terms))
     assert [case.findings for case in cases] == [()] * len(cases)
+    assert {case.patient for case in cases} <= {"a", "b", "Eve", "Éve", "Hélène", "HÉLÈNE"}
+
+
+@pytest.mark.parametrize("name", ["sex ", "\u00a0sex", "\ufeffsex", " sex\u200b"])
+def test_space_that_nobody_sees_is_no_part_of_a_name_or_of_a_cell(name: str) -> None:
+    cells = [name.replace("sex", each) for each in ("a", "female")]
+    [case] = read_case(f"{name.replace('sex', 'patient')},{name}\n{','.join(cells)}\n", "csv")
+    assert (case.patient, case.findings) == ("a", ())
+
+
+@pytest.mark.parametrize("above", ["Registre 2026", "Registre,ward,,", "Identité,,DMO,"])
+def test_the_names_of_columns_stand_above_all_else(above: str, terms: Terms) -> None:
+    """Else a profile that passes over the words of a title would read nothing of anybody, and say so of nobody."""
+    table = f"{above}\npatient,sex,age_years,ward\na,female,71,7\n"
+    for ignored in ([], ["all"]):
+        with pytest.raises(UnreadableCaseError, match="names of its columns below a row that begins with '"):
+            read_case(table, "csv", ignore_columns=ignored)
+    with pytest.raises(UnreadableCaseError, match="below a row"):
+        proposed(table.encode(), "t.csv", terms)
+
+
+@pytest.mark.parametrize("table", ["ward,unit\n3,4\n", "ward\n3\n"])
+def test_a_table_without_any_column_of_the_record_is_refused(table: str) -> None:
+    with pytest.raises(UnreadableCaseError, match="no column of the flat record"):
+        read_case(table, "csv", ignore_columns=["all"])
+
+
+@pytest.mark.parametrize("column", ["note, libre", "note ", "à voir", "a'b"])
+def test_what_is_advised_to_pass_over_a_column_does_so(tmp_path: Path, column: str, terms: Terms) -> None:
+    (tmp_path / "t.csv").write_text(f'patient,"{column}","x"\na,1,2\n', encoding="utf-8")
+    refused = CliRunner().invoke(main, ["validate", str(tmp_path / "t.csv")])
+    advice = refused.stderr.partition("To pass over them: ")[2].strip().removesuffix(".")
+    options = shlex.split(advice)
+    if not options[0].startswith("-"):
+        (tmp_path / "p.yaml").write_text(advice.partition(" in a profile")[0], encoding="utf-8")
+        options = ["--profile", str(tmp_path / "p.yaml")]
+    result = CliRunner().invoke(main, ["validate", str(tmp_path / "t.csv"), *options])
+    assert result.exit_code == 0, result.stderr
 
 
 def test_text_in_utf8_is_not_read_in_another_encoding() -> None:
@@ -107,7 +152,11 @@ def test_text_in_utf8_is_not_read_in_another_encoding() -> None:
 
 
 @pytest.mark.parametrize(
-    "column", ["Sex", "sexe", "T_score_femoral_neck", "t-score col fémoral", "t_score_femoral_nek"]
+    "column",
+    [
+        *("Sex", "sexe", "T_score_femoral_neck", "t-score col fémoral", "t_score_femoral_nek"),
+        *("t_score_total_hip_left", "T-score col droit", "menopausal status (2024)"),
+    ],
 )
 def test_a_column_that_is_nearly_a_key_is_passed_over_by_its_own_name_only(column: str) -> None:
     table = f"patient,{column}\na,female\n"
@@ -116,7 +165,7 @@ def test_a_column_that_is_nearly_a_key_is_passed_over_by_its_own_name_only(colum
     assert len(read_case(table, "csv", ignore_columns=["all", column])) == 1
 
 
-@pytest.mark.parametrize("column", ["ward", "z_score_femoral_neck", "age_group", "DMO col", "service"])
+@pytest.mark.parametrize("column", ["ward", "z_score_femoral_neck", "age_group", "DMO col", "service", "egfr_unit"])
 def test_any_other_column_is_passed_over_and_told(column: str) -> None:
     told: list[str] = []
     read_case(f"patient,sex,{column}\na,female,1\n", "csv", ignore_columns=["all"], tell=told.append)
@@ -163,6 +212,59 @@ def test_an_order_of_dates_that_cannot_be_told_is_asked(terms: Terms) -> None:
     assert "dates: DD" not in text
 
 
+DATES: list[tuple[list[str], str]] = [
+    (["05/01/1960", "31/12/1960", "02/1960", "31/12/60", "1960"], "dates: DD/MM/YYYY"),
+    (["05.01.1960", "31.12.1960 10:30"], "dates: DD.MM.YYYY"),
+    (["01-31-1960", "02-03-1960"], "dates: MM-DD-YYYY"),
+    (["1960-01-05 00:00:00", "1960-12-31 23:59"], "dates: YYYY-MM-DD"),
+    (["19600105"], "dates: YYYYMMDD"),
+    (["31/01/1960", "01/31/1960"], "# birth_date:   # some have the month first"),
+    (["31/12/60"], "# birth_date:   # write years with four digits"),
+    (["21919", "22000.5"], "# birth_date:   # numbers as Excel counts days"),
+    (["5 janv. 1960"], "# birth_date:   # none is a date"),
+]
+
+
+@pytest.mark.parametrize(("days", "said"), DATES)
+def test_an_order_of_dates_is_proposed_where_some_day_shows_it_and_none_another(
+    terms: Terms, days: list[str], said: str
+) -> None:
+    rows = "".join(f"{number},{day}\n" for number, day in enumerate(days))
+    assert said in proposed(f"patient,birth_date\n{rows}".encode(), "t.csv", terms)
+
+
+@pytest.mark.parametrize(
+    ("cells", "proposal"),
+    [
+        (["1", "0", ""], {"1": "true", "0": "false"}),
+        (["1", "2"], {}),
+        (["1.0", "0.0", "3"], {}),
+        (["oui", "2"], {"oui": "true"}),
+        (["oui?", "non"], {"non": "false"}),
+    ],
+)
+def test_a_code_is_proposed_where_no_other_one_shows_that_it_may_mean_something_else(
+    tmp_path: Path, terms: Terms, cells: list[str], proposal: dict[str, str]
+) -> None:
+    """Of 1 and 2 either may be yes."""
+    rows = "".join(f"{number},{cell}\n" for number, cell in enumerate(cells))
+    text = proposed(f"patient,climacteric_disorders\n{rows}".encode(), "t.csv", terms)
+    (tmp_path / "p.yaml").write_text(text, encoding="utf-8")
+    assert read_profile(tmp_path / "p.yaml", terms).values.get("climacteric_disorders", {}) == proposal
+
+
+@pytest.mark.parametrize(
+    ("cells", "asked"), [("-2.5,-9", True), ("0.712,-2.5", True), ("0.712,-9", False), ("-99,", False), ("x,y", False)]
+)
+def test_a_proposal_asks_of_a_column_that_it_passes_over_whether_it_has_scores(
+    terms: Terms, cells: str, asked: bool
+) -> None:
+    """Passed over, it would say that nothing was measured."""
+    rows = "".join(f"{number},{cell}\n" for number, cell in enumerate(cells.split(",")))
+    text = proposed(f"patient,T col\n{rows}".encode(), "t.csv", terms)
+    assert ("T col  # has negative numbers: if they are T-scores" in text) is asked
+
+
 @pytest.mark.parametrize("arguments", [["profile"], ["csv", "x"], ["profile", "/nowhere/x.csv"], ["profile", "/"]])
 def test_a_proposal_without_its_table_is_refused_in_a_sentence(arguments: list[str]) -> None:
     result = CliRunner().invoke(main, ["template", *arguments])
@@ -175,6 +277,9 @@ MEANINGS: list[tuple[str, str, str | None]] = [
     ("sex", "F", "female"),
     ("sex", "emale", None),
     ("sex", "femle", None),
+    ("sex", "homme?", None),
+    ("sex", "≠ femme", None),
+    ("fractures", "vertebra ?", None),
     ("menopausal_status", "ménopausée", "postmenopausal"),
     ("menopausal_status", "non ménopausée", "premenopausal"),
     ("menopausal_status", "pmenopausal", None),

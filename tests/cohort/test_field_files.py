@@ -139,6 +139,13 @@ def test_assess_says_the_same_of_a_file_of_the_field(file: str, said: str) -> No
 
 
 @pytest.mark.parametrize("command", [["assess"], ["validate"], ["convert", "--to", "json"]])
+def test_a_file_of_the_field_in_a_folder_that_says_otherwise_is_refused_by_every_command(command: list[str]) -> None:
+    result = CliRunner().invoke(main, [*command, str(FIELD / "hiveconflict" / "sex=male" / "x.parquet")])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "x.parquet lies in the folder sex=male" in result.stderr
+
+
+@pytest.mark.parametrize("command", [["assess"], ["validate"], ["convert", "--to", "json"]])
 def test_the_profile_that_is_advised_reads_the_file(tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "profile.yaml").write_text(FRENCH, encoding="utf-8")
     file = str(FIELD / "fr-semicolon-cp1252.csv")

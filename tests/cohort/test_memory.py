@@ -298,3 +298,9 @@ def test_progress_is_told_and_the_packaged_knowledge_is_loaded_once(monkeypatch:
         assess_cohort(pa.table({"sex": ["male", "female"]}), on=ON, progress=lambda *each: told.append(each))
     assert len(loaded) <= 1
     assert {("Reading", 2, 2), ("Abstracting", 2, 2), ("Writing", 2, 2)} <= set(told)
+
+
+def test_a_plan_that_cannot_be_carried_out_is_refused_in_a_sentence(knowledge_base: KnowledgeBase) -> None:
+    plan: Any = pl.DataFrame({"patient": ["a"]}).lazy().select(pl.col("nowhere"))
+    with pytest.raises(UnreadableCaseError, match="The table cannot be made of its plan"):
+        assess_cohort(plan, on=ON, knowledge_base=knowledge_base)

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from osteo_kg import KnowledgeBase, OsteoError
+from osteo_kg.case import FIELDS, folders
 from osteo_kg.cohort import CohortResult, assess_cohort
-from osteo_kg.cohort.sources import folders
 from osteo_kg.cohort.sources.base import found
 from osteo_kg.cohort.sources.parquet_copies import ParquetFile
 from tests.support.worked import ON, ROOT
@@ -24,6 +24,7 @@ from tests.support.worked import ON, ROOT
 pytestmark = pytest.mark.slow
 
 _FIELD = (ROOT.parent / "shared" / "cases" / "field" / "registry").resolve()
+_DICTIONARIES = pa.list_(pa.dictionary(pa.int8(), pa.string()))
 _WOMAN = {"sex": "female", "menopausal_status": "postmenopausal", "fractures": [], "climacteric_disorders": False}
 
 
@@ -181,6 +182,38 @@ def test_a_column_of_nothing_says_nothing(knowledge_base: KnowledgeBase, tmp_pat
     }
     result = _assessed(knowledge_base, _write(tmp_path / "women.parquet", columns, 2))
     assert (list(_situations(result)), _refused(result)) == (["p0"], {"p1": {"fractures"}})
+
+
+@pytest.mark.parametrize("key", sorted(FIELDS.keys() - {"patient", *_WOMAN}))
+def test_a_column_of_nothing_but_nulls_says_nothing_whatever_its_key(
+    knowledge_base: KnowledgeBase, tmp_path: Path, key: str
+) -> None:
+    """Programs write it so where nobody has a value, and an engine knows no type of it."""
+    result = _assessed(knowledge_base, _write(tmp_path / "women.parquet", {key: pa.nulls(2)}, 2))
+    assert (set(_situations(result)), _refused(result)) == ({"p0", "p1"}, {})
+
+
+@pytest.mark.parametrize("key", _WOMAN)
+def test_a_column_of_nothing_but_nulls_stands_beside_the_same_column_of_another_file(
+    knowledge_base: KnowledgeBase, tmp_path: Path, key: str
+) -> None:
+    _write(tmp_path / "one.parquet", {"patient": ["a"], key: pa.nulls(1)})
+    _write(tmp_path / "two.parquet", {"patient": ["b"]})
+    result = _assessed(knowledge_base, tmp_path)
+    assert (set(_situations(result)), _refused(result)) == ({"a", "b"}, {})
+
+
+@pytest.mark.parametrize("words", [["vertebra", "rib"], pa.array([["vertebra", "rib"]], _DICTIONARIES)])
+def test_words_in_one_file_and_entries_in_another_are_read_together(
+    knowledge_base: KnowledgeBase, tmp_path: Path, words: Any
+) -> None:
+    _write(tmp_path / "one.parquet", {"patient": ["a"], "fractures": words if isinstance(words, pa.Array) else [words]})
+    entries = [[{"site": "rib", "mechanism": "low-energy"}, {"site": "vertebra", "mechanism": None}]]
+    _write(tmp_path / "two.parquet", {"patient": ["b"], "fractures": entries})
+    _write(tmp_path / "three.parquet", {"patient": ["c"], "fractures": [["rib", None]]})
+    result = _assessed(knowledge_base, tmp_path)
+    assert _refused(result) == {"c": {"fractures"}}
+    assert _situations(result)["a"] == _situations(result)["b"]
 
 
 # moments

@@ -201,6 +201,10 @@ def test_several_sheets_of_patients_are_refused_and_another_sheet_is_named(
     knowledge_base: KnowledgeBase, tmp_path: Path
 ) -> None:
     _workbook(tmp_path / "t.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "t.xlsx")
+    for row in (["what it is", "name"], ["sex", "sexe"], ["age_years", "âge"]):
+        book["notes"].append(row)
+    book.save(tmp_path / "t.xlsx")
     assert any("notes" in each for each in _result(knowledge_base, tmp_path / "t.xlsx", PROFILE).summary.remarks)
     book = openpyxl.load_workbook(tmp_path / "t.xlsx")
     book.create_sheet("2025").append(["patient", "sex"])
@@ -245,3 +249,54 @@ def test_a_cell_of_a_workbook_that_has_something_in_it_and_no_value_refuses_its_
     book.save(tmp_path / "t.xlsx")
     decided, reports = _rows(_result(knowledge_base, tmp_path / "t.xlsx", Profile()))
     assert (len(decided), [patient for patient, _ in reports]) == (2 - refused, ["second"] * refused)
+
+
+@pytest.mark.parametrize(
+    ("areas", "refused"),
+    [
+        (["D2:D4"], {"t.xlsx#2": "'t_score_total_hip' is merged with D2", "t.xlsx#3": "is merged with D2"}),
+        (["B3:C3"], {"t.xlsx#2": "'age_years' is merged with B3"}),
+        (["A2:A3"], {}),
+        (["E2:E4", "A6:E6"], {}),
+        (["A5:E5"], {"t.xlsx#4": "'sex' is merged with A5"}),
+    ],
+)
+def test_a_value_that_stands_in_a_merged_cell_is_lost_for_nobody(
+    knowledge_base: KnowledgeBase, tmp_path: Path, areas: list[str], refused: dict[str, str]
+) -> None:
+    """Excel keeps it in the first of them: read as empty, the others would say that nothing was measured."""
+    book = openpyxl.Workbook()
+    sheet = book.create_sheet("patients")
+    sheet.append(["patient", "sex", "age_years", "t_score_total_hip", "note"])
+    for name in ("first", "second", "third"):
+        sheet.append([name, "female", 71, -2.5, "seen"])
+    if areas == ["A5:E5"]:
+        sheet.append(["Source: the registry"])
+    for area in areas:
+        sheet.merge_cells(area)
+    book.save(tmp_path / "t.xlsx")
+    decided, reports = _rows(_result(knowledge_base, tmp_path / "t.xlsx", Profile(ignore=("note",))))
+    assert len(decided) + len(reports) == (4 if areas == ["A5:E5"] else 3)
+    assert dict(reports).keys() == refused.keys()
+    assert all(said in next(iter(dict(reports)[patient])) for patient, said in refused.items())
+    if areas == ["A2:A3"]:
+        assert [row["patient"] for row in decided] == ["first", "first", "third"]
+
+
+@pytest.mark.parametrize("title", [["Registre 2026"], ["Identité", None, "DMO"], [None, "Registre"]])
+def test_a_title_above_the_names_of_columns_is_told_and_an_empty_column_is_none(
+    knowledge_base: KnowledgeBase, tmp_path: Path, title: list[str | None]
+) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.create_sheet("patients")
+    sheet.append([])
+    sheet.append([None, "patient", "sex", None, "age_years"])
+    sheet.append([None, 17, "female", None, 71])
+    book.save(tmp_path / "t.xlsx")
+    assert _result(knowledge_base, tmp_path / "t.xlsx").summary.decided == 1
+    sheet.insert_rows(1)
+    for column, cell in enumerate(title, 1):
+        sheet.cell(1, column).value = cell
+    book.save(tmp_path / "t.xlsx")
+    with pytest.raises(UnreadableCaseError, match="names of its columns below a row"):
+        _result(knowledge_base, tmp_path / "t.xlsx")

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from osteo_kg.case import read_case
 from osteo_kg.cli.main import main
 from osteo_kg.cohort import assess_cohort
 from osteo_kg.cohort.abstraction.columns import months_before
@@ -137,9 +138,7 @@ def test_a_table_that_cannot_be_read_is_refused_whole(
     assert [path.name for path in tmp_path.iterdir()] == ["records.csv"]
 
 
-@pytest.mark.parametrize(
-    ("begins", "named"), [(b"\x1f\x8b\x08", ".csv.gz"), (b"PK\x03\x04", ".xlsx"), (b"PAR1", ".parquet")]
-)
+@pytest.mark.parametrize(("begins", "named"), [(b"PK\x03\x04", ".xlsx"), (b"PAR1", ".parquet")])
 def test_what_is_no_text_is_not_taken_for_another_encoding(
     knowledge_base: KnowledgeBase, tmp_path: Path, begins: bytes, named: str
 ) -> None:
@@ -147,6 +146,25 @@ def test_what_is_no_text_is_not_taken_for_another_encoding(
     with pytest.raises(UnreadableCaseError, match="is no text") as refused:
         cohorts.run(knowledge_base, tmp_path / "records.csv", tmp_path)
     assert refused.value.advice == f"Name it {named}."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"patient": "anna"}, {"patient": "berta"}]',
+        '{\n"patient": "anna"\n}\n{\n"patient": "berta"\n}',
+        '[{\n"patient": "anna"}]',
+        '{"patient": "anna"}\n'.encode("utf-16-le").decode("latin-1"),
+    ],
+)
+def test_json_that_is_not_one_object_a_line_is_no_single_patient_who_is_refused(
+    knowledge_base: KnowledgeBase, tmp_path: Path, text: str
+) -> None:
+    source = tmp_path / "records.jsonl"
+    source.write_text(text)
+    for read in (lambda: cohorts.run(knowledge_base, source, tmp_path), lambda: read_case(text, "jsonl")):
+        with pytest.raises(UnreadableCaseError, match=r"is JSON, and not one object a line|is not text in UTF-8"):
+            read()
 
 
 def test_parquet_without_a_row_is_refused_and_beside_others_holds_nobody(

@@ -11,6 +11,16 @@ from osteo_kg.knowledge import FALSE, NONE, TRUE
 from osteo_kg.rdf import decimal_text
 
 _NUMBERS = ("whole", "decimal")
+_UNSEEN = "\ufeff\u200b\u200c\u200d\u2060"  # signs that take no room; a mark of UTF-8 stays where files are joined
+
+
+def bare(text: str) -> str:
+    r"""Give the text of a cell, or the name of a column, without space and signs that nobody sees around it.
+
+    >>> bare(" \ufeffanna\u00a0")
+    'anna'
+    """
+    return text.strip().strip(_UNSEEN).strip()
 
 
 def cell_value(field: Field, text: str) -> Any:

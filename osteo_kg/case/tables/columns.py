@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,9 +12,11 @@ from typing import Any
 from osteo_kg.bilingual import COLON, SEMICOLON, BilingualText, Language
 from osteo_kg.case.fields import FIELDS, KEYS
 from osteo_kg.case.suggestions import ColumnNames
+from osteo_kg.case.tables.cells import bare
 from osteo_kg.case.tables.profile import Profile, yaml_word
 from osteo_kg.errors import UnreadableCaseError
 
+_FIRST = 10  # rows among which the names of columns are looked for
 _SHOWN = 12  # columns named in a line
 #: What says who a patient is decides nothing.
 _DECIDING = tuple(key for key in KEYS if FIELDS[key].kind != "text")
@@ -30,7 +35,14 @@ class Asking:
     profile: str
 
 
-COMMAND_LINE = Asking(lambda names: f"--ignore-columns {','.join(names)}", "--profile")
+def _by_command(names: Sequence[str]) -> str:
+    """Give the option that passes columns over; a profile where a name has what the option takes for something else."""
+    if any("," in name or name != " ".join(name.split()) for name in names):
+        return f"ignore: {json.dumps(list(names), ensure_ascii=False)} in a profile (--profile)"
+    return f"--ignore-columns {shlex.quote(','.join(names))}"
+
+
+COMMAND_LINE = Asking(_by_command, "--profile")
 IN_PYTHON = Asking(lambda names: f"ignore={list(names)!r}", "profile=")
 
 
@@ -119,6 +131,37 @@ def together(reports: Iterable[ColumnsRead]) -> tuple[ColumnsRead, ...]:
     return tuple(found.values())
 
 
+def header_of(
+    rows: Iterable[Sequence[str]], name: str, profile: Profile, names: ColumnNames
+) -> tuple[list[str], Iterator[Sequence[str]]]:
+    """Give the names of the columns of a table of text, and the rows below them.
+
+    Raises:
+        UnreadableCaseError: there is no row, or the names stand below another one.
+    """
+    remaining = iter(rows)
+    first = list(itertools.islice(remaining, _FIRST))
+    if not first:
+        raise UnreadableCaseError(f"{name} is empty.", advice=f"Begin with a header line: {','.join(KEYS)}.")
+    check_header(first, name, profile, names)
+    stated = [column if column in profile.columns else bare(column) for column in first[0]]
+    return stated, itertools.chain(first[1:], remaining)
+
+
+def check_header(rows: Sequence[Sequence[Any]], name: str, profile: Profile, names: ColumnNames) -> None:
+    """See that the names of columns stand in the first row, and not below a title.
+
+    Raises:
+        UnreadableCaseError: they do not.
+    """
+    first, *_ = texts = [[bare(str(cell)) for cell in row] for row in rows[:_FIRST]]
+    if not any(profile.key(cell) in KEYS for cell in first) and names.header_among(texts):
+        raise UnreadableCaseError(
+            f"{name} seems to have the names of its columns below a row that begins with {first[0]!r}.",
+            advice="Delete the rows above them: the first one is to name the columns.",
+        )
+
+
 def columns_of(
     stated: Sequence[str], name: str, profile: Profile, names: ColumnNames, asking: Asking = COMMAND_LINE
 ) -> ColumnsRead:
@@ -144,6 +187,11 @@ def columns_of(
             f"To pass it over all the same: {asking.passing(['all', *near])}.",
         )
     ignored = [column for column in stated if column not in read or column in unknown]
+    if len(ignored) == len(stated):
+        raise UnreadableCaseError(
+            f"{name} has no column of the flat record, and says nothing of anybody.",
+            advice=f"Name one of its columns as a key, such as {KEYS[0]}, or leave it out of the input.",
+        )
     own = {column: key for column in ignored if (key := names.resembled(column))}
     return ColumnsRead({c: k for c, k in read.items() if k in KEYS}, tuple(ignored), own)
 
@@ -151,7 +199,8 @@ def columns_of(
 def _check_once(stated: Sequence[str], read: Mapping[str, str], name: str, asking: Asking) -> None:
     for column, key in read.items():
         if stated.count(column) > 1 and (column or key in KEYS):
-            raise UnreadableCaseError(f"{name} has the column {column!r} twice.", advice="Keep one of them.")
+            over = f", or pass over both: {asking.passing([column])}" if column and key not in KEYS else ""
+            raise UnreadableCaseError(f"{name} has the column {column!r} twice.", advice=f"Keep one of them{over}.")
         same = [other for other, its in read.items() if its == key]
         if key in KEYS and len(same) > 1:
             raise UnreadableCaseError(

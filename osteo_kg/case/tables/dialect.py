@@ -19,7 +19,11 @@ from osteo_kg.errors import UnreadableCaseError
 LOOKED_AT = 1 << 16
 _SEPARATORS = (",", ";", "\t", "|")
 _MARKS = {b"\xff\xfe\x00\x00": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8"}
+_OF_ONE_BYTE = ("cp1252", "mac_roman", "cp850")  # the first where they fit alike
+_FRENCH = re.compile("[éèêëàâîïôöûùüçœæ°’]|(?<![a-zéèêëàâîïôöûùüç])[ÉÈÊËÀÂÎÏÔÖÛÙÜÇŒ]")
+_OF_A_LINE = 1000  # bytes
 _COMMA, _POINT = re.compile(r"[-+−]?\d+,\d+"), re.compile(r"[-+−]?\d+\.\d+")
+_FIRST = 10  # lines among which the names of columns are looked for
 _FEWEST = 2  # numbers with a comma from which a table is said to have decimal commas
 _SAYS_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n?')
 
@@ -56,17 +60,28 @@ def encoding_of(start: bytes) -> str:
     ('cp1252', 'utf-8')
     """
     marked = next((name for mark, name in _MARKS.items() if start.startswith(mark)), None)
-    if marked:
+    if marked or (marked := _of_two_bytes(start)):
         return marked
-    for encoding in ("utf-8", "cp1252"):
-        try:
-            start.decode(encoding)
-        except UnicodeDecodeError as error:
-            if encoding == "utf-8" and error.end >= len(start) and error.reason == "unexpected end of data":
-                return encoding  # the sample ends within a character
-        else:
-            return encoding
-    return "latin-1"
+    try:
+        start.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.end < len(start) or error.reason != "unexpected end of data":
+            return max(_OF_ONE_BYTE, key=lambda encoding: _fits(start, encoding))
+    return "utf-8"  # or the sample ends within a character
+
+
+def _of_two_bytes(start: bytes) -> str | None:
+    """Give the encoding of a text in which every other byte is nought, as in UTF-16 without a mark."""
+    odd, even = start[1:_OF_A_LINE:2], start[:_OF_A_LINE:2]
+    noughts = {"utf-16-le": odd.count(0), "utf-16-be": even.count(0)}
+    likely = max(noughts, key=lambda encoding: noughts[encoding])
+    return likely if min(noughts.values()) == 0 and noughts[likely] > len(even) / 2 else None
+
+
+def _fits(start: bytes, encoding: str) -> int:
+    """Say how many signs that are not ASCII are what French writes: a capital not after a small letter."""
+    text = start.decode(encoding, errors="replace")
+    return len(_FRENCH.findall(text)) - text.count("\ufffd")
 
 
 def with_mark(encoding: str | None) -> str:
@@ -90,8 +105,17 @@ def dialect_of(start: bytes, names: ColumnNames, encoding: str | None = None) ->
     lines = start.decode(encoding, errors="replace").removeprefix("\ufeff").splitlines(keepends=True)
     if lines and (said := _SAYS_SEPARATOR.fullmatch(lines[0])):
         return Dialect(encoding, said[1], decimal_of(_rows(lines[1:], said[1])))
-    best = max(_SEPARATORS, key=lambda sign: _fitness(_rows(lines[:1], sign), names))
+    header = _header(lines, names)
+    best = max(_SEPARATORS, key=lambda sign: _fitness(_rows(header, sign), names))
     return Dialect(encoding, best, decimal_of(_rows(lines, best)))
+
+
+def _header(lines: Sequence[str], names: ColumnNames) -> Sequence[str]:
+    """Give the line that names columns, which may stand below others; the first that is not empty where none does."""
+    filled = [line for line in lines if line.strip()][:_FIRST]
+    rows = [[cell for sign in _SEPARATORS for row in _rows([line], sign) for cell in row] for line in filled]
+    place = names.header_among(rows)
+    return filled[place : place + 1]
 
 
 def _rows(lines: Sequence[str], separator: str) -> list[list[str]]:
@@ -169,14 +193,15 @@ def _parts_more(start: bytes, found: Dialect, separator: str, names: ColumnNames
     lines = start.decode(found.encoding, errors="replace").removeprefix("\ufeff").splitlines(keepends=True)
     if lines and _SAYS_SEPARATOR.fullmatch(lines[0]):
         return True
-    ours, its = (_fitness(_rows(lines[:1], sign), names) for sign in (separator, found.separator))
+    header = _header(lines, names)
+    ours, its = (_fitness(_rows(header, sign), names) for sign in (separator, found.separator))
     return its[0] > ours[0] or (not ours[0] and its > ours)
 
 
 def _are_commas(start: bytes, found: Dialect) -> bool:
     """Whether every number of a score has a comma, and there are several."""
     lines = start.decode(found.encoding, errors="replace").removeprefix("\ufeff").splitlines(keepends=True)
-    header, *rows = _rows(lines, found.separator) or [[]]
+    header, *rows = [*filter(None, _rows(lines, found.separator))] or [[]]
     places = [place for place, column in enumerate(header) if column in FIELDS and FIELDS[column].kind == "decimal"]
     cells = [row[place].strip() for row in rows for place in places if place < len(row)]
     commas = sum(bool(_COMMA.fullmatch(cell)) for cell in cells)

@@ -62,8 +62,8 @@ class Profile:
         return bool(self.values or self.missing or self.dates or self.decimal == ",")
 
     def passes_over(self, column: str) -> bool:
-        """Whether a column is passed over by its own name."""
-        return column in self.ignore and column != ALL
+        """Whether a column is passed over by its own name, or by it without the space around it."""
+        return column != ALL and (column in self.ignore or column.strip() in self.ignore)
 
     @property
     def passes_over_all(self) -> bool:

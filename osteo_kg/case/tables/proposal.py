@@ -14,20 +14,19 @@ from typing import Any
 
 from osteo_kg.case.fields import FIELDS, Field
 from osteo_kg.case.suggestions import ColumnNames, meaning
+from osteo_kg.case.tables.columns import header_of
+from osteo_kg.case.tables.dates import order_of
 from osteo_kg.case.tables.dialect import COLUMNAR, LOOKED_AT, Dialect, decimal_of, dialect_of, encoding_of, with_mark
 from osteo_kg.case.tables.profile import PLAIN, meanings, yaml_word
 from osteo_kg.case.tables.values import with_point
-from osteo_kg.case.tables.workbooks import read_workbook
+from osteo_kg.case.tables.workbooks import Covered, read_workbook
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge import FALSE, MISSING, NONE, TRUE, Terms
 from osteo_kg.rdf import day_literal, decimal_text, period_of
 
 _SHOWN = 10  # words of a column that are asked about
 _MOST = 50  # different words from which a column is free text
-_DATE = re.compile(r"(\d{1,4})([-/. ])(\d{1,2})\2(\d{1,4})(?:[ T]\d{1,2}:\d{2}.*)?")
 _PACKED = b"PK"  # how a workbook of Excel begins, which is a ZIP archive
-_YEAR = 4  # digits
-_MONTHS = 12
 
 Column = Sequence[Any]
 
@@ -40,7 +39,7 @@ class _Found:
     ignore: list[str] = field(default_factory=list)
     values: dict[str, list[str]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
-    dates: dict[str, str | None] = field(default_factory=dict)
+    dates: dict[str, tuple[str | None, str]] = field(default_factory=dict)
 
 
 def proposed(data: bytes, name: str, terms: Terms) -> str:
@@ -69,9 +68,7 @@ def proposed(data: bytes, name: str, terms: Terms) -> str:
         if "\0" in text or data.startswith(COLUMNAR):
             raise ValueError("it is no text")
         table: Sequence[Column] = list(csv.reader(io.StringIO(text, newline=""), delimiter=dialect.separator))
-        if not any(table):
-            raise ValueError("it is empty")
-        header, *rows = filter(None, table)
+        header, rows = header_of(filter(None, table), name, PLAIN, names)
     except (UnicodeError, csv.Error, ValueError, RecursionError) as error:
         raise UnreadableCaseError(
             f"{name} is no table that can be read: {error}.", advice="Give a file of CSV, JSON Lines or .xlsx."
@@ -135,7 +132,7 @@ class _Proposal:
     def _column(self, column: str, key: str | None, cells: Column) -> None:
         if key is None:
             near = self._names.resembled(column)
-            asked = f"  # nearly {near}: if it is, move it to columns" if near else ""
+            asked = f"  # nearly {near}: if it is, move it to columns" if near else self._asked_of_scores(cells)
             self._found.ignore.append(f"  - {yaml_word(column)}{asked}")
             return
         if column != key:
@@ -152,6 +149,15 @@ class _Proposal:
             self._values(key, of_key, {}, left)
         else:
             self._coded(key, of_key, left)
+
+    def _asked_of_scores(self, cells: Column) -> str:
+        """Ask whether a column has T-scores: little else of a patient is negative, but for codes of what is missing."""
+        words = {_text(cell) for cell in cells if not isinstance(cell, dict | list)}
+        numbers = {
+            word: decimal_text(self._pointed(word)) for word in words if not self._means("t_score", word, MISSING)
+        }
+        is_asked = any(number is not None and number.startswith("-") for number in numbers.values())
+        return "  # has negative numbers: if they are T-scores, move it to columns" if is_asked else ""
 
     def _pointed(self, word: str) -> str:
         return with_point(word) if self._dialect.decimal == "," else word
@@ -178,13 +184,16 @@ class _Proposal:
     def _day(self, key: str, words: list[str]) -> None:
         own = [word for word in words if day_literal(word) is None and period_of(word) is None]
         if own:
-            self._found.dates[key] = _order(own)
+            self._found.dates[key] = order_of(own)
 
     def _coded(self, key: str, of_key: Field, words: list[str]) -> None:
         """Match words with values: the whole of a cell, or of a list each of its entries."""
         mine = [word for word in words if not self._is_ours(of_key, word)]
         parts = list(dict.fromkeys(mine if of_key.kind != "list" else self._parts(key, of_key, mine)))
         meant = {part: found for part in parts if (found := self._meaning(of_key, key, part))}
+        numbers = {part for part in parts if decimal_text(part) is not None}
+        if not numbers <= meant.keys():  # where 2 stands beside 1, neither may be what it is elsewhere
+            meant = {part: found for part, found in meant.items() if part not in numbers}
         self._values(key, of_key, meant, [part for part in parts if part not in meant])
 
     def _parts(self, key: str, of_key: Field, words: list[str]) -> Iterator[str]:
@@ -250,36 +259,24 @@ class _Proposal:
 
     def _date_lines(self) -> Iterator[str]:
         dates = self._found.dates
-        orders = set(dates.values())
+        orders = {order for order, _ in dates.values()}
         if len(orders) == 1 and None not in orders:
             yield f"dates: {orders.pop()}"
         elif dates:
             yield "dates:" if orders != {None} else "# dates:"
-            for key, order in dates.items():
-                yield f"  {key}: {order}" if order else f"  # {key}:   # DD/MM/YYYY or MM/DD/YYYY: every day is both"
+            for key, (order, why) in dates.items():
+                yield f"  {key}: {order}" if order else f"  # {key}:   # {why}"
 
 
 def _entries(word: str) -> list[str]:
     return [part.partition(":")[0].strip() for part in word.split(";")]
 
 
-def _order(words: Sequence[str]) -> str | None:
-    """Give the one order in which all these are dates; None where none is, or several are."""
-    found = [match for word in words if (match := _DATE.fullmatch(word))]
-    signs = {match[2] for match in found}
-    if len(signs) != 1 or len(found) < len(words):
-        return "YYYYMMDD" if words and all(re.fullmatch(r"(19|20)\d{6}", word) for word in words) else None
-    sign = signs.pop()
-    first, second = ([int(match[place]) for match in found] for place in (1, 3))
-    if all(len(match[1]) == _YEAR for match in found):
-        return f"YYYY{sign}MM{sign}DD"
-    if not all(len(match[4]) == _YEAR for match in found):
-        return None
-    day_first, month_first = max(second) <= _MONTHS, max(first) <= _MONTHS
-    if day_first == month_first:
-        return None
-    return f"DD{sign}MM{sign}YYYY" if day_first else f"MM{sign}DD{sign}YYYY"
-
-
 def _text(cell: Any) -> str:
-    return "" if cell is None else cell.strip() if isinstance(cell, str) else str(cell).lower()
+    return (
+        ""
+        if cell is None or isinstance(cell, Covered)
+        else cell.strip()
+        if isinstance(cell, str)
+        else str(cell).lower()
+    )

@@ -12,10 +12,12 @@ from osteo_kg.bilingual import BilingualText
 from osteo_kg.case.fields import FIELDS, KEYS
 from osteo_kg.case.record import with_values
 from osteo_kg.case.suggestions import ColumnNames
+from osteo_kg.case.tables.cells import bare
 from osteo_kg.case.tables.columns import COMMAND_LINE, Asking, ColumnsRead, columns_of, together
 from osteo_kg.case.tables.dialect import check_dialect
 from osteo_kg.case.tables.profile import PLAIN, Profile
 from osteo_kg.case.tables.values import ValueReader
+from osteo_kg.case.tables.workbooks import Covered
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.knowledge import Terms
 
@@ -79,6 +81,10 @@ class TableReader:
         record = {}
         for column, cell in zip(stated, cells, strict=True):
             key = read.get(column)
+            if isinstance(cell, Covered):
+                if key is not None and FIELDS[key].kind != "text":
+                    return _covered(name, column, cell)
+                cell = cell.value
             if key is not None and (value := self._cell(column, key, cell)) is not None:
                 record[key] = value
         return record
@@ -90,7 +96,7 @@ class TableReader:
         known = self._known[column]
         if cell in known:
             return known[cell]
-        field, text = FIELDS[key], cell.strip()
+        field, text = FIELDS[key], bare(cell)
         value = self.values.cell(field, column, text) if text else None
         if not self.values.changes and field.kind != "text":  # else each time counts that a word is read as another
             if len(known) >= _MOST_KNOWN:
@@ -152,3 +158,11 @@ class TableReader:
             for each in (*self._tables, *objects)
         )
         return together(tables)
+
+
+def _covered(name: str, column: str, cell: Covered) -> UnreadableCaseError:
+    """Give the error of a row with a cell that is part of another one, whose value may be meant for it or not."""
+    return UnreadableCaseError(
+        f"{name}: the cell of {column!r} is merged with {cell.place}.",
+        advice="Unmerge the cells, and write the value of each patient in her own row.",
+    )

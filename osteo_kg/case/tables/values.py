@@ -18,7 +18,7 @@ from osteo_kg.case.tables.profile import Profile, Words, meanings
 from osteo_kg.knowledge import MISSING, NONE, Terms, plain_word
 from osteo_kg.rdf import decimal_text
 
-_WITH_COMMA = re.compile(r"[-+]?\d*,\d+")
+_WITH_COMMA = re.compile(r"[-+−–]?\d*,\d+")
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import io
+import itertools
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +15,8 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from osteo_kg.case.fields import KEYS
 from osteo_kg.case.suggestions import ColumnNames
+from osteo_kg.case.tables.cells import bare
+from osteo_kg.case.tables.columns import check_header
 from osteo_kg.case.tables.profile import Profile
 from osteo_kg.errors import UnreadableCaseError
 
@@ -20,7 +24,21 @@ Row = Sequence[Any]
 _SHEETS = "xl/worksheets/"
 _SIGNS = (b"<f>", b"<f ", b't="e"')  # of a formula, and of an error
 _UNREADABLE = (CalamineError, OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
+_LOOKED_AT = 10  # rows among which the names of columns are looked for
 _TEXT_OF_A_FORMULA = "str"  # which may be empty
+
+
+@dataclass(frozen=True)
+class Covered:
+    """A cell that is merged with others of which another one holds the value.
+
+    Attributes:
+        place: that cell, as Excel names it.
+        value: its value.
+    """
+
+    place: str
+    value: Any
 
 
 def read_workbook(
@@ -40,7 +58,7 @@ def read_workbook(
             f"{name} cannot be read as an Excel workbook: {error}.", advice="Save it anew as .xlsx, or as CSV in UTF-8."
         ) from error
     filled = {sheet: rows for sheet, rows in sheets.items() if any(map(_is_filled, rows))}
-    of_patients = [sheet for sheet, rows in filled.items() if _has_keys(_header(rows), profile, names)]
+    of_patients = [sheet for sheet, rows in filled.items() if _has_keys(rows, profile, names)]
     if len(of_patients) > 1:
         raise UnreadableCaseError(
             f"{name} has several sheets of patients: {', '.join(of_patients)}.", advice="Keep one of them in each file."
@@ -48,12 +66,16 @@ def read_workbook(
     if not filled:
         raise UnreadableCaseError(f"{name} is empty.", advice=f"Begin with a header line: {','.join(KEYS)}.")
     chosen = of_patients[0] if of_patients else next(iter(filled))
-    header, *rows = filled[chosen][_first(filled[chosen]) :]
-    columns = [str(cell).strip() for cell in header]
-    while columns and not columns[-1] and not any(_is_filled([row[len(columns) - 1]]) for row in rows):
-        columns.pop()
-    found = [[_value(cell) for cell in row[: len(columns)]] for row in rows]
-    return columns, [row for row in found if _is_filled(row)], [each for each in filled if each != chosen]
+    table = list(itertools.dropwhile(lambda row: not _is_filled(row), filled[chosen]))
+    check_header([_names(row) for row in itertools.islice(filter(_is_filled, table), _LOOKED_AT)], name, profile, names)
+    columns, rows = _names(table[0]), table[1:]
+    kept = [place for place, column in enumerate(columns) if column or any(_is_filled([row[place]]) for row in rows)]
+    found = [[_value(row[place]) for place in kept] for row in rows]
+    return (
+        [columns[place] for place in kept],
+        [row for row in found if _is_filled(row)],
+        [each for each in filled if each != chosen],
+    )
 
 
 def _sheets(data: bytes) -> dict[str, list[list[Any]]]:
@@ -63,7 +85,12 @@ def _sheets(data: bytes) -> dict[str, list[list[Any]]]:
     would say nothing, while its text is no value of any key.
     """
     book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-    sheets = {sheet: book.get_sheet_by_name(sheet).to_python(skip_empty_area=False) for sheet in book.sheet_names}
+    sheets = {}
+    for name in book.sheet_names:
+        cells = book.get_sheet_by_name(name)
+        sheets[name] = cells.to_python(skip_empty_area=False)
+        for area in cells.merged_cell_ranges or ():
+            _cover(sheets[name], *area)
     if _has_formulas_or_errors(data):
         import openpyxl  # which takes its time, and few workbooks need it
 
@@ -75,6 +102,28 @@ def _sheets(data: bytes) -> dict[str, list[list[Any]]]:
             for row, column, text in _without_value(formulas[sheet], values[sheet]):
                 _put(rows, row, column, text)
     return sheets
+
+
+def _cover(rows: list[list[Any]], first: tuple[int, int], last: tuple[int, int]) -> None:
+    """Have the cells of a merged area say which one holds its value; those without any row or column are none."""
+    (top, left), (bottom, right) = first, last
+    if top >= len(rows) or left >= len(rows[top]):
+        return
+    cell = Covered(f"{_letters(left)}{top + 1}", _value(rows[top][left]))
+    for row in rows[top : bottom + 1]:
+        for column in range(left, min(right + 1, len(row))):
+            if row is not rows[top] or column > left:
+                row[column] = cell
+
+
+def _letters(column: int) -> str:
+    """Give the letters by which Excel names a column.
+
+    >>> _letters(0), _letters(25), _letters(26)
+    ('A', 'Z', 'AA')
+    """
+    before, at = divmod(column, 26)
+    return (_letters(before - 1) if before else "") + chr(ord("A") + at)
 
 
 def _has_formulas_or_errors(data: bytes) -> bool:
@@ -104,20 +153,25 @@ def _put(rows: list[list[Any]], row: int, column: int, text: str) -> None:
     rows[row][column] = text
 
 
-def _first(rows: Sequence[Row]) -> int:
-    return next(place for place, row in enumerate(rows) if _is_filled(row))
+def _names(row: Row) -> list[str]:
+    """Give the cells of a row as names of columns."""
+    return ["" if cell is None or isinstance(cell, Covered) else bare(_text(_value(cell))) for cell in row]
 
 
-def _header(rows: Sequence[Row]) -> list[str]:
-    return [str(cell).strip() for cell in rows[_first(rows)]]
+def _text(value: Any) -> str:
+    return "" if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def _is_filled(row: Row) -> bool:
-    return any(cell not in ("", None) for cell in row)
+    """Whether a row has a cell of its own with something in it."""
+    return any(not (cell in ("", None) or isinstance(cell, Covered)) for cell in row)
 
 
-def _has_keys(header: Sequence[str], profile: Profile, names: ColumnNames) -> bool:
-    return any(profile.key(column) in KEYS or names.key(column) for column in header)
+def _has_keys(rows: Sequence[Row], profile: Profile, names: ColumnNames) -> bool:
+    """Whether the first row that has something in it names a key, or one of those below names several."""
+    first, *others = [_names(row) for row in itertools.islice(filter(_is_filled, rows), _LOOKED_AT)]
+    named = any(profile.key(column) in KEYS or names.key(column) for column in first)
+    return named or bool(names.header_among([first, *others]))
 
 
 def _value(cell: Any) -> Any:
@@ -131,4 +185,6 @@ def _value(cell: Any) -> Any:
         return cell.date().isoformat()
     if isinstance(cell, datetime.date):
         return cell.isoformat()
+    if isinstance(cell, Covered):
+        return cell
     return str(cell) if cell not in ("", None) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, replace
@@ -64,11 +65,12 @@ class Reading:
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file that was found, its format, and the folder with whose files it belongs together."""
+    """A file that was found, its format, the folder with whose files it belongs together, and the name it was given."""
 
     path: Path
     format_name: str
     home: Path
+    named: Path | None = None
 
 
 class Source(ABC):
@@ -77,6 +79,7 @@ class Source(ABC):
     def __init__(self, found: list[InputFile], reading: Reading) -> None:
         self.files = [each.path for each in found]
         self.homes = [each.home for each in found]
+        self.named = {each.path: each.named or each.path for each in found}
         self.reading = reading
         self.tables = TableReader(reading.profile, reading.terms)
 
@@ -115,13 +118,14 @@ def found(inputs: Iterable[str], format_name: str | None = None) -> list[InputFi
             continue
         paths = sorted(_files(named))
         if not paths:
-            raise UnreadableCaseError(f"There is no file {named}.", advice="Check its name.")
-        folder = Path(named).resolve() if Path(named).is_dir() else None
-        for path in map(_absolute, paths):
+            raise _nothing(named)
+        for given, folder in paths:
+            path = _absolute(given)
             known = format_name or format_of(path)
-            held = _held(path, known) if known in _OF_JSON and not format_name else None
-            at = InputFile(path, "fhir" if held == "fhir" else known, folder or path.parent)
-            files.setdefault(path.resolve(), (at, held, folder is not None))
+            held = _held(path, known) if known in _OF_JSON and not format_name and not path.is_fifo() else None
+            home = Path(folder).resolve() if folder else path.parent
+            at = InputFile(path, "fhir" if held == "fhir" else known, home, Path(os.path.abspath(given)))
+            files.setdefault(path.resolve(), (at, held, bool(folder)))
     exports = {at.home for at, _, _ in files.values() if at.format_name == "fhir"}
     return [chosen for each in files.values() if (chosen := _chosen(*each, exports)) is not None]
 
@@ -153,14 +157,21 @@ def _absolute(path: Path) -> Path:
     return path.parent.resolve() / path.name
 
 
-def _files(named: str) -> Iterator[Path]:
-    path = Path(named)
-    if path.is_dir():
-        yield from (each for each in walked(path) if extension(each) in FORMATS)
-    elif path.exists():
-        yield path
-    else:
-        yield from (Path(each) for each in glob.glob(named, recursive=True) if Path(each).is_file())
+def _files(named: str) -> Iterator[tuple[Path, str]]:
+    """Give the files that a name stands for, each with the folder that it was found in, if in one."""
+    for each in [named] if Path(named).exists() else glob.glob(named, recursive=True):
+        if Path(each).is_dir():
+            yield from ((path, each) for path in walked(Path(each)) if extension(path) in FORMATS)
+        else:
+            yield Path(each), ""
+
+
+def _nothing(named: str) -> UnreadableCaseError:
+    if Path(named).is_dir():
+        return UnreadableCaseError(
+            f"The folder {named} holds no file that a cohort is read from.", advice=f"It reads .{', .'.join(FORMATS)}."
+        )
+    return UnreadableCaseError(f"There is no file {named}.", advice="Check its name.")
 
 
 def format_of(path: Path) -> str:

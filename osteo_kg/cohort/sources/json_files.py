@@ -15,9 +15,19 @@ from typing import Any, TextIO
 import pyarrow as pa
 
 from osteo_kg.case import KEYS
-from osteo_kg.case.files import not_utf8
+from osteo_kg.case.files import COMPRESSIONS, not_utf8, packing
 from osteo_kg.case.json_stream import json_members
 from osteo_kg.errors import OsteoError, UnreadableCaseError
+
+#: How Arrow calls the ways in which files are compressed.
+WAYS = {"gz": "gzip", "zst": "zstd"}
+
+
+def unpacked(path: Path) -> Any:
+    """Open a file for its bytes, compressed or not, whatever its name says."""
+    with path.open("rb") as file:
+        way = packing(file.read(max(map(len, COMPRESSIONS.values()))))
+    return pa.input_stream(str(path), compression=None if way is None else WAYS[way])
 
 
 def records_in(path: Path) -> Iterator[Any]:
@@ -41,7 +51,7 @@ def holds_records(path: Path) -> bool:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[TextIO]:
     try:
-        with io.TextIOWrapper(pa.input_stream(str(path)), encoding="utf-8-sig", newline="") as file:
+        with io.TextIOWrapper(unpacked(path), encoding="utf-8-sig", newline="") as file:
             yield file
     except UnicodeError as error:
         raise not_utf8(path.name) from error

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import heapq
 import operator
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ class TableSource(ParquetSource):
             UsageError: it is no table.
         """
         rows, self._apart = self._opened()
-        check_types(rows.schema, self._wanted, TABLE, self.tables.values)
+        check_types(rows.schema, self._wanted, TABLE, self.tables.values, IN_PYTHON)
         self._schema = rows.schema
         kinds = [self._laid_type(each) for each in rows.schema]
         schema = pa.schema(list(zip(rows.schema.names, kinds, strict=True)))
@@ -131,7 +132,7 @@ class TableSource(ParquetSource):
         if pandas_frames.is_frame(self._table):
             self._wanted = self.tables.columns(pandas_frames.names(self._table), TABLE).read
             return pandas_frames.opened(self._table, self._key)
-        rows = _stream(self._table.collect() if _is_lazy(self._table) else self._table)
+        rows = _stream(_collected(self._table) if _is_lazy(self._table) else self._table)
         self._wanted = self.tables.columns(rows.schema.names, TABLE).read
         return rows, {}
 
@@ -152,6 +153,20 @@ class TableSource(ParquetSource):
             return pa.nulls(piece.num_rows, kind)
         column = plain(piece.column(place), TABLE)
         return column.cast(kind) if kind == _TEXTS else column
+
+
+def _collected(plan: Any) -> Any:
+    """Carry out a plan of polars.
+
+    Raises:
+        UnreadableCaseError: it cannot be carried out.
+    """
+    try:
+        return plan.collect()
+    except sys.modules["polars"].exceptions.PolarsError as error:
+        raise UnreadableCaseError(
+            f"The {TABLE} cannot be made of its plan: {_first_line(error)}.", advice="Check the plan."
+        ) from error
 
 
 def _stream(table: Any) -> pa.RecordBatchReader:

@@ -13,12 +13,12 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from osteo_kg.case import Case, of_kind, record_case
+from osteo_kg.case import Case, folders, of_kind, record_case
 from osteo_kg.case.record_columns import check_types, days_as_text, not_parquet, read_otherwise, record_of_row
 from osteo_kg.case.tables import ValueReader
 from osteo_kg.cohort.abstraction import columns
 from osteo_kg.cohort.engines import CohortEngine
-from osteo_kg.cohort.sources import folders, mapping
+from osteo_kg.cohort.sources import mapping
 from osteo_kg.cohort.sources.base import Source, Wanted
 from osteo_kg.cohort.sources.parquet_copies import ParquetFile
 
@@ -43,7 +43,10 @@ class ParquetSource(Source):
     @functools.cached_property
     def _read(self) -> dict[Path, ParquetFile]:
         """The files, checked, with how each is to be read."""
-        return {path: self._check(path) for path in self.files}
+        read = {path: self._check(path) for path in self.files}
+        for each in read.values():  # an engine puts lists of words and lists of entries together in no way
+            each.as_entries = frozenset[str]().union(*(other.has_entries for other in read.values()))
+        return read
 
     @property
     def _columns(self) -> Mapping[str, str]:
@@ -107,7 +110,7 @@ class ParquetSource(Source):
         except (OSError, pa.ArrowInvalid) as error:
             raise not_parquet(path.name, error) from error
         profile = self.reading.profile
-        in_folders = folders.stated(path, profile.columns, profile.ignore)
+        in_folders = folders.stated(self.named[path], profile.columns, profile.ignore)
         of_folders = [name for name, key in profile.columns.items() if key in in_folders and name not in schema.names]
         read = self.tables.columns([*schema.names, *of_folders], path.name).read
         wanted = {column: key for column, key in read.items() if column in schema.names}

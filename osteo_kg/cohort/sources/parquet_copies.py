@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from osteo_kg.case import FIELDS, KEYS
+from osteo_kg.case.record_columns import each_leaf, is_list
 from osteo_kg.cohort.engines import RESERVED
 from osteo_kg.errors import UnreadableCaseError
 
@@ -31,6 +32,7 @@ class ParquetFile:
         wanted: the key of each column that is used, by its name.
         in_folders: the keys of which folders give the values.
         schema: all its columns.
+        as_entries: the keys whose lists of words are to be lists of entries, as other files have them.
 
     Args:
         path: the file.
@@ -42,6 +44,7 @@ class ParquetFile:
         self.path = path
         self.wanted = wanted
         self.in_folders = tuple(folders)
+        self.as_entries: frozenset[str] = frozenset()
         with pq.ParquetFile(path) as file:
             self.schema: pa.Schema = file.schema_arrow
             self._is_zone_stated = _ARROW in (file.metadata.metadata or {})
@@ -54,8 +57,24 @@ class ParquetFile:
     @property
     def is_odd(self) -> bool:
         """Whether an engine would misread it."""
-        is_empty = any(_typed(self.schema.field(name).type) != self.schema.field(name).type for name in self.wanted)
-        return bool(self._moments or self._stated or self._has_odd_names or is_empty)
+        is_odd_type = any(self._type(name) != self.schema.field(name).type for name in self.wanted)
+        return bool(self._moments or self._stated or self._has_odd_names or is_odd_type)
+
+    @property
+    def has_entries(self) -> frozenset[str]:
+        """The keys of which it has lists of entries, and not of words."""
+        return frozenset(key for name, key in self.wanted.items() if _holds(self.schema.field(name).type, "struct"))
+
+    def _type(self, name: str) -> pa.DataType:
+        """Give the type in which a column is laid down, where it holds no moments."""
+        key, kind = self.wanted[name], self.schema.field(name).type
+        field = FIELDS[key]
+        if pa.types.is_null(kind):
+            kind = _TYPES.get(field.kind, pa.list_(pa.string()))
+        found = _typed(kind)
+        if key in self.as_entries and not _holds(found, "struct"):
+            return pa.list_(pa.struct([(field.entry[0].key, pa.string())]))
+        return found
 
     @property
     def _has_odd_names(self) -> bool:
@@ -84,7 +103,7 @@ class ParquetFile:
         columns = {}
         for name, key in self.wanted.items():
             column = batch.column(batch.schema.names.index(name))
-            columns[key] = self._moments[name](column) if name in self._moments else column.cast(_typed(column.type))
+            columns[key] = self._moments[name](column) if name in self._moments else _cast(column, self._type(name))
         for key, value in self._stated.items():
             if key not in columns:
                 columns[key] = pa.repeat(value, batch.num_rows)
@@ -127,6 +146,20 @@ class ParquetFile:
                     advice="Correct the column, or give the folder another name.",
                 )
             del self._stated[key]
+
+
+def _holds(kind: pa.DataType, what: str) -> bool:
+    """Whether a type is one of lists of something."""
+    return is_list(kind) and bool(getattr(pa.types, f"is_{what}")(kind.value_type))
+
+
+def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Give a column in a type; of words in lists that are to be entries each is what its entry is about."""
+    if not _holds(kind, "struct") or _holds(column.type, "struct") or pa.types.is_null(column.type):
+        return column.cast(kind)
+    [about] = kind.value_type
+    words = column.cast(pa.list_(pa.string()))
+    return each_leaf(words, lambda word: pa.StructArray.from_arrays([word], [about.name], mask=word.is_null()))
 
 
 def _typed(kind: pa.DataType) -> pa.DataType:

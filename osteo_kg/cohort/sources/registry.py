@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ import pyarrow as pa
 from osteo_kg.case.files import compression
 from osteo_kg.cohort.sources.base import STANDARD_INPUT, InputFile, Reading, Source
 from osteo_kg.cohort.sources.fhir import FhirSource
+from osteo_kg.cohort.sources.json_files import WAYS
 from osteo_kg.cohort.sources.memory import TableSource
 from osteo_kg.cohort.sources.ntriples import QuadsSource, TriplesSource
 from osteo_kg.cohort.sources.parquet import ParquetSource
@@ -39,7 +41,7 @@ def sources(files: Iterable[InputFile], reading: Reading, table: Any = None) -> 
         UsageError: a cohort is not read from this format, or columns are mapped that are none.
     """
     by_format: dict[str, list[InputFile]] = {}
-    for each in (_laid_down(each, reading.scratch) if each.path == STANDARD_INPUT else each for each in files):
+    for each in (_laid_down(each, reading.scratch) if _flows(each.path) else each for each in files):
         if each.format_name not in _SOURCES:
             raise UsageError(
                 f"A cohort is not read from {each.format_name}: {each.path.name}.",
@@ -55,36 +57,41 @@ def sources(files: Iterable[InputFile], reading: Reading, table: Any = None) -> 
     return read if table is None else [*read, TableSource(table, reading)]
 
 
-# Standard input lies in the scratch folder, since a cohort looks at its input more than once.
+# What can be read once lies in the scratch folder, since a cohort looks at its input more than once.
 
-_WAYS = {"gz": "gzip", "zst": "zstd"}  # how Arrow calls them
+
+def _flows(path: Path) -> bool:
+    """Whether something can be read once: standard input, or a pipe with a name."""
+    return path == STANDARD_INPUT or path.is_fifo()
 
 
 def _laid_down(given: InputFile, scratch: Path) -> InputFile:
-    """Give standard input as a file of the scratch folder under its own name, unpacked where it is compressed.
+    """Give what flows as a file of the scratch folder under its own name, unpacked where it is compressed.
 
     Raises:
         UnreadableCaseError: it is empty, or cannot be unpacked.
     """
     path, packed = scratch / given.path.name, scratch / f"{given.path.name}packed"
-    with packed.open("wb") as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
+    called = "Standard input" if given.path == STANDARD_INPUT else path.name
+    with packed.open("wb") as file, contextlib.ExitStack() as opened:
+        flow = sys.stdin.buffer if given.path == STANDARD_INPUT else opened.enter_context(given.path.open("rb"))
+        shutil.copyfileobj(flow, file)
     if not packed.stat().st_size:
-        raise UnreadableCaseError("Standard input is empty.", advice="Send the patients to it.")
+        raise UnreadableCaseError(f"{called} is empty.", advice="Send the patients to it.")
     way = compression(packed)
     if way is None:
         packed.rename(path)
     else:
-        _unpack(packed, path, _WAYS[way])
-    return replace(given, path=path, home=scratch)
+        _unpack(packed, path, WAYS[way], called)
+    return replace(given, path=path, home=scratch, named=None)
 
 
-def _unpack(packed: Path, path: Path, way: str) -> None:
+def _unpack(packed: Path, path: Path, way: str, called: str) -> None:
     try:
         with pa.input_stream(str(packed), compression=way) as stream, path.open("wb") as file:
             shutil.copyfileobj(stream, file)
     except (OSError, pa.ArrowException) as error:
         raise UnreadableCaseError(
-            f"Standard input cannot be unpacked: {error}.", advice="Check what is sent to it."
+            f"{called} cannot be unpacked: {error}.", advice="Check what is sent to it."
         ) from error
     packed.unlink()

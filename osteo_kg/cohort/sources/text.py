@@ -27,6 +27,7 @@ from osteo_kg.case import (
     TableReader,
     case_of,
     csv_records,
+    folders,
     json_line_records,
     workbook_records,
 )
@@ -34,9 +35,8 @@ from osteo_kg.case.files import not_utf8
 from osteo_kg.case.tables.dialect import LOOKED_AT, dialect_of, foreign, with_mark
 from osteo_kg.cohort.abstraction.columns import decimals_key
 from osteo_kg.cohort.engines import CohortEngine
-from osteo_kg.cohort.sources import folders
 from osteo_kg.cohort.sources.base import Source, Wanted
-from osteo_kg.cohort.sources.json_files import records_in
+from osteo_kg.cohort.sources.json_files import records_in, unpacked
 from osteo_kg.errors import UnreadableCaseError
 from osteo_kg.rdf import day_literal, day_text
 
@@ -82,7 +82,7 @@ class TextSource(Source):
     def flat(self, engine: CohortEngine) -> ir.Table:
         """Lay the records down as columns in the scratch folder, and give them as a table."""
         for path in self.files:
-            folders.check_none(path, self.reading.profile.ignore)
+            folders.check_none(self.named[path], self.reading.profile.ignore)
         laid = self.reading.scratch / f"{type(self).__name__}.parquet"
         with pq.ParquetWriter(laid, SCHEMA) as writer:
             for rows in _chunks(self._rows()):
@@ -125,7 +125,8 @@ class WorkbookSource(TextSource):
     def records(self, path: Path, tables: TableReader) -> Iterator[tuple[int, Any]]:
         """Give each row of the sheet of patients."""
         try:
-            data = path.read_bytes()
+            with unpacked(path) as file:
+                data = bytes(file.read())
         except OSError as error:
             raise UnreadableCaseError(f"{path.name} cannot be read: {error}.", advice="Check the file.") from error
         yield from workbook_records(data, path.name, tables)
@@ -168,7 +169,7 @@ def opened(path: Path, newline: str, encoding: str | None = None) -> Iterator[st
         UnreadableCaseError: the file cannot be opened.
     """
     try:
-        with io.TextIOWrapper(pa.input_stream(str(path)), encoding=with_mark(encoding), newline=newline) as lines:
+        with io.TextIOWrapper(unpacked(path), encoding=with_mark(encoding), newline=newline) as lines:
             yield from lines
     except UnicodeError as error:
         wrong = not_utf8(path.name)
@@ -182,7 +183,7 @@ def opened(path: Path, newline: str, encoding: str | None = None) -> Iterator[st
 def _start(path: Path) -> bytes:
     """Give the first bytes of a file, compressed or not."""
     try:
-        with pa.input_stream(str(path)) as file:
+        with unpacked(path) as file:
             return bytes(file.read(LOOKED_AT))
     except OSError as error:
         raise UnreadableCaseError(f"{path.name} cannot be read: {error}.", advice="Check the file.") from error

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
-from osteo_kg.case import KEYS
+from osteo_kg.case.fields import KEYS
 from osteo_kg.errors import UnreadableCaseError
 
 _NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -18,7 +18,8 @@ _FIRST_WORDS = {key.partition("_")[0]: key for key in reversed(KEYS)}
 def stated(path: Path, renamed: Mapping[str, str], ignore: Collection[str]) -> dict[str, str]:
     """Give what the folders that a file lies in say of its patients, by key.
 
-    A folder whose name is no key, nor nearly one, says nothing.
+    A folder whose name is no key, nor nearly one, says nothing. Where the file, or one of its folders, is a link, the
+    folders count in which it lies under either name.
 
     Raises:
         UnreadableCaseError: the name of a folder is nearly a key, or two folders contradict each other.
@@ -27,7 +28,7 @@ def stated(path: Path, renamed: Mapping[str, str], ignore: Collection[str]) -> d
     {'sex': 'male'}
     """
     found: dict[str, str] = {}
-    for folder in path.parts[:-1]:
+    for folder in dict.fromkeys((*path.parts[:-1], *path.resolve().parts[:-1])):
         name, is_pair, value = (unquote(part) for part in folder.partition("="))
         key = renamed.get(name, name)
         if not is_pair or name in ignore or value == _NULL:
@@ -48,14 +49,15 @@ def stated(path: Path, renamed: Mapping[str, str], ignore: Collection[str]) -> d
 
 
 def check_none(path: Path, ignore: Collection[str]) -> None:
-    """Refuse a file of text in a folder that says something of its patients: only beside Parquet is this read.
+    """Refuse a file in a folder that says something of its patients: of Parquet alone is this read, in cohorts.
 
     Raises:
         UnreadableCaseError: it lies in such a folder.
     """
     for key, value in stated(path, {}, ignore).items():
         raise UnreadableCaseError(
-            f"{path.name} lies in the folder {key}={value}, which is read as a column of Parquet only.",
+            f"{path.name} lies in the folder {key}={value}, which is read as a column of Parquet only, "
+            "by osteo-kg cohort.",
             advice="Write it into the file, and give the folder another name.",
         )
 
