@@ -225,7 +225,7 @@ def is_read_by_itself(node: Any, hers: frozenset[str]) -> bool:
     return reference.startswith("#") or (bool(reference) and (reference in hers or kinship(reference) in hers))
 
 
-_TAG = re.compile(r"<[^>]*>")
+_TAG = re.compile(r"</?[A-Za-z!?][^>]*>")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _OF_AN_ATTACHMENT = ("data", "url")
 
@@ -266,9 +266,9 @@ def _said_by(node: dict[str, Any], hers: frozenset[str]) -> Iterator[Any]:
         return
     for key, value in node.items():
         is_said = isinstance(value, str) and key not in _SAID_WITH_ITS_CODE and (key in _IN_WORDS or " " in value)
-        if is_said and (said := _plain(value)):
+        if is_said and (said := " ".join((_without_tags(value) if key == "div" else value).split())):
             yield {"text": said}
-    if "data" in node and (said := _plain(_attached(node) or "")):
+    if "data" in node and (said := " ".join((_attached(node) or "").split())):
         yield {"text": said}
 
 
@@ -319,6 +319,7 @@ def _unread_densitometry(resource: Resource, hers: frozenset[str], terms: Terms)
 
 
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
+_MARKED_UP = ("html", "xml")
 _WORDS_IN = ("text/", "xml", "rtf", "json")
 
 
@@ -331,7 +332,8 @@ def _attached(attachment: dict[str, Any]) -> str | None:
         return None
     try:
         held = base64.b64decode(data)
-        return _decoded(held, _CHARSET.findall(kind))
+        said = _decoded(held, _CHARSET.findall(kind))
+        return _without_tags(said) if any(marked in kind for marked in _MARKED_UP) else said
     except (binascii.Error, ValueError):
         return None
 
@@ -346,8 +348,9 @@ def _decoded(held: bytes, stated: list[str]) -> str:
     return held.decode("cp1252", errors="replace")
 
 
-def _plain(said: str) -> str:
-    return " ".join(html.unescape(_TAG.sub(" ", said)).split())
+def _without_tags(said: str) -> str:
+    """Give the words of a text with tags; in any other text less and greater than are signs of comparison."""
+    return html.unescape(_TAG.sub(" ", said))
 
 
 def _answers(item: dict[str, Any], terms: Terms, asked: str = "") -> Iterator[Any]:

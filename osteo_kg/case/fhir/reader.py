@@ -29,7 +29,7 @@ from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import meanings, of_kind
 from osteo_kg.case.fhir.conditions import read_condition
 from osteo_kg.case.fhir.densitometry import Densitometry
-from osteo_kg.case.fhir.elements import OF_NO_PATIENT, each, extension, modifiers, text
+from osteo_kg.case.fhir.elements import OF_NO_PATIENT, each, extension, is_resource, modifiers, text
 from osteo_kg.case.fhir.fractures import Fractures
 from osteo_kg.case.fhir.medications import Treatments
 from osteo_kg.case.fhir.observations import read_observation
@@ -134,8 +134,9 @@ class Reader:
         if len(found.patients) == 1:
             for resource in found.unassigned:
                 if not subject_of(resource) and _may_be_of_a_patient(resource):
-                    reader = record.readers.get(resource["resourceType"])
-                    record.mention(resource, is_read=reader is not None and reader(resource, _OF_NOBODY))
+                    for one in (resource, *filter(is_resource, each(resource, "contained"))):
+                        reader = record.readers.get(one["resourceType"])
+                        record.mention(one, is_read=reader is not None and reader(one, _OF_NOBODY))
         _open_what_is_cut(found, builder)
         _open_what_is_linked(person, linked, builder)
         record.settle()

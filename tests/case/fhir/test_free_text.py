@@ -262,6 +262,7 @@ def test_a_fracture_in_any_element_keeps_the_history_open(knowledge_base: Knowle
         hers("Observation", status="final", code=plain("Antécédent de fracture"), valueCodeableConcept=plain("Non")),
         hers("Composition", section=[{"title": "Fractures", "emptyReason": coded(("x", "nilknown"))}]),
         hers("Composition", text={"status": "generated", "div": HIP}),
+        hers("Observation", status="final", code=plain("Hip fracture 10-year probability"), valueInteger=4),
         hers("Observation", status="final", code=plain("Note"), valueString="Fracture de hanche chez un parent"),
         unknown(evidence=[{"code": [plain(HIP)]}], verificationStatus=plain("refuted")),
         {**WRIST, "note": [plain("Fracture consolidée.")]},
@@ -326,6 +327,7 @@ PDF = {"contentType": "application/pdf", "data": "JVBERg=="}
         (report("Ostéoporose si T-score ≤ -2,5 (ici -3,1)"), True),
         (report("Ostéoporose (définition OMS) : T-score -2,5"), True),
         (report("T-score ≤ -2,5"), True),
+        (report("rachis < -2,5 T-score -3,1, hanche > -1"), True),
     ],
 )
 def test_a_t_score_in_any_element_or_file_leaves_densitometry_open(

@@ -260,6 +260,9 @@ def test_a_bundle_under_other_rules_or_with_issues_leaves_every_section_open(kno
 def test_what_names_no_patient_may_be_of_the_only_one(knowledge_base: KnowledgeBase, subject: Any) -> None:
     encounter = {"resourceType": "Encounter", "id": "e", "reasonCode": [{"text": "Hip fracture"}], **subject}
     assert entered(knowledge_base, {"resource": encounter}) == ["FractureHistory"]
+    inside = {"resourceType": "Condition", "id": "c", "code": {"text": "Hip fracture"}}
+    around = {"resourceType": "Encounter", "id": "e", "contained": [inside], **subject}
+    assert "FractureHistory" in entered(knowledge_base, {"resource": around})
 
 
 @pytest.mark.parametrize("kind", ["Questionnaire", "PlanDefinition", "Organization", "RelatedPerson", "ValueSet"])
