@@ -15,7 +15,7 @@ import pyoxigraph as ox
 from osteo_kg.bilingual import BilingualText
 from osteo_kg.knowledge.codes import Codes, values_of
 from osteo_kg.knowledge.table_words import TableWords, read_table_words
-from osteo_kg.knowledge.words import Names, Phrases, WordList, plain_unit, read_word_lists
+from osteo_kg.knowledge.words import Definitions, Names, Phrases, WordList, folded, plain_unit, read_word_lists
 from osteo_kg.rdf import OSTEO, RDF, RDFS, SKOS, Iri, Lookup, local_name, node_of, text_of
 
 #: Beside a case its queries need the classes of these values, and what is stated by these properties.
@@ -111,6 +111,16 @@ class Terms:
         return self._names(OSTEO.RenalMeasure)
 
     @functools.cached_property
+    def score_definitions(self) -> Definitions:
+        """Sentences that say what a T-score means, and report none."""
+        of = OSTEO.AxialTScore.value
+        return Definitions(*(self.limits[name].get(of, ()) for name in ("definitionPhrase", "definitionWord")))
+
+    def says_healed(self, text: str) -> bool:
+        """Whether words say no more than that what was read has healed."""
+        return any(found.healed.are(folded(text)) for found in self.word_lists)
+
+    @functools.cached_property
     def densitometry_names(self) -> Names:
         """What records call a bone densitometry."""
         return Names((OSTEO.Densitometry.value, name) for name in self._written(OSTEO.Densitometry.value))
@@ -186,6 +196,8 @@ class Terms:
 _READERS_LIMITS = (
     "acceptedUnit",
     "contradictingPhrase",
+    "definitionPhrase",
+    "definitionWord",
     "hasPlaceWords",
     "isNarrowedBy",
     "isPartOfSite",

@@ -65,9 +65,41 @@ class Phrases:
         """Whether a phrase stands in a folded text."""
         return self._pattern is not None and self._pattern.search(text) is not None
 
+    def are(self, text: str) -> bool:
+        """Whether a folded text is one of the phrases, and nothing else."""
+        return self._pattern is not None and self._pattern.fullmatch(text) is not None
+
     def taken_out(self, text: str) -> str:
         """Give a folded text without the phrases."""
         return self._pattern.sub(" ", text) if self._pattern else text
+
+
+class Definitions:
+    """Finds sentences that define something and report nothing, such as a threshold in what a report explains.
+
+    Such a sentence begins with one of some phrases, and holds no word that is not expected after it.
+    """
+
+    def __init__(self, beginnings: Iterable[str], following: Iterable[str]) -> None:
+        self._beginnings, self._following = tuple(beginnings), tuple(following)
+
+    @functools.cached_property
+    def _pattern(self) -> re.Pattern[str] | None:
+        first, next_ = ("|".join(sorted({re.escape(folded(one)) for one in of})) for of in self._both)
+        return re.compile(rf"(?:{first})(?: (?:{first}|{next_}))*") if self._beginnings else None
+
+    @property
+    def _both(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return self._beginnings, self._following
+
+    def taken_out(self, text: str) -> str:
+        """Give a text without such sentences."""
+        sentences = _BETWEEN_SENTENCES.split(text)
+        kept = [each for each in sentences if not (self._pattern and self._pattern.fullmatch(folded(each)))]
+        return text if len(kept) == len(sentences) else " ".join(kept)
+
+
+_BETWEEN_SENTENCES = re.compile(r"(?<=[.;!?])\s+|\n")
 
 
 def _pattern(phrase: str, qualifiers: str) -> str:
@@ -125,6 +157,7 @@ class WordList:
         beside: phrases that are so only where another phrase stands in the text too.
         excluded: phrases that are taken out of the text before.
         abbreviations: short forms that are written out first of all.
+        healed: phrases that say of what was read that it has healed.
     """
 
     section: str
@@ -132,6 +165,7 @@ class WordList:
     beside: tuple[tuple[Phrases, Phrases], ...]
     excluded: Phrases
     abbreviations: Abbreviations
+    healed: Phrases
 
     def name(self, text: str) -> bool:
         """Whether a text may name what belongs in the section."""
@@ -158,6 +192,7 @@ def read_word_lists(triples: Lookup, lists: Iterable[str]) -> Iterator[WordList]
             ),
             Phrases(of(OSTEO.excludedPhrase), of(OSTEO.qualifierWord)),
             Abbreviations(of(OSTEO.abbreviation), "".join(of(OSTEO.abbreviates)[:1]), bones, of(OSTEO.qualifierWord)),
+            Phrases(of(OSTEO.healedPhrase)),
         )
 
 

@@ -6,16 +6,14 @@ are two resources; of the versions of one resource the newest counts, none where
 
 from __future__ import annotations
 
-import datetime
 import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC
 from typing import Any, TypeVar
 
-from osteo_kg.case.fhir.elements import each, first, is_partial, text
+from osteo_kg.case.fhir.elements import each, first, instant, is_partial, is_resource, something_at, text, version_of
 
 Resource = dict[str, Any]
 Kind = TypeVar("Kind")
@@ -23,12 +21,11 @@ _SUBJECTS = ("subject", "patient", "beneficiary", "for", "individual")
 #: Types of resources that tell of somebody else than their patient.
 ABOUT_OTHERS = ("FamilyMemberHistory", "RelatedPerson", "Person", "Group")
 #: Types that are read where another resource refers to them.
-_REFERRED_TO = ("Medication", "Patient", "Practitioner", "PractitionerRole", "Organization", "Location", "Specimen")
+REFERRED_TO = ("Medication", "Patient", "Practitioner", "PractitionerRole", "Organization", "Location", "Specimen")
 _DATE = ("effective", "issued")
 _NO_PLACE = "urn:"
 #: Where a panel and a report name their results.
 _MEMBERS = ("hasMember", "result")
-_VERSION = re.compile(r'(?:W/)?"?([0-9]{1,18})"?')
 _URL_OF_A_RESOURCE = re.compile(r"(?P<server>https?://.+?)/(?P<name>[A-Z][A-Za-z]+/[A-Za-z0-9\-.]+)(/_history/.+)?")
 
 
@@ -42,6 +39,7 @@ class Gathered:
         resources: those that name her.
         dropped: resources of hers that were deleted, or replaced by a newer version, with whether they were deleted.
         shares_id: whether another patient of the input, of another server, has the same id.
+        urls: the URLs of the entries of her resources that are no places on a server.
     """
 
     patient: Resource
@@ -49,6 +47,7 @@ class Gathered:
     resources: list[Resource] = field(default_factory=list)
     dropped: list[tuple[Resource, bool]] = field(default_factory=list)
     shares_id: bool = False
+    urls: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Input:
         unassigned: the resources that belong to no patient of the input.
         medications: the Medication resources, by every way to refer to them.
         unreadable: where something stands that is no resource.
-        cut: for each Bundle that goes on in a page that is not here, the types of what it holds.
+        cut: for each Bundle that goes on elsewhere the types of what it holds, and of what an entry changes unread.
     """
 
     patients: tuple[Gathered, ...]
@@ -128,6 +127,7 @@ def gather(documents: Iterable[Any]) -> Input:
             unassigned.append(_some(entry))
         else:
             owner.resources += [_some(entry), *_contained(_some(entry), patients, owner)]
+            owner.urls |= {entry.url} if entry.url.startswith(_NO_PLACE) else set()
     for entry, deleted in older:
         if (owner := _owner(entry, patients)) is not None:
             owner.dropped.append((_some(entry), deleted))
@@ -155,7 +155,7 @@ def _contained(resource: Resource, patients: _Table[Gathered], owner: Gathered) 
         if not isinstance(found, dict) or not isinstance(found.get("resourceType"), str):
             continue
         named = patients.find(subject_of(found)) if subject_of(found) else owner
-        if named is owner and found["resourceType"] not in _REFERRED_TO:
+        if named is owner and found["resourceType"] not in REFERRED_TO:
             is_dated = any(key.startswith(_DATE) for key in found)
             dates = {} if is_dated else {key: value for key, value in resource.items() if key.startswith(_DATE)}
             yield dates | found
@@ -225,13 +225,14 @@ def _entries(
     document: Any, unreadable: list[str], cut: list[Resource], url: str = "", where: str = "resource"
 ) -> Iterator[Entry]:
     """Give every resource of a document, of bundles and parameters in it too; note what is none, and what goes on."""
-    if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):
+    if not is_resource(document):
         unreadable.append(where)
     elif document["resourceType"] == "Bundle":
         if is_partial(document):
             cut.append(document)
         for number, entry in enumerate(each(document, "entry"), 1):
             yield from _of_entry(entry, document, number, unreadable, cut)
+        cut += _kept_elsewhere(document)
     elif document["resourceType"] == "Parameters":
         for number, part in enumerate(_parts(document, "parameter"), 1):
             yield from _entries(part, unreadable, cut, "", f"parameter {number}")
@@ -241,34 +242,32 @@ def _entries(
 
 def _of_entry(entry: Any, bundle: Resource, number: int, unreadable: list[str], cut: list[Resource]) -> Iterator[Entry]:
     answered = text(entry, "response", "lastModified")
-    moment = _moment(answered or text(bundle, "timestamp") or text(bundle, "meta", "lastUpdated"))
+    moment = instant(answered or text(bundle, "timestamp") or text(bundle, "meta", "lastUpdated"))
     place = -number if text(bundle, "type") == "history" else 0
     url = text(entry, "fullUrl")
-    if text(entry, "request", "method") == "DELETE":
-        asked = text(entry, "request", "url") or url
+    method, asked = text(entry, "request", "method"), text(entry, "request", "url") or url
+    if method == "PATCH" or (method == "DELETE" and "?" in asked):
+        cut.append(something_at(asked))
+    elif method == "DELETE":
         yield Entry(None, url or (asked if "://" in asked else ""), _bare(asked), (moment, 0, place))
     elif not _says_no_resource(entry):
+        if not is_resource(first(entry, "resource")):
+            cut.append(something_at(url))
         for found in _entries(first(entry, "resource"), unreadable, cut, url, f"entry {number}"):
-            changed = _moment(text(found.resource, "meta", "lastUpdated") or answered)
-            version = _version(text(found.resource, "meta", "versionId"), text(entry, "response", "etag"), url)
+            changed = instant(text(found.resource, "meta", "lastUpdated") or answered)
+            version = version_of(text(found.resource, "meta", "versionId"), text(entry, "response", "etag"), url)
             yield replace(found, age=(changed, version, place) if changed or version or place else None)
 
 
-def _moment(written: str) -> str:
-    """Give an instant in universal time, so that instants are in the order of their texts; empty where it is none."""
-    try:
-        instant = datetime.datetime.fromisoformat(written)
-        return (
-            (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC).isoformat("T", "microseconds")
-        )
-    except (ValueError, OverflowError):
-        return ""
-
-
-def _version(stated: str, tag: str, url: str) -> int:
-    """Give the number of a version, by the resource, by the answer of the server or by its URL; 0 without one."""
-    found = (_VERSION.fullmatch(written) for written in (stated, tag, url.rpartition("/_history/")[2]))
-    return next((int(match[1]) for match in found if match), 0)
+def _kept_elsewhere(bundle: Resource) -> list[Resource]:
+    """Give what a server says that it keeps and does not give, one of each type."""
+    answers = (entry for entry in each(bundle, "entry") if _says_no_resource(entry))
+    places = [place for entry in answers if (place := text(entry, "response", "location"))]
+    found = (found for found in each(bundle, "entry", "resource") if places and is_resource(found))
+    here = {name for resource in found for name in names_of(resource)}
+    return list(
+        {place.partition("/")[0]: something_at(place) for p in places if (place := _bare(p)) not in here}.values()
+    )
 
 
 def _parts(node: Any, key: str) -> Iterator[Any]:

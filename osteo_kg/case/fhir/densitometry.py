@@ -12,7 +12,7 @@ import pyoxigraph as ox
 
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, is_contradicted, meanings, of_kind
-from osteo_kg.case.fhir.elements import When, codings, each, extension, first, moment, text, words
+from osteo_kg.case.fhir.elements import When, codings, extension, first, moment, reasons_absent, text, words
 from osteo_kg.knowledge import Terms, folded, plain_unit
 from osteo_kg.rdf import OSTEO, XSD, node_of
 
@@ -93,11 +93,18 @@ class Densitometry:
         """Take note of words that name a T-score, other than one of a site that never decides."""
         if not terms.score_names.found_in(said):
             return
+        said = terms.score_definitions.taken_out(said)
+        if not terms.score_names.found_in(said):
+            return
         sites = _named((said,), terms)
         is_peripheral = bool(sites) and all(terms.is_a(site, OSTEO.PeripheralSite) for site in sites)
         is_order = "intent" in resource and not _NUMBER_SAID.search(said)
         if not is_peripheral and not is_order:
             self._mentions.append((resource, said))
+
+    def unread_report(self, resource: dict[str, Any], title: str) -> None:
+        """Take note of a report of a densitometry in a file that cannot be read."""
+        self._mentions.append((resource, title))
 
     def named(self, part: dict[str, Any], builder: CaseBuilder) -> None:
         """Note an observation whose words, unit or code name a T-score, and whose code is not read."""
@@ -213,8 +220,8 @@ def _why_no_score(part: Mapping[str, Any], terms: Terms) -> tuple[ox.NamedNode |
 def may_have_value(part: Mapping[str, Any]) -> bool:
     """Whether something was measured: an observation has a value, is judged, or does not say that none was taken."""
     absent = part.get("dataAbsentReason")
-    reasons = frozenset(each(absent, "coding", "code"))
-    is_lost = bool(absent) and not (reasons and reasons <= _NOT_MEASURED)
+    reasons = reasons_absent(part)
+    is_lost = bool(absent or reasons) and not (reasons and reasons <= _NOT_MEASURED)
     return _has_value(part) or is_lost or bool(part.get("interpretation"))
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
 from osteo_kg.rdf import day_literal, day_text, period_of
+
+_TYPE_IN_A_PLACE = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)(?:[/?]|$)")
+_VERSION_NUMBER = re.compile(r'(?:W/)?"?([0-9]{1,18})"?')
 
 
 def extension(resource: dict[str, Any], url: str, value: str) -> Any:
@@ -72,13 +78,17 @@ _LEFT_OUT = frozenset(("incomplete", "timeout", "throttled", "too-costly", "supp
 
 
 def is_partial(bundle: Any) -> bool:
-    """Whether a Bundle says that it is not all there is: a page follows, matches are lacking, or a part failed."""
+    """Whether a Bundle says that it is not all there is: a page follows, matches are lacking, or a part failed.
+
+    One under rules that only its author knows may say anything.
+    """
     links = set(each(bundle, "link", "relation"))
-    if "next" in links:
+    if "next" in links or bundle.get("implicitRules"):
         return True
     entries = [entry for entry in each(bundle, "entry") if isinstance(entry, dict)]
     failed = any(text(entry, "response", "status").startswith(("4", "5")) for entry in entries)
-    issues = [issue for entry in entries if (found := _outcome(entry)) for issue in each(found, "issue")]
+    outcomes = (first(bundle, "issues"), *(_outcome(entry) for entry in entries))
+    issues = [issue for found in outcomes if found for issue in each(found, "issue")]
     wrong = any(text(one, "severity") in ("error", "fatal") or text(one, "code") in _LEFT_OUT for one in issues)
     total = bundle.get("total")
     matches = sum(text(entry, "search", "mode") not in ("include", "outcome") for entry in entries)
@@ -90,6 +100,93 @@ def _outcome(entry: dict[str, Any]) -> Any:
     """Give what the server says of the search in an entry; None where it is a result."""
     found = (first(entry, "resource"), first(entry, "response", "outcome"))
     return next((one for one in found if text(one, "resourceType") == "OperationOutcome"), None)
+
+
+#: Types of resources that tell of no patient where they name none, beside those that define something.
+OF_NO_PATIENT = frozenset(
+    (
+        "AuditEvent",
+        "Binary",
+        "CodeSystem",
+        "ConceptMap",
+        "Device",
+        "Endpoint",
+        "HealthcareService",
+        "InsurancePlan",
+        "Library",
+        "Measure",
+        "MedicationKnowledge",
+        "MessageHeader",
+        "OperationOutcome",
+        "Provenance",
+        "Questionnaire",
+        "ResearchStudy",
+        "Substance",
+        "ValueSet",
+    )
+)
+
+
+def instant(written: str) -> str:
+    """Give an instant in universal time, so that instants are in the order of their texts; empty where it is none."""
+    try:
+        instant = datetime.datetime.fromisoformat(written)
+        return (
+            (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC).isoformat("T", "microseconds")
+        )
+    except (ValueError, OverflowError):
+        return ""
+
+
+def version_of(stated: str, tag: str, url: str) -> int:
+    """Give the number of a version, by the resource, by the answer of the server or by its URL; 0 without one."""
+    found = (_VERSION_NUMBER.fullmatch(written) for written in (stated, tag, url.rpartition("/_history/")[2]))
+    return next((int(match[1]) for match in found if match), 0)
+
+
+def is_resource(node: Any) -> bool:
+    """Whether a node is a resource, by having a type."""
+    return isinstance(node, dict) and isinstance(node.get("resourceType"), str)
+
+
+def something_at(place: str) -> dict[str, Any]:
+    """Give a Bundle of something that is not known, of the type that its place on a server names."""
+    named = _TYPE_IN_A_PLACE.search(place)
+    return {"entry": [{"resource": {"resourceType": named[1]}}]} if named else {}
+
+
+#: Elements that change what a resource says, in a way that only their author knows.
+_MODIFYING = ("modifierExtension", "implicitRules")
+
+
+def modifiers(resource: dict[str, Any]) -> tuple[str, ...]:
+    """Give the names of the elements that change what a resource, or a part of it, says."""
+    found: dict[str, None] = {}
+    waiting: list[Any] = [resource]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            found |= {key: None for key in _MODIFYING if node.get(key)}
+            waiting += [value for key, value in node.items() if isinstance(value, dict | list) and key != "contained"]
+        else:
+            waiting += [item for item in node if isinstance(item, dict | list)]
+    return tuple(key for key in _MODIFYING if key in found)
+
+
+_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+#: Labels of a resource of which elements were taken out on the way.
+_TAKEN_OUT = frozenset(("SUBSETTED", "REDACTED", "MASKED"))
+
+
+def reasons_absent(part: Any) -> frozenset[str]:
+    """Give the codes of why an observation has no value: as it says, by an extension, or by its labels."""
+    stated = [reason for key in part if key.startswith("_value") for reason in _absent_by_extension(part[key])]
+    labels = {f"{code}" for key in ("tag", "security") for code in each(part, "meta", key, "code")}
+    return frozenset((*each(part, "dataAbsentReason", "coding", "code"), *stated, *(labels & _TAKEN_OUT)))
+
+
+def _absent_by_extension(node: Any) -> Iterator[str]:
+    yield from (text(one, "valueCode") for one in each(node, "extension") if text(one, "url") == _ABSENT)
 
 
 #: Verification statuses that say that a condition or an allergy is none.

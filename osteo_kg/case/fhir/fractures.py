@@ -158,6 +158,10 @@ class Fractures:
         self._terms.add(fracture.meaning.term)
         self._said |= _folded(fracture.resource.get("code"))
 
+    def holds(self, resource: dict[str, Any]) -> bool:
+        """Whether a fracture was read of a Condition."""
+        return any(each.resource is resource for each in self._read)
+
     def __bool__(self) -> bool:
         """Whether anything was taken note of, be it what was ruled out."""
         return bool(self._read or self._open or self._terms or self._said)

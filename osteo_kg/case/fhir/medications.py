@@ -12,7 +12,7 @@ import pyoxigraph as ox
 
 from osteo_kg.case.fhir.bundles import Resource, gather, resolved
 from osteo_kg.case.fhir.case_builder import CaseBuilder
-from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, is_known, meanings, of_kind
+from osteo_kg.case.fhir.codings import OWN_SYSTEM, Meaning, is_known, meanings, of_kind, shown
 from osteo_kg.case.fhir.elements import RULED_OUT, codings, concept_of, each, status, statuses, text, words
 from osteo_kg.knowledge import Terms
 from osteo_kg.rdf import OSTEO, node_of
@@ -61,6 +61,13 @@ class Treatments:
         hormones = {drug.value for drug in _ALSO_HORMONES}
         if named := tuple(drug for drug in _named(products, terms) if drug not in hormones):
             self._mentions.append((resource, said, named))
+
+    def coded(self, resource: Resource, concept: Any, terms: Terms) -> None:
+        """Take note of codes that stand for a drug or a class of ours, elsewhere than in a medication itself."""
+        drugs = of_kind(meanings(concept, terms), OSTEO.Drug, terms)
+        if drugs and not _is_of_other_use(concept, drugs, terms):
+            told = " / ".join(words(concept)) or ", ".join(shown(drug.coding, terms) for drug in drugs)
+            self._mentions.append((resource, told, tuple(drug.term for drug in drugs)))
 
     def settle(self, builder: CaseBuilder) -> None:
         """Keep the treatment history open for every drug that is only mentioned, and was not read."""

@@ -10,7 +10,7 @@ import pyoxigraph as ox
 from osteo_kg.case.fhir.bundles import Gathered
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import OWN_SYSTEM, is_contradicted
-from osteo_kg.case.fhir.elements import When, day, each, text
+from osteo_kg.case.fhir.elements import When, day, each, modifiers, text
 from osteo_kg.rdf import OSTEO, XSD, day_literal, is_period, node_of, period_of
 
 _SEXES = {"female": OSTEO.Female, "male": OSTEO.Male}
@@ -26,7 +26,10 @@ def name_of(person: Gathered, fallback: str) -> str:
 
 
 def read_patient(patient: dict[str, Any], builder: CaseBuilder) -> None:
-    """Read the Patient resource."""
+    """Read the Patient resource; what an unknown modifier changes is not certain, and not read."""
+    if changed := modifiers(patient):
+        builder.ignore(patient, OSTEO.NotCertain, *changed)
+        return
     gender = text(patient, "gender")
     if gender in _SEXES:
         builder.say(builder.patient, OSTEO.hasSex, node_of(_SEXES[gender]))

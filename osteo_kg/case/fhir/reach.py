@@ -58,7 +58,10 @@ def reach_of(resource: Resource, reader: Reader) -> Reach:
     """Tell on what the reading of a resource bears that names its patient."""
     if resource["resourceType"] == "Patient":
         assuming = {MENOPAUSE, _AGE} if reader.postmenopausal is not None else set()
-        return Reach(frozenset({_PATIENT, *assuming}), alone=not resource.get("link"))
+        record = Record(CaseBuilder(patient_iri(_PATIENT), reader.terms), {}, frozenset())
+        record.mention(resource, is_read=True)
+        names_more = record.fractures or record.densitometry or record.treatments.is_mentioned
+        return Reach(frozenset({_PATIENT, *assuming}), alone=not (resource.get("link") or names_more))
     person = _person(resource)
     if person is None:
         return Reach(alone=False)

@@ -14,15 +14,25 @@ from typing import Any
 import pyoxigraph as ox
 
 from osteo_kg.bilingual import BilingualText
-from osteo_kg.case.fhir.bundles import Gathered, Input, Resource, gather, kinship, names_of, subject_of
+from osteo_kg.case.fhir.bundles import (
+    ABOUT_OTHERS,
+    REFERRED_TO,
+    Gathered,
+    Input,
+    Resource,
+    gather,
+    kinship,
+    names_of,
+    subject_of,
+)
 from osteo_kg.case.fhir.case_builder import CaseBuilder
 from osteo_kg.case.fhir.codings import meanings, of_kind
 from osteo_kg.case.fhir.conditions import read_condition
-from osteo_kg.case.fhir.elements import each, extension, text
+from osteo_kg.case.fhir.elements import OF_NO_PATIENT, each, extension, is_resource, modifiers, text
 from osteo_kg.case.fhir.fractures import Fractures
 from osteo_kg.case.fhir.medications import Treatments
 from osteo_kg.case.fhir.observations import Observed, read_observation
-from osteo_kg.case.fhir.other_resources import read_free_text, read_mentions
+from osteo_kg.case.fhir.other_resources import is_read_by_itself, read_mentions
 from osteo_kg.case.fhir.patient import MenopauseStatements, assume_postmenopausal, name_of, read_patient
 from osteo_kg.case.fhir.validity import keys_twice, problems, release_of
 from osteo_kg.case.model import Case, normalised, patient_iri, reserved, violation
@@ -42,8 +52,6 @@ _EVERY_SECTION = {section for sections in SECTIONS_OF.values() for section in se
 _READ = ("Patient", "List", *SECTIONS_OF)
 _OF_NOBODY = "no patient is named"
 _Linked = Mapping[int, list[Resource]]  # the Patient resources that are linked with one, by its identity in memory
-#: Elements that change what a resource says, in a way that only their author knows, or name whom else it tells of.
-_MODIFYING = ("modifierExtension", "implicitRules")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +121,21 @@ class Reader:
         return _case(name, person, builder)
 
     def _read(self, person: Gathered, found: Input, linked: _Linked, builder: CaseBuilder) -> None:
-        names = frozenset(name for resource in person.resources for name in names_of(resource))
+        names = frozenset(name for resource in person.resources for name in names_of(resource)) | person.urls
         record = Record(builder, found.medications, names)
         read_patient(person.patient, builder)
         self._check(person.patient, builder)
+        record.mention(person.patient, is_read=True)
         for resource in person.resources:
             self.read_one(resource, record)
         for resource, deleted in person.dropped:
             builder.ignore(resource, OSTEO.ElementDeleted if deleted else OSTEO.OlderVersion)
         if len(found.patients) == 1:
             for resource in found.unassigned:
-                if not subject_of(resource) and resource["resourceType"] in record.readers:
-                    record.readers[resource["resourceType"]](resource, _OF_NOBODY)
+                if not subject_of(resource) and _may_be_of_a_patient(resource):
+                    for one in (resource, *filter(is_resource, each(resource, "contained"))):
+                        reader = record.readers.get(one["resourceType"])
+                        record.mention(one, is_read=reader is not None and reader(one, _OF_NOBODY))
         _open_what_is_cut(found, record)
         _open_what_is_linked(person, linked, record)
         record.settle()
@@ -154,10 +165,7 @@ class Reader:
             is_read = reader(resource, f"FHIR {release}")
         elif is_read := reader(resource, _doubt(resource)):
             self._check(resource, builder)
-        if kind != "Condition":
-            read_mentions(resource, record.fractures, builder, is_read=is_read, hers=record.names)
-        told = (record.fractures, record.densitometry, record.treatments)
-        read_free_text(resource, *told, builder, is_read=is_read, hers=record.names)
+        record.mention(resource, is_read=is_read)
 
     def _check(self, resource: Resource, builder: CaseBuilder) -> None:
         if found := self.problems(resource):
@@ -196,6 +204,11 @@ class Record:
         if section in SECTIONS_OF["Observation"]:
             self.observed.renal_function.may_be_missing()
 
+    def mention(self, resource: Resource, *, is_read: bool) -> None:
+        """Take note of what a resource names beside what is read of it."""
+        told = (self.fractures, self.densitometry, self.treatments)
+        read_mentions(resource, *told, self.builder, is_read=is_read, hers=self.names)
+
     def settle(self) -> None:
         """Write what could be told only once all was read."""
         self.fractures.settle(self.builder)
@@ -203,6 +216,12 @@ class Record:
         self.observed.renal_function.settle(self.builder)
         self.treatments.settle(self.builder)
         self.menopause.settle(self.builder)
+
+
+def _may_be_of_a_patient(resource: Resource) -> bool:
+    """Whether a resource that names no patient may tell of one: it is no definition, and no person or thing."""
+    kind = resource["resourceType"]
+    return not (kind in ABOUT_OTHERS or kind in REFERRED_TO or kind in OF_NO_PATIENT or kind.endswith("Definition"))
 
 
 def _is_about_somebody_else(resource: Resource) -> bool:
@@ -214,7 +233,7 @@ def _is_about_somebody_else(resource: Resource) -> bool:
 def _doubt(resource: Resource) -> str:
     """Give what makes it uncertain what a resource says, or of whom; empty where nothing does."""
     unnamed = any(each(resource, "focus")) and not any(each(resource, "focus", "reference"))
-    return ", ".join([*(key for key in _MODIFYING if resource.get(key)), *(["focus"] if unnamed else [])])
+    return ", ".join([*modifiers(resource), *(["focus"] if unnamed else [])])
 
 
 def _open_what_is_cut(found: Input, record: Record) -> None:
@@ -310,8 +329,9 @@ def read_list(
         builder.unread(resource, resource.get("code"))
         return False
     section = node_of(found[0].term)
-    listed = (f"{reference}" for reference in each(resource, "entry", "item", "reference"))
-    missing = [name for name in listed if not name.startswith(("urn:", "#")) and kinship(name) not in hers]
+    kept = [entry for entry in each(resource, "entry") if isinstance(entry, dict) and entry.get("deleted") is not True]
+    unread = [item for entry in kept for item in each(entry, "item") if not is_read_by_itself(item, hers)]
+    missing = [text(item, "reference") or text(item, "display") or "?" for item in unread]
     if doubt:
         builder.ignore(resource, OSTEO.NotCertain, doubt)
     elif missing:

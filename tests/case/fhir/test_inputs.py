@@ -211,3 +211,60 @@ def test_a_hook_names_what_a_server_said_of_its_search(cds: FlaskClient, templat
     answer = posted(cds, hook(prefetch={**prefetched(templates), "conditions": conditions}))
     assert answer.status_code == 200
     assert "Not used: OperationOutcome" in answer.get_data(as_text=True)
+
+
+# What a Bundle holds elsewhere, or changes in a way that is not read
+
+
+def entered(knowledge_base: KnowledgeBase, entry: Any, **more: Any) -> list[str]:
+    """Give the sections that an entry beside those of a woman leaves open."""
+    whole = json.loads(bundle(patient(), condition(SNOMED, "263102004"))) | more
+    whole["entry"].append(entry)
+    [case] = knowledge_base.read(json.dumps(whole), "fhir", on=ON)
+    return said(case, "isOpenFor")
+
+
+OF_CONDITIONS = ["FractureHistory", "MedicalHistory"]
+OF_ALL = ["Densitometry", "FractureHistory", "MedicalHistory", "TreatmentHistory"]
+PATCHED = {"resourceType": "Binary", "contentType": "application/json-patch+json", "data": "W10="}
+
+
+@pytest.mark.parametrize(
+    ("entry", "sections"),
+    [
+        ({"fullUrl": "https://hospital.example/Condition/9"}, OF_CONDITIONS),
+        ({"resource": None}, OF_ALL),
+        ({"resource": {"code": {"text": "hip fracture"}}}, OF_ALL),
+        ({"request": {"method": "PATCH", "url": "Observation/1"}, "resource": PATCHED}, ["Densitometry"]),
+        ({"request": {"method": "DELETE", "url": "Condition?code=x"}}, OF_CONDITIONS),
+        ({"response": {"status": "201", "location": "Condition/9/_history/1"}}, OF_CONDITIONS),
+        ({"response": {"status": "200", "location": "Condition/c-263102004/_history/1"}}, []),
+        ({"response": {"status": "204"}}, []),
+        ({"request": {"method": "GET", "url": "Condition?patient=1"}}, []),
+    ],
+)
+def test_an_entry_whose_resource_is_elsewhere_leaves_open_what_it_may_tell(
+    knowledge_base: KnowledgeBase, entry: Any, sections: list[str]
+) -> None:
+    assert entered(knowledge_base, entry) == sections
+
+
+def test_a_bundle_under_other_rules_or_with_issues_leaves_every_section_open(knowledge_base: KnowledgeBase) -> None:
+    """R5 gives the issues of a search beside the entries."""
+    lacking = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "incomplete"}]}
+    for more in ({"implicitRules": "https://hospital.example/rules"}, {"type": "searchset", "issues": lacking}):
+        assert entered(knowledge_base, {"resource": condition(SNOMED, "76498008")}, **more) == OF_ALL
+
+
+@pytest.mark.parametrize("subject", [{}, {"subject": {"identifier": {"value": "1"}}}])
+def test_what_names_no_patient_may_be_of_the_only_one(knowledge_base: KnowledgeBase, subject: Any) -> None:
+    encounter = {"resourceType": "Encounter", "id": "e", "reasonCode": [{"text": "Hip fracture"}], **subject}
+    assert entered(knowledge_base, {"resource": encounter}) == ["FractureHistory"]
+    inside = {"resourceType": "Condition", "id": "c", "code": {"text": "Hip fracture"}}
+    around = {"resourceType": "Encounter", "id": "e", "contained": [inside], **subject}
+    assert "FractureHistory" in entered(knowledge_base, {"resource": around})
+
+
+@pytest.mark.parametrize("kind", ["Questionnaire", "PlanDefinition", "Organization", "RelatedPerson", "ValueSet"])
+def test_a_definition_or_another_person_tells_nothing_of_her(knowledge_base: KnowledgeBase, kind: str) -> None:
+    assert entered(knowledge_base, {"resource": {"resourceType": kind, "id": "x", "title": "Hip fracture"}}) == []

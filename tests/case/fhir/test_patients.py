@@ -213,3 +213,12 @@ def test_every_state_of_a_condition_is_read(knowledge_base: KnowledgeBase) -> No
     case = read(knowledge_base, both)
     assert said(case, "hasMenopausalStatus") == ["Postmenopausal"]
     assert said(case, "climactericDisorders") == ["true"]
+
+
+@pytest.mark.parametrize("changed", [{"implicitRules": "https://x"}, {"modifierExtension": [{"url": "https://x"}]}])
+def test_a_patient_whose_elements_a_modifier_changes_has_no_certain_sex_and_age(
+    knowledge_base: KnowledgeBase, changed: dict[str, Any]
+) -> None:
+    [case] = knowledge_base.read(bundle(patient(gender="male") | changed), "fhir", on=ON)
+    assert said(case, "hasSex") == said(case, "birthDate") == []
+    assert knowledge_base.assess(case, on=ON).disposition == "undetermined"

@@ -144,3 +144,35 @@ def test_words_of_another_score_are_told_and_the_code_decides(knowledge_base: Kn
     case = read(knowledge_base, _unread(code=z_score))
     assert said(case, "tScore") == ["-3.4"]
     assert "Z-score" in reasons(case)["WordsContradictCode"][0]
+
+
+ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+
+
+def _without(code: str) -> Resource:
+    """Say why a value is absent where the value would stand."""
+    return {"extension": [{"url": ABSENT, "valueCode": code}]}
+
+
+@pytest.mark.parametrize(
+    ("change", "is_open"),
+    [
+        ({"_valueInteger": _without("masked")}, True),
+        ({"_valueString": _without("not-performed")}, False),
+        ({"meta": {"tag": [{"code": "SUBSETTED"}]}}, True),
+        ({"meta": {"security": [{"code": "REDACTED"}]}}, True),
+        ({"meta": {"security": [{"code": "HTEST"}]}}, False),
+    ],
+)
+def test_a_value_that_was_taken_out_on_the_way_may_have_been_a_score(
+    knowledge_base: KnowledgeBase, change: Resource, is_open: bool
+) -> None:
+    case = read(knowledge_base, GOOD_BONE, _unread(valueQuantity=None, **change))
+    assert ("Densitometry" in said(case, "isOpenFor")) is is_open
+
+
+def test_what_a_modifier_of_a_component_changes_is_not_certain(knowledge_base: KnowledgeBase) -> None:
+    part = {"code": coded((LOINC, "38264-8")), "valueQuantity": {"value": -3.4, "unit": "{T-score}"}}
+    for more, is_open in (({}, False), ({"modifierExtension": [{"url": "https://x", "valueBoolean": True}]}, True)):
+        panel = _unread(code=coded((LOINC, "83311-1")), valueQuantity=None, component=[part | more])
+        assert said(read(knowledge_base, panel), "isOpenFor") == (["Densitometry"] if is_open else [])
