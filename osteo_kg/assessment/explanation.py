@@ -195,9 +195,7 @@ class Explainer:
         deciding = [r for r in guideline.rules if answer.rules[r.iri] != NOT_MET and r.disposition in answer.possible]
         looking = [criterion for rule in deciding for criterion in rule.criteria]
         given = [guideline.listings[each] for option in answer.options for each in option.listings]
-        if (
-            not answer.options
-        ):  # an open answer gives none yet, and what it lacks rests on those that it may come to give
+        if not answer.options:  # an open answer gives none yet: what it lacks rests on those that it may come to give
             given = [each for each in guideline.listings.values() if each.rule in {rule.iri for rule in deciding}]
         looking += [criterion for listing in given for criterion in listing.reserved_by]
         return any(fact in guideline.criteria[each].facts for each in looking)

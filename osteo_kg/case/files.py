@@ -69,11 +69,17 @@ def compression(path: Path) -> str | None:
     Raises:
         UnreadableCaseError: the file cannot be read, or is text in another encoding than UTF-8.
     """
-    with _readable(path), path.open("rb") as file:
-        start = file.read(max(map(len, COMPRESSIONS.values())))
+    with _readable(path):
+        start = start_of(path)
     if start.startswith(_WIDE):
         raise not_utf8(path.name)
     return packing(start)
+
+
+def start_of(path: Path) -> bytes:
+    """Give the first bytes of a file, by which is told how it is compressed."""
+    with path.open("rb") as file:
+        return file.read(max(map(len, COMPRESSIONS.values())))
 
 
 def packing(start: bytes) -> str | None:

@@ -18,6 +18,7 @@ from osteo_kg.knowledge import NONE, Terms, folded
 _LONG = 6  # letters of a clinical word from which one may be wrong
 OF_A_KEY = 3  # letters of a key, which nobody takes for another, from which one may be wrong
 _ALIKE = 0.85  # share of letters from which a name is taken for a misspelt one
+HEADER_AMONG = 10  # rows among which the names of columns are looked for
 _OF_A_HEADER = 2  # keys in a row below another one from which it is taken for the header
 _OF_A_NAME = 2  # words of a name in which a letter may be wrong
 

@@ -85,12 +85,9 @@ class Definitions:
 
     @functools.cached_property
     def _pattern(self) -> re.Pattern[str] | None:
-        first, next_ = ("|".join(sorted({re.escape(folded(one)) for one in of})) for of in self._both)
-        return re.compile(rf"(?:{first})(?: (?:{first}|{next_}))*") if self._beginnings else None
-
-    @property
-    def _both(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        return self._beginnings, self._following
+        both = (self._beginnings, self._following)
+        first, following = ("|".join(sorted({re.escape(folded(one)) for one in of})) for of in both)
+        return re.compile(rf"(?:{first})(?: (?:{first}|{following}))*") if self._beginnings else None
 
     def taken_out(self, text: str) -> str:
         """Give a text without such sentences."""

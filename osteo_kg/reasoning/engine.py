@@ -49,7 +49,6 @@ class Engine:
                 self._together[frozenset(Atom(*each) for each in atoms)] = frozenset(value)
             else:
                 self._combiner.add(tuple(text.split(";")), Outcome.of(value))
-        self._has_read_what_travels = False
         self._prepared: set[Key] = set()
         self._answers: dict[Key, Answer] = {}
 
@@ -74,13 +73,12 @@ class Engine:
     def prepare(self, keys: Iterable[Key]) -> None:
         """Reason everything that these situations need and that is not remembered, in one batch."""
         asked = [key for key in keys if key not in self._prepared]
-        new = self._new(asked)
-        if new and self._read_what_travels():
-            new = self._new(asked)
-        if new:
-            found = dict(zip(new, self.reasoned(new), strict=True))
-            for way, outcome in found.items():
-                self._combiner.add(way, outcome)
+        needed = [way for way in completions_needed(self.space, asked) if way not in self._combiner]
+        new = [way for way in needed if way not in self._at_the_release]
+        found = dict(zip(new, self.reasoned(new), strict=True)) if new else {}
+        for way in needed:
+            self._combiner.add(way, found.get(way) or self._at_the_release[way])
+        if found:
             self._disk.add({";".join(way): outcome.to_json() for way, outcome in found.items()})
         self._prepared.update(asked)
 
@@ -94,19 +92,11 @@ class Engine:
         parts = (self.knowledge.digest, package_data.queries_digest(), self.guideline.iri)
         return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
-    def _new(self, asked: Iterable[Key]) -> list[Key]:
-        return [way for way in completions_needed(self.space, asked) if way not in self._combiner]
-
-    def _read_what_travels(self) -> bool:
-        """Take what was reasoned at the release, once, and say whether there was anything."""
-        if self._has_read_what_travels:
-            return False
-        self._has_read_what_travels = True
+    @functools.cached_property
+    def _at_the_release(self) -> dict[Key, Outcome]:
+        """The outcomes of settled situations that travel with the library; none where what they rest on is another."""
         outcomes = outcomes_at_the_release(self.digest)
-        if outcomes:
-            for way, outcome in zip(self.space.settled_keys(), outcomes, strict=True):
-                self._combiner.add(way, outcome)
-        return bool(outcomes)
+        return dict(zip(self.space.settled_keys(), outcomes, strict=True)) if outcomes else {}
 
     def answers(self, cases: Iterable[CaseFacts]) -> list[Answer]:
         """Give the answers to cases by their situations; those that are new are reasoned in one batch."""

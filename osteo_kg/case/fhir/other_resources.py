@@ -155,11 +155,12 @@ def read_mentions(
     for note in notes if is_read else ():
         builder.ignore(resource, OSTEO.FreeTextNotRead, concept=note)
     named = [*notes, *_concepts(resource, hers, terms, is_read=is_read)]
+    is_fracture = fractures.holds(resource)
     for concept in named:
         found = meanings(concept, terms)
         broken = of_kind(found, OSTEO.Fracture, terms)
-        is_healed = fractures.holds(resource) and all(terms.says_healed(said) for said in words(concept))
-        if broken or (not (found or is_healed) and OSTEO.FractureHistory.value in sections_left_open(concept, terms)):
+        may_be_one = not found and OSTEO.FractureHistory.value in sections_left_open(concept, terms)
+        if broken or (may_be_one and not (is_fracture and all(map(terms.says_healed, words(concept))))):
             fractures.mentioned(resource, concept, broken)
     if status(resource, "status") in _NOT_FINAL:
         return

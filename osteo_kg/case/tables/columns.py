@@ -11,12 +11,11 @@ from typing import Any
 
 from osteo_kg.bilingual import COLON, SEMICOLON, BilingualText, Language
 from osteo_kg.case.fields import FIELDS, KEYS
-from osteo_kg.case.suggestions import ColumnNames
+from osteo_kg.case.suggestions import HEADER_AMONG, ColumnNames
 from osteo_kg.case.tables.cells import bare
 from osteo_kg.case.tables.profile import Profile, yaml_word
 from osteo_kg.errors import UnreadableCaseError
 
-_FIRST = 10  # rows among which the names of columns are looked for
 _SHOWN = 12  # columns named in a line
 #: What says who a patient is decides nothing.
 _DECIDING = tuple(key for key in KEYS if FIELDS[key].kind != "text")
@@ -140,7 +139,7 @@ def header_of(
         UnreadableCaseError: there is no row, or the names stand below another one.
     """
     remaining = iter(rows)
-    first = list(itertools.islice(remaining, _FIRST))
+    first = list(itertools.islice(remaining, HEADER_AMONG))
     if not first:
         raise UnreadableCaseError(f"{name} is empty.", advice=f"Begin with a header line: {','.join(KEYS)}.")
     check_header(first, name, profile, names)
@@ -149,12 +148,12 @@ def header_of(
 
 
 def check_header(rows: Sequence[Sequence[Any]], name: str, profile: Profile, names: ColumnNames) -> None:
-    """See that the names of columns stand in the first row, and not below a title.
+    """See that the names of columns stand in the first of some rows, and not below a title.
 
     Raises:
         UnreadableCaseError: they do not.
     """
-    first, *_ = texts = [[bare(str(cell)) for cell in row] for row in rows[:_FIRST]]
+    first, *_ = texts = [[bare(str(cell)) for cell in row] for row in rows]
     if not any(profile.key(cell) in KEYS for cell in first) and names.header_among(texts):
         raise UnreadableCaseError(
             f"{name} seems to have the names of its columns below a row that begins with {first[0]!r}.",

@@ -11,7 +11,7 @@ from typing import Any
 
 from osteo_kg.case.fields import FIELDS
 from osteo_kg.case.files import COMPRESSIONS
-from osteo_kg.case.suggestions import ColumnNames
+from osteo_kg.case.suggestions import HEADER_AMONG, ColumnNames
 from osteo_kg.case.tables.profile import Profile
 from osteo_kg.errors import UnreadableCaseError
 
@@ -23,7 +23,6 @@ _OF_ONE_BYTE = ("cp1252", "mac_roman", "cp850")  # the first where they fit alik
 _FRENCH = re.compile("[éèêëàâîïôöûùüçœæ°’]|(?<![a-zéèêëàâîïôöûùüç])[ÉÈÊËÀÂÎÏÔÖÛÙÜÇŒ]")
 _OF_A_LINE = 1000  # bytes
 _COMMA, _POINT = re.compile(r"[-+−]?\d+,\d+"), re.compile(r"[-+−]?\d+\.\d+")
-_FIRST = 10  # lines among which the names of columns are looked for
 _FEWEST = 2  # numbers with a comma from which a table is said to have decimal commas
 _SAYS_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n?')
 
@@ -112,7 +111,7 @@ def dialect_of(start: bytes, names: ColumnNames, encoding: str | None = None) ->
 
 def _header(lines: Sequence[str], names: ColumnNames) -> Sequence[str]:
     """Give the line that names columns, which may stand below others; the first that is not empty where none does."""
-    filled = [line for line in lines if line.strip()][:_FIRST]
+    filled = [line for line in lines if line.strip()][:HEADER_AMONG]
     rows = [[cell for sign in _SEPARATORS for row in _rows([line], sign) for cell in row] for line in filled]
     place = names.header_among(rows)
     return filled[place : place + 1]

@@ -153,10 +153,8 @@ class _Proposal:
     def _asked_of_scores(self, cells: Column) -> str:
         """Ask whether a column has T-scores: little else of a patient is negative, but for codes of what is missing."""
         words = {_text(cell) for cell in cells if not isinstance(cell, dict | list)}
-        numbers = {
-            word: decimal_text(self._pointed(word)) for word in words if not self._means("t_score", word, MISSING)
-        }
-        is_asked = any(number is not None and number.startswith("-") for number in numbers.values())
+        stated = (self._pointed(word) for word in words if not self._means("t_score", word, MISSING))
+        is_asked = any((decimal_text(word) or "").startswith("-") for word in stated)
         return "  # has negative numbers: if they are T-scores, move it to columns" if is_asked else ""
 
     def _pointed(self, word: str) -> str:
@@ -273,10 +271,6 @@ def _entries(word: str) -> list[str]:
 
 
 def _text(cell: Any) -> str:
-    return (
-        ""
-        if cell is None or isinstance(cell, Covered)
-        else cell.strip()
-        if isinstance(cell, str)
-        else str(cell).lower()
-    )
+    if cell is None or isinstance(cell, Covered):
+        return ""
+    return cell.strip() if isinstance(cell, str) else str(cell).lower()

@@ -6,7 +6,7 @@ import datetime
 import io
 import itertools
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook
 
 from osteo_kg.case.fields import KEYS
-from osteo_kg.case.suggestions import ColumnNames
+from osteo_kg.case.suggestions import HEADER_AMONG, ColumnNames
 from osteo_kg.case.tables.cells import bare
 from osteo_kg.case.tables.columns import check_header
 from osteo_kg.case.tables.profile import Profile
@@ -24,7 +24,6 @@ Row = Sequence[Any]
 _SHEETS = "xl/worksheets/"
 _SIGNS = (b"<f>", b"<f ", b't="e"')  # of a formula, and of an error
 _UNREADABLE = (CalamineError, OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
-_LOOKED_AT = 10  # rows among which the names of columns are looked for
 _TEXT_OF_A_FORMULA = "str"  # which may be empty
 
 
@@ -67,7 +66,7 @@ def read_workbook(
         raise UnreadableCaseError(f"{name} is empty.", advice=f"Begin with a header line: {','.join(KEYS)}.")
     chosen = of_patients[0] if of_patients else next(iter(filled))
     table = list(itertools.dropwhile(lambda row: not _is_filled(row), filled[chosen]))
-    check_header([_names(row) for row in itertools.islice(filter(_is_filled, table), _LOOKED_AT)], name, profile, names)
+    check_header(_first_names(table), name, profile, names)
     columns, rows = _names(table[0]), table[1:]
     kept = [place for place, column in enumerate(columns) if column or any(_is_filled([row[place]]) for row in rows)]
     found = [[_value(row[place]) for place in kept] for row in rows]
@@ -158,6 +157,11 @@ def _names(row: Row) -> list[str]:
     return ["" if cell is None or isinstance(cell, Covered) else bare(_text(_value(cell))) for cell in row]
 
 
+def _first_names(rows: Iterable[Row]) -> list[list[str]]:
+    """Give those of the first rows that have something in them, as names of columns: one of them may name these."""
+    return [_names(row) for row in itertools.islice(filter(_is_filled, rows), HEADER_AMONG)]
+
+
 def _text(value: Any) -> str:
     return "" if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
 
@@ -169,9 +173,9 @@ def _is_filled(row: Row) -> bool:
 
 def _has_keys(rows: Sequence[Row], profile: Profile, names: ColumnNames) -> bool:
     """Whether the first row that has something in it names a key, or one of those below names several."""
-    first, *others = [_names(row) for row in itertools.islice(filter(_is_filled, rows), _LOOKED_AT)]
-    named = any(profile.key(column) in KEYS or names.key(column) for column in first)
-    return named or bool(names.header_among([first, *others]))
+    found = _first_names(rows)
+    named = any(profile.key(column) in KEYS or names.key(column) for column in found[0])
+    return named or names.header_among(found) > 0
 
 
 def _value(cell: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 import pyarrow as pa
 
 from osteo_kg.case import KEYS
-from osteo_kg.case.files import COMPRESSIONS, not_utf8, packing
+from osteo_kg.case.files import not_utf8, packing, start_of
 from osteo_kg.case.json_stream import json_members
 from osteo_kg.errors import OsteoError, UnreadableCaseError
 
@@ -25,8 +25,7 @@ WAYS = {"gz": "gzip", "zst": "zstd"}
 
 def unpacked(path: Path) -> Any:
     """Open a file for its bytes, compressed or not, whatever its name says."""
-    with path.open("rb") as file:
-        way = packing(file.read(max(map(len, COMPRESSIONS.values()))))
+    way = packing(start_of(path))
     return pa.input_stream(str(path), compression=None if way is None else WAYS[way])
 
 
