@@ -6,29 +6,23 @@ import contextlib
 import csv
 import datetime
 import importlib.metadata
-import io
 import itertools
 import json
-import os
 import re
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from decimal import Decimal
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import click
 import pytest
-import yaml
-from click.testing import CliRunner, Result
-from rdflib import OWL, RDF, Graph
+from click.testing import Result
 
 from osteo_kg import KnowledgeBase
 from osteo_kg.cli.main import main
-from osteo_kg.knowledge.loading import ONTOLOGY_FORMATS
+from tests.support.commands import run
 from tests.support.worked import ON
 
 pytestmark = pytest.mark.slow
@@ -39,13 +33,6 @@ WOMAN = {"sex": "female", "menopausal_status": "postmenopausal", "age_years": 70
 TREAT = {**WOMAN, "patient": "anna", "t_score_total_hip": -3.1, "fractures": [], "treatment_history": []}
 WRONG = {**WOMAN, "patient": "berta", "t_score_total_hip": -24, "fractures": []}
 UNREADABLE = "{"
-
-
-def run(*arguments: str, stdin: str | bytes | None = None) -> Result:
-    """Run one command in this process. What escapes it is a fault, not an exit status."""
-    result = CliRunner().invoke(main, arguments, input=stdin, catch_exceptions=False)
-    assert "Traceback" not in result.stderr
-    return result
 
 
 def assess(*arguments: str, stdin: str | bytes | None = None) -> Result:
@@ -350,69 +337,6 @@ def test_an_odd_folder_of_knowledge_gives_no_traceback(name: str, files: dict[st
     assert run("validate", files["anna"], "--knowledge", str(folder)).exit_code in (0, 1)
 
 
-# Table and ontology
-
-
-class _Page(HTMLParser):
-    """The cells of the rows of a table."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows: list[list[str]] = []
-        self._in_cell = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "tr":
-            self.rows.append([])
-        elif tag in ("td", "th"):
-            self.rows[-1].append("")
-            self._in_cell = True
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_cell = self._in_cell and tag not in ("td", "th")
-
-    def handle_data(self, data: str) -> None:
-        if self._in_cell:
-            self.rows[-1][-1] += data
-
-
-@pytest.mark.parametrize("language", ["en", "fr"])
-def test_the_table_is_the_same_in_every_format(language: str) -> None:
-    text, table, html = (
-        run("table", "--format", form, "--language", language).stdout for form in ("text", "csv", "html")
-    )
-    rows = list(csv.reader(io.StringIO(table)))
-    page = _Page()
-    page.feed(html)
-    assert page.rows == rows
-    assert len(rows) > 10
-    words = {word for row in rows for cell in row for word in re.findall(r"\w+", cell)}
-    assert [word for word in words if word not in text] == []
-
-
-@pytest.mark.parametrize("form", ["turtle", "rdfxml"])
-def test_the_ontology_is_the_same_text_at_every_run(form: str) -> None:
-    """Whatever order sets have in a process, which the seed of its hashes decides."""
-    command = [sys.executable, "-m", "osteo_kg", "ontology", "--format", form]
-    runs = [
-        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed})
-        for seed in "12"
-    ]
-    assert runs[0].stdout == runs[1].stdout
-
-
-@pytest.mark.parametrize("form", ONTOLOGY_FORMATS)
-def test_the_ontology_is_one_document_without_imports(form: str) -> None:
-    result = run("ontology", "--format", form)
-    reader = {"rdfxml": "xml", "ntriples": "nt", "jsonld": "json-ld"}.get(form, form)
-    graph = Graph().parse(data=result.stdout, format=reader)
-    assert result.exit_code == 0
-    assert [str(header) for header in graph.subjects(RDF.type, OWL.Ontology)] == [
-        "https://w3id.org/osteo-kg/ontology/osteo-kg"
-    ]
-    assert list(graph.objects(None, OWL.imports)) == []
-
-
 # As a program
 
 
@@ -488,76 +412,3 @@ def test_french_can_be_written_where_the_terminal_knows_no_accents(files: dict[s
     environment = {"PYTHONIOENCODING": "ascii", "PATH": "/usr/bin"}
     done = subprocess.run(command, capture_output=True, check=False, env=environment)
     assert b"Traceback" not in done.stderr
-
-
-# The records that are refused
-
-
-class _Digits(yaml.SafeLoader):
-    """YAML in which a number with a point is a decimal, digit for digit, and a day is text."""
-
-
-def _text(loader: Any, node: Any) -> str:
-    return str(loader.construct_scalar(node))
-
-
-_Digits.add_constructor("tag:yaml.org,2002:float", lambda loader, node: Decimal(_text(loader, node)))
-_Digits.add_constructor("tag:yaml.org,2002:timestamp", _text)
-
-
-def _json(value: Any) -> str:
-    """Write JSON in which a decimal keeps its digits."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(str(key))}: {_json(each)}" for key, each in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_json(each) for each in value) + "]"
-    return f"{value:f}" if isinstance(value, Decimal) else json.dumps(value)
-
-
-def _refused() -> list[dict[str, Any]]:
-    text = (ROOT / "tests" / "cases" / "refused.yaml").read_text(encoding="utf-8")
-    found: list[dict[str, Any]] = yaml.load(text, _Digits)
-    assert len(found) >= 70
-    return found
-
-
-@pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], dict[str, Any]]:
-    """The report of every record, by its id and the language; each was refused by itself."""
-    folder = tmp_path_factory.mktemp("refused")
-    found = {}
-    for item in _refused():
-        file = folder / f"{item['id']}.json"
-        file.write_text(_json(item["case"]), encoding="utf-8")
-    for language in ("en", "fr"):
-        for day in {item["on"] for item in _refused()}:
-            items = [item for item in _refused() if item["on"] == day]
-            names = [str(folder / f"{item['id']}.json") for item in items]
-            result = run("assess", *names, "--on", day, "--format", "jsonl", "--language", language)
-            assert result.exit_code == 2
-            for item, line in zip(items, result.stdout.splitlines(), strict=True):
-                found[item["id"], language] = json.loads(line)
-    return found
-
-
-@pytest.mark.parametrize("item", _refused(), ids=lambda item: str(item["id"]))
-def test_a_record_is_refused_for_the_fact_that_is_wrong(
-    item: dict[str, Any], reports: dict[tuple[str, str], dict[str, Any]]
-) -> None:
-    english, french = (reports[item["id"], language] for language in ("en", "fr"))
-    assert english["conforms"] is False
-    violations = [each for each in english["results"] if each["severity"] == "violation"]
-    assert {each["path"] for each in violations} == {item["fact"]}
-    assert all(each["message"] and each["advice"] for each in (*english["results"], *french["results"]))
-    assert [each["path"] for each in french["results"]] == [each["path"] for each in english["results"]]
-    assert not {each["message"] for each in violations} & {each["message"] for each in french["results"]}
-
-
-@pytest.mark.parametrize("place", [0, 35, -1])
-def test_one_refused_record_exits_with_2(place: int, tmp_path: Path) -> None:
-    item = _refused()[place]
-    file = tmp_path / "case.json"
-    file.write_text(_json(item["case"]), encoding="utf-8")
-    result = run("assess", str(file), "--on", item["on"], "--format", "json")
-    assert result.exit_code == 2
-    assert item["fact"] in result.stderr

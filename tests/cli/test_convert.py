@@ -1,37 +1,31 @@
-"""Records to graphs and back without loss, the empty record, and the JSON Schemas of what goes in and out."""
+"""Records to graphs and back without loss, and the empty record."""
 
 from __future__ import annotations
 
-import copy
 import csv
 import io
 import json
 import random
 import re
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 from rdflib import Graph
 from rdflib.compare import isomorphic
 
-from osteo_kg import Assessment, Case, KnowledgeBase, UsageError, read_case
+from osteo_kg import Case, KnowledgeBase, UsageError, read_case
 from osteo_kg.case.fields import KEYS, RENAL_FUNCTION, SCORES, measured
 from osteo_kg.case.record_export import record_of
 from osteo_kg.case.writing import OUTPUT_FORMATS, RDF_OUTPUT_FORMATS, check_fits, write_cases
 from osteo_kg.cli.main import main
-from osteo_kg.json_schema import assessment_schema, record_schema
-from osteo_kg.knowledge.guideline import read_guideline
 from osteo_kg.knowledge.loading import packaged_knowledge
-from osteo_kg.knowledge_base import DEFAULT_GUIDELINE
-from tests.support.strategies import how_many, records
-from tests.support.worked import CASES, ON, ROOT, answered, exact_json, read_worked, refused
+from tests.support.commands import run
+from tests.support.strategies import how_many, records_with_birth_dates
+from tests.support.worked import ON, ROOT, exact_json
 
 pytestmark = pytest.mark.slow
 
@@ -54,22 +48,7 @@ def _digits(items: list[dict[str, Any]]) -> list[str]:
     return [exact_json({key: record[key] for key in KEYS if key in record}) for record in items]
 
 
-def _run(*words: str | Path, data: str | None = None) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words], input=data)
-
-
 # The round trip
-
-
-@st.composite
-def _record(draw: st.DrawFn) -> dict[str, Any]:
-    """A record as the other tests have it, with a birth date and names of patients now and then."""
-    record = draw(records())
-    if draw(st.booleans()):
-        record["birth_date"] = str(draw(st.dates()))
-    if not any(key in record for key in SCORES):
-        record.pop("densitometry_date", None)  # see test_a_date_of_no_densitometry_is_kept
-    return record
 
 
 def _round_trip(batch: list[dict[str, Any]], form: str) -> None:
@@ -82,7 +61,7 @@ def _round_trip(batch: list[dict[str, Any]], form: str) -> None:
 
 
 @settings(_settings, max_examples=how_many(20))
-@given(batch=st.lists(_record(), min_size=BATCH, max_size=BATCH), seed=st.integers(0, 2**32))
+@given(batch=st.lists(records_with_birth_dates(), min_size=BATCH, max_size=BATCH), seed=st.integers(0, 2**32))
 def test_two_thousand_records_come_back_from_turtle_as_they_were(batch: list[dict[str, Any]], seed: int) -> None:
     _round_trip(_recombined(batch, 100, random.Random(seed)), "ttl")
 
@@ -100,7 +79,7 @@ def _recombined(batch: list[dict[str, Any]], number: int, chance: random.Random)
 @pytest.mark.parametrize("form", [each for each in OUTPUT_FORMATS if each != "ttl"])
 def test_hundreds_of_records_come_back_from_every_other_format(form: str) -> None:
     @settings(_settings, max_examples=400 // BATCH)
-    @given(batch=st.lists(_record(), min_size=BATCH, max_size=BATCH))
+    @given(batch=st.lists(records_with_birth_dates(), min_size=BATCH, max_size=BATCH))
     def check(batch: list[dict[str, Any]]) -> None:
         _round_trip(batch, form)
 
@@ -262,7 +241,7 @@ def test_everything_that_does_not_fit_is_named_at_once() -> None:
     ],
 )
 def test_what_a_format_would_change_is_refused(form: str, data: str, named: str | None) -> None:
-    result = _run("convert", "-", "--input-format", "json", "--to", form, data=data)
+    result = run("convert", "-", "--input-format", "json", "--to", form, stdin=data)
     if named is None:
         assert (result.exit_code, result.stderr) == (0, "")
     else:
@@ -278,7 +257,7 @@ def test_what_a_format_would_change_is_refused(form: str, data: str, named: str 
 def test_the_example_records_give_the_same_answers_in_every_format(
     knowledge_base: KnowledgeBase, name: str, form: str
 ) -> None:
-    result = _run("convert", EXAMPLES / name, "--to", form)
+    result = run("convert", EXAMPLES / name, "--to", form)
     assert (result.exit_code, result.stderr) == (0, "")
     before = _answers(knowledge_base, read_case((EXAMPLES / name).read_bytes(), name=name))
     assert before
@@ -290,15 +269,15 @@ def _answers(knowledge_base: KnowledgeBase, cases: tuple[Case, ...]) -> dict[str
 
 
 def test_one_record_is_an_object_and_several_are_an_array(tmp_path: Path) -> None:
-    one = _run("convert", EXAMPLES / "specialist.ttl", "--to", "json").stdout
-    two = _run("convert", EXAMPLES / "specialist.ttl", EXAMPLES / "man-with-hip-fracture.ttl", "--to", "json").stdout
+    one = run("convert", EXAMPLES / "specialist.ttl", "--to", "json").stdout
+    two = run("convert", EXAMPLES / "specialist.ttl", EXAMPLES / "man-with-hip-fracture.ttl", "--to", "json").stdout
     assert json.loads(one)["patient"] == "urn:case:specialist"
     assert [each["patient"] for each in json.loads(two)] == ["urn:case:specialist", "urn:case:man-with-hip-fracture"]
 
 
 def test_a_record_that_is_refused_leaves_nothing_and_the_others_are_written() -> None:
     data = '[{"patient": "a", "sx": "female", "age_years": 7}, {"patient": "b"}, {"patient": "c", "sex": "x"}]'
-    result = _run("convert", "-", "--input-format", "json", "--to", "ttl", data=data)
+    result = run("convert", "-", "--input-format", "json", "--to", "ttl", stdin=data)
     assert result.exit_code == 2
     assert [case.iri for case in read_case(result.stdout, "ttl")] == ["urn:case:b"]
     assert result.stderr.count("osteo-kg: ") == 2
@@ -308,7 +287,7 @@ def test_a_record_that_is_refused_leaves_nothing_and_the_others_are_written() ->
 def test_what_does_not_fit_leaves_nothing_and_the_others_are_written(tmp_path: Path) -> None:
     path = tmp_path / "two.ttl"
     path.write_text(_patient("osteo:isDeceased true", "<urn:case:b> a osteo:Patient ."))
-    result = _run("convert", path, "--to", "jsonl")
+    result = run("convert", path, "--to", "jsonl")
     assert (result.exit_code, result.stdout) == (2, '{"patient": "urn:case:b"}\n')
     assert "urn:case:anna: a flat record has no place for osteo:isDeceased." in result.stderr
 
@@ -316,7 +295,7 @@ def test_what_does_not_fit_leaves_nothing_and_the_others_are_written(tmp_path: P
 @pytest.mark.parametrize("form", OUTPUT_FORMATS)
 def test_foreign_properties_are_not_lost_in_silence(form: str) -> None:
     data = _patient('foaf:name "Anna"')
-    result = _run("convert", "-", "--input-format", "ttl", "--to", form, data=data)
+    result = run("convert", "-", "--input-format", "ttl", "--to", form, stdin=data)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "<http://xmlns.com/foaf/0.1/name>" in result.stderr
 
@@ -326,7 +305,7 @@ def test_foreign_properties_are_not_lost_in_silence(form: str) -> None:
 )
 def test_rows_of_one_patient_do_not_run_together_in_a_graph(form: str, left: list[str]) -> None:
     data = '{"patient": "a"}\n{"patient": "b"}\n{"patient": "a", "sex": "female"}\n'
-    result = _run("convert", "-", "--input-format", "jsonl", "--to", form, data=data)
+    result = run("convert", "-", "--input-format", "jsonl", "--to", form, stdin=data)
     assert [case.patient for case in read_case(result.stdout, form)] == left
     assert result.exit_code == (2 if form in RDF_OUTPUT_FORMATS else 0)
     assert result.stderr.count("urn:case:a. In one graph they would run together") == (2 if result.exit_code else 0)
@@ -336,20 +315,20 @@ def test_entries_of_one_name_and_different_files_do_not_run_together(tmp_path: P
     fracture = "osteo:hasFracture <urn:f> . <urn:f> a osteo:AnkleFracture"
     for name, says in {"a": fracture, "b": fracture.replace("Ankle", "Rib"), "c": "osteo:ageInYears 7"}.items():
         (tmp_path / f"{name}.ttl").write_text(_patient(says).replace("anna", name))
-    result = _run("convert", *sorted(tmp_path.iterdir()), "--to", "ttl")
+    result = run("convert", *sorted(tmp_path.iterdir()), "--to", "ttl")
     assert result.exit_code == 2
     assert [case.iri for case in read_case(result.stdout, "ttl")] == ["urn:case:c"]
 
 
 def test_patients_who_share_an_entry_keep_sharing_it() -> None:
     data = f"{PREFIXES} <urn:a> a osteo:Patient ; osteo:hasFracture <urn:f> . <urn:f> a osteo:RibFracture ."
-    result = _run("convert", "-", "--input-format", "ttl", "--to", "nt", data=data + data.replace("urn:a", "urn:b"))
+    result = run("convert", "-", "--input-format", "ttl", "--to", "nt", stdin=data + data.replace("urn:a", "urn:b"))
     assert result.exit_code == 0
     assert [len(case.triples) for case in read_case(result.stdout, "nt")] == [3, 3]
 
 
 def test_a_file_that_cannot_be_opened_is_told_and_the_others_are_written() -> None:
-    result = _run("convert", EXAMPLES / "nobody.csv", EXAMPLES / "specialist.ttl", "--to", "jsonl")
+    result = run("convert", EXAMPLES / "nobody.csv", EXAMPLES / "specialist.ttl", "--to", "jsonl")
     assert (result.exit_code, len(result.stdout.splitlines())) == (2, 1)
     assert "nobody.csv cannot be opened" in result.stderr
 
@@ -357,118 +336,15 @@ def test_a_file_that_cannot_be_opened_is_told_and_the_others_are_written() -> No
 def test_columns_are_ignored_by_name() -> None:
     words = ("convert", "-", "--input-format", "csv", "--to", "jsonl")
     data = "patient,ward,bed\na,3,4\n"
-    assert _run(*words, data=data).exit_code == 2
-    assert _run(*words, "--ignore-columns", "ward, bed", data=data).stdout == '{"patient": "a"}\n'
-    assert _run(*words, "--ignore-columns", "all", data=data).stdout == '{"patient": "a"}\n'
+    assert run(*words, stdin=data).exit_code == 2
+    assert run(*words, "--ignore-columns", "ward, bed", stdin=data).stdout == '{"patient": "a"}\n'
+    assert run(*words, "--ignore-columns", "all", stdin=data).stdout == '{"patient": "a"}\n'
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_the_template_reads_back_as_a_patient_of_whom_nothing_is_known(form: str) -> None:
-    text = _run("template", form).stdout_bytes
+    text = run("template", form).stdout_bytes
     [case] = read_case(text, form, name="x")
     assert (case.findings, record_of(case, TERMS)) == ((), {"patient": "x#1"})
     keys = list(json.loads(text)) if form == "json" else next(csv.reader(io.StringIO(text.decode())))
     assert tuple(keys) == KEYS
-
-
-# The schemas
-
-
-@cache
-def _validator(document: str) -> Draft202012Validator:
-    schema = json.loads(_run("schema", document).stdout)
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
-
-
-def test_the_command_prints_the_schemas() -> None:
-    knowledge = packaged_knowledge()
-    guideline = read_guideline(knowledge, DEFAULT_GUIDELINE)
-    assert _validator("record").schema == record_schema(TERMS)
-    assert _validator("assessment").schema == assessment_schema(knowledge, guideline)
-
-
-def test_every_worked_record_is_of_the_record_schema() -> None:
-    worked = {each.id: each.record for each in (*answered(), *read_worked(CASES)) if not each.expect.get("refused")}
-    assert {name: message for name, record in worked.items() for message in _errors("record", record)} == {}
-
-
-def test_every_example_record_and_the_template_are_of_the_record_schema() -> None:
-    examples = json.loads((EXAMPLES / "patients.json").read_text(encoding="utf-8"))
-    assert [_errors("record", each) for each in (*examples, dict.fromkeys(KEYS))] == [[]] * (len(examples) + 1)
-
-
-@settings(_settings, max_examples=300)
-@given(record=_record())
-def test_what_convert_writes_is_of_the_record_schema(record: dict[str, Any]) -> None:
-    assert _errors("record", record) == []
-
-
-# Ranges, days to come and contradictions are for the shapes: they depend on the day and on the rest of the record.
-MEANING = {1, 2, 3, 4, 5, 6, 18, 19, 23, 24, 25, 26, 29, 30, 32, 38, 39, 47, 48, 52, 53, 54, 55, 70, 74, 75}
-
-
-def test_a_refused_record_is_of_the_schema_only_where_its_meaning_is_refused() -> None:
-    assert {each.id for each in refused() if not _errors("record", each.record)} == {f"RE-{n:02}" for n in MEANING}
-
-
-def _errors(document: str, instance: Any) -> list[str]:
-    return [f"{error.json_path}: {error.message}" for error in _validator(document).iter_errors(instance)]
-
-
-@pytest.fixture(scope="module")
-def assessments(knowledge_base: KnowledgeBase) -> list[dict[str, Any]]:
-    """Everything that is answered: the worked cases and the examples."""
-    worked = [
-        knowledge_base.assess(each.case(knowledge_base), on=each.on, assume_complete=each.assume_complete)
-        for each in answered()
-    ]
-    read = [case for path in sorted(EXAMPLES.glob("*.ttl")) for case in read_case(path.read_bytes(), name=path.name)]
-    examples = [each for each in knowledge_base.assess_all(read, on=ON) if isinstance(each, Assessment)]
-    assert len(examples) == len(read)
-    languages = ("en", "fr")
-    return [each.to_json(languages[number % 2]) for number, each in enumerate((*worked, *examples))]  # type: ignore[arg-type]
-
-
-def test_every_assessment_is_of_the_assessment_schema(assessments: list[dict[str, Any]]) -> None:
-    assert [message for each in assessments for message in _errors("assessment", each)] == []
-
-
-def test_no_key_of_an_assessment_may_be_missing_and_none_added(assessments: list[dict[str, Any]]) -> None:
-    """Each kind of object is tried once, wherever it stands; evidence quotes a record, in which some keys may lack."""
-    tried: dict[tuple[str, ...], dict[str, Any]] = {}
-    for each in assessments:
-        for steps in _objects(each):
-            kind = (*(step for step in steps if isinstance(step, str)), *sorted(_at(each, steps)))
-            tried.setdefault(kind, {"steps": steps, "assessment": each})
-    assert len(tried) > 20
-    passed = []
-    for kind, where in tried.items():
-        for changed, what in _changed(where["assessment"], where["steps"]):
-            if _validator("assessment").is_valid(changed):
-                passed.append((kind, what))
-    assert passed == []
-
-
-def _objects(value: Any, steps: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    if isinstance(value, dict):
-        yield steps
-    for step, each in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        yield from _objects(each, (*steps, step))
-
-
-def _at(value: Any, steps: tuple[str | int, ...]) -> Any:
-    for step in steps:
-        value = value[step]
-    return value
-
-
-def _changed(assessment: dict[str, Any], steps: tuple[str | int, ...]) -> Iterator[tuple[dict[str, Any], str]]:
-    optional = {"mechanism", "date", "count", "count_at_most", "outcome"} if steps and steps[-1] == "value" else set()
-    for key in _at(assessment, steps).keys() - optional:
-        less = copy.deepcopy(assessment)
-        del _at(less, steps)[key]
-        yield less, f"without {key}"
-    more = copy.deepcopy(assessment)
-    _at(more, steps)["more"] = None
-    yield more, "with more"

@@ -10,6 +10,7 @@ from typing import Any
 import pyoxigraph as ox
 from hypothesis import strategies as st
 
+from osteo_kg.case.fields import SCORES
 from osteo_kg.knowledge.loading import packaged_knowledge
 from osteo_kg.rdf.terms import OSTEO
 
@@ -95,3 +96,14 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
     if record["creatinine_clearance"] is None and record["egfr"] is None:
         record["renal_function_date"] = None  # nor is that of no test of renal function
     return {key: value for key, value in record.items() if value is not None}
+
+
+@st.composite
+def records_with_birth_dates(draw: st.DrawFn) -> dict[str, Any]:
+    """A record as the other tests have it, with a birth date now and then, and no date of no densitometry."""
+    record = draw(records())
+    if draw(st.booleans()):
+        record["birth_date"] = str(draw(st.dates()))
+    if not any(key in record for key in SCORES):
+        record.pop("densitometry_date", None)
+    return record
