@@ -5,11 +5,7 @@ Nothing that is posted is kept unless the caller asks for it, and no patient fac
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from flask import Flask, Request
-from werkzeug.routing import MapAdapter
+from flask import Flask
 
 from osteo_kg import Dataset, KnowledgeBase
 from osteo_kg_server import logs, metrics
@@ -17,7 +13,7 @@ from osteo_kg_server.http import endpoints, problems, responses
 from osteo_kg_server.pages import assets, layout
 from osteo_kg_server.pages.knowledge import ontology, search, table
 from osteo_kg_server.pages.patient import view as patient
-from osteo_kg_server.pages.question import terms
+from osteo_kg_server.pages.question import editor
 from osteo_kg_server.service import Service
 from osteo_kg_server.settings import Limits, Settings
 from osteo_kg_server.views import (
@@ -44,36 +40,12 @@ _MODULES = (
     linked_data,
     operations,
     assets,
-    terms,
+    editor,
     patient,
     ontology,
     search,
     table,
 )
-
-
-class _App(Flask):
-    """An app of which no view is asynchronous."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Leave a function as it is; looking at each one for every request takes longer than many of them."""
-        return func
-
-    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Look a path up without a look at what the service is called: no route depends on that."""
-        if request is None:
-            return super().create_url_adapter(None)
-        environ = request.environ
-        return MapAdapter(
-            self.url_map,
-            environ.get("HTTP_HOST") or environ["SERVER_NAME"],
-            environ.get("SCRIPT_NAME", "/"),
-            "",
-            environ["wsgi.url_scheme"],
-            request.path,
-            request.method,
-            environ.get("QUERY_STRING", ""),
-        )
 
 
 def create_app(knowledge_base: KnowledgeBase, dataset: Dataset, settings: Settings | None = None) -> Flask:
@@ -88,13 +60,14 @@ def create_app(knowledge_base: KnowledgeBase, dataset: Dataset, settings: Settin
         StoreUnavailableError: the store cannot be opened.
         UsageError: the tokens cannot be read, a FHIR server may not be named so, or there is no such prefetch.
     """
-    app = _App(__name__, static_folder=None, template_folder="pages/templates")
+    app = responses.App(__name__, static_folder=None, template_folder="pages/templates")
     settings = settings or Settings()
-    app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.limits.upload_bytes
     app.extensions["osteo_kg"] = Service(knowledge_base, dataset, settings)
     app.extensions["osteo_kg_metrics"] = figures = metrics.Metrics()
-    logs.register(app, observe=figures.observe, queries=settings.log_queries)  # first: it gives a request its id
+    app.extensions["osteo_kg_log"] = logs.register(
+        app, observe=figures.observe, queries=settings.log_queries
+    )  # first: it gives a request its id
     for module in _MODULES:
         app.register_blueprint(module.blueprint)
     endpoints.register(app)

@@ -28,6 +28,7 @@ _BY_ERROR = (
     (TooLargeError, "too-large"),
     (GeneratorExit, "abandoned"),
 )
+STARTED = "osteo_kg.started"  # in the environment of a request: when it began, where that was before the app had it
 _WRITTEN = json.JSONEncoder(ensure_ascii=False).encode
 _logger = logging.getLogger("osteo_kg_server")
 _lines: TextIO | None = None  # where lines go; to whoever has a handler, where there is none
@@ -61,8 +62,8 @@ class Ended:
         return time.perf_counter() - self.started
 
 
-def register(app: Flask, *, observe: Callable[[Ended], object], queries: bool) -> None:
-    """Log every request of the app.
+def register(app: Flask, *, observe: Callable[[Ended], object], queries: bool) -> Callable[[Ended], object]:
+    """Log every request of the app, and give what tells of one that is answered elsewhere.
 
     Args:
         app: the app.
@@ -94,6 +95,7 @@ def register(app: Flask, *, observe: Callable[[Ended], object], queries: bool) -
 
     app.before_request(_begin)
     app.after_request(end)
+    return tell
 
 
 def to_standard_error() -> None:
@@ -138,8 +140,13 @@ def _error(error: BaseException) -> dict[str, Any]:
     return {"error": type(error).__name__, "where": f"{last.name}:{last.lineno}" if last else None}
 
 
+def new_id() -> str:
+    """Make an id for a request."""
+    return f"{random.getrandbits(128):032x}"
+
+
 def _begin() -> None:
-    g.request_id, g.started = f"{random.getrandbits(128):032x}", time.perf_counter()
+    g.request_id, g.started = new_id(), request.environ.get(STARTED) or time.perf_counter()
 
 
 def _write(line: str) -> None:

@@ -20,31 +20,49 @@ from osteo_kg_server.case_repository import CaseRepository
 from osteo_kg_server.cds.fhir_servers import Servers
 from osteo_kg_server.cds.prefetch import Prefetch
 from osteo_kg_server.settings import Settings
-from osteo_kg_server.store import Change, LocalStore, Remote, RemoteStore, Store
+from osteo_kg_server.store import Change, LocalStore, Queries, Remote, RemoteStore, Store
 
 KNOWLEDGE = tuple(GRAPH + name for name in ("ontology", "inferred", "shapes", "situations"))
 _LOADED = "examples loaded"
 
 
-class Service:
+class QueryService:
+    """What a view needs that answers queries.
+
+    Args:
+        settings: what whoever runs the service decides.
+        access: who may read and write.
+        store: what answers SPARQL.
+        terms: the IRIs of the terms of our vocabulary; none where no knowledge is served.
+    """
+
+    def __init__(self, settings: Settings, access: Access, store: Queries, terms: frozenset[str]) -> None:
+        self.settings, self.access, self.terms = settings, access, terms
+        self.store = store
+
+    @property
+    def may_keep_patients(self) -> bool:
+        """Whether cases beside the examples may be here: who cannot be trusted with them is kept out from the start."""
+        return not self.settings.scratch and (self.access.can_be_written or self.settings.store is not None)
+
+
+class Service(QueryService):
     """One knowledge base, one store, and the turn that requests take.
 
     Attributes:
         store: what answers SPARQL and is written to.
-        access: who may read and write.
         keeper: what keeps cases in the store.
         servers: the FHIR servers that may be called.
         prefetch: what clients are to send beside a hook.
-        terms: the IRIs of the terms of our vocabulary; none where no knowledge is served.
-        turn: held while the knowledge base works: some libraries below it change state of the whole process.
+        lock: held while the knowledge base works: some libraries below it change state of the whole process.
     """
 
     def __init__(self, knowledge_base: KnowledgeBase, dataset: Dataset, settings: Settings) -> None:
-        self.knowledge_base, self.settings = knowledge_base, settings
-        self.access, self.servers = Access(settings), Servers(settings.fhir_servers)
+        self.knowledge_base, self.servers = knowledge_base, Servers(settings.fhir_servers)
         self.prefetch = Prefetch(knowledge_base, settings.optional_prefetch)
-        self.store = opened(dataset, settings)
-        self.terms = dataset.terms
+        access = Access(settings)  # first: what is wrong with it is told before a store is opened
+        self.store: Store = opened(dataset, settings)
+        super().__init__(settings, access, self.store, dataset.terms)
         self.lock = threading.Lock()
         self.keeper = CaseRepository(knowledge_base, self.store, self.lock)
         if not settings.scratch:
@@ -54,11 +72,6 @@ class Service:
         for triple in dataset.graphs.get(GRAPH + "ontology", ()):
             if not isinstance(triple.subject, ox.Triple):
                 self._by_subject[triple.subject].append(triple)
-
-    @property
-    def may_keep_patients(self) -> bool:
-        """Whether cases beside the examples may be here: who cannot be trusted with them is kept out from the start."""
-        return not self.settings.scratch and (self.access.can_be_written or self.settings.store is not None)
 
     def by_reading(self, key: str) -> KnowledgeBase:
         """Give what decides where the other reading of an interpretation is taken, loaded when first asked for."""
@@ -131,6 +144,18 @@ def service() -> Service:
 
 def of(app: Flask) -> Service:
     """Give the service of an app."""
-    found = app.extensions["osteo_kg"]
+    found = query_service_of(app)
     assert isinstance(found, Service)
+    return found
+
+
+def query_service() -> QueryService:
+    """Give what answers queries in the app that answers this request."""
+    return query_service_of(current_app)
+
+
+def query_service_of(app: Flask) -> QueryService:
+    """Give what answers queries in an app."""
+    found = app.extensions["osteo_kg"]
+    assert isinstance(found, QueryService)
     return found

@@ -20,6 +20,7 @@ from flask import Flask
 
 from osteo_kg_server import logs
 from osteo_kg_server.service import of
+from osteo_kg_server.serving import query_app
 from osteo_kg_server.serving.bridge import Bridge
 from osteo_kg_server.serving.connection import SILENT, Connection, Front
 
@@ -73,7 +74,13 @@ class _Server(uvicorn.Server):
     def __init__(self, app: Flask) -> None:
         serving = of(app)
         limits, store = serving.settings.limits, serving.store
-        self.bridge = Bridge(app, limits.workers + _BESIDE_QUERIES, limits.upload_bytes)
+        self.bridge = Bridge(
+            app,
+            limits.workers + _BESIDE_QUERIES,
+            limits.upload_bytes,
+            query_app.beginning(serving),
+            app.extensions["osteo_kg_log"],
+        )
         front = Front(app, _connections(), lambda: store.load.in_use >= limits.workers, self.bridge.answer)
         super().__init__(
             uvicorn.Config(

@@ -9,7 +9,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from osteo_kg_server.pages.question.examples import examples
+from osteo_kg_server.pages.question.editor import examples
 from tests.support.browser import Browser
 
 pytestmark = [pytest.mark.slow, pytest.mark.server, pytest.mark.browser]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from flask import Flask, current_app, request
 
 from osteo_kg_server.auth import Right
-from osteo_kg_server.service import service
+from osteo_kg_server.service import query_service
 
 Json = dict[str, Any]
 View = TypeVar("View", bound=Callable[..., Any])
@@ -85,4 +85,4 @@ def _hold() -> None:
         return
     right = offer_of(current_app.view_functions[request.endpoint]).right
     if right is not None:
-        service().access.want(right)
+        query_service().access.want(right)

@@ -16,7 +16,7 @@ from osteo_kg import DEFAULT_GUIDELINE, Language, UsageError
 from osteo_kg.bilingual import LANGUAGES
 from osteo_kg.dataset import GRAPH
 from osteo_kg_server.http.endpoints import Json, word
-from osteo_kg_server.service import Service
+from osteo_kg_server.service import QueryService
 
 _AGE = re.compile(r"[0-9]{1,3}")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -214,7 +214,7 @@ def checked_iri(text: str) -> str:
     return text
 
 
-def seconds(given: Given, service: Service) -> float:
+def seconds(given: Given, service: QueryService) -> float:
     """Give the deadline of this request: what the service allows, or less where `timeout` says so.
 
     Raises:
@@ -230,7 +230,7 @@ def seconds(given: Given, service: Service) -> float:
     return min(asked, most)
 
 
-def base(service: Service) -> str:
+def base(service: QueryService) -> str:
     """Give the IRI that relative IRIs of a query are resolved against."""
     if not service.settings.scratch:
         return GRAPH

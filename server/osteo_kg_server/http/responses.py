@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,8 +13,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
 
-from osteo_kg_server.service import Service, of, service
+from osteo_kg_server.service import QueryService, query_service, query_service_of
 
 #: What every page of the web may read where no patients are kept: queries, and what an IRI of ours leads to.
 OPEN_TO_ALL = re.compile(
@@ -43,6 +44,34 @@ _CORS: Headers = [
 _CORS_FOR_ALL: Headers = [("Access-Control-Allow-Origin", "*"), *_CORS]
 
 
+class App(Flask):
+    """An app of which no view is asynchronous."""
+
+    def __init__(self, name: str, **more: Any) -> None:
+        super().__init__(name, **more)
+        self.url_map.merge_slashes = False
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Leave a function as it is; looking at each one for every request takes longer than many of them."""
+        return func
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Look a path up without a look at what the service is called: no route depends on that."""
+        if request is None:
+            return super().create_url_adapter(None)
+        environ = request.environ
+        return MapAdapter(
+            self.url_map,
+            environ.get("HTTP_HOST") or environ["SERVER_NAME"],
+            environ.get("SCRIPT_NAME", "/"),
+            "",
+            environ["wsgi.url_scheme"],
+            request.path,
+            request.method,
+            environ.get("QUERY_STRING", ""),
+        )
+
+
 class InMemory(Request):
     """A request of which no file of a form touches the disk: these are about patients."""
 
@@ -55,7 +84,7 @@ def register(app: Flask) -> None:
     app.request_class = InMemory
     app.before_request(_called_by_its_name)
     app.after_request(_packed)
-    app.wsgi_app = _careful(app.wsgi_app, of(app))  # type: ignore[method-assign,assignment]  # Flask has it so
+    app.wsgi_app = _careful(app.wsgi_app, query_service_of(app))  # type: ignore[method-assign,assignment]  # Flask has it so
 
 
 class MisdirectedRequest(HTTPException):
@@ -66,7 +95,7 @@ class MisdirectedRequest(HTTPException):
 
 def _called_by_its_name() -> None:
     """Refuse a name that is not ours, where nothing else would keep another site's page from reading patients."""
-    serving = service()
+    serving = query_service()
     if not serving.may_keep_patients or serving.settings.private or request.path in _ALWAYS_ANSWERED:
         return
     name = _host_name(f"//{request.headers.get('Host', '')}")
@@ -86,7 +115,7 @@ def _host_name(address: str) -> str | None:
         return None
 
 
-def _careful(answering: WSGIApplication, serving: Service) -> WSGIApplication:
+def _careful(answering: WSGIApplication, serving: QueryService) -> WSGIApplication:
     """Have every answer carry the headers that keep browsers careful; most are the same each time."""
 
     def answered(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -101,7 +130,7 @@ def _careful(answering: WSGIApplication, serving: Service) -> WSGIApplication:
     return answered
 
 
-def _for_other_sites(serving: Service, environ: WSGIEnvironment, headers: Headers) -> Headers:
+def _for_other_sites(serving: QueryService, environ: WSGIEnvironment, headers: Headers) -> Headers:
     """Give what lets pages of other sites read an answer, where they may."""
     path, allowed = environ["PATH_INFO"], serving.settings.cors_origins
     if path == _ALWAYS_OPEN or (OPEN_TO_ALL.fullmatch(path) and not serving.may_keep_patients):

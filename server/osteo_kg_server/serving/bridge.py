@@ -20,7 +20,10 @@ from wsgiref.types import WSGIApplication
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from osteo_kg_server import logs
 from osteo_kg_server.serving.connection import LINGER, SILENT, Connection
+from osteo_kg_server.store.worker_request import Begun, HttpAnswer
+from osteo_kg_server.views import sparql
 
 _A_LITTLE = 1 << 20  # bytes by which a body may be too large and still be read to its end
 _END = b""
@@ -50,10 +53,19 @@ class Bridge:
         app: the app.
         threads: how many requests it may be at.
         most: bytes of a body; of a larger one the app is told its length only, and refuses it.
+        begin: has a worker answer a request by itself; gives None where it has to be the app.
+        tell: hears of what a worker has answered.
     """
 
-    def __init__(self, app: WSGIApplication, threads: int, most: int) -> None:
-        self._app, self._most = app, most
+    def __init__(
+        self,
+        app: WSGIApplication,
+        threads: int,
+        most: int,
+        begin: Callable[[Any], Begun | None],
+        tell: Callable[[logs.Ended], object],
+    ) -> None:
+        self._app, self._most, self._begin, self._tell = app, most, begin, tell
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
         for each in self._threads:
@@ -66,13 +78,13 @@ class Bridge:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request that has a body, once that has been read."""
-        environment = _environment(scope)
+        environment = wsgi_environment(scope)
         try:
             is_whole = await self._body(environment, receive)
         except _GoneError:
             scope["connection"].cut_off()
             return
-        answer = _Answer(self._app, environment)
+        answer = Answer(self._app, environment)
         await self._in_a_thread(answer.begin)
         if answer.body is None:
             await self._sent_in_parts(answer, scope, send)
@@ -88,10 +100,39 @@ class Bridge:
 
     def answer(self, cycle: RequestResponseCycle) -> None:
         """Answer a request without a body: no task is made for it, which would take as long as the app does."""
-        answer = _Answer(self._app, _environment(cycle.scope))
-        self._hand_over(answer.begin, partial(self._answered, cycle, answer), partial(self._failed, cycle))
+        begun = self._begin(cycle.scope)
+        if begun is None:
+            answer = Answer(self._app, wsgi_environment(cycle.scope))
+            self._have_answered(cycle, answer, answer.begin)
+        else:
+            asyncio.get_running_loop().add_reader(begun.fileno(), self._arrived, cycle, begun)
 
-    def _answered(self, cycle: RequestResponseCycle, answer: _Answer, _: None) -> None:
+    def _arrived(self, cycle: RequestResponseCycle, begun: Begun) -> None:
+        """Send what a worker has answered; all that would have to be waited for is for a thread."""
+        asyncio.get_running_loop().remove_reader(begun.fileno())
+        whole = begun.arrived()
+        if whole is not None:
+            self._have_sent(cycle, begun, whole)
+        else:
+            self._hand_over(begun.awaited, partial(self._awaited, cycle, begun), partial(self._failed, cycle))
+
+    def _awaited(self, cycle: RequestResponseCycle, begun: Begun, whole: HttpAnswer | None) -> None:
+        if whole is not None:
+            self._have_sent(cycle, begun, whole)
+        else:
+            answer = Answer(self._app, {**wsgi_environment(cycle.scope), logs.STARTED: begun.since})
+            self._have_answered(cycle, answer, partial(begun.carried_on, answer.begin))
+
+    def _have_sent(self, cycle: RequestResponseCycle, begun: Begun, whole: HttpAnswer) -> None:
+        request = logs.new_id()
+        self._tell(logs.Ended(request, "GET", sparql.PATH, whole.status, begun.since, "answered", None))
+        connection: Connection = cycle.scope["connection"]  # type: ignore[typeddict-item]
+        connection.send_whole(cycle, b"%sX-Request-Id: %s\r\n" % (whole.head, request.encode()), whole.body)
+
+    def _have_answered(self, cycle: RequestResponseCycle, answer: Answer, begin: Callable[[], None]) -> None:
+        self._hand_over(begin, partial(self._answered, cycle, answer), partial(self._failed, cycle))
+
+    def _answered(self, cycle: RequestResponseCycle, answer: Answer, _: None) -> None:
         connection: Connection = cycle.scope["connection"]  # type: ignore[typeddict-item]  # it is put there by itself
         if answer.body is not None:
             connection.send_whole(cycle, answer.head, answer.body)
@@ -110,7 +151,7 @@ class Bridge:
         connection: Connection = cycle.scope["connection"]  # type: ignore[typeddict-item]
         connection.go_on(cycle, told)
 
-    async def _sent_in_parts(self, answer: _Answer, scope: Any, send: Any) -> None:
+    async def _sent_in_parts(self, answer: Answer, scope: Any, send: Any) -> None:
         """Send an answer part by part; where it cannot be ended the client is cut off, and knows that it is not whole.
 
         In HTTP/1.0 it ends with its connection.
@@ -185,7 +226,7 @@ class Bridge:
             job()
 
 
-class _Answer:
+class Answer:
     """What the app answers to one request. Its methods run in threads, one after the other.
 
     Args:
@@ -240,7 +281,7 @@ class _Answer:
         self.status, self._headers = int(status[:3]), headers
 
 
-def _environment(scope: Any) -> _Environment:
+def wsgi_environment(scope: Any) -> _Environment:
     """Give a request as WSGI has it (PEP 3333); names with an underscore could pass for others and are left out."""
     server, client = scope["server"] or ("", None), scope["client"] or ("", None)
     environment = {

@@ -170,7 +170,7 @@ class Connection(HttpToolsProtocol):
                     self.transport.abort()
         return not self.transport.is_closing()
 
-    def send_whole(self, cycle: RequestResponseCycle, head: bytes, body: bytes) -> None:
+    def send_whole(self, cycle: RequestResponseCycle, head: bytes, body: bytes | memoryview) -> None:
         """Send an answer of known length in one piece, as `cycle.send` would in two."""
         if cycle.disconnected:
             return

@@ -9,7 +9,7 @@ from osteo_kg_server.errors import (
     TooLargeError,
 )
 from osteo_kg_server.settings import Limits
-from osteo_kg_server.store.base import Change, Load, Query, Store, StoreAnswer, Update
+from osteo_kg_server.store.base import Change, Load, Queries, Query, Store, StoreAnswer, Update
 from osteo_kg_server.store.local import LocalStore
 from osteo_kg_server.store.remote import RemoteStore
 from osteo_kg_server.store.remote_endpoint import Remote
@@ -23,6 +23,7 @@ __all__ = [
     "LocalStore",
     "NotOfferedError",
     "ProtectedError",
+    "Queries",
     "Query",
     "Remote",
     "RemoteStore",

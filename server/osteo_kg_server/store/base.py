@@ -109,12 +109,27 @@ class Change:
         return {*self.cleared, *self.removed, *self.added, *self.created}
 
 
-class Store(Protocol):
-    """A dataset that answers SPARQL and can be written to. Its methods may be called from several threads."""
+class Queries(Protocol):
+    """A dataset that answers SPARQL."""
 
     @property
     def generation(self) -> str:
         """Name the present content: another name after every write, and never one given before."""
+
+    def query(self, query: Query) -> StoreAnswer:
+        """Answer a query.
+
+        Raises:
+            QueryError: the query is not SPARQL, or reaches outside.
+            NotOfferedError: the result has none of the formats accepted.
+            DeadlineError: it took too long.
+            TooLargeError: text, result or memory are too large.
+            BusyError: there was no worker for it.
+        """
+
+
+class Store(Queries, Protocol):
+    """A dataset that answers SPARQL and can be written to. Its methods may be called from several threads."""
 
     @property
     def union(self) -> bool:
@@ -150,17 +165,6 @@ class Store(Protocol):
 
     def triples(self, graph: str) -> Iterator[ox.Triple]:
         """Give the triples of a graph as they were written."""
-
-    def query(self, query: Query) -> StoreAnswer:
-        """Answer a query.
-
-        Raises:
-            QueryError: the query is not SPARQL, or reaches outside.
-            NotOfferedError: the result has none of the formats accepted.
-            DeadlineError: it took too long.
-            TooLargeError: text, result or memory are too large.
-            BusyError: there was no worker for it.
-        """
 
     def update(self, update: Update) -> None:
         """Carry out an update: whole, or not at all.

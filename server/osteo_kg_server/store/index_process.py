@@ -18,6 +18,7 @@ import pyoxigraph as ox
 
 from osteo_kg.rdf import MergingIndex
 from osteo_kg_server.store import worker, worker_protocol
+from osteo_kg_server.store.worker import WorkerApp
 from osteo_kg_server.store.worker_protocol import Line
 
 
@@ -28,6 +29,7 @@ def main(descriptor: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries workers
     control = socket.socket(fileno=descriptor)
     line, index = Line(control), MergingIndex()
+    app: WorkerApp | None = None
     while True:
         try:
             request = line.asked()
@@ -35,18 +37,21 @@ def main(descriptor: int) -> None:
             return
         if request["what"] == "fork":
             line.send(worker_protocol.END)
-            _fork(index, control, request["memory"])
+            _fork(index, control, request["memory"], app)
+        elif request["what"] == "app":
+            app = request["app"]
+            app.prepare()  # every worker has it as it is now
         else:
             _change(index, request)
         line.send(worker_protocol.END)
 
 
-def _fork(index: MergingIndex, control: socket.socket, memory: int) -> None:
+def _fork(index: MergingIndex, control: socket.socket, memory: int, app: WorkerApp | None) -> None:
     _, [descriptor], _, _ = socket.recv_fds(control, 1, 1)
     gc.freeze()
     if os.fork() == 0:
         try:
-            worker.run(index, Line(socket.socket(fileno=descriptor)), memory)
+            worker.run(index, Line(socket.socket(fileno=descriptor)), memory, app)
         finally:
             os._exit(0)
     os.close(descriptor)

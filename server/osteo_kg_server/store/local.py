@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -11,15 +12,15 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from osteo_kg.dataset import check_graphs
 from osteo_kg_server.errors import BusyError, ProtectedError, TooLargeError
 from osteo_kg_server.settings import Limits
 from osteo_kg_server.store.base import DEFAULT_GRAPH, WHOLE, Change, Load, Query, StoreAnswer, Update
-from osteo_kg_server.store.query_guard import check_bounds, dataset_and_columns, dataset_of
+from osteo_kg_server.store.query_guard import check_bounds, evaluation
 from osteo_kg_server.store.statements import Statements, both_forms, document, triple_of
 from osteo_kg_server.store.update_targets import plain, tried
+from osteo_kg_server.store.worker import WorkerApp
 from osteo_kg_server.store.worker_pool import Worker, Workers
-from osteo_kg_server.store.worker_request import Running, rest
+from osteo_kg_server.store.worker_request import Begun, Running, rest
 
 _LONGEST = 1 << 20  # characters of a statement
 
@@ -49,7 +50,7 @@ class LocalStore:
         self._fixed_sets: dict[str, frozenset[ox.Triple]] = {}
         self.protected = frozenset(fixed)
         self._statements = Statements(folder)
-        self._writing = threading.RLock()
+        self._writing, self._here = threading.RLock(), threading.local()
         self._started, self._writes = uuid.uuid4().hex[:12], 0
         self._workers, self._building = Workers(self._limits), False
         self._sizes: tuple[str, dict[str, int]] = ("", {})
@@ -57,8 +58,9 @@ class LocalStore:
 
     @property
     def generation(self) -> str:
-        """Name the present content."""
-        return f"{self._started}-{self._writes}"
+        """Name the present content, or that which the answer goes on from."""
+        begun = self._begun()
+        return f"{self._started}-{self._writes}" if begun is None else begun.generation
 
     @property
     def union(self) -> bool:
@@ -108,34 +110,38 @@ class LocalStore:
 
     def query(self, query: Query) -> StoreAnswer:
         """Answer a query."""
-        check_bounds(query.text, self._limits.query_bytes, self._limits)
-        head = dataset_and_columns(query)
-        if not self._scratch:
-            names = [*(clause.graph for clause in head.dataset), *(query.default_graphs or ())]
-            names += query.named_graphs or ()
-            check_graphs(names, frozenset(self.names())) if names else None
-        defaults, named = dataset_of(query, head)
-        request = {
-            "what": "query",
-            "query": query.text,
-            "formats": dict(query.formats),
-            "columns": head.columns,
-            "first": query.first,
-            "default_graphs": defaults,
-            "named_graphs": named,
-            "union": self.union and not head.dataset,
-            "base": query.base,
-            "seconds": query.seconds,
-            "rows": self._limits.rows,
-            "result_bytes": self._limits.result_bytes,
-        }
+        request = evaluation(query, self._limits, None if self._scratch else self.names)
         with ExitStack() as held:
-            running = self._running(held, request)
+            running = self._continued(held, request) or self._running(held, request)
             first = list(running.until(WHOLE))
             if running.worker.done:
                 return StoreAnswer(running.kind, running.format_name, b"".join(first))
             going_on = held.pop_all()
             return StoreAnswer(running.kind, running.format_name, None, rest(first, running, going_on), going_on.close)
+
+    def answer_with(self, app: WorkerApp) -> None:
+        """Have workers answer requests of HTTP with an app, which is pickled."""
+        try:
+            self._workers.answer_with(app)
+        except EOFError:
+            self._start_anew()
+
+    def begin(self, asked: dict[str, Any]) -> Begun | None:
+        """Have a worker that is idle answer a request of HTTP; None where there is none.
+
+        Args:
+            asked: the request, for the app that workers have.
+        """
+        generation = self.generation  # before the worker is lent: it may know more, and never less
+        worker = self._workers.borrow_idle()
+        if worker is None:
+            return None
+        try:
+            worker.ask({**asked, "what": "http", "generation": generation, "seconds": self._limits.seconds})
+        except EOFError:
+            self._workers.give_back(worker)
+            return None
+        return Begun(worker, generation, self._workers.give_back, self._here)
 
     def update(self, update: Update) -> None:
         """Carry out an update: whole, or not at all."""
@@ -167,16 +173,30 @@ class LocalStore:
         self._workers.close()
         self._statements.close()
 
+    def _begun(self) -> Begun | None:
+        begun: Begun | None = getattr(self._here, "begun", None)
+        return begun
+
+    def _continued(self, held: ExitStack, request: dict[str, Any]) -> Running | None:
+        """Take over a worker that is at this query already."""
+        begun = self._begun()
+        if begun is None:
+            return None
+        self._here.begun = None
+        held.callback(begun.close)
+        return Running(begun.worker, request, begun.since)
+
     def _running(self, held: ExitStack, request: dict[str, Any]) -> Running:
         """Have a worker begin; one that died while it was idle is passed over."""
         for _ in range(self._limits.workers):
             worker = self._worker(held)
+            since = time.perf_counter()
             try:
                 worker.ask(request)
             except EOFError:
                 held.close()
             else:
-                return Running(worker, request)
+                return Running(worker, request, since)
         raise BusyError("The workers are being started.", advice="Ask again in a little while.")
 
     def _worker(self, held: ExitStack) -> Worker:
@@ -221,11 +241,12 @@ class LocalStore:
                 for_index.append(self._kept(change))
             for name in dropped:
                 self._statements.drop(name)
-        self._writes += 1
         try:
             self._workers.change([*for_index, {"dropped": dropped}])
         except EOFError:
             self._start_anew()
+        finally:  # before, an answer of older workers would be tagged as one of what there is now
+            self._writes += 1
 
     def _kept(self, change: Change) -> dict[str, Any]:
         """Keep one change, and give it as the index wants it.

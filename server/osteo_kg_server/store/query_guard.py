@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from osteo_kg import QueryError
-from osteo_kg.dataset import stays_inside
+from osteo_kg.dataset import check_graphs, stays_inside
 from osteo_kg.rdf import Head, ResultKind, depth, has_head_to_read, head, tokens
 from osteo_kg_server.errors import TooLargeError
 from osteo_kg_server.settings import Limits
@@ -82,6 +82,41 @@ def dataset_of(query: Query, found: Head) -> tuple[Sequence[str] | None, Sequenc
     if query.default_graphs is not None or query.named_graphs is not None:
         return query.default_graphs, query.named_graphs
     return found.graphs
+
+
+def evaluation(query: Query, limits: Limits, names: Callable[[], Collection[str]] | None) -> dict[str, Any]:
+    """Give what a worker is asked for a query.
+
+    Args:
+        query: the query.
+        limits: what it may use.
+        names: gives the graphs that there are, of which the default graph is the union and no others may be named;
+            None where the default graph is one of its own, and a graph that is not there is an empty one.
+
+    Raises:
+        QueryError: the query is refused.
+        TooLargeError: its text is too long.
+    """
+    check_bounds(query.text, limits.query_bytes, limits)
+    head = dataset_and_columns(query)
+    named = [*(clause.graph for clause in head.dataset), *(query.default_graphs or ()), *(query.named_graphs or ())]
+    if named and names is not None:
+        check_graphs(named, frozenset(names()))
+    default_graphs, named_graphs = dataset_of(query, head)
+    return {
+        "what": "query",
+        "query": query.text,
+        "formats": dict(query.formats),
+        "columns": head.columns,
+        "first": query.first,
+        "default_graphs": default_graphs,
+        "named_graphs": named_graphs,
+        "union": names is not None and not head.dataset,
+        "base": query.base,
+        "seconds": query.seconds,
+        "rows": limits.rows,
+        "result_bytes": limits.result_bytes,
+    }
 
 
 def graphs_of(query: Query, found: Head) -> Iterator[str]:

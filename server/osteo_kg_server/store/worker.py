@@ -11,13 +11,13 @@ import os
 import resource
 import signal
 import sys
-from typing import IO, Any, cast
+from typing import IO, Any, Protocol, cast
 
 import pyoxigraph as ox
 
 from osteo_kg import UnwritableError
 from osteo_kg.rdf import MergingIndex, ResultKind, write_result
-from osteo_kg_server.errors import TooLargeError
+from osteo_kg_server.errors import NotOfferedError, TooLargeError
 from osteo_kg_server.store import worker_protocol
 from osteo_kg_server.store.base import WHOLE
 from osteo_kg_server.store.query_guard import LimitedWriter
@@ -28,13 +28,24 @@ _SET_PARENT_DEATH_SIGNAL = 1  # of prctl(2)
 WorkerResult = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
 
 
-def run(index: MergingIndex, line: Line, memory: int) -> None:
+class WorkerApp(Protocol):
+    """An app that answers a request of HTTP where its query is evaluated, which saves it the way back and forth."""
+
+    def prepare(self) -> None:
+        """Load all that is needed: a worker opens no file."""
+
+    def __call__(self, request: dict[str, Any], evaluate: Evaluator) -> tuple[int, bytes, bytes] | None:
+        """Give status, head and body of the answer; None where it is for the service to answer."""
+
+
+def run(index: MergingIndex, line: Line, memory: int, app: WorkerApp | None = None) -> None:
     """Answer requests until the other side is gone.
 
     Args:
         index: the index, of which changes stay in this process.
         line: where requests come from.
         memory: bytes that may be taken beside what is there already.
+        app: what answers requests of HTTP.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     _die_with_parent()
@@ -45,7 +56,7 @@ def run(index: MergingIndex, line: Line, memory: int) -> None:
         except EOFError:
             return
         signal.setitimer(signal.ITIMER_REAL, request["seconds"])
-        _answer(index, line, request)
+        _answer(index, line, request, app)
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
@@ -74,44 +85,117 @@ def _address_space() -> int:
         return 1 << 40
 
 
-def _answer(index: MergingIndex, line: Line, request: dict[str, Any]) -> None:
+def _answer(index: MergingIndex, line: Line, request: dict[str, Any], app: WorkerApp | None) -> None:
     try:
         if request["what"] == "query":
-            _query(index, line, request)
+            _sending(index, line, request).end()
+        elif request["what"] == "http":
+            _respond(index, line, request, app)
         else:
             _update(index.store, line, request)
     except (SyntaxError, ValueError) as error:
         line.tell(worker_protocol.ERROR, {"error": "syntax", "message": str(error)})
     except UnwritableError as error:
         line.tell(worker_protocol.ERROR, {"error": "unwritable", "message": error.message, "advice": error.advice})
+    except NotOfferedError as error:
+        line.tell(worker_protocol.ERROR, {"error": "not-offered", "kind": error.kind})
     except TooLargeError:
         line.tell(worker_protocol.ERROR, {"error": "too-large"})
     except (MemoryError, RuntimeError, OSError) as error:
         line.tell(worker_protocol.ERROR, {"error": "evaluation", "message": str(error)})
 
 
-def _query(index: MergingIndex, line: Line, request: dict[str, Any]) -> None:
+def _respond(index: MergingIndex, line: Line, request: dict[str, Any], app: WorkerApp | None) -> None:
+    try:
+        answered = app(request, Evaluator(index, line, request["seconds"])) if app else None
+    except _PastTheApp as ended:
+        if ended.error is not None:
+            raise ended.error from None
+        return
+    if answered is None:
+        line.send(worker_protocol.DECLINED)
+    else:
+        line.send(worker_protocol.ANSWERED, *worker_protocol.answer_parts(*answered))
+
+
+class _PastTheApp(BaseException):
+    """What becomes of a query goes past the app, to the service: an error, or a result that is sent bit by bit.
+
+    Args:
+        error: the error.
+    """
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+
+
+class Evaluator:
+    """Evaluates for the app of a worker, which is to answer by the first result.
+
+    Args:
+        index: the index.
+        line: where a result goes that is too large for it.
+        seconds: the deadline that is set; a query may want less.
+    """
+
+    def __init__(self, index: MergingIndex, line: Line, seconds: float) -> None:
+        self._index, self._line, self._seconds, self._is_first = index, line, seconds, True
+
+    def __call__(self, request: dict[str, Any]) -> tuple[ResultKind, bytes]:
+        """Give the kind of a result, and the result as it is written."""
+        is_first, self._is_first = self._is_first, False
+        if request["seconds"] < self._seconds:
+            signal.setitimer(signal.ITIMER_REAL, request["seconds"])
+        try:
+            sending = _sending(self._index, self._line, request)
+        except Exception as error:
+            if is_first:
+                raise _PastTheApp(error) from error
+            raise
+        if sending.has_begun:
+            sending.end()
+            raise _PastTheApp
+        return sending.kind, sending.whole
+
+
+def _sending(index: MergingIndex, line: Line, request: dict[str, Any]) -> _Sending:
+    """Evaluate a query, and write its result, of which what is too large to be sent whole is sent meanwhile.
+
+    Raises:
+        NotOfferedError: the result has none of the formats accepted.
+        TooLargeError: it is larger than is allowed.
+        UnwritableError: the format cannot hold it.
+    """
     found = _evaluated(index, request)
     kind: ResultKind = "solutions" if isinstance(found, ox.QuerySolutions) else "graph"
     if isinstance(found, ox.QueryBoolean):
         kind = "boolean"
     format_name = request["formats"].get(kind)
     if format_name is None:
-        line.tell(worker_protocol.ERROR, {"error": "not-offered", "kind": kind})
-        return
+        raise NotOfferedError(kind)
     sending = _Sending(line, kind)
     limited = LimitedWriter(sending.send, format_name, request["rows"], request["result_bytes"])
     write_result(found, cast(IO[bytes], limited), format_name, request["columns"], request["first"])
-    sending.end()
+    return sending
 
 
 class _Sending:
-    """Sends a result: in one message where it is small enough to be sent whole, else bit by bit."""
+    """Sends a result: in one message where it is small enough to be sent whole, else bit by bit.
+
+    Attributes:
+        kind: the kind of the result.
+        has_begun: whether a part of it has been sent.
+    """
 
     def __init__(self, line: Line, kind: ResultKind) -> None:
-        self._line, self._kind = line, worker_protocol.KINDS[kind]
+        self._line, self.kind = line, kind
         self._parts: list[bytes] = []
-        self._size, self._most, self._begun = 0, WHOLE, False
+        self._size, self._most, self.has_begun = 0, WHOLE, False
+
+    @property
+    def whole(self) -> bytes:
+        """The result, of which nothing has been sent."""
+        return b"".join(self._parts)
 
     def send(self, part: bytes) -> None:
         """Hold a part back until there is enough to be sent."""
@@ -122,16 +206,16 @@ class _Sending:
 
     def end(self) -> None:
         """Send what was held back, and that this was all."""
-        if not self._begun:
-            self._line.send(worker_protocol.WHOLE, self._kind, *self._parts)
+        if not self.has_begun:
+            self._line.send(worker_protocol.WHOLE, worker_protocol.KINDS[self.kind], *self._parts)
             return
         self._flush()
         self._line.send(worker_protocol.END)
 
     def _flush(self) -> None:
-        if not self._begun:
-            self._begun, self._most = True, _CHUNK
-            self._line.send(worker_protocol.HEADER, self._kind)
+        if not self.has_begun:
+            self.has_begun, self._most = True, _CHUNK
+            self._line.send(worker_protocol.HEADER, worker_protocol.KINDS[self.kind])
         self._line.send(worker_protocol.DATA, b"".join(self._parts))
         self._parts, self._size = [], 0
 

@@ -19,7 +19,7 @@ from osteo_kg_server.store import worker_protocol
 from osteo_kg_server.store.base import Load
 from osteo_kg_server.store.worker_protocol import Line
 
-_LAST = (worker_protocol.WHOLE, worker_protocol.END, worker_protocol.TOLD, worker_protocol.ERROR)
+_LAST = frozenset(getattr(worker_protocol, each) for each in ("WHOLE", "END", "TOLD", "ERROR", "ANSWERED", "DECLINED"))
 Lines = tuple[str, str]  # a graph, and N-Triples
 
 
@@ -55,6 +55,15 @@ class IndexProcess:
         """
         request = {"cleared": cleared, "dropped": dropped, "created": created, "removed": removed, "added": added}
         self._line.ask({"what": "change", **{name: list(items) for name, items in request.items()}})
+        self._line.receive()
+
+    def give(self, app: Any) -> None:
+        """Give the app that workers answer requests of HTTP with, to those that are forked from now on.
+
+        Raises:
+            EOFError: the process is gone.
+        """
+        self._line.ask({"what": "app", "app": app})
         self._line.receive()
 
     def fork(self, memory: int) -> Line:
@@ -100,6 +109,7 @@ class Workers:
         self._speaking, self._lock = threading.Lock(), threading.Lock()  # with the index, and over who is idle
         self._idle: list[Line] = []
         self._epoch = self._lent = 0
+        self._app: Any = None
         self.index = IndexProcess()
 
     @property
@@ -124,34 +134,62 @@ class Workers:
         except Empty:
             raise BusyError("Too many queries run at this moment.", advice="Ask again in a little while.") from None
         try:
-            line, epoch = self._one()
-            worker = Worker(line)
-            try:
-                yield worker
-            finally:
-                self._back(worker, epoch)
-        finally:
+            worker = self._idle_one() or self._new_one()
+        except BaseException:
             self._free.put(None)
+            raise
+        try:
+            yield worker
+        finally:
+            self.give_back(worker)
 
-    def _one(self) -> tuple[Line, int]:
-        """Give a worker that is idle, or a new one; while a write is under way there are those that were idle."""
+    def borrow_idle(self) -> Worker | None:
+        """Lend a worker that is idle, to be given back; None where none is, or no more may be lent."""
+        try:
+            self._free.get_nowait()
+        except Empty:
+            return None
+        worker = self._idle_one()
+        if worker is None:
+            self._free.put(None)
+        return worker
+
+    def give_back(self, worker: Worker) -> None:
+        """Take a worker back; one that is not done with its request, or does not know the newest content, is let go."""
         with self._lock:
-            if self._idle:
-                self._lent += 1
-                return self._idle.pop(), self._epoch
+            self._lent -= 1
+            if worker.done and worker.epoch == self._epoch:
+                self._idle.append(worker.line)
+            else:
+                worker.line.close()
+        self._free.put(None)
+
+    def _idle_one(self) -> Worker | None:
+        """Take a worker that is idle; while a write is under way there are those that were idle before."""
+        with self._lock:
+            if not self._idle:
+                return None
+            self._lent += 1
+            return Worker(self._idle.pop(), self._epoch)
+
+    def _new_one(self) -> Worker:
         with self._speaking:
             line = self.index.fork(self._limits.memory_bytes)
             with self._lock:
                 self._lent += 1
-                return line, self._epoch
+                return Worker(line, self._epoch)
 
-    def _back(self, worker: Worker, epoch: int) -> None:
-        with self._lock:
-            self._lent -= 1
-            if worker.done and epoch == self._epoch:
-                self._idle.append(worker.line)
-            else:
-                worker.line.close()
+    def answer_with(self, app: Any) -> None:
+        """Have workers answer requests of HTTP with an app, which is pickled.
+
+        Raises:
+            EOFError: the process that holds the index is gone.
+        """
+        with self._speaking:
+            self._app = app
+            self.index.give(app)
+            with self._lock:
+                self._older()
 
     def change(self, changes: Iterable[Mapping[str, Any]]) -> None:
         """Bring the index up to a write, all of it before a worker is forked; older workers are lent no more.
@@ -172,6 +210,8 @@ class Workers:
             EOFError: the new process is gone, too.
         """
         new = IndexProcess()
+        if self._app is not None:
+            new.give(self._app)
         for each in changes:
             new.change(**each)
         with self._speaking, self._lock:
@@ -198,14 +238,17 @@ class Worker:
 
     Args:
         line: the line to it.
+        epoch: which writes it knows of.
 
     Attributes:
         line: the line to it.
+        epoch: which writes it knows of.
         done: whether it has answered to the end, and can be lent again.
     """
 
-    def __init__(self, line: Line) -> None:
-        self.line, self.done = line, True
+    def __init__(self, line: Line, epoch: int) -> None:
+        self.line, self.epoch, self.done = line, epoch, True
+        self._put_back: tuple[bytes, bytes | bytearray] | None = None
 
     def ask(self, request: dict[str, Any]) -> None:
         """Send a request; its answer is then to be received.
@@ -222,6 +265,23 @@ class Worker:
         Raises:
             EOFError: the worker is gone, by its deadline or for want of memory.
         """
-        tag, message = self.line.receive()
-        self.done = tag in _LAST
-        return tag, message
+        if self._put_back is not None:
+            part, self._put_back = self._put_back, None
+        else:
+            part = self.line.receive()
+        self.done = part[0] in _LAST
+        return part
+
+    def arrived(self) -> tuple[bytes, bytes] | None:
+        """Give the next part of the answer where all of it has arrived, without waiting.
+
+        Raises:
+            EOFError: the worker is gone.
+        """
+        part = self.line.arrived()
+        self.done = part is not None and part[0] in _LAST
+        return part
+
+    def put_back(self, part: tuple[bytes, bytes | bytearray]) -> None:
+        """Have a part be received again: who looked at it is not the one whom it is for."""
+        self._put_back, self.done = part, False

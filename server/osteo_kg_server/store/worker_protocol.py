@@ -17,11 +17,25 @@ from typing import Any
 from osteo_kg.rdf import ResultKind
 
 REQUEST, WHOLE, HEADER, DATA, END, TOLD, ERROR = b"R", b"W", b"H", b"D", b"E", b"T", b"X"
+#: To a request of HTTP: its answer as it goes to the client, or that the service is to answer it.
+ANSWERED, DECLINED = b"A", b"N"
 #: The kinds of results, each with the byte that it is told by.
 KINDS: dict[ResultKind, bytes] = {"solutions": b"s", "boolean": b"b", "graph": b"g"}
 KIND_OF: dict[bytes, ResultKind] = {byte: kind for kind, byte in KINDS.items()}
-_HEAD = struct.Struct("!Ic")
+_HEAD, _ANSWER = struct.Struct("!Ic"), struct.Struct("!HI")
 _AT_ONCE = 1 << 16  # bytes that are read, or put together to be sent, in one call
+
+
+def answer_parts(status: int, head: bytes, body: bytes) -> tuple[bytes, bytes, bytes]:
+    """Give the parts of the message that is an answer of HTTP."""
+    return _ANSWER.pack(status, len(head)), head, body
+
+
+def answer_of(message: bytes | bytearray) -> tuple[int, bytes, memoryview]:
+    """Give status, head and body of an answer of HTTP; the body is not copied."""
+    status, size = _ANSWER.unpack_from(message)
+    head_end = _ANSWER.size + size
+    return status, bytes(message[_ANSWER.size : head_end]), memoryview(message)[head_end:]
 
 
 class Line:
@@ -96,17 +110,42 @@ class Line:
         except OSError as error:  # a side that is killed may reset the connection
             raise EOFError from error
 
-    def _received(self) -> tuple[bytes, bytes | bytearray]:
+    def arrived(self) -> tuple[bytes, bytes] | None:
+        """Take what has arrived, once there is something, and give the message; None where more of it is to come.
+
+        Raises:
+            EOFError: the other side is gone.
+        """
+        try:
+            self._waiting += self._more()
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise EOFError from error
+        finally:
+            self._end.setblocking(True)  # a loop that looks out for what arrives may have had it wait for nothing
+        return self._message()
+
+    def _message(self) -> tuple[bytes, bytes] | None:
         waiting, begin = self._waiting, _HEAD.size
-        while len(waiting) < begin:
-            waiting += self._more()
+        if len(waiting) < begin:
+            return None
         size, tag = _HEAD.unpack_from(waiting)
         end = begin + size
-        if len(waiting) >= end:
-            self._waiting = waiting[end:]
-            return tag, waiting[begin:end]
-        self._waiting = b""
-        return tag, self._rest(waiting[begin:], size)
+        if len(waiting) < end:
+            return None
+        self._waiting = waiting[end:]
+        return tag, waiting[begin:end]
+
+    def _received(self) -> tuple[bytes, bytes | bytearray]:
+        while len(self._waiting) < _HEAD.size:
+            self._waiting += self._more()
+        whole = self._message()
+        if whole is not None:
+            return whole
+        size, tag = _HEAD.unpack_from(self._waiting)
+        first, self._waiting = self._waiting[_HEAD.size :], b""
+        return tag, self._rest(first, size)
 
     def _rest(self, first: bytes, size: int) -> bytearray:
         """Give a message that has only begun to arrive."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 from osteo_kg import QueryError, UnwritableError
@@ -26,15 +28,16 @@ class Running:
     Args:
         worker: the worker, which has been asked.
         request: what it was asked.
+        since: when, by `time.perf_counter`.
 
     Attributes:
         worker: the worker.
     """
 
-    def __init__(self, worker: Worker, request: dict[str, Any]) -> None:
+    def __init__(self, worker: Worker, request: dict[str, Any], since: float) -> None:
         self.worker, self._request = worker, request
         self._seconds = float(request["seconds"])
-        self._until = time.monotonic() + self._seconds
+        self._until = since + self._seconds
         self._kind: ResultKind | None = None
         self._first: bytes | bytearray = b""
 
@@ -85,7 +88,7 @@ class Running:
         return tag, message
 
     def _died(self) -> Exception:
-        if time.monotonic() >= self._until - _GRACE:
+        if time.perf_counter() >= self._until - _GRACE:
             return DeadlineError(
                 f"It took longer than {self._seconds:g} seconds and was stopped.",
                 advice="Ask for less, or in smaller parts.",
@@ -94,6 +97,91 @@ class Running:
             "It needed more memory, or was deeper, than is allowed, and was stopped.",
             advice="Ask for less, or in smaller parts.",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What a worker answers to a request of HTTP by itself.
+
+    Attributes:
+        status: the status.
+        head: what stands before the body on the wire, as far as the app says it.
+        body: the whole body.
+    """
+
+    status: int
+    head: bytes
+    body: memoryview
+
+
+class Begun:
+    """A request of HTTP that a worker answers by itself, unless its answer is a long one, an error, or none.
+
+    Args:
+        worker: the worker, which has been asked.
+        generation: the content that it knows.
+        let_go: takes the worker back.
+        here: where a store looks for what the query of a thread goes on from.
+
+    Attributes:
+        worker: the worker.
+        generation: the content that it knows.
+        since: when it was asked, by `time.perf_counter`.
+    """
+
+    def __init__(
+        self, worker: Worker, generation: str, let_go: Callable[[Worker], None], here: threading.local
+    ) -> None:
+        self.worker, self.generation, self.since = worker, generation, time.perf_counter()
+        self._let_go, self._here, self._is_closed = let_go, here, False
+
+    def fileno(self) -> int:
+        """Give the number of the file that can be read when the answer comes."""
+        return self.worker.line.fileno()
+
+    def arrived(self) -> HttpAnswer | None:
+        """Give the answer, and let go of the worker, where all of it has come; it does not wait."""
+        try:
+            part = self.worker.arrived()
+        except EOFError:  # who goes on with it will be told so, too
+            return None
+        return self._answer(part) if part is not None else None
+
+    def awaited(self) -> HttpAnswer | None:
+        """Wait for the answer, and let go of the worker; None where the service is to answer."""
+        try:
+            return self._answer(self.worker.receive())
+        except EOFError:
+            return None
+
+    def carried_on(self, work: Callable[[], None]) -> None:
+        """Have the service answer, its query by what the worker has said of it and still says."""
+        if self._is_closed:
+            work()
+            return
+        self._here.begun = self
+        try:
+            work()
+        finally:
+            if self._here.begun is self:  # no query has taken it over
+                self._here.begun = None
+                self.close()
+
+    def close(self) -> None:
+        """Let go of the worker."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._let_go(self.worker)
+
+    def _answer(self, part: tuple[bytes, bytes | bytearray]) -> HttpAnswer | None:
+        tag, message = part
+        if tag not in (worker_protocol.ANSWERED, worker_protocol.DECLINED):
+            self.worker.put_back(part)
+            return None
+        self.close()
+        if tag == worker_protocol.DECLINED:
+            return None
+        return HttpAnswer(*worker_protocol.answer_of(message))
 
 
 def rest(first: list[bytes | bytearray], running: Running, held: ExitStack) -> Iterator[bytes]:

@@ -28,7 +28,7 @@ from osteo_kg_server.http.negotiation import (
 )
 from osteo_kg_server.http.parameters import FORM, PARAMETERS, Given, base, given, seconds
 from osteo_kg_server.pages.question import page as question
-from osteo_kg_server.service import Service, service
+from osteo_kg_server.service import QueryService, query_service, service
 from osteo_kg_server.store import NotOfferedError, Query, Update
 from osteo_kg_server.views import service_description
 
@@ -107,7 +107,7 @@ def by_post() -> Response:
 def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
     if len(queries) != 1 or asked.all("update"):
         raise BadRequest("One query is wanted, and no update. Send it as the parameter 'query'.")
-    serving = service()
+    serving = query_service()
     logs.asked(queries[0])
     tag = _tag(serving, queries[0])
     if tag and "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(tag):
@@ -153,13 +153,13 @@ def _warned(response: Response, warnings: Iterable[str]) -> Response:
     return response
 
 
-def _unstated(serving: Service, text: str) -> list[str]:
+def _unstated(serving: QueryService, text: str) -> list[str]:
     """Give the terms of our vocabulary in a text that the ontology does not have, and nothing that is loaded names."""
     unknown = unknown_terms(text, serving.terms) if serving.terms else []
     return [iri for iri in unknown if not _holds(serving, _NAMED, iri)]
 
 
-def _holds(serving: Service, pattern: str, iri: str) -> bool:
+def _holds(serving: QueryService, pattern: str, iri: str) -> bool:
     text = f"ASK {{ {pattern.format(iri=f'<{iri}>')} }}"
     asked = Query(text, {"boolean": "json"}, None, None, serving.settings.limits.seconds, base(serving))
     try:
@@ -175,7 +175,7 @@ def _chosen(accepted: str) -> tuple[dict[str, str | None], dict[str, str]]:
     return media, {kind: RESULTS[kind][chosen] for kind, chosen in media.items() if chosen}
 
 
-def _tag(serving: Service, query: str) -> str | None:
+def _tag(serving: QueryService, query: str) -> str | None:
     """Name what is asked of the dataset as it is now; None for what has another answer each time."""
     environ = request.environ
     if environ["REQUEST_METHOD"] == "POST" or not is_repeatable(query):

@@ -16,7 +16,7 @@ from osteo_kg.rdf import KNOWN_PREFIXES
 from osteo_kg_server import Settings
 from osteo_kg_server.http.parameters import FORM
 from osteo_kg_server.pages.question.bar_chart import counted, drawn
-from osteo_kg_server.pages.question.examples import examples
+from osteo_kg_server.pages.question.editor import examples
 from tests.support.service import CONSTRUCT, PREFIX, SELECT, is_problem
 
 pytestmark = pytest.mark.server

@@ -24,7 +24,7 @@ from osteo_kg_server.pages.knowledge.index import index
 from osteo_kg_server.pages.knowledge.links import link_to
 from osteo_kg_server.pages.layout import Alternate, Crumb, page
 from osteo_kg_server.pages.question.bar_chart import Chart, counted, drawn
-from osteo_kg_server.pages.question.examples import examples
+from osteo_kg_server.pages.question.editor import examples
 from osteo_kg_server.service import service
 
 PATH = "/sparql"

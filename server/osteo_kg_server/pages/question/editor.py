@@ -1,19 +1,26 @@
-"""`/terms.json`: every term of ours with its label, for an editor that completes what is written in it."""
+"""What an editor of questions offers: those that come with the service, and at `/terms.json` every term of ours.
+
+The questions have a sentence in both languages, and the terms a label, by which the editor completes what is written.
+"""
 
 from __future__ import annotations
 
 import functools
 import json
+from dataclasses import dataclass
+from pathlib import Path
 
 from flask import Blueprint, Response, request
 
 from osteo_kg import KnowledgeBase, Language
+from osteo_kg.bilingual import BilingualText
+from osteo_kg.package_data import root
 from osteo_kg.rdf import DCTERMS, GUIDELINE, KNOWN_PREFIXES, OSTEO, OWL, PROV, RDF, RDFS, SKOS
 from osteo_kg_server.http.endpoints import endpoint
 from osteo_kg_server.http.parameters import LANGUAGE, language
 from osteo_kg_server.service import service
 
-_MEDIA = "application/json"
+_COMMENT, _MEDIA = "# ", "application/json"
 _KINDS = {
     OWL.Class.value: "class",
     RDF["Property"].value: "property",
@@ -43,6 +50,29 @@ _SCHEMA = {
     "required": ["prefixes", "terms"],
 }
 blueprint = Blueprint("terms", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One question that comes with the service: its name, its sentence, and its text in SPARQL."""
+
+    name: str
+    sentence: BilingualText
+    text: str
+
+
+@functools.cache
+def examples() -> dict[str, Example]:
+    """Read every question that comes with the service, by its name."""
+    files = sorted((root() / "examples" / "questions").glob("*.rq"))
+    return {each.stem: _read(each) for each in files}
+
+
+def _read(path: Path) -> Example:
+    """Read a question, whose first two lines are its sentence in English and in French."""
+    text = path.read_text(encoding="utf-8")
+    english, french, *_ = (line.removeprefix(_COMMENT) for line in text.splitlines())
+    return Example(path.stem, BilingualText(english, french), text)
 
 
 @blueprint.get("/terms.json")

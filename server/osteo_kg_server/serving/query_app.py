@@ -1,0 +1,153 @@
+"""The part of the app that answers queries, as workers have it: the result is written where it is found.
+
+What is no short answer to a query is left to the service: its pages, its errors, and all that needs a file.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from osteo_kg.rdf import ResultKind
+from osteo_kg_server.auth import Access
+from osteo_kg_server.http import endpoints, responses
+from osteo_kg_server.http.negotiation import PAGE
+from osteo_kg_server.service import QueryService
+from osteo_kg_server.serving.bridge import Answer, wsgi_environment
+from osteo_kg_server.settings import Settings
+from osteo_kg_server.store import LocalStore, Query, StoreAnswer
+from osteo_kg_server.store.query_guard import evaluation
+from osteo_kg_server.store.worker_request import Begun
+from osteo_kg_server.views import sparql
+
+_PATH, _SENT = sparql.PATH.encode(), (200, 304)
+_SHORT = 1 << 14  # bytes
+_ANY = {
+    "method": "GET",
+    "raw_path": _PATH,
+    "query_string": b"query=ASK%7B%7D",
+    "http_version": "1.1",
+    "headers": [(b"host", b"localhost"), (b"accept", b"*/*"), (b"accept-encoding", b"gzip")],
+    "server": ("localhost", 80),
+    "client": ("localhost", 80),
+}
+Evaluate = Callable[[dict[str, Any]], tuple[ResultKind, bytes]]
+
+
+@dataclass(frozen=True)
+class QueryApp:
+    """Answers queries by GET in a worker.
+
+    Attributes:
+        settings: what whoever runs the service decides, without what is secret.
+        terms: the IRIs of the terms of our vocabulary; none where no knowledge is served.
+    """
+
+    settings: Settings
+    terms: frozenset[str]
+
+    @classmethod
+    def of(cls, serving: QueryService) -> QueryApp:
+        """Give the app that answers as a service does."""
+        known = replace(serving.settings, update_token=None, store_password=None, tokens=None, cds_clients=None)
+        return cls(known, serving.terms)
+
+    def prepare(self) -> None:
+        """Load all that is needed, by answering once: a worker opens no file."""
+        asked = {"scope": _ANY, "generation": "", "may_keep_patients": False}
+        self(asked, lambda _: ("boolean", bytes(1 << 12)))  # so long that it is packed
+
+    def __call__(self, request: dict[str, Any], evaluate: Evaluate) -> tuple[int, bytes, bytes] | None:
+        """Give status, head and body of an answer; None where it is for the service to answer.
+
+        Args:
+            request: what came by HTTP (`scope`, as ASGI has it), the name of the content (`generation`), and whether
+                patients may be kept here (`may_keep_patients`).
+            evaluate: evaluates a query.
+        """
+        serving, app = self._parts
+        serving.keeps_patients = request["may_keep_patients"]
+        serving.store = _Index(self.settings, request["generation"], evaluate)
+        answer = Answer(app, wsgi_environment(request["scope"]))
+        try:
+            answer.begin()
+        except Exception:  # it arises again in the service, which tells of it
+            return None
+        return (answer.status, answer.head, answer.body) if answer.body is not None and answer.status in _SENT else None
+
+    @functools.cached_property
+    def _parts(self) -> tuple[_Serving, responses.App]:
+        serving = _Serving(self.settings, Access(self.settings), _Index(self.settings, "", _nothing), self.terms)
+        app = responses.App(__name__, static_folder=None)
+        app.config["PROPAGATE_EXCEPTIONS"] = True
+        app.extensions["osteo_kg"] = serving
+        app.register_blueprint(sparql.blueprint)
+        endpoints.register(app)
+        responses.register(app)
+        return serving, app
+
+
+def beginning(serving: QueryService) -> Callable[[Any], Begun | None]:
+    """Give what has a worker answer a request, by its scope as ASGI has it; it gives None where a worker cannot.
+
+    A worker knows no tokens, logs nothing, and draws no page.
+    """
+    store, settings = serving.store, serving.settings
+    if not isinstance(store, LocalStore) or settings.private or settings.log_queries:
+        return lambda _: None
+    store.answer_with(QueryApp.of(serving))
+
+    def begin(scope: Any) -> Begun | None:
+        if scope["raw_path"] != _PATH or scope["method"] != "GET" or not _is_short_and_bare(scope):
+            return None
+        asked = {name: scope[name] for name in _ANY}
+        return store.begin({"scope": asked, "may_keep_patients": serving.may_keep_patients})
+
+    return begin
+
+
+def _is_short_and_bare(scope: Any) -> bool:
+    """Say whether there is a query, in few enough bytes that a worker takes them at once, for no browser."""
+    query = scope["query_string"]
+    return (
+        len(query) <= _SHORT
+        and b"query=" in query
+        and not any(name == b"accept" and PAGE.encode() in value for name, value in scope["headers"])
+    )
+
+
+class _Serving(QueryService):
+    """What the view has in a worker."""
+
+    keeps_patients = False
+
+    @property
+    def may_keep_patients(self) -> bool:
+        return self.keeps_patients
+
+
+class _LeftError(Exception):
+    """The service is to answer."""
+
+
+class _Index:
+    """The index that the worker holds, as a view asks it."""
+
+    def __init__(self, settings: Settings, generation: str, evaluate: Evaluate) -> None:
+        self._settings, self._evaluate = settings, evaluate
+        self.generation = generation
+
+    def query(self, query: Query) -> StoreAnswer:
+        """Answer a query."""
+        if PAGE in query.formats.values():
+            raise _LeftError
+        request = evaluation(query, self._settings.limits, None if self._settings.scratch else _nothing)
+        kind, result = self._evaluate(request)
+        return StoreAnswer(kind, request["formats"][kind], result)
+
+
+def _nothing(*_: object) -> Any:
+    """Leave to the service what only the service knows."""
+    raise _LeftError
