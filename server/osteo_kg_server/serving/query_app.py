@@ -22,7 +22,7 @@ from osteo_kg_server.store.query_guard import evaluation
 from osteo_kg_server.store.worker_request import Begun
 from osteo_kg_server.views import sparql
 
-_PATH, _SENT = sparql.PATH.encode(), (200, 304)
+_PATH, _OK = sparql.PATH.encode(), 200
 _SHORT = 1 << 14  # bytes
 _ANY = {
     "method": "GET",
@@ -75,7 +75,7 @@ class QueryApp:
             answer.begin()
         except Exception:  # it arises again in the service, which tells of it
             return None
-        return (answer.status, answer.head, answer.body) if answer.body is not None and answer.status in _SENT else None
+        return (answer.status, answer.head, answer.body) if answer.body is not None and answer.status == _OK else None
 
     @functools.cached_property
     def _parts(self) -> tuple[_Serving, responses.App]:

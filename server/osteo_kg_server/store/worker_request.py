@@ -149,6 +149,8 @@ class Begun:
 
     def awaited(self) -> HttpAnswer | None:
         """Wait for the answer, and let go of the worker; None where the service is to answer."""
+        if self._is_closed:  # the worker has declined
+            return None
         try:
             return self._answer(self.worker.receive())
         except EOFError:
