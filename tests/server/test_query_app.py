@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import pickle
 import select
@@ -100,19 +101,19 @@ def address(app: Flask) -> Iterator[str]:
 def without_workers(app: Flask) -> Iterator[str]:
     """Give the address of the same app, all of whose answers are the service's own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(query_app, "beginning", lambda _: lambda _: None)
+        patch.setattr(query_app, "beginning", lambda _: lambda *_: None)
         with served(app) as address:
             yield address
 
 
 @pytest.fixture
 def begin(app: Flask) -> Iterator[Asking]:
-    """Have a worker that is idle begin with a query."""
+    """Have a worker that is idle begin with a query, or with a request of which more is said."""
     beginning_in_a_worker, all_begun = beginning(of(app)), list[Begun]()
 
-    def begun(query: str, **more: str) -> Begun | None:
+    def begun(query: str, scope: dict[str, Any] | None = None, body: bytes = b"", **more: str) -> Begun | None:
         of(app).store.check()  # now there is one
-        found = beginning_in_a_worker(_scope({"query": query, **more}))
+        found = beginning_in_a_worker({**_scope({"query": query, **more}), **(scope or {})}, body)
         all_begun.extend([found] if found else [])
         return found
 
@@ -122,7 +123,7 @@ def begin(app: Flask) -> Iterator[Asking]:
     assert of(app).store.load.in_use == 0
 
 
-def _scope(parameters: dict[str, str], **more: Any) -> dict[str, Any]:
+def _scope(parameters: dict[str, str]) -> dict[str, Any]:
     return {
         "method": "GET",
         "raw_path": b"/sparql",
@@ -131,7 +132,6 @@ def _scope(parameters: dict[str, str], **more: Any) -> dict[str, Any]:
         "headers": [(b"host", b"localhost"), (b"accept", b"*/*")],
         "server": ("127.0.0.1", 80),
         "client": ("127.0.0.1", 4000),
-        **more,
     }
 
 
@@ -142,9 +142,11 @@ def _answer(begun: Begun | None) -> HttpAnswer | None:
     return begun.arrived() or begun.awaited()
 
 
-def _of_the_server(address: str, path: str, headers: Headers) -> tuple[int, Headers, bytes]:
+def _of_the_server(
+    address: str, path: str, headers: Headers, body: bytes | Iterator[bytes] | None = None
+) -> tuple[int, Headers, bytes]:
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
-    connection.request("GET", path, headers=headers)
+    connection.request("GET" if body is None else "POST", path, body, headers)
     response = connection.getresponse()
     body = response.read()
     connection.close()
@@ -165,6 +167,30 @@ def test_a_worker_answers_as_the_service_does(address: str, without_workers: str
         assert _of_the_server(address, path, sent) == _of_the_server(without_workers, path, sent), parameters
 
 
+@pytest.mark.parametrize("headers", HEADERS, ids=str)
+def test_a_worker_answers_what_is_posted_as_the_service_does(
+    address: str, without_workers: str, headers: Headers
+) -> None:
+    ways: list[tuple[str, Callable[[dict[str, str]], tuple[dict[str, str], bytes]]]] = [
+        ("application/x-www-form-urlencoded", lambda each: ({}, urlencode(each).encode())),
+        (
+            "application/sparql-query",
+            lambda each: ({n: v for n, v in each.items() if n != "query"}, each["query"].encode()),
+        ),
+        ("text/plain", lambda each: ({}, each["query"].encode())),
+    ]
+    for media, split in ways:
+        for parameters in ASKED:
+            rest, body = split(parameters)
+            path = f"/sparql?{urlencode(rest)}" if rest else "/sparql"
+            sent = {"Accept-Encoding": "identity", "Host": "localhost", "Content-Type": media, **headers}
+            expected = _of_the_server(without_workers, path, sent, body)
+            assert _of_the_server(address, path, sent, body) == expected, (media, parameters)
+            packed = {**sent, "Content-Encoding": "gzip"}
+            assert _of_the_server(address, path, packed, gzip.compress(body)) == expected, (media, parameters)
+            assert _of_the_server(address, path, sent, iter([body[:5], body[5:]])) == expected, (media, parameters)
+
+
 def test_what_has_not_changed_is_not_sent_again(app: Flask, address: str) -> None:
     path = f"/sparql?{urlencode({'query': FOUND})}"
     _, headers, body = _of_the_server(address, path, {"Accept": JSON})
@@ -176,12 +202,30 @@ def test_what_has_not_changed_is_not_sent_again(app: Flask, address: str) -> Non
     assert later["etag"] != headers["etag"]
 
 
-@pytest.mark.parametrize("parameters", [each for each in ASKED if set(each) == {"query"}][:4], ids=str)
+@pytest.mark.parametrize("parameters", ASKED[:6], ids=str)
 def test_a_short_answer_is_written_by_the_worker(begin: Asking, parameters: dict[str, str]) -> None:
     answer = _answer(begin(**parameters))
     assert answer is not None
     assert answer.status == 200
     assert answer.head.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize("headers", [each for each in HEADERS if each.get("Accept") in (None, JSON)], ids=str)
+def test_a_worker_has_all_that_it_needs_for_an_answer(begin: Asking, headers: Headers) -> None:
+    lines = {"Host": "localhost", **{name: value for name, value in headers.items() if name != "Host"}}
+    scope = {"headers": [(name.lower().encode(), value.encode()) for name, value in lines.items()]}
+    for parameters in ({}, {"format": "csv"}, {"output": "xml"}, {"timeout": "5"}):
+        for query in (FOUND, PREFIX + "SELECT ?x { ?x a osteo:Drugg }", "SELECT (NOW() AS ?now) {}"):
+            answered = _answer(begin(query, {**_scope({"query": query, **parameters}), **scope}))
+            assert (answered is None) == ("If-None-Match" in headers and "NOW" not in query), (parameters, query)
+
+
+def test_what_is_posted_is_answered_by_the_worker_too(begin: Asking) -> None:
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/sparql-query")]
+    scope = {"method": "POST", "headers": headers, "query_string": b""}
+    answer = _answer(begin("", scope, FOUND.encode()))
+    assert answer is not None
+    assert b"osteo-kg" in answer.body.tobytes()
 
 
 def test_an_answer_that_does_not_arrive_at_once_is_waited_for(begin: Asking) -> None:
@@ -211,7 +255,7 @@ def test_what_needs_the_service_is_left_to_it(begin: Asking, query: str, more: d
     "more",
     [
         {"method": "HEAD"},
-        {"method": "POST"},
+        {"method": "POST"},  # without a body
         {"raw_path": b"/table"},
         {"query_string": b"format=csv"},
         {"query_string": b"query=ASK%7B%7D&x=" + b"x" * 20_000},
@@ -219,9 +263,9 @@ def test_what_needs_the_service_is_left_to_it(begin: Asking, query: str, more: d
     ],
     ids=str,
 )
-def test_no_worker_is_asked_for_what_it_cannot_answer(app: Flask, more: dict[str, Any]) -> None:
-    of(app).store.check()
-    assert beginning(of(app))(_scope({"query": "ASK {}"}, **more)) is None
+def test_no_worker_is_asked_for_what_it_cannot_answer(begin: Asking, more: dict[str, Any]) -> None:
+    assert begin("ASK {}", more) is None
+    assert begin("ASK {}") is not None
 
 
 @pytest.mark.parametrize("settings", [{"private": True}, {"log_queries": True}], ids=str)
@@ -230,7 +274,7 @@ def test_a_service_that_wants_tokens_or_logs_queries_answers_by_itself(
 ) -> None:
     app = _app(knowledge_base, **settings)
     of(app).store.check()
-    assert beginning(of(app))(_scope({"query": "ASK {}"})) is None
+    assert beginning(of(app))(_scope({"query": "ASK {}"}), b"") is None
     of(app).store.close()
 
 
@@ -320,6 +364,6 @@ def test_an_index_that_died_has_the_app_again(knowledge_base: KnowledgeBase) -> 
     begin = beginning(of(app))
     store._workers.index.close()
     store.check()
-    begun = begin(_scope({"query": "ASK {}"}))
+    begun = begin(_scope({"query": "ASK {}"}), b"")
     assert _answer(begun) is not None
     store.close()

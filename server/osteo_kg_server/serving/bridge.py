@@ -53,8 +53,9 @@ class Bridge:
         app: the app.
         threads: how many requests it may be at.
         most: bytes of a body; of a larger one the app is told its length only, and refuses it.
-        begin: has a worker answer a request by itself; gives None where it has to be the app.
-        tell: hears of what a worker has answered.
+        begin: has a worker answer a request by itself, of which it gets scope and body; gives None where it has to be
+            the app.
+        log: hears of what a worker has answered.
     """
 
     def __init__(
@@ -62,10 +63,10 @@ class Bridge:
         app: WSGIApplication,
         threads: int,
         most: int,
-        begin: Callable[[Any], Begun | None],
-        tell: Callable[[logs.Ended], object],
+        begin: Callable[[Any, bytes], Begun | None],
+        log: Callable[[logs.Ended], object],
     ) -> None:
-        self._app, self._most, self._begin, self._tell = app, most, begin, tell
+        self._app, self._most, self._begin, self._log = app, most, begin, log
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
         for each in self._threads:
@@ -84,13 +85,18 @@ class Bridge:
         except _GoneError:
             scope["connection"].cut_off()
             return
-        answer = Answer(self._app, environment)
-        await self._in_a_thread(answer.begin)
+        connection: Connection = scope["connection"]
+        begun = self._begin(scope, environment["wsgi.input"].getvalue()) if is_whole else None
+        said = await self._said(begun) if begun else None
+        if begun and said:
+            self._have_sent(send.__self__, begun, said)
+            return
+        answer = Answer(self._app, {**environment, logs.STARTED: begun.since} if begun else environment)
+        await self._in_a_thread(partial(begun.carried_on, answer.begin) if begun else answer.begin)
         if answer.body is None:
             await self._sent_in_parts(answer, scope, send)
             return
         if is_whole:
-            connection: Connection = scope["connection"]
             connection.send_whole(send.__self__, answer.head, answer.body)
             return
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
@@ -100,7 +106,7 @@ class Bridge:
 
     def answer(self, cycle: RequestResponseCycle) -> None:
         """Answer a request without a body: no task is made for it, which would take as long as the app does."""
-        begun = self._begin(cycle.scope)
+        begun = self._begin(cycle.scope, b"")
         if begun is None:
             answer = Answer(self._app, wsgi_environment(cycle.scope))
             self._have_answered(cycle, answer, answer.begin)
@@ -125,7 +131,7 @@ class Bridge:
 
     def _have_sent(self, cycle: RequestResponseCycle, begun: Begun, whole: HttpAnswer) -> None:
         request = logs.new_id()
-        self._tell(logs.Ended(request, "GET", sparql.PATH, whole.status, begun.since, "answered", None))
+        self._log(logs.Ended(request, cycle.scope["method"], sparql.PATH, whole.status, begun.since, "answered", None))
         connection: Connection = cycle.scope["connection"]  # type: ignore[typeddict-item]
         connection.send_whole(cycle, b"%sX-Request-Id: %s\r\n" % (whole.head, request.encode()), whole.body)
 
@@ -150,6 +156,17 @@ class Bridge:
 
         connection: Connection = cycle.scope["connection"]  # type: ignore[typeddict-item]
         connection.go_on(cycle, told)
+
+    async def _said(self, begun: Begun) -> HttpAnswer | None:
+        """Wait for what a worker answers; None where the app is to answer."""
+        loop = asyncio.get_running_loop()
+        readable: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(begun.fileno(), _settle, readable, readable.set_result, None)
+        try:
+            await readable
+        finally:
+            loop.remove_reader(begun.fileno())
+        return begun.arrived() or await self._in_a_thread(begun.awaited)
 
     async def _sent_in_parts(self, answer: Answer, scope: Any, send: Any) -> None:
         """Send an answer part by part; where it cannot be ended the client is cut off, and knows that it is not whole.
@@ -192,10 +209,8 @@ class Bridge:
             size += len(part)
             if size <= self._most:
                 parts.append(part)
-        environment.pop("HTTP_TRANSFER_ENCODING", None)  # it is undone
-        environment["CONTENT_LENGTH"] = str(max(size, declared))
-        if max(size, declared) <= self._most:
-            environment["wsgi.input"] = io.BytesIO(b"".join(parts))
+        size = max(size, declared)
+        set_body(environment, size, b"".join(parts) if size <= self._most else b"")
         return declared <= most and not more
 
     async def _in_a_thread(self, work: Callable[[], Given]) -> Given:
@@ -303,6 +318,13 @@ def wsgi_environment(scope: Any) -> _Environment:
             name = f"HTTP_{name}"
         environment[name] = f"{environment[name]},{value}" if name in environment else value
     return environment
+
+
+def set_body(environment: _Environment, size: int, body: bytes) -> None:
+    """Give a request its body, and its size, which may be more than what was kept of it."""
+    environment.pop("HTTP_TRANSFER_ENCODING", None)  # it is undone
+    environment["CONTENT_LENGTH"] = str(size)
+    environment["wsgi.input"] = io.BytesIO(body)
 
 
 async def _next_of(receive: Any) -> tuple[bytes, bool]:

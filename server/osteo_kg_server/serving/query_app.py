@@ -15,7 +15,7 @@ from osteo_kg_server.auth import Access
 from osteo_kg_server.http import endpoints, responses
 from osteo_kg_server.http.negotiation import PAGE
 from osteo_kg_server.service import QueryService
-from osteo_kg_server.serving.bridge import Answer, wsgi_environment
+from osteo_kg_server.serving.bridge import Answer, set_body, wsgi_environment
 from osteo_kg_server.settings import Settings
 from osteo_kg_server.store import LocalStore, Query, StoreAnswer
 from osteo_kg_server.store.query_guard import evaluation
@@ -24,21 +24,32 @@ from osteo_kg_server.views import sparql
 
 _PATH, _OK = sparql.PATH.encode(), 200
 _SHORT = 1 << 14  # bytes
+_HEADERS = [(b"host", b"localhost"), (b"accept", b"*/*"), (b"accept-encoding", b"gzip")]
+_QUERY = b"query=ASK%7B%7D"
+#: What a worker is told of a request.
 _ANY = {
     "method": "GET",
     "raw_path": _PATH,
-    "query_string": b"query=ASK%7B%7D",
+    "query_string": _QUERY,
     "http_version": "1.1",
-    "headers": [(b"host", b"localhost"), (b"accept", b"*/*"), (b"accept-encoding", b"gzip")],
+    "headers": _HEADERS,
     "server": ("localhost", 80),
     "client": ("localhost", 80),
 }
+#: What differs where a query is sent in another way, and the body.
+_EVERY_WAY = (
+    ({}, b""),
+    *(
+        ({"method": "POST", "query_string": b"", "headers": [*_HEADERS, (b"content-type", media.encode())]}, _QUERY)
+        for media in sparql.BODIES
+    ),
+)
 Evaluate = Callable[[dict[str, Any]], tuple[ResultKind, bytes]]
 
 
 @dataclass(frozen=True)
 class QueryApp:
-    """Answers queries by GET in a worker.
+    """Answers queries in a worker.
 
     Attributes:
         settings: what whoever runs the service decides, without what is secret.
@@ -55,22 +66,26 @@ class QueryApp:
         return cls(known, serving.terms)
 
     def prepare(self) -> None:
-        """Load all that is needed, by answering once: a worker opens no file."""
-        asked = {"scope": _ANY, "generation": "", "may_keep_patients": False}
-        self(asked, lambda _: ("boolean", bytes(1 << 12)))  # so long that it is packed
+        """Load all that is needed, by answering once in every way: a worker opens no file."""
+        for given, body in _EVERY_WAY:
+            asked = {"scope": {**_ANY, **given}, "body": body, "generation": "", "may_keep_patients": True}
+            self(asked, lambda _: ("boolean", bytes(1 << 12)))  # so long that it is packed
 
     def __call__(self, request: dict[str, Any], evaluate: Evaluate) -> tuple[int, bytes, bytes] | None:
         """Give status, head and body of an answer; None where it is for the service to answer.
 
         Args:
-            request: what came by HTTP (`scope`, as ASGI has it), the name of the content (`generation`), and whether
-                patients may be kept here (`may_keep_patients`).
+            request: what came by HTTP (`scope`, as ASGI has it, and `body`), the name of the content (`generation`),
+                and whether patients may be kept here (`may_keep_patients`).
             evaluate: evaluates a query.
         """
         serving, app = self._parts
         serving.keeps_patients = request["may_keep_patients"]
         serving.store = _Index(self.settings, request["generation"], evaluate)
-        answer = Answer(app, wsgi_environment(request["scope"]))
+        environment, body = wsgi_environment(request["scope"]), request["body"]
+        if body:
+            set_body(environment, len(body), body)
+        answer = Answer(app, environment)
         try:
             answer.begin()
         except Exception:  # it arises again in the service, which tells of it
@@ -89,31 +104,31 @@ class QueryApp:
         return serving, app
 
 
-def beginning(serving: QueryService) -> Callable[[Any], Begun | None]:
-    """Give what has a worker answer a request, by its scope as ASGI has it; it gives None where a worker cannot.
+def beginning(serving: QueryService) -> Callable[[Any, bytes], Begun | None]:
+    """Give what has a worker answer a request, by its scope as ASGI has it, and its body; None where a worker cannot.
 
     A worker knows no tokens, logs nothing, and draws no page.
     """
     store, settings = serving.store, serving.settings
     if not isinstance(store, LocalStore) or settings.private or settings.log_queries:
-        return lambda _: None
+        return lambda *_: None
     store.answer_with(QueryApp.of(serving))
 
-    def begin(scope: Any) -> Begun | None:
-        if scope["raw_path"] != _PATH or scope["method"] != "GET" or not _is_short_and_bare(scope):
+    def begin(scope: Any, body: bytes) -> Begun | None:
+        if scope["raw_path"] != _PATH or not _is_short_query(scope, body):
             return None
         asked = {name: scope[name] for name in _ANY}
-        return store.begin({"scope": asked, "may_keep_patients": serving.may_keep_patients})
+        return store.begin({"scope": asked, "body": body, "may_keep_patients": serving.may_keep_patients})
 
     return begin
 
 
-def _is_short_and_bare(scope: Any) -> bool:
+def _is_short_query(scope: Any, body: bytes) -> bool:
     """Say whether there is a query, in few enough bytes that a worker takes them at once, for no browser."""
-    query = scope["query_string"]
+    method, parameters = scope["method"], scope["query_string"]
     return (
-        len(query) <= _SHORT
-        and b"query=" in query
+        (method == "POST" if body else method == "GET" and b"query=" in parameters)
+        and len(parameters) + len(body) <= _SHORT
         and not any(name == b"accept" and PAGE.encode() in value for name, value in scope["headers"])
     )
 

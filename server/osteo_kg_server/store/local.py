@@ -121,10 +121,11 @@ class LocalStore:
 
     def answer_with(self, app: WorkerApp) -> None:
         """Have workers answer requests of HTTP with an app, which is pickled."""
-        try:
-            self._workers.answer_with(app)
-        except EOFError:
-            self._start_anew()
+        with self._writing:
+            try:
+                self._workers.answer_with(app)
+            except EOFError:
+                self._start_anew()
 
     def begin(self, asked: dict[str, Any]) -> Begun | None:
         """Have a worker that is idle answer a request of HTTP; None where there is none.
