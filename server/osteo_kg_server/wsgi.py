@@ -78,7 +78,7 @@ class _Server(uvicorn.Server):
             app,
             limits.workers + _BESIDE_QUERIES,
             limits.upload_bytes,
-            query_app.beginning(serving),
+            query_app.choice(serving),
             app.extensions["osteo_kg_log"],
         )
         front = Front(app, _connections(), lambda: store.load.in_use >= limits.workers, self.bridge.answer)

@@ -18,13 +18,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import osteo_kg_server
 from osteo_kg import KnowledgeBase, build_dataset
-from osteo_kg_server.errors import DeadlineError
+from osteo_kg_server.errors import BusyError, DeadlineError
 from osteo_kg_server.service import of
 from osteo_kg_server.serving import query_app
-from osteo_kg_server.serving.query_app import QueryApp, beginning
+from osteo_kg_server.serving.query_app import QueryApp, choice
 from osteo_kg_server.store import LocalStore, Query, Update
 from osteo_kg_server.store.worker_request import Begun, HttpAnswer
 from osteo_kg_server.wsgi import served
+from tests.support.processes import eventually
 from tests.support.service import PREFIX
 
 pytestmark = pytest.mark.server
@@ -76,7 +77,7 @@ Headers = dict[str, str]
 
 
 def _app(knowledge_base: KnowledgeBase, **settings: Any) -> Flask:
-    limits = osteo_kg_server.Limits(seconds=20, workers=2, wait_seconds=5)
+    limits = osteo_kg_server.Limits(seconds=20, workers=2, wait_seconds=1)
     return osteo_kg_server.create_app(
         knowledge_base,
         build_dataset(knowledge_base, ()),
@@ -101,7 +102,7 @@ def address(app: Flask) -> Iterator[str]:
 def without_workers(app: Flask) -> Iterator[str]:
     """Give the address of the same app, all of whose answers are the service's own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(query_app, "beginning", lambda _: lambda *_: None)
+        patch.setattr(query_app, "choice", lambda _: lambda *_: None)
         with served(app) as address:
             yield address
 
@@ -109,11 +110,12 @@ def without_workers(app: Flask) -> Iterator[str]:
 @pytest.fixture
 def begin(app: Flask) -> Iterator[Asking]:
     """Have a worker that is idle begin with a query, or with a request of which more is said."""
-    beginning_in_a_worker, all_begun = beginning(of(app)), list[Begun]()
+    choose, all_begun = choice(of(app)), list[Begun]()
 
     def begun(query: str, scope: dict[str, Any] | None = None, body: bytes = b"", **more: str) -> Begun | None:
+        chosen = choose({**_scope({"query": query, **more}), **(scope or {})}, body)
         of(app).store.check()  # now there is one
-        found = beginning_in_a_worker({**_scope({"query": query, **more}), **(scope or {})}, body)
+        found = chosen.begun_at_once() if chosen else None
         all_begun.extend([found] if found else [])
         return found
 
@@ -167,7 +169,7 @@ def test_a_worker_answers_as_the_service_does(address: str, without_workers: str
         assert _of_the_server(address, path, sent) == _of_the_server(without_workers, path, sent), parameters
 
 
-@pytest.mark.parametrize("headers", HEADERS, ids=str)
+@pytest.mark.parametrize("headers", [HEADERS[0], HEADERS[4], HEADERS[5]], ids=str)
 def test_a_worker_answers_what_is_posted_as_the_service_does(
     address: str, without_workers: str, headers: Headers
 ) -> None:
@@ -274,7 +276,7 @@ def test_a_service_that_wants_tokens_or_logs_queries_answers_by_itself(
 ) -> None:
     app = _app(knowledge_base, **settings)
     of(app).store.check()
-    assert beginning(of(app))(_scope({"query": "ASK {}"}), b"") is None
+    assert choice(of(app))(_scope({"query": "ASK {}"}), b"") is None
     of(app).store.close()
 
 
@@ -289,6 +291,39 @@ def test_no_worker_is_asked_while_all_are_lent(begin: Asking) -> None:
     assert begin("ASK {}") is None
     lent[0].close()
     assert _answer(begin("ASK {}")) is not None
+
+
+def test_a_service_of_which_all_workers_are_lent_says_so(app: Flask, begin: Asking) -> None:
+    chosen = choice(of(app))(_scope({"query": "ASK {}"}), b"")
+    assert chosen is not None
+    lent = [begin(ENDLESS), begin(ENDLESS)]
+    told: list[Exception] = []
+
+    def work() -> None:
+        try:
+            of(app).store.query(Query("ASK {}", {"boolean": "json"}, None, None, 5, "urn:base"))
+        except BusyError as error:
+            told.append(error)
+
+    started = time.monotonic()
+    assert chosen.answered(None, work) is None
+    assert len(told) == 1
+    assert 1 <= time.monotonic() - started < 2  # it was waited for once
+    lent[0].close()
+    assert chosen.answered(None, pytest.fail) is not None
+
+
+def test_who_waits_for_a_worker_is_before_those_who_come(app: Flask, begin: Asking) -> None:
+    chosen = choice(of(app))(_scope({"query": "ASK {}"}), b"")
+    assert chosen is not None
+    lent, got = [begin(ENDLESS), begin(ENDLESS)], list[Begun]()
+    waiting = threading.Thread(target=lambda: got.append(chosen.store.begin(chosen.asked)))
+    waiting.start()
+    assert eventually(lambda: chosen.store._workers._waiting == 1, 5)
+    assert chosen.begun_at_once() is None
+    lent[0].close()
+    waiting.join(5)
+    assert got[0].awaited() is not None
 
 
 def test_the_service_goes_on_from_what_a_worker_has_begun(app: Flask, begin: Asking) -> None:
@@ -361,9 +396,8 @@ def test_an_index_that_died_has_the_app_again(knowledge_base: KnowledgeBase) -> 
     app = _app(knowledge_base)
     store = of(app).store
     assert isinstance(store, LocalStore)
-    begin = beginning(of(app))
+    chosen = choice(of(app))(_scope({"query": "ASK {}"}), b"")
+    assert chosen is not None
     store._workers.index.close()
-    store.check()
-    begun = begin(_scope({"query": "ASK {}"}), b"")
-    assert _answer(begun) is not None
+    assert chosen.answered(None, pytest.fail) is not None
     store.close()

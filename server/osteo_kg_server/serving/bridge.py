@@ -10,8 +10,10 @@ import asyncio
 import io
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -22,8 +24,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 
 from osteo_kg_server import logs
 from osteo_kg_server.serving.connection import LINGER, SILENT, Connection
+from osteo_kg_server.store import LocalStore
 from osteo_kg_server.store.worker_request import Begun, HttpAnswer
-from osteo_kg_server.views import sparql
 
 _A_LITTLE = 1 << 20  # bytes by which a body may be too large and still be read to its end
 _END = b""
@@ -46,6 +48,40 @@ class _GoneError(Exception):
     """The client went away, or fell silent, before it had sent its body."""
 
 
+@dataclass(frozen=True, slots=True)
+class ForAWorker:
+    """A request that a worker may answer.
+
+    Attributes:
+        store: what has workers.
+        asked: the request, as their app reads it.
+        route: its route, for the log.
+        since: when it came, by `time.perf_counter`.
+    """
+
+    store: LocalStore
+    asked: dict[str, Any]
+    route: str
+    since: float = field(default_factory=time.perf_counter)
+
+    def begun_at_once(self) -> Begun | None:
+        """Have a worker begin that is idle; None where none is."""
+        return self.store.begin_at_once(self.asked)
+
+    def answered(self, begun: Begun | None, answer: Callable[[], None]) -> HttpAnswer | None:
+        """Wait for what a worker answers; None where the service has answered, from what the worker said.
+
+        Args:
+            begun: what a worker has begun; one is waited for where None.
+            answer: has the service answer.
+        """
+        begun = begun or self.store.begin(self.asked)
+        said = begun.awaited()
+        if said is None:
+            begun.carried_on(answer)
+        return said
+
+
 class Bridge:
     """An app of ASGI around one of WSGI.
 
@@ -53,8 +89,7 @@ class Bridge:
         app: the app.
         threads: how many requests it may be at.
         most: bytes of a body; of a larger one the app is told its length only, and refuses it.
-        begin: has a worker answer a request by itself, of which it gets scope and body; gives None where it has to be
-            the app.
+        choose: says by scope and body of a request how a worker answers it; None where that is for the app.
         log: hears of what a worker has answered.
     """
 
@@ -63,10 +98,10 @@ class Bridge:
         app: WSGIApplication,
         threads: int,
         most: int,
-        begin: Callable[[Any, bytes], Begun | None],
+        choose: Callable[[Any, bytes], ForAWorker | None],
         log: Callable[[logs.Ended], object],
     ) -> None:
-        self._app, self._most, self._begin, self._log = app, most, begin, log
+        self._app, self._most, self._choose, self._log = app, most, choose, log
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
         for each in self._threads:
@@ -86,13 +121,12 @@ class Bridge:
             scope["connection"].cut_off()
             return
         connection: Connection = scope["connection"]
-        begun = self._begin(scope, environment["wsgi.input"].getvalue()) if is_whole else None
-        said = await self._said(begun) if begun else None
-        if begun and said:
-            self._have_sent(send.__self__, begun, said)
+        chosen = self._choose(scope, environment["wsgi.input"].getvalue()) if is_whole else None
+        answer = self._answer_to(environment, chosen)
+        said = await (self._said(chosen, answer) if chosen else self._in_a_thread(answer.begin))
+        if chosen and said:
+            self._have_sent(send.__self__, chosen, said)
             return
-        answer = Answer(self._app, {**environment, logs.STARTED: begun.since} if begun else environment)
-        await self._in_a_thread(partial(begun.carried_on, answer.begin) if begun else answer.begin)
         if answer.body is None:
             await self._sent_in_parts(answer, scope, send)
             return
@@ -106,39 +140,45 @@ class Bridge:
 
     def answer(self, cycle: RequestResponseCycle) -> None:
         """Answer a request without a body: no task is made for it, which would take as long as the app does."""
-        begun = self._begin(cycle.scope, b"")
-        if begun is None:
-            answer = Answer(self._app, wsgi_environment(cycle.scope))
-            self._have_answered(cycle, answer, answer.begin)
+        chosen = self._choose(cycle.scope, b"")
+        begun = chosen.begun_at_once() if chosen else None
+        if chosen and begun:
+            asyncio.get_running_loop().add_reader(begun.fileno(), self._arrived, cycle, chosen, begun)
         else:
-            asyncio.get_running_loop().add_reader(begun.fileno(), self._arrived, cycle, begun)
+            self._answer_in_a_thread(cycle, chosen, None)
 
-    def _arrived(self, cycle: RequestResponseCycle, begun: Begun) -> None:
+    def _arrived(self, cycle: RequestResponseCycle, chosen: ForAWorker, begun: Begun) -> None:
         """Send what a worker has answered; all that would have to be waited for is for a thread."""
         asyncio.get_running_loop().remove_reader(begun.fileno())
-        whole = begun.arrived()
-        if whole is not None:
-            self._have_sent(cycle, begun, whole)
+        said = begun.arrived()
+        if said:
+            self._have_sent(cycle, chosen, said)
         else:
-            self._hand_over(begun.awaited, partial(self._awaited, cycle, begun), partial(self._failed, cycle))
+            self._answer_in_a_thread(cycle, chosen, begun)
 
-    def _awaited(self, cycle: RequestResponseCycle, begun: Begun, whole: HttpAnswer | None) -> None:
-        if whole is not None:
-            self._have_sent(cycle, begun, whole)
-        else:
-            answer = Answer(self._app, {**wsgi_environment(cycle.scope), logs.STARTED: begun.since})
-            self._have_answered(cycle, answer, partial(begun.carried_on, answer.begin))
+    def _answer_in_a_thread(self, cycle: RequestResponseCycle, chosen: ForAWorker | None, begun: Begun | None) -> None:
+        answer = self._answer_to(wsgi_environment(cycle.scope), chosen)
 
-    def _have_sent(self, cycle: RequestResponseCycle, begun: Begun, whole: HttpAnswer) -> None:
+        def done(said: HttpAnswer | None) -> None:
+            if chosen and said:
+                self._have_sent(cycle, chosen, said)
+            else:
+                self._answered(cycle, answer)
+
+        work = partial(chosen.answered, begun, answer.begin) if chosen else answer.begin
+        self._hand_over(work, done, partial(self._failed, cycle))
+
+    def _answer_to(self, environment: _Environment, chosen: ForAWorker | None) -> Answer:
+        return Answer(self._app, {**environment, logs.STARTED: chosen.since} if chosen else environment)
+
+    def _have_sent(self, cycle: RequestResponseCycle, chosen: ForAWorker, said: HttpAnswer) -> None:
+        """Send what a worker has answered, and log it as the app would."""
         request = logs.new_id()
-        self._log(logs.Ended(request, cycle.scope["method"], sparql.PATH, whole.status, begun.since, "answered", None))
+        self._log(logs.Ended(request, cycle.scope["method"], chosen.route, said.status, chosen.since, "answered", None))
         connection: Connection = cycle.scope["connection"]  # type: ignore[typeddict-item]
-        connection.send_whole(cycle, b"%sX-Request-Id: %s\r\n" % (whole.head, request.encode()), whole.body)
+        connection.send_whole(cycle, b"%sX-Request-Id: %s\r\n" % (said.head, request.encode()), said.body)
 
-    def _have_answered(self, cycle: RequestResponseCycle, answer: Answer, begin: Callable[[], None]) -> None:
-        self._hand_over(begin, partial(self._answered, cycle, answer), partial(self._failed, cycle))
-
-    def _answered(self, cycle: RequestResponseCycle, answer: Answer, _: None) -> None:
+    def _answered(self, cycle: RequestResponseCycle, answer: Answer) -> None:
         connection: Connection = cycle.scope["connection"]  # type: ignore[typeddict-item]  # it is put there by itself
         if answer.body is not None:
             connection.send_whole(cycle, answer.head, answer.body)
@@ -157,16 +197,18 @@ class Bridge:
         connection: Connection = cycle.scope["connection"]  # type: ignore[typeddict-item]
         connection.go_on(cycle, told)
 
-    async def _said(self, begun: Begun) -> HttpAnswer | None:
-        """Wait for what a worker answers; None where the app is to answer."""
-        loop = asyncio.get_running_loop()
-        readable: asyncio.Future[None] = loop.create_future()
-        loop.add_reader(begun.fileno(), _settle, readable, readable.set_result, None)
-        try:
-            await readable
-        finally:
-            loop.remove_reader(begun.fileno())
-        return begun.arrived() or await self._in_a_thread(begun.awaited)
+    async def _said(self, chosen: ForAWorker, answer: Answer) -> HttpAnswer | None:
+        """Wait for what a worker answers; None where the app has answered."""
+        begun, loop = chosen.begun_at_once(), asyncio.get_running_loop()
+        if begun:
+            readable: asyncio.Future[None] = loop.create_future()
+            loop.add_reader(begun.fileno(), _settle, readable, readable.set_result, None)
+            try:
+                await readable
+            finally:
+                loop.remove_reader(begun.fileno())
+        said = begun.arrived() if begun else None
+        return said or await self._in_a_thread(partial(chosen.answered, begun, answer.begin))
 
     async def _sent_in_parts(self, answer: Answer, scope: Any, send: Any) -> None:
         """Send an answer part by part; where it cannot be ended the client is cut off, and knows that it is not whole.

@@ -15,11 +15,10 @@ from osteo_kg_server.auth import Access
 from osteo_kg_server.http import endpoints, responses
 from osteo_kg_server.http.negotiation import PAGE
 from osteo_kg_server.service import QueryService
-from osteo_kg_server.serving.bridge import Answer, set_body, wsgi_environment
+from osteo_kg_server.serving.bridge import Answer, ForAWorker, set_body, wsgi_environment
 from osteo_kg_server.settings import Settings
 from osteo_kg_server.store import LocalStore, Query, StoreAnswer
 from osteo_kg_server.store.query_guard import evaluation
-from osteo_kg_server.store.worker_request import Begun
 from osteo_kg_server.views import sparql
 
 _PATH, _OK = sparql.PATH.encode(), 200
@@ -104,8 +103,8 @@ class QueryApp:
         return serving, app
 
 
-def beginning(serving: QueryService) -> Callable[[Any, bytes], Begun | None]:
-    """Give what has a worker answer a request, by its scope as ASGI has it, and its body; None where a worker cannot.
+def choice(serving: QueryService) -> Callable[[Any, bytes], ForAWorker | None]:
+    """Give what tells of a request, by its scope as ASGI has it and its body, whether a worker may answer it.
 
     A worker knows no tokens, logs nothing, and draws no page.
     """
@@ -114,13 +113,14 @@ def beginning(serving: QueryService) -> Callable[[Any, bytes], Begun | None]:
         return lambda *_: None
     store.answer_with(QueryApp.of(serving))
 
-    def begin(scope: Any, body: bytes) -> Begun | None:
+    def chosen(scope: Any, body: bytes) -> ForAWorker | None:
         if scope["raw_path"] != _PATH or not _is_short_query(scope, body):
             return None
-        asked = {name: scope[name] for name in _ANY}
-        return store.begin({"scope": asked, "body": body, "may_keep_patients": serving.may_keep_patients})
+        told = {name: scope[name] for name in _ANY}
+        asked = {"scope": told, "body": body, "may_keep_patients": serving.may_keep_patients}
+        return ForAWorker(store, asked, sparql.PATH)
 
-    return begin
+    return chosen
 
 
 def _is_short_query(scope: Any, body: bytes) -> bool:

@@ -77,8 +77,7 @@ class LocalStore:
         if self._building:
             raise BusyError("The index is being built.", advice="Ask again in a little while.")
         if not self._workers.all_lent:
-            with ExitStack() as held:
-                self._worker(held)
+            self._workers.give_back(self._worker())
 
     def names(self) -> list[str]:
         """Give the names of the graphs, sorted."""
@@ -127,22 +126,40 @@ class LocalStore:
             except EOFError:
                 self._start_anew()
 
-    def begin(self, asked: dict[str, Any]) -> Begun | None:
+    def begin_at_once(self, asked: dict[str, Any]) -> Begun | None:
         """Have a worker that is idle answer a request of HTTP; None where there is none.
 
         Args:
             asked: the request, for the app that workers have.
         """
-        generation = self.generation  # before the worker is lent: it may know more, and never less
+        request = self._of_http(asked)
         worker = self._workers.borrow_idle()
         if worker is None:
             return None
         try:
-            worker.ask({**asked, "what": "http", "generation": generation, "seconds": self._limits.seconds})
+            worker.ask(request)
         except EOFError:
             self._workers.give_back(worker)
             return None
-        return Begun(worker, generation, self._workers.give_back, self._here)
+        return Begun(worker, request["generation"], self._workers.give_back, self._here)
+
+    def begin(self, asked: dict[str, Any]) -> Begun:
+        """Have a worker answer a request of HTTP, once one is free; where none gets free, the service is to say so.
+
+        Args:
+            asked: the request, for the app that workers have.
+        """
+        request = self._of_http(asked)
+        lent: Worker | BusyError
+        try:
+            lent = self._asked(request)
+        except BusyError as error:
+            lent = error
+        return Begun(lent, request["generation"], self._workers.give_back, self._here)
+
+    def _of_http(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Name the content before a worker is lent: it may know more, and never less."""
+        return {**asked, "what": "http", "generation": self.generation, "seconds": self._limits.seconds}
 
     def update(self, update: Update) -> None:
         """Carry out an update: whole, or not at all."""
@@ -185,32 +202,37 @@ class LocalStore:
             return None
         self._here.begun = None
         held.callback(begun.close)
-        return Running(begun.worker, request, begun.since)
+        return begun.running(request)
 
     def _running(self, held: ExitStack, request: dict[str, Any]) -> Running:
-        """Have a worker begin; one that died while it was idle is passed over."""
+        """Have a worker begin, and take it back in the end."""
+        worker = self._asked(request)
+        held.callback(self._workers.give_back, worker)
+        return Running(worker, request, time.perf_counter())
+
+    def _asked(self, request: dict[str, Any]) -> Worker:
+        """Borrow a worker and ask it; one that died while it was idle is passed over."""
         for _ in range(self._limits.workers):
-            worker = self._worker(held)
-            since = time.perf_counter()
+            worker = self._worker()
             try:
                 worker.ask(request)
             except EOFError:
-                held.close()
+                self._workers.give_back(worker)
             else:
-                return Running(worker, request, since)
+                return worker
         raise BusyError("The workers are being started.", advice="Ask again in a little while.")
 
-    def _worker(self, held: ExitStack) -> Worker:
+    def _worker(self) -> Worker:
         """Borrow a worker; where the process that forks them died, it is started again and filled."""
         index = self._workers.index
         try:
-            return held.enter_context(self._workers.borrowed())
+            return self._workers.borrow()
         except EOFError:
             with self._writing:
                 if self._workers.index is index:  # nobody else was here first
                     self._start_anew()
         try:
-            return held.enter_context(self._workers.borrowed())
+            return self._workers.borrow()
         except EOFError as error:
             raise BusyError("The index is being built.", advice="Ask again in a little while.") from error
 

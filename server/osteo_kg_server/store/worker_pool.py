@@ -8,8 +8,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -108,7 +107,7 @@ class Workers:
             self._free.put(None)
         self._speaking, self._lock = threading.Lock(), threading.Lock()  # with the index, and over who is idle
         self._idle: list[Line] = []
-        self._epoch = self._lent = 0
+        self._epoch = self._lent = self._waiting = 0
         self._app: Any = None
         self.index = IndexProcess()
 
@@ -122,29 +121,32 @@ class Workers:
         """Say whether there are as many lent as may be."""
         return self._lent >= self._limits.workers
 
-    @contextmanager
-    def borrowed(self) -> Iterator[Worker]:
-        """Lend a worker; one that is not done with its request afterwards is let go.
+    def borrow(self) -> Worker:
+        """Lend a worker, to be given back; one that is idle, or else a new one.
 
         Raises:
             BusyError: none got free while waiting.
+            EOFError: the process that forks them is gone.
         """
+        with self._lock:
+            self._waiting += 1
         try:
             self._free.get(timeout=self._limits.wait_seconds)
         except Empty:
             raise BusyError("Too many queries run at this moment.", advice="Ask again in a little while.") from None
+        finally:
+            with self._lock:
+                self._waiting -= 1
         try:
-            worker = self._idle_one() or self._new_one()
+            return self._idle_one() or self._new_one()
         except BaseException:
             self._free.put(None)
             raise
-        try:
-            yield worker
-        finally:
-            self.give_back(worker)
 
     def borrow_idle(self) -> Worker | None:
-        """Lend a worker that is idle, to be given back; None where none is, or no more may be lent."""
+        """Lend a worker that is idle, to be given back; None where none is, no more may be lent, or others wait."""
+        if self._waiting:
+            return None
         try:
             self._free.get_nowait()
         except Empty:

@@ -13,7 +13,7 @@ from typing import Any
 from osteo_kg import QueryError, UnwritableError
 from osteo_kg.dataset import not_sparql
 from osteo_kg.rdf import ResultKind
-from osteo_kg_server.errors import DeadlineError, NotOfferedError, TooLargeError
+from osteo_kg_server.errors import BusyError, DeadlineError, NotOfferedError, TooLargeError
 from osteo_kg_server.store import worker_protocol
 from osteo_kg_server.store.base import WHOLE
 from osteo_kg_server.store.worker_pool import Worker
@@ -118,50 +118,52 @@ class Begun:
     """A request of HTTP that a worker answers by itself, unless its answer is a long one, an error, or none.
 
     Args:
-        worker: the worker, which has been asked.
+        lent: the worker, which has been asked; or that none got free.
         generation: the content that it knows.
         let_go: takes the worker back.
         here: where a store looks for what the query of a thread goes on from.
 
     Attributes:
-        worker: the worker.
-        generation: the content that it knows.
-        since: when it was asked, by `time.perf_counter`.
+        generation: the content that the worker knows.
     """
 
     def __init__(
-        self, worker: Worker, generation: str, let_go: Callable[[Worker], None], here: threading.local
+        self,
+        lent: Worker | BusyError,
+        generation: str,
+        let_go: Callable[[Worker], None],
+        here: threading.local,
     ) -> None:
-        self.worker, self.generation, self.since = worker, generation, time.perf_counter()
-        self._let_go, self._here, self._is_closed = let_go, here, False
+        self.generation, self._since = generation, time.perf_counter()
+        self._lent: Worker | BusyError | None = lent
+        self._let_go, self._here = let_go, here
 
     def fileno(self) -> int:
         """Give the number of the file that can be read when the answer comes."""
-        return self.worker.line.fileno()
+        assert isinstance(self._lent, Worker)
+        return self._lent.line.fileno()
 
     def arrived(self) -> HttpAnswer | None:
         """Give the answer, and let go of the worker, where all of it has come; it does not wait."""
+        assert isinstance(self._lent, Worker)
         try:
-            part = self.worker.arrived()
+            part = self._lent.arrived()
         except EOFError:  # who goes on with it will be told so, too
             return None
-        return self._answer(part) if part is not None else None
+        return self._answer(self._lent, part) if part is not None else None
 
     def awaited(self) -> HttpAnswer | None:
         """Wait for the answer, and let go of the worker; None where the service is to answer."""
-        if self._is_closed:  # the worker has declined
+        if not isinstance(self._lent, Worker):
             return None
         try:
-            return self._answer(self.worker.receive())
+            return self._answer(self._lent, self._lent.receive())
         except EOFError:
             return None
 
     def carried_on(self, work: Callable[[], None]) -> None:
         """Have the service answer, its query by what the worker has said of it and still says."""
-        if self._is_closed:
-            work()
-            return
-        self._here.begun = self
+        self._here.begun = self if self._lent else None
         try:
             work()
         finally:
@@ -169,21 +171,30 @@ class Begun:
                 self._here.begun = None
                 self.close()
 
+    def running(self, request: dict[str, Any]) -> Running:
+        """Take the worker for one that was asked this.
+
+        Raises:
+            BusyError: there was none.
+        """
+        if isinstance(self._lent, BusyError):
+            raise self._lent
+        assert self._lent is not None
+        return Running(self._lent, request, self._since)
+
     def close(self) -> None:
         """Let go of the worker."""
-        if not self._is_closed:
-            self._is_closed = True
-            self._let_go(self.worker)
+        lent, self._lent = self._lent, None
+        if isinstance(lent, Worker):
+            self._let_go(lent)
 
-    def _answer(self, part: tuple[bytes, bytes | bytearray]) -> HttpAnswer | None:
+    def _answer(self, worker: Worker, part: tuple[bytes, bytes | bytearray]) -> HttpAnswer | None:
         tag, message = part
         if tag not in (worker_protocol.ANSWERED, worker_protocol.DECLINED):
-            self.worker.put_back(part)
+            worker.put_back(part)
             return None
         self.close()
-        if tag == worker_protocol.DECLINED:
-            return None
-        return HttpAnswer(*worker_protocol.answer_of(message))
+        return HttpAnswer(*worker_protocol.answer_of(message)) if tag == worker_protocol.ANSWERED else None
 
 
 def rest(first: list[bytes | bytearray], running: Running, held: ExitStack) -> Iterator[bytes]:
