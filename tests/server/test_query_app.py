@@ -286,7 +286,7 @@ def test_no_secret_goes_to_a_worker(app: Flask) -> None:
 
 
 def test_no_worker_is_asked_while_all_are_lent(begin: Asking) -> None:
-    lent = [begin(ENDLESS), begin(ENDLESS)]
+    lent = [begin(ENDLESS, timeout="3"), begin(ENDLESS, timeout="3")]
     assert None not in lent
     assert begin("ASK {}") is None
     lent[0].close()
@@ -296,7 +296,7 @@ def test_no_worker_is_asked_while_all_are_lent(begin: Asking) -> None:
 def test_a_service_of_which_all_workers_are_lent_says_so(app: Flask, begin: Asking) -> None:
     chosen = choice(of(app))(_scope({"query": "ASK {}"}), b"")
     assert chosen is not None
-    lent = [begin(ENDLESS), begin(ENDLESS)]
+    lent = [begin(ENDLESS, timeout="3"), begin(ENDLESS, timeout="3")]
     told: list[Exception] = []
 
     def work() -> None:
@@ -316,7 +316,7 @@ def test_a_service_of_which_all_workers_are_lent_says_so(app: Flask, begin: Aski
 def test_who_waits_for_a_worker_is_before_those_who_come(app: Flask, begin: Asking) -> None:
     chosen = choice(of(app))(_scope({"query": "ASK {}"}), b"")
     assert chosen is not None
-    lent, got = [begin(ENDLESS), begin(ENDLESS)], list[Begun]()
+    lent, got = [begin(ENDLESS, timeout="3"), begin(ENDLESS, timeout="3")], list[Begun]()
     waiting = threading.Thread(target=lambda: got.append(chosen.store.begin(chosen.asked)))
     waiting.start()
     assert eventually(lambda: chosen.store._workers._waiting == 1, 5)
