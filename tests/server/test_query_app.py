@@ -283,6 +283,11 @@ def test_a_service_that_wants_tokens_or_logs_queries_answers_by_itself(
 def test_no_secret_goes_to_a_worker(app: Flask) -> None:
     assert TOKEN.encode() in pickle.dumps(of(app).settings)
     assert TOKEN.encode() not in pickle.dumps(QueryApp.of(of(app)))
+    scope = _scope({"query": "ASK {}"})
+    headers = [*scope["headers"], (b"authorization", f"Bearer {TOKEN}".encode())]
+    chosen = choice(of(app))({**scope, "headers": headers}, b"")
+    assert chosen is not None
+    assert TOKEN.encode() not in pickle.dumps(chosen.asked)
 
 
 def test_no_worker_is_asked_while_all_are_lent(begin: Asking) -> None:

@@ -117,6 +117,7 @@ def choice(serving: QueryService) -> Callable[[Any, bytes], ForAWorker | None]:
         if scope["raw_path"] != _PATH or not _is_short_query(scope, body):
             return None
         told = {name: scope[name] for name in _ANY}
+        told["headers"] = [(name, value) for name, value in scope["headers"] if name != b"authorization"]
         asked = {"scope": told, "body": body, "may_keep_patients": serving.may_keep_patients}
         return ForAWorker(store, asked, sparql.PATH)
 
