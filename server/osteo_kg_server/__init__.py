@@ -62,12 +62,10 @@ def create_app(knowledge_base: KnowledgeBase, dataset: Dataset, settings: Settin
     """
     app = responses.App(__name__, static_folder=None, template_folder="pages/templates")
     settings = settings or Settings()
-    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.limits.upload_bytes
     app.extensions["osteo_kg"] = Service(knowledge_base, dataset, settings)
     app.extensions["osteo_kg_metrics"] = figures = metrics.Metrics()
-    app.extensions["osteo_kg_log"] = logs.register(
-        app, observe=figures.observe, queries=settings.log_queries
-    )  # first: it gives a request its id
+    log = logs.register(app, observe=figures.observe, queries=settings.log_queries)  # first: it gives a request its id
+    app.extensions["osteo_kg_log"] = log
     for module in _MODULES:
         app.register_blueprint(module.blueprint)
     endpoints.register(app)

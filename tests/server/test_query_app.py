@@ -222,10 +222,12 @@ def test_a_worker_has_all_that_it_needs_for_an_answer(begin: Asking, headers: He
             assert (answered is None) == ("If-None-Match" in headers and "NOW" not in query), (parameters, query)
 
 
-def test_what_is_posted_is_answered_by_the_worker_too(begin: Asking) -> None:
-    headers = [(b"host", b"localhost"), (b"content-type", b"application/sparql-query")]
+@pytest.mark.parametrize("body", [FOUND.encode(), gzip.compress(FOUND.encode())], ids=["plain", "packed"])
+def test_what_is_posted_is_answered_by_the_worker_too(begin: Asking, body: bytes) -> None:
+    encoding = b"identity" if body == FOUND.encode() else b"gzip"
+    headers = [(b"content-type", b"application/sparql-query"), (b"content-encoding", encoding), (b"host", b"localhost")]
     scope = {"method": "POST", "headers": headers, "query_string": b""}
-    answer = _answer(begin("", scope, FOUND.encode()))
+    answer = _answer(begin("", scope, body))
     assert answer is not None
     assert b"osteo-kg" in answer.body.tobytes()
 

@@ -81,10 +81,13 @@ class InMemory(Request):
 
 def register(app: Flask) -> None:
     """Send every answer of the app this way, errors included."""
+    serving = query_service_of(app)
+    most = serving.settings.limits.upload_bytes
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = most
     app.request_class = InMemory
     app.before_request(_called_by_its_name)
     app.after_request(_packed)
-    app.wsgi_app = _careful(app.wsgi_app, query_service_of(app))  # type: ignore[method-assign,assignment]  # Flask has it so
+    app.wsgi_app = _careful(app.wsgi_app, serving)  # type: ignore[method-assign,assignment]  # Flask has it so
 
 
 class MisdirectedRequest(HTTPException):

@@ -144,7 +144,7 @@ class Evaluator:
     def __call__(self, request: dict[str, Any]) -> tuple[ResultKind, bytes]:
         """Give the kind of a result, and the result as it is written."""
         is_first, self._is_first = self._is_first, False
-        if request["seconds"] < self._seconds:
+        if not is_first or request["seconds"] < self._seconds:
             signal.setitimer(signal.ITIMER_REAL, request["seconds"])
         try:
             sending = _sending(self._index, self._line, request)
