@@ -9,6 +9,7 @@ import select
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -100,7 +101,13 @@ def address(app: Flask) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def without_workers(app: Flask) -> Iterator[str]:
-    """Give the address of the same app, all of whose answers are the service's own."""
+    with _by_itself(app) as address:
+        yield address
+
+
+@contextmanager
+def _by_itself(app: Flask) -> Iterator[str]:
+    """Serve an app without that workers answer by themselves."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(query_app, "choice", lambda _: lambda *_: None)
         with served(app) as address:
@@ -167,6 +174,24 @@ def test_a_worker_answers_as_the_service_does(address: str, without_workers: str
     for parameters in ASKED:
         path, sent = f"/sparql?{urlencode(parameters)}", {"Accept-Encoding": "identity", "Host": "localhost", **headers}
         assert _of_the_server(address, path, sent) == _of_the_server(without_workers, path, sent), parameters
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"scratch": True}, {"public_url": "https://kg.example", "allowed_hosts": ("elsewhere.example",)}],
+    ids=str,
+)
+def test_a_worker_knows_the_settings_that_an_answer_depends_on(
+    knowledge_base: KnowledgeBase, settings: dict[str, Any]
+) -> None:
+    app = _app(knowledge_base, **settings)
+    with served(app) as address, _by_itself(app) as without_workers:
+        for headers in ({}, {"Host": "elsewhere.example"}, {"Host": "kg.example"}, {"Origin": "https://example.org"}):
+            for query in ("ASK {}", "SELECT (<here> AS ?there) {}", PREFIX + "SELECT ?x { ?x a osteo:Drugg }"):
+                path, sent = f"/sparql?{urlencode({'query': query})}", {"Host": "localhost", **headers}
+                expected = _of_the_server(without_workers, path, sent)
+                assert _of_the_server(address, path, sent) == expected, (headers, query)
+    of(app).store.close()
 
 
 @pytest.mark.parametrize("headers", [HEADERS[0], HEADERS[4], HEADERS[5]], ids=str)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from osteo_kg.rdf import ResultKind
@@ -51,7 +51,7 @@ class QueryApp:
     """Answers queries in a worker.
 
     Attributes:
-        settings: what whoever runs the service decides, without what is secret.
+        settings: what of the settings an answer to a query depends on, and nothing secret.
         terms: the IRIs of the terms of our vocabulary; none where no knowledge is served.
     """
 
@@ -61,7 +61,14 @@ class QueryApp:
     @classmethod
     def of(cls, serving: QueryService) -> QueryApp:
         """Give the app that answers as a service does."""
-        known = replace(serving.settings, update_token=None, store_password=None, tokens=None, cds_clients=None)
+        settings = serving.settings
+        known = Settings(
+            limits=settings.limits,
+            scratch=settings.scratch,
+            public_url=settings.public_url,
+            cors_origins=settings.cors_origins,
+            allowed_hosts=settings.allowed_hosts,
+        )
         return cls(known, serving.terms)
 
     def prepare(self) -> None:
