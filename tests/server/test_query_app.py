@@ -366,21 +366,16 @@ def test_the_service_goes_on_from_what_a_worker_has_begun(app: Flask, begin: Ask
     assert _answer(begun) is None
     store.update(Update("INSERT DATA { GRAPH <urn:later> { <urn:a> <urn:b> <urn:c> } }", 20, "urn:base"))
     assert store.generation != before
-    found: list[Any] = []
+    found: list[str | bytes | None] = []
 
     def work() -> None:
         answer = store.query(Query(LONG, {"solutions": "csv"}, None, None, 20, "urn:base"))
-        found.extend((store.generation, b"".join(answer.chunks)))
+        found.extend((answer.generation, b"".join(answer.chunks)))
         answer.close()
 
-    def seen() -> None:
-        found.append(store.generation)
-        work()
-
-    begun.carried_on(seen)
+    begun.carried_on(work)
     assert found[0] == before
-    assert found[1] != before  # the next query is another
-    assert b'"bindings"' in found[2]  # what the worker has begun in JSON is not begun again
+    assert b'"bindings"' in (found[1] or b"")  # what the worker has begun in JSON is not begun again
     assert store.load.in_use == 0
 
 

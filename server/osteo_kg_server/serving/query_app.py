@@ -168,7 +168,7 @@ class _Index:
             raise _LeftError
         request = evaluation(query, self._settings.limits, None if self._settings.scratch else _nothing)
         kind, result = self._evaluate(request)
-        return StoreAnswer(kind, request["formats"][kind], result)
+        return StoreAnswer(kind, request["formats"][kind], result, generation=self.generation)
 
 
 def _nothing(*_: object) -> Any:

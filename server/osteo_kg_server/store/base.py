@@ -77,6 +77,7 @@ class StoreAnswer:
         body: the whole result, where it is small enough.
         chunks: the result bit by bit, where it is not.
         close: lets go of what the chunks come from, be they taken or not.
+        generation: the content that it was found in; None where that is not known.
     """
 
     kind: ResultKind
@@ -84,6 +85,7 @@ class StoreAnswer:
     body: bytes | None
     chunks: Iterator[bytes] = field(default_factory=lambda: iter(()))
     close: Callable[[], None] = lambda: None
+    generation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,16 +51,15 @@ class LocalStore:
         self.protected = frozenset(fixed)
         self._statements = Statements(folder)
         self._writing, self._here = threading.RLock(), threading.local()
-        self._started, self._writes = uuid.uuid4().hex[:12], 0
+        self._started = uuid.uuid4().hex[:12]
         self._workers, self._building = Workers(self._limits), False
         self._sizes: tuple[str, dict[str, int]] = ("", {})
         self._workers.change(self._everything())
 
     @property
     def generation(self) -> str:
-        """Name the present content, or that which the answer goes on from."""
-        begun = self._begun()
-        return f"{self._started}-{self._writes}" if begun is None else begun.generation
+        """Name the present content."""
+        return self._named(self._workers.epoch)
 
     @property
     def union(self) -> bool:
@@ -112,11 +111,12 @@ class LocalStore:
         request = evaluation(query, self._limits, None if self._scratch else self.names)
         with ExitStack() as held:
             running = self._continued(held, request) or self._running(held, request)
-            first = list(running.until(WHOLE))
+            first, kind, found_in = list(running.until(WHOLE)), running.kind, self._named(running.worker.epoch)
             if running.worker.done:
-                return StoreAnswer(running.kind, running.format_name, b"".join(first))
+                return StoreAnswer(kind, running.format_name, b"".join(first), generation=found_in)
             going_on = held.pop_all()
-            return StoreAnswer(running.kind, running.format_name, None, rest(first, running, going_on), going_on.close)
+            coming = rest(first, running, going_on)
+            return StoreAnswer(kind, running.format_name, None, coming, going_on.close, found_in)
 
     def answer_with(self, app: WorkerApp) -> None:
         """Have workers answer requests of HTTP with an app, which is pickled."""
@@ -132,16 +132,10 @@ class LocalStore:
         Args:
             asked: the request, for the app that workers have.
         """
-        request = self._of_http(asked)
         worker = self._workers.borrow_idle()
-        if worker is None:
+        if worker is None or not self._ask(worker, self._of_http(asked)):
             return None
-        try:
-            worker.ask(request)
-        except EOFError:
-            self._workers.give_back(worker)
-            return None
-        return Begun(worker, request["generation"], self._workers.give_back, self._here)
+        return Begun(worker, self._workers.give_back, self._here)
 
     def begin(self, asked: dict[str, Any]) -> Begun:
         """Have a worker answer a request of HTTP, once one is free; where none gets free, the service is to say so.
@@ -149,17 +143,18 @@ class LocalStore:
         Args:
             asked: the request, for the app that workers have.
         """
-        request = self._of_http(asked)
         lent: Worker | BusyError
         try:
-            lent = self._asked(request)
+            lent = self._asked(self._of_http(asked))
         except BusyError as error:
             lent = error
-        return Begun(lent, request["generation"], self._workers.give_back, self._here)
+        return Begun(lent, self._workers.give_back, self._here)
 
     def _of_http(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Name the content before a worker is lent: it may know more, and never less."""
-        return {**asked, "what": "http", "generation": self.generation, "seconds": self._limits.seconds}
+        return {**asked, "what": "http", "seconds": self._limits.seconds}
+
+    def _named(self, epoch: int) -> str:
+        return f"{self._started}-{epoch}"
 
     def update(self, update: Update) -> None:
         """Carry out an update: whole, or not at all."""
@@ -214,13 +209,18 @@ class LocalStore:
         """Borrow a worker and ask it; one that died while it was idle is passed over."""
         for _ in range(self._limits.workers):
             worker = self._worker()
-            try:
-                worker.ask(request)
-            except EOFError:
-                self._workers.give_back(worker)
-            else:
+            if self._ask(worker, request):
                 return worker
         raise BusyError("The workers are being started.", advice="Ask again in a little while.")
+
+    def _ask(self, worker: Worker, request: dict[str, Any]) -> bool:
+        """Ask a worker, and tell it the name of what it knows; one that has died is let go."""
+        try:
+            worker.ask({**request, "generation": self._named(worker.epoch)})
+        except EOFError:
+            self._workers.give_back(worker)
+            return False
+        return True
 
     def _worker(self) -> Worker:
         """Borrow a worker; where the process that forks them died, it is started again and filled."""
@@ -268,8 +268,6 @@ class LocalStore:
             self._workers.change([*for_index, {"dropped": dropped}])
         except EOFError:
             self._start_anew()
-        finally:  # before, an answer of older workers would be tagged as one of what there is now
-            self._writes += 1
 
     def _kept(self, change: Change) -> dict[str, Any]:
         """Keep one change, and give it as the index wants it.

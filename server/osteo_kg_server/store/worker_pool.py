@@ -98,6 +98,10 @@ class Workers:
 
     Args:
         limits: how many, how much memory each, how long to wait for one.
+
+    Attributes:
+        epoch: how often what new workers know has changed.
+        index: the process that forks them.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -107,7 +111,7 @@ class Workers:
             self._free.put(None)
         self._speaking, self._lock = threading.Lock(), threading.Lock()  # with the index, and over who is idle
         self._idle: list[Line] = []
-        self._epoch = self._lent = self._waiting = 0
+        self.epoch = self._lent = self._waiting = 0
         self._app: Any = None
         self.index = IndexProcess()
 
@@ -160,7 +164,7 @@ class Workers:
         """Take a worker back; one that is not done with its request, or does not know the newest content, is let go."""
         with self._lock:
             self._lent -= 1
-            if worker.done and worker.epoch == self._epoch:
+            if worker.done and worker.epoch == self.epoch:
                 self._idle.append(worker.line)
             else:
                 worker.line.close()
@@ -172,14 +176,14 @@ class Workers:
             if not self._idle:
                 return None
             self._lent += 1
-            return Worker(self._idle.pop(), self._epoch)
+            return Worker(self._idle.pop(), self.epoch)
 
     def _new_one(self) -> Worker:
         with self._speaking:
             line = self.index.fork(self._limits.memory_bytes)
             with self._lock:
                 self._lent += 1
-                return Worker(line, self._epoch)
+                return Worker(line, self.epoch)
 
     def answer_with(self, app: Any) -> None:
         """Have workers answer requests of HTTP with an app, which is pickled.
@@ -229,7 +233,7 @@ class Workers:
 
     def _older(self) -> None:
         """Let go of the workers that do not know of a change; those that are lent go when they come back."""
-        self._epoch += 1
+        self.epoch += 1
         for line in self._idle:
             line.close()
         self._idle.clear()
@@ -240,11 +244,11 @@ class Worker:
 
     Args:
         line: the line to it.
-        epoch: which writes it knows of.
+        epoch: what it knows.
 
     Attributes:
         line: the line to it.
-        epoch: which writes it knows of.
+        epoch: what it knows.
         done: whether it has answered to the end, and can be lent again.
     """
 

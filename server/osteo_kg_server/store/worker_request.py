@@ -119,23 +119,18 @@ class Begun:
 
     Args:
         lent: the worker, which has been asked; or that none got free.
-        generation: the content that it knows.
         let_go: takes the worker back.
         here: where a store looks for what the query of a thread goes on from.
-
-    Attributes:
-        generation: the content that the worker knows.
     """
 
     def __init__(
         self,
         lent: Worker | BusyError,
-        generation: str,
         let_go: Callable[[Worker], None],
         here: threading.local,
     ) -> None:
-        self.generation, self._since = generation, time.perf_counter()
         self._lent: Worker | BusyError | None = lent
+        self._since = time.perf_counter()
         self._let_go, self._here = let_go, here
 
     def fileno(self) -> int:

@@ -63,7 +63,6 @@ _ANSWERS = {media for offered in RESULTS.values() for media in offered}
 #: That an IRI is named in what is loaded, and that it is declared there.
 _NAMED = "{{ {iri} ?p ?o }} UNION {{ ?s {iri} ?o }} UNION {{ ?s ?p {iri} }}"
 _DECLARED = "{iri} a ?kind"
-_CACHED = {"Cache-Control": "private, no-cache"}
 _VARIES = {"Vary": "Accept, Accept-Encoding"}
 _PROBLEMS = (413, 502, 503)
 blueprint = Blueprint("sparql", __name__)
@@ -109,9 +108,9 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
         raise BadRequest("One query is wanted, and no update. Send it as the parameter 'query'.")
     serving = query_service()
     logs.asked(queries[0])
-    tag = _tag(serving, queries[0])
-    if tag and "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(tag):
-        return Response(status=304, headers={"ETag": f'"{tag}"', **_CACHED, **_VARIES})
+    is_tagged, now = request.method != "POST" and is_repeatable(queries[0]), serving.store.generation
+    if is_tagged and "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(_tag(now)):
+        return Response(status=304, headers={**_tagged(now), **_VARIES})
     accepted = wishes({name: value for name in ("format", "output") for value in asked.all(name)})
     media, formats = _chosen(accepted)
     query = Query(
@@ -135,7 +134,7 @@ def _answer(asked: Given, queries: tuple[str, ...]) -> Response:
     chosen = media[answer.kind] or ""
     sent = answer.chunks if answer.body is None else answer.body
     warnings = told_unknown(_unstated(serving, queries[0]), serving.terms)
-    again = {"ETag": f'"{tag}"', **_CACHED} if tag else {}
+    again = _tagged(answer.generation or now) if is_tagged else {}
     if chosen == PAGE:
         told = b"".join(answer.chunks) if answer.body is None else answer.body
         response = question.answered(queries[0], answer.kind, told, warnings)
@@ -175,13 +174,15 @@ def _chosen(accepted: str) -> tuple[dict[str, str | None], dict[str, str]]:
     return media, {kind: RESULTS[kind][chosen] for kind, chosen in media.items() if chosen}
 
 
-def _tag(serving: QueryService, query: str) -> str | None:
-    """Name what is asked of the dataset as it is now; None for what has another answer each time."""
+def _tagged(generation: str) -> dict[str, str]:
+    return {"ETag": f'"{_tag(generation)}"', "Cache-Control": "private, no-cache"}
+
+
+def _tag(generation: str) -> str:
+    """Name what is asked of a content."""
     environ = request.environ
-    if environ["REQUEST_METHOD"] == "POST" or not is_repeatable(query):
-        return None
     wished = (environ.get(name, "") for name in ("HTTP_ACCEPT", "HTTP_ACCEPT_LANGUAGE", "QUERY_STRING"))
-    named = "\n".join((serving.store.generation, environ.get("HTTP_HOST", ""), *wished))
+    named = "\n".join((generation, environ.get("HTTP_HOST", ""), *wished))
     return hashlib.blake2b(named.encode("utf-8"), digest_size=16).hexdigest()
 
 
