@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import json
 import pickle
 import select
 import threading
@@ -428,3 +429,45 @@ def test_an_index_that_died_has_the_app_again(knowledge_base: KnowledgeBase) -> 
     store._workers.index.close()
     assert chosen.answered(None, pytest.fail) is not None
     store.close()
+
+
+@pytest.mark.slow
+def test_a_tag_names_one_content_and_no_answer_is_older_than_what_was_acknowledged(app: Flask, address: str) -> None:
+    """Clients ask, by GET and by POST, while a number is written again and again."""
+    asked = "SELECT ?n { GRAPH <urn:counted> { <urn:it> <urn:is> ?n } }"
+    path, posted = (
+        f"/sparql?{urlencode({'query': asked})}",
+        {"Accept": JSON, "Content-Type": "application/sparql-query"},
+    )
+    acknowledged, tagged, wrong = [0], dict[str, bytes](), list[tuple[int, bytes]]()
+    until = time.monotonic() + 4
+
+    def write() -> None:
+        while time.monotonic() < until:
+            number = acknowledged[0] + 1
+            data = f"INSERT DATA {{ GRAPH <urn:counted> {{ <urn:it> <urn:is> {number} }} }}"
+            of(app).store.update(Update(f"CLEAR SILENT GRAPH <urn:counted> ; {data}", 20, "urn:base"))
+            acknowledged[0] = number
+
+    def read(*, by_post: bool) -> None:
+        while time.monotonic() < until:
+            before = acknowledged[0]
+            _, headers, body = (
+                _of_the_server(address, "/sparql", posted, asked.encode())
+                if by_post
+                else _of_the_server(address, path, {"Accept": JSON})
+            )
+            rows = json.loads(body)["results"]["bindings"]
+            if before > (int(rows[0]["n"]["value"]) if rows else 0):
+                wrong.append((before, body))
+            if not by_post and tagged.setdefault(headers["etag"], body) != body:
+                wrong.append((before, body))
+
+    clients = [threading.Thread(target=read, kwargs={"by_post": number == 0}) for number in range(4)]
+    for each in (writer := threading.Thread(target=write), *clients):
+        each.start()
+    for each in (writer, *clients):
+        each.join(60)
+    assert acknowledged[0] > 5
+    assert len(tagged) > 5
+    assert wrong == []
