@@ -18,7 +18,8 @@ from osteo_kg_server.store import worker_protocol
 from osteo_kg_server.store.base import Load
 from osteo_kg_server.store.worker_protocol import Line
 
-_LAST = frozenset(getattr(worker_protocol, each) for each in ("WHOLE", "END", "TOLD", "ERROR", "ANSWERED", "DECLINED"))
+_OF_A_RESULT = (worker_protocol.WHOLE, worker_protocol.END, worker_protocol.TOLD, worker_protocol.ERROR)
+_LAST = (*_OF_A_RESULT, worker_protocol.ANSWERED, worker_protocol.DECLINED)
 Lines = tuple[str, str]  # a graph, and N-Triples
 
 
