@@ -14,6 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -62,8 +63,8 @@ class Ended:
         return time.perf_counter() - self.started
 
 
-def register(app: Flask, *, observe: Callable[[Ended], object], queries: bool) -> Callable[[Ended], object]:
-    """Log every request of the app, and give what tells of one that is answered elsewhere.
+def register(app: Flask, *, observe: Callable[[Ended], object], queries: bool) -> Callable[[Ended], str]:
+    """Log every request of the app, and give what counts one that is answered elsewhere, and makes a line of it.
 
     Args:
         app: the app.
@@ -71,9 +72,12 @@ def register(app: Flask, *, observe: Callable[[Ended], object], queries: bool) -
         queries: whether the log holds the text of queries.
     """
 
-    def tell(ended: Ended) -> None:
+    def counted(ended: Ended) -> str:
         observe(ended)
-        _write(_WRITTEN(_line(ended)))
+        return _WRITTEN(_line(ended))
+
+    def tell(ended: Ended) -> None:
+        write((counted(ended),))
 
     def end(response: Response) -> Response:
         rule = request.url_rule
@@ -95,7 +99,7 @@ def register(app: Flask, *, observe: Callable[[Ended], object], queries: bool) -
 
     app.before_request(_begin)
     app.after_request(end)
-    return tell
+    return counted
 
 
 def to_standard_error() -> None:
@@ -138,6 +142,13 @@ class _Careful(logging.Formatter):
 def _error(error: BaseException) -> dict[str, Any]:
     [*_, last] = traceback.extract_tb(error.__traceback__) or [None]
     return {"error": type(error).__name__, "where": f"{last.name}:{last.lineno}" if last else None}
+
+
+def write(lines: Iterable[str]) -> None:
+    """Write lines, if anybody can take them."""
+    with suppress(OSError, ValueError):  # it is full, gone, or closed
+        for line in lines:
+            _write(line)
 
 
 def new_id() -> str:

@@ -76,7 +76,8 @@ class _Server(uvicorn.Server):
         limits, store = serving.settings.limits, serving.store
         self.bridge = Bridge(
             app,
-            limits.workers + _BESIDE_QUERIES,
+            limits.workers,
+            _BESIDE_QUERIES,
             limits.upload_bytes,
             query_app.choice(serving),
             app.extensions["osteo_kg_log"],

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from http.client import HTTPResponse
 from urllib.parse import quote, urlsplit
@@ -69,6 +70,19 @@ def test_clients_that_take_nothing_give_their_workers_back_to_those_who_wait(ser
             client.sendall(request)
         time.sleep(2)
         assert eventually(lambda: server.query("ASK {}").status == 200, 30)
+
+
+def test_what_a_worker_has_found_does_not_wait_for_those_who_wait_for_a_worker(server: Server) -> None:
+    """Both workers are at answers too long for one message of theirs, and more clients wait than there are threads."""
+    ten = " ".join(map(str, range(10)))
+    names = "abcde"
+    values = " ".join(f"VALUES ?{name} {{ {ten} }}" for name in names)
+    slow = f"SELECT * {{ {values} }} ORDER BY {' '.join(f'DESC(?{name})' for name in names)} LIMIT 2000"
+    with ThreadPoolExecutor(40) as clients:
+        found = [clients.submit(server.get, slow) for _ in range(WORKERS)]
+        time.sleep(0.1)
+        found += [clients.submit(server.get, "ASK {}") for _ in range(35)]
+        assert {each.result().status for each in found} == {200}
 
 
 def test_a_client_of_http_1_0_gets_a_long_result_without_chunks(server: Server) -> None:

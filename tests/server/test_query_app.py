@@ -115,10 +115,15 @@ def _by_itself(app: Flask) -> Iterator[str]:
             yield address
 
 
+@pytest.fixture(scope="module")
+def choose(app: Flask) -> Asking:
+    return choice(of(app))
+
+
 @pytest.fixture
-def begin(app: Flask) -> Iterator[Asking]:
+def begin(app: Flask, choose: Asking) -> Iterator[Asking]:
     """Have a worker that is idle begin with a query, or with a request of which more is said."""
-    choose, all_begun = choice(of(app)), list[Begun]()
+    all_begun = list[Begun]()
 
     def begun(query: str, scope: dict[str, Any] | None = None, body: bytes = b"", **more: str) -> Begun | None:
         chosen = choose({**_scope({"query": query, **more}), **(scope or {})}, body)
@@ -130,7 +135,8 @@ def begin(app: Flask) -> Iterator[Asking]:
     yield begun
     for each in all_begun:
         each.close()
-    assert of(app).store.load.in_use == 0
+    workers = _local(app)._workers
+    assert (workers.load.in_use, workers._free.qsize()) == (0, 2)
 
 
 def _scope(parameters: dict[str, str]) -> dict[str, Any]:
@@ -143,6 +149,12 @@ def _scope(parameters: dict[str, str]) -> dict[str, Any]:
         "server": ("127.0.0.1", 80),
         "client": ("127.0.0.1", 4000),
     }
+
+
+def _local(app: Flask) -> LocalStore:
+    store = of(app).store
+    assert isinstance(store, LocalStore)
+    return store
 
 
 def _answer(begun: Begun | None) -> HttpAnswer | None:
@@ -230,7 +242,7 @@ def test_what_has_not_changed_is_not_sent_again(app: Flask, address: str) -> Non
     assert later["etag"] != headers["etag"]
 
 
-@pytest.mark.parametrize("parameters", ASKED[:6], ids=str)
+@pytest.mark.parametrize("parameters", ASKED[:4], ids=str)
 def test_a_short_answer_is_written_by_the_worker(begin: Asking, parameters: dict[str, str]) -> None:
     answer = _answer(begin(**parameters))
     assert answer is not None
@@ -238,14 +250,13 @@ def test_a_short_answer_is_written_by_the_worker(begin: Asking, parameters: dict
     assert answer.head.startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-@pytest.mark.parametrize("headers", [each for each in HEADERS if each.get("Accept") in (None, JSON)], ids=str)
+@pytest.mark.parametrize("headers", [each for each in HEADERS if each.get("Accept") in (None, JSON)][:5], ids=str)
 def test_a_worker_has_all_that_it_needs_for_an_answer(begin: Asking, headers: Headers) -> None:
     lines = {"Host": "localhost", **{name: value for name, value in headers.items() if name != "Host"}}
     scope = {"headers": [(name.lower().encode(), value.encode()) for name, value in lines.items()]}
-    for parameters in ({}, {"format": "csv"}, {"output": "xml"}, {"timeout": "5"}):
-        for query in (FOUND, PREFIX + "SELECT ?x { ?x a osteo:Drugg }", "SELECT (NOW() AS ?now) {}"):
-            answered = _answer(begin(query, {**_scope({"query": query, **parameters}), **scope}))
-            assert (answered is None) == ("If-None-Match" in headers and "NOW" not in query), (parameters, query)
+    for parameters in ({}, {"format": "csv"}, {"output": "xml"}, {"timeout": "5"}, {"default-graph-uri": KNOWLEDGE}):
+        for query in (FOUND, "SELECT (NOW() AS ?now) {}"):
+            assert _answer(begin(query, {**_scope({"query": query, **parameters}), **scope})), (parameters, query)
 
 
 @pytest.mark.parametrize("body", [FOUND.encode(), gzip.compress(FOUND.encode())], ids=["plain", "packed"])
@@ -273,8 +284,8 @@ def test_an_answer_that_does_not_arrive_at_once_is_waited_for(begin: Asking) -> 
         ("SELECT ?x {", {}),
         ("ASK { SERVICE <urn:x> {} }", {}),
         (FOUND, {"format": "papyrus"}),
-        (FOUND, {"format": "html"}),
-        (FOUND, {"default-graph-uri": KNOWLEDGE}),
+        (FOUND, {"default-graph-uri": "urn:nowhere"}),
+        (PREFIX + "SELECT ?x { ?x a osteo:Drugg }", {}),  # whether it is warned of is another query
     ],
 )
 def test_what_needs_the_service_is_left_to_it(begin: Asking, query: str, more: dict[str, str]) -> None:
@@ -290,6 +301,9 @@ def test_what_needs_the_service_is_left_to_it(begin: Asking, query: str, more: d
         {"query_string": b"format=csv"},
         {"query_string": b"query=ASK%7B%7D&x=" + b"x" * 20_000},
         {"headers": [(b"accept", b"text/html,*/*")]},
+        {"headers": [(b"if-none-match", b"*")]},
+        {"headers": [(b"accept", b"x" * 20_000)]},
+        {"query_string": b"query=ASK%7B%7D&format=html"},
     ],
     ids=str,
 )
@@ -308,12 +322,12 @@ def test_a_service_that_wants_tokens_or_logs_queries_answers_by_itself(
     of(app).store.close()
 
 
-def test_no_secret_goes_to_a_worker(app: Flask) -> None:
+def test_no_secret_goes_to_a_worker(app: Flask, choose: Asking) -> None:
     assert TOKEN.encode() in pickle.dumps(of(app).settings)
     assert TOKEN.encode() not in pickle.dumps(QueryApp.of(of(app)))
     scope = _scope({"query": "ASK {}"})
     headers = [*scope["headers"], (b"authorization", f"Bearer {TOKEN}".encode())]
-    chosen = choice(of(app))({**scope, "headers": headers}, b"")
+    chosen = choose({**scope, "headers": headers}, b"")
     assert chosen is not None
     assert TOKEN.encode() not in pickle.dumps(chosen.asked)
 
@@ -326,9 +340,8 @@ def test_no_worker_is_asked_while_all_are_lent(begin: Asking) -> None:
     assert _answer(begin("ASK {}")) is not None
 
 
-def test_a_service_of_which_all_workers_are_lent_says_so(app: Flask, begin: Asking) -> None:
-    chosen = choice(of(app))(_scope({"query": "ASK {}"}), b"")
-    assert chosen is not None
+def test_a_service_of_which_all_workers_are_lent_says_so(app: Flask, choose: Asking, begin: Asking) -> None:
+    chosen = choose(_scope({"query": "ASK {}"}), b"")
     lent = [begin(ENDLESS, timeout="3"), begin(ENDLESS, timeout="3")]
     told: list[Exception] = []
 
@@ -346,9 +359,8 @@ def test_a_service_of_which_all_workers_are_lent_says_so(app: Flask, begin: Aski
     assert chosen.answered(None, pytest.fail) is not None
 
 
-def test_who_waits_for_a_worker_is_before_those_who_come(app: Flask, begin: Asking) -> None:
-    chosen = choice(of(app))(_scope({"query": "ASK {}"}), b"")
-    assert chosen is not None
+def test_who_waits_for_a_worker_is_before_those_who_come(choose: Asking, begin: Asking) -> None:
+    chosen = choose(_scope({"query": "ASK {}"}), b"")
     lent, got = [begin(ENDLESS, timeout="3"), begin(ENDLESS, timeout="3")], list[Begun]()
     waiting = threading.Thread(target=lambda: got.append(chosen.store.begin(chosen.asked)))
     waiting.start()
@@ -365,7 +377,7 @@ def test_the_service_goes_on_from_what_a_worker_has_begun(app: Flask, begin: Ask
     before = store.generation
     begun = begin(LONG)
     assert _answer(begun) is None
-    store.update(Update("INSERT DATA { GRAPH <urn:later> { <urn:a> <urn:b> <urn:c> } }", 20, "urn:base"))
+    store.update(Update("INSERT DATA { GRAPH <urn:later> { <urn:a> <urn:b> <urn:d> } }", 20, "urn:base"))
     assert store.generation != before
     found: list[str | bytes | None] = []
 
@@ -422,8 +434,7 @@ def test_answers_of_workers_are_counted_and_logged_like_others(app: Flask, addre
 
 def test_an_index_that_died_has_the_app_again(knowledge_base: KnowledgeBase) -> None:
     app = _app(knowledge_base)
-    store = of(app).store
-    assert isinstance(store, LocalStore)
+    store = _local(app)
     chosen = choice(of(app))(_scope({"query": "ASK {}"}), b"")
     assert chosen is not None
     store._workers.index.close()
@@ -448,15 +459,17 @@ def test_a_tag_names_one_content_and_no_answer_is_older_than_what_was_acknowledg
             data = f"INSERT DATA {{ GRAPH <urn:counted> {{ <urn:it> <urn:is> {number} }} }}"
             of(app).store.update(Update(f"CLEAR SILENT GRAPH <urn:counted> ; {data}", 20, "urn:base"))
             acknowledged[0] = number
+            time.sleep(0.01)
 
     def read(*, by_post: bool) -> None:
         while time.monotonic() < until:
             before = acknowledged[0]
-            _, headers, body = (
+            status, headers, body = (
                 _of_the_server(address, "/sparql", posted, asked.encode())
                 if by_post
                 else _of_the_server(address, path, {"Accept": JSON})
             )
+            assert status == 200, body
             rows = json.loads(body)["results"]["bindings"]
             if before > (int(rows[0]["n"]["value"]) if rows else 0):
                 wrong.append((before, body))

@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import unquote_to_bytes
 from wsgiref.types import WSGIApplication
 
@@ -24,11 +22,15 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 
 from osteo_kg_server import logs
 from osteo_kg_server.serving.connection import LINGER, SILENT, Connection
+from osteo_kg_server.serving.threads import Threads, settle
 from osteo_kg_server.store import LocalStore
 from osteo_kg_server.store.worker_request import Begun, HttpAnswer
 
 _A_LITTLE = 1 << 20  # bytes by which a body may be too large and still be read to its end
 _END = b""
+_LINES_AFTER = 0.05  # seconds for which lines of the log are put together
+_LINES_WAIT = 20  # times that lines were put together and not yet written, after which the log is waited for
+_WRITTEN = 5.0  # seconds for the last lines to be written
 _NEVER_WITH_A_BODY = (204, 304)
 _COMMON: dict[str, Any] = {
     "SCRIPT_NAME": "",
@@ -41,7 +43,6 @@ _COMMON: dict[str, Any] = {
     "wsgi.run_once": False,
 }
 _Environment = dict[str, Any]
-Given = TypeVar("Given")
 
 
 class _GoneError(Exception):
@@ -87,30 +88,33 @@ class Bridge:
 
     Args:
         app: the app.
-        threads: how many requests it may be at.
+        workers: how many workers there may be.
+        beside: how many requests it may be at while every worker is taken.
         most: bytes of a body; of a larger one the app is told its length only, and refuses it.
         choose: says by scope and body of a request how a worker answers it; None where that is for the app.
-        log: hears of what a worker has answered.
+        log: hears of what a worker has answered, and gives the line of the log.
     """
 
     def __init__(
         self,
         app: WSGIApplication,
-        threads: int,
+        workers: int,
+        beside: int,
         most: int,
         choose: Callable[[Any, bytes], ForAWorker | None],
-        log: Callable[[logs.Ended], object],
+        log: Callable[[logs.Ended], str],
     ) -> None:
         self._app, self._most, self._choose, self._log = app, most, choose, log
-        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
-        for each in self._threads:
-            each.start()
+        # who has a worker already never waits for those who wait for one, and so has threads of its own
+        self._with_a_worker, self._others = Threads(workers), Threads(workers + beside)
+        self._lines, self._writer = list[str](), Threads(1)
 
     def close(self) -> None:
         """Let the threads end, once they are done with what they were given."""
-        for _ in self._threads:
-            self._jobs.put(None)
+        self._write_lines()
+        for each in (self._with_a_worker, self._others, self._writer):
+            each.close()
+        self._writer.wait(_WRITTEN)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request that has a body, once that has been read."""
@@ -121,9 +125,9 @@ class Bridge:
             scope["connection"].cut_off()
             return
         connection: Connection = scope["connection"]
-        chosen = self._choose(scope, environment["wsgi.input"].getvalue()) if is_whole else None
+        chosen = self._chosen(scope, environment["wsgi.input"].getvalue()) if is_whole else None
         answer = self._answer_to(environment, chosen)
-        said = await (self._said(chosen, answer) if chosen else self._in_a_thread(answer.begin))
+        said = await (self._said(chosen, answer) if chosen else self._others.done(answer.begin))
         if chosen and said:
             self._have_sent(send.__self__, chosen, said)
             return
@@ -140,12 +144,16 @@ class Bridge:
 
     def answer(self, cycle: RequestResponseCycle) -> None:
         """Answer a request without a body: no task is made for it, which would take as long as the app does."""
-        chosen = self._choose(cycle.scope, b"")
+        chosen = self._chosen(cycle.scope, b"")
         begun = chosen.begun_at_once() if chosen else None
         if chosen and begun:
             asyncio.get_running_loop().add_reader(begun.fileno(), self._arrived, cycle, chosen, begun)
         else:
             self._answer_in_a_thread(cycle, chosen, None)
+
+    def _chosen(self, scope: Any, body: bytes) -> ForAWorker | None:
+        """Choose whether a worker is to answer; while lines of the log stand, everything goes the way that waits."""
+        return self._choose(scope, body) if self._writer.waiting < _LINES_WAIT else None
 
     def _arrived(self, cycle: RequestResponseCycle, chosen: ForAWorker, begun: Begun) -> None:
         """Send what a worker has answered; all that would have to be waited for is for a thread."""
@@ -157,16 +165,20 @@ class Bridge:
             self._answer_in_a_thread(cycle, chosen, begun)
 
     def _answer_in_a_thread(self, cycle: RequestResponseCycle, chosen: ForAWorker | None, begun: Begun | None) -> None:
+        """Have the app answer, or a worker that has to be waited for."""
         answer = self._answer_to(wsgi_environment(cycle.scope), chosen)
 
-        def done(said: HttpAnswer | None) -> None:
+        def send(said: HttpAnswer | None) -> None:
             if chosen and said:
                 self._have_sent(cycle, chosen, said)
             else:
                 self._answered(cycle, answer)
 
         work = partial(chosen.answered, begun, answer.begin) if chosen else answer.begin
-        self._hand_over(work, done, partial(self._failed, cycle))
+        self._threads_for(begun).hand_over(work, send, partial(self._failed, cycle))
+
+    def _threads_for(self, begun: Begun | None) -> Threads:
+        return self._with_a_worker if begun and begun.has_a_worker else self._others
 
     def _answer_to(self, environment: _Environment, chosen: ForAWorker | None) -> Answer:
         return Answer(self._app, {**environment, logs.STARTED: chosen.since} if chosen else environment)
@@ -174,9 +186,18 @@ class Bridge:
     def _have_sent(self, cycle: RequestResponseCycle, chosen: ForAWorker, said: HttpAnswer) -> None:
         """Send what a worker has answered, and log it as the app would."""
         request = logs.new_id()
-        self._log(logs.Ended(request, cycle.scope["method"], chosen.route, said.status, chosen.since, "answered", None))
+        ended = logs.Ended(request, cycle.scope["method"], chosen.route, said.status, chosen.since, "answered", None)
         connection: Connection = cycle.scope["connection"]  # type: ignore[typeddict-item]
         connection.send_whole(cycle, b"%sX-Request-Id: %s\r\n" % (said.head, request.encode()), said.body)
+        if not self._lines:
+            asyncio.get_running_loop().call_later(_LINES_AFTER, self._write_lines)
+        self._lines.append(self._log(ended))
+
+    def _write_lines(self) -> None:
+        """Have the lines of the log written by a thread: whoever reads them may be slow, or gone."""
+        lines, self._lines = self._lines, []
+        if lines:
+            self._writer.do(partial(logs.write, lines))
 
     def _answered(self, cycle: RequestResponseCycle, answer: Answer) -> None:
         connection: Connection = cycle.scope["connection"]  # type: ignore[typeddict-item]  # it is put there by itself
@@ -202,13 +223,14 @@ class Bridge:
         begun, loop = chosen.begun_at_once(), asyncio.get_running_loop()
         if begun:
             readable: asyncio.Future[None] = loop.create_future()
-            loop.add_reader(begun.fileno(), _settle, readable, readable.set_result, None)
+            loop.add_reader(begun.fileno(), settle, readable, readable.set_result, None)
             try:
                 await readable
             finally:
                 loop.remove_reader(begun.fileno())
         said = begun.arrived() if begun else None
-        return said or await self._in_a_thread(partial(chosen.answered, begun, answer.begin))
+        work = partial(chosen.answered, begun, answer.begin)
+        return said or await self._threads_for(begun).done(work)
 
     async def _sent_in_parts(self, answer: Answer, scope: Any, send: Any) -> None:
         """Send an answer part by part; where it cannot be ended the client is cut off, and knows that it is not whole.
@@ -222,7 +244,7 @@ class Bridge:
                 connection.cycle.chunked_encoding = False
             await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
             while await connection.taken():
-                part = await self._in_a_thread(answer.next)
+                part = await self._with_a_worker.done(answer.next)
                 if part == _END and is_framed:
                     await send({"type": "http.response.body", "body": _END})
                 if part == _END:
@@ -234,7 +256,7 @@ class Bridge:
         except Exception:  # the log tells of it, and nothing can be said to the client any more
             is_framed = False
         finally:
-            await asyncio.shield(self._in_a_thread(answer.close))
+            await asyncio.shield(self._with_a_worker.done(answer.close))
             if not is_framed:
                 connection.cut_off()
 
@@ -254,33 +276,6 @@ class Bridge:
         size = max(size, declared)
         set_body(environment, size, b"".join(parts) if size <= self._most else b"")
         return declared <= most and not more
-
-    async def _in_a_thread(self, work: Callable[[], Given]) -> Given:
-        future: asyncio.Future[Given] = asyncio.get_running_loop().create_future()
-        self._hand_over(
-            work, partial(_settle, future, future.set_result), partial(_settle, future, future.set_exception)
-        )
-        return await future
-
-    def _hand_over(
-        self, work: Callable[[], Given], done: Callable[[Given], None], failed: Callable[[BaseException], None]
-    ) -> None:
-        """Have a thread do some work, and the loop hear of how it ended."""
-        loop = asyncio.get_running_loop()
-
-        def job() -> None:
-            try:
-                given = work()
-            except BaseException as error:
-                _tell(loop, failed, error)
-            else:
-                _tell(loop, done, given)
-
-        self._jobs.put(job)
-
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job()
 
 
 class Answer:
@@ -387,15 +382,3 @@ async def _linger(receive: Any) -> None:
             more = True
             while more:
                 _, more = await _next_of(receive)
-
-
-def _tell(loop: asyncio.AbstractEventLoop, tell: Callable[[Any], None], said: Any) -> None:
-    """Have the loop hear of a result; where it has ended, nobody does."""
-    with suppress(RuntimeError):
-        loop.call_soon_threadsafe(tell, said)
-
-
-def _settle(future: asyncio.Future[Given], settle: Callable[[Any], None], said: Any) -> None:
-    """Give a future its result, if somebody still waits for it."""
-    if not future.done():
-        settle(said)

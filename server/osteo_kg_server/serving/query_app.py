@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from osteo_kg.rdf import ResultKind
 from osteo_kg_server.auth import Access
@@ -43,7 +43,33 @@ _EVERY_WAY = (
         for media in sparql.BODIES
     ),
 )
-Evaluate = Callable[[dict[str, Any]], tuple[ResultKind, bytes]]
+#: The headers that an answer to a query depends on.
+_READ = frozenset(
+    b"host accept accept-encoding accept-language origin"
+    b" content-type content-length content-encoding transfer-encoding".split()
+)
+#: What only the service answers: pages, and that nothing has changed.
+_OF_THE_SERVICE = (b"if-none-match", b"if-modified-since")
+
+
+class Evaluate(Protocol):
+    """Evaluates a query on an index."""
+
+    def names(self) -> list[str]:
+        """Give the names of the graphs."""
+
+    def __call__(self, request: dict[str, Any]) -> tuple[ResultKind, bytes]:
+        """Give the kind of a result, and the result as it is written."""
+
+
+class _Anything:
+    """Answers any query by something so long that it is packed."""
+
+    def names(self) -> list[str]:
+        return []
+
+    def __call__(self, request: dict[str, Any]) -> tuple[ResultKind, bytes]:
+        return "boolean", bytes(1 << 12)
 
 
 @dataclass(frozen=True)
@@ -75,7 +101,7 @@ class QueryApp:
         """Load all that is needed, by answering once in every way: a worker opens no file."""
         for given, body in _EVERY_WAY:
             asked = {"scope": {**_ANY, **given}, "body": body, "generation": "", "may_keep_patients": True}
-            self(asked, lambda _: ("boolean", bytes(1 << 12)))  # so long that it is packed
+            self(asked, _Anything())
 
     def __call__(self, request: dict[str, Any], evaluate: Evaluate) -> tuple[int, bytes, bytes] | None:
         """Give status, head and body of an answer; None where it is for the service to answer.
@@ -100,7 +126,7 @@ class QueryApp:
 
     @functools.cached_property
     def _parts(self) -> tuple[_Serving, responses.App]:
-        serving = _Serving(self.settings, Access(self.settings), _Index(self.settings, "", _nothing), self.terms)
+        serving = _Serving(self.settings, Access(self.settings), _Index(self.settings, "", _Anything()), self.terms)
         app = responses.App(__name__, static_folder=None)
         app.config["PROPAGATE_EXCEPTIONS"] = True
         app.extensions["osteo_kg"] = serving
@@ -124,7 +150,7 @@ def choice(serving: QueryService) -> Callable[[Any, bytes], ForAWorker | None]:
         if scope["raw_path"] != _PATH or not _is_short_query(scope, body):
             return None
         told = {name: scope[name] for name in _ANY}
-        told["headers"] = [(name, value) for name, value in scope["headers"] if name != b"authorization"]
+        told["headers"] = [(name, value) for name, value in scope["headers"] if name in _READ]
         asked = {"scope": told, "body": body, "may_keep_patients": serving.may_keep_patients}
         return ForAWorker(store, asked, sparql.PATH)
 
@@ -132,13 +158,15 @@ def choice(serving: QueryService) -> Callable[[Any, bytes], ForAWorker | None]:
 
 
 def _is_short_query(scope: Any, body: bytes) -> bool:
-    """Say whether there is a query, in few enough bytes that a worker takes them at once, for no browser."""
-    method, parameters = scope["method"], scope["query_string"]
-    return (
-        (method == "POST" if body else method == "GET" and b"query=" in parameters)
-        and len(parameters) + len(body) <= _SHORT
-        and not any(name == b"accept" and PAGE.encode() in value for name, value in scope["headers"])
-    )
+    """Say whether there is a query, in few enough bytes that a worker takes them at once, and for no browser."""
+    method, parameters, size = scope["method"], scope["query_string"], len(body)
+    if not (method == "POST" if body else method == "GET" and b"query=" in parameters) or b"html" in parameters:
+        return False
+    for name, value in scope["headers"]:
+        if name in _OF_THE_SERVICE or (name == b"accept" and b"html" in value):
+            return False
+        size += len(value)
+    return size + len(parameters) <= _SHORT
 
 
 class _Serving(QueryService):
@@ -166,11 +194,7 @@ class _Index:
         """Answer a query."""
         if PAGE in query.formats.values():
             raise _LeftError
-        request = evaluation(query, self._settings.limits, None if self._settings.scratch else _nothing)
+        names = None if self._settings.scratch else self._evaluate.names
+        request = evaluation(query, self._settings.limits, names)
         kind, result = self._evaluate(request)
         return StoreAnswer(kind, request["formats"][kind], result, generation=self.generation)
-
-
-def _nothing(*_: object) -> Any:
-    """Leave to the service what only the service knows."""
-    raise _LeftError

@@ -130,28 +130,36 @@ class _PastTheApp(BaseException):
 
 
 class Evaluator:
-    """Evaluates for the app of a worker, which is to answer by the first result.
+    """Evaluates one query for the app of a worker.
 
     Args:
         index: the index.
-        line: where a result goes that is too large for it.
+        line: where a result goes that is too large for the app.
         seconds: the deadline that is set; a query may want less.
     """
 
     def __init__(self, index: MergingIndex, line: Line, seconds: float) -> None:
-        self._index, self._line, self._seconds, self._is_first = index, line, seconds, True
+        self._index, self._line, self._seconds, self._is_done = index, line, seconds, False
+
+    def names(self) -> list[str]:
+        """Give the names of the graphs."""
+        return [graph.value for graph in self._index.store.named_graphs() if isinstance(graph, ox.NamedNode)]
 
     def __call__(self, request: dict[str, Any]) -> tuple[ResultKind, bytes]:
-        """Give the kind of a result, and the result as it is written."""
-        is_first, self._is_first = self._is_first, False
-        if not is_first or request["seconds"] < self._seconds:
+        """Give the kind of a result, and the result as it is written.
+
+        Raises:
+            RuntimeError: there was a query before: what becomes of another must not cost its result.
+        """
+        if self._is_done:
+            raise RuntimeError
+        self._is_done = True
+        if request["seconds"] < self._seconds:
             signal.setitimer(signal.ITIMER_REAL, request["seconds"])
         try:
             sending = _sending(self._index, self._line, request)
         except Exception as error:
-            if is_first:
-                raise _PastTheApp(error) from error
-            raise
+            raise _PastTheApp(error) from error
         if sending.has_begun:
             sending.end()
             raise _PastTheApp

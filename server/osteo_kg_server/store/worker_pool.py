@@ -7,8 +7,10 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -251,10 +253,12 @@ class Worker:
         line: the line to it.
         epoch: what it knows.
         done: whether it has answered to the end, and can be lent again.
+        gone_at: when it was found to be gone, by `time.perf_counter`.
     """
 
     def __init__(self, line: Line, epoch: int) -> None:
         self.line, self.epoch, self.done = line, epoch, True
+        self.gone_at: float | None = None
         self._put_back: tuple[bytes, bytes | bytearray] | None = None
 
     def ask(self, request: dict[str, Any]) -> None:
@@ -275,7 +279,8 @@ class Worker:
         if self._put_back is not None:
             part, self._put_back = self._put_back, None
         else:
-            part = self.line.receive()
+            with self._noted():
+                part = self.line.receive()
         self.done = part[0] in _LAST
         return part
 
@@ -285,9 +290,19 @@ class Worker:
         Raises:
             EOFError: the worker is gone.
         """
-        part = self.line.arrived()
+        with self._noted():
+            part = self.line.arrived()
         self.done = part is not None and part[0] in _LAST
         return part
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Note when the worker was found to be gone: why is judged by it, however late."""
+        try:
+            yield
+        except EOFError:
+            self.gone_at = self.gone_at or time.perf_counter()
+            raise
 
     def put_back(self, part: tuple[bytes, bytes | bytearray]) -> None:
         """Have a part be received again: who looked at it is not the one whom it is for."""

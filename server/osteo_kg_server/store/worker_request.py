@@ -88,7 +88,7 @@ class Running:
         return tag, message
 
     def _died(self) -> Exception:
-        if time.perf_counter() >= self._until - _GRACE:
+        if (self.worker.gone_at or time.perf_counter()) >= self._until - _GRACE:
             return DeadlineError(
                 f"It took longer than {self._seconds:g} seconds and was stopped.",
                 advice="Ask for less, or in smaller parts.",
@@ -132,6 +132,11 @@ class Begun:
         self._lent: Worker | BusyError | None = lent
         self._since = time.perf_counter()
         self._let_go, self._here = let_go, here
+
+    @property
+    def has_a_worker(self) -> bool:
+        """Whether a worker is at it still, and has not declined."""
+        return isinstance(self._lent, Worker)
 
     def fileno(self) -> int:
         """Give the number of the file that can be read when the answer comes."""
