@@ -136,7 +136,7 @@ def begin(app: Flask, choose: Asking) -> Iterator[Asking]:
     for each in all_begun:
         each.close()
     workers = _local(app)._workers
-    assert (workers.load.in_use, workers._free.qsize()) == (0, 2)
+    assert (workers.load.in_use, workers._free) == (0, 2)
 
 
 def _scope(parameters: dict[str, str]) -> dict[str, Any]:
@@ -364,7 +364,7 @@ def test_who_waits_for_a_worker_is_before_those_who_come(choose: Asking, begin: 
     lent, got = [begin(ENDLESS, timeout="3"), begin(ENDLESS, timeout="3")], list[Begun]()
     waiting = threading.Thread(target=lambda: got.append(chosen.store.begin(chosen.asked)))
     waiting.start()
-    assert eventually(lambda: chosen.store._workers._waiting == 1, 5)
+    assert eventually(lambda: len(chosen.store._workers._turns) == 1, 5)
     assert chosen.begun_at_once() is None
     lent[0].close()
     waiting.join(5)

@@ -9,9 +9,9 @@ import sys
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from osteo_kg_server.errors import BusyError
@@ -109,12 +109,11 @@ class Workers:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._free: SimpleQueue[None] = SimpleQueue()
-        for _ in range(limits.workers):
-            self._free.put(None)
+        self._free = limits.workers  # that may still be lent
+        self._turns: deque[threading.Event] = deque()  # of those who wait, the first first: none is passed by
         self._speaking, self._lock = threading.Lock(), threading.Lock()  # with the index, and over who is idle
         self._idle: list[Line] = []
-        self.epoch = self._lent = self._waiting = 0
+        self.epoch = self._lent = 0
         self._app: Any = None
         self.index = IndexProcess()
 
@@ -135,33 +134,22 @@ class Workers:
             BusyError: none got free while waiting.
             EOFError: the process that forks them is gone.
         """
-        with self._lock:
-            self._waiting += 1
-        try:
-            self._free.get(timeout=self._limits.wait_seconds)
-        except Empty:
-            raise BusyError("Too many queries run at this moment.", advice="Ask again in a little while.") from None
-        finally:
-            with self._lock:
-                self._waiting -= 1
+        self._take_turn()
         try:
             return self._idle_one() or self._new_one()
         except BaseException:
-            self._free.put(None)
+            with self._lock:
+                self._end_turn()
             raise
 
     def borrow_idle(self) -> Worker | None:
         """Lend a worker that is idle, to be given back; None where none is, no more may be lent, or others wait."""
-        if self._waiting:
-            return None
-        try:
-            self._free.get_nowait()
-        except Empty:
-            return None
-        worker = self._idle_one()
-        if worker is None:
-            self._free.put(None)
-        return worker
+        with self._lock:
+            if self._turns or not self._free or not self._idle:
+                return None
+            self._free -= 1
+            self._lent += 1
+            return Worker(self._idle.pop(), self.epoch)
 
     def give_back(self, worker: Worker) -> None:
         """Take a worker back; one that is not done with its request, or does not know the newest content, is let go."""
@@ -171,7 +159,34 @@ class Workers:
                 self._idle.append(worker.line)
             else:
                 worker.line.close()
-        self._free.put(None)
+            self._end_turn()
+
+    def _take_turn(self) -> None:
+        """Wait until one more may be lent.
+
+        Raises:
+            BusyError: that took too long.
+        """
+        with self._lock:
+            if self._free and not self._turns:
+                self._free -= 1
+                return
+            turn = threading.Event()
+            self._turns.append(turn)
+        if turn.wait(self._limits.wait_seconds):
+            return
+        with self._lock:
+            if turn.is_set():  # it came just now
+                return
+            self._turns.remove(turn)
+        raise BusyError("Too many queries run at this moment.", advice="Ask again in a little while.")
+
+    def _end_turn(self) -> None:
+        """Have the next one lend, while the lock is held."""
+        if self._turns:
+            self._turns.popleft().set()
+        else:
+            self._free += 1
 
     def _idle_one(self) -> Worker | None:
         """Take a worker that is idle; while a write is under way there are those that were idle before."""
