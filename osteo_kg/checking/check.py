@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from osteo_kg.checking.changes import change_findings
-from osteo_kg.checking.consequences import without_consequences
 from osteo_kg.checking.documents import Document, documents
 from osteo_kg.checking.findings import KnowledgeFinding, in_order
 from osteo_kg.checking.formats import sentence
@@ -16,7 +15,10 @@ from osteo_kg.checking.shapes import shape_findings
 from osteo_kg.checking.taxonomy import separation_findings, taxonomy_findings
 from osteo_kg.checking.terms import UNDECLARED, term_findings
 from osteo_kg.errors import KnowledgeError, UsageError
+from osteo_kg.rdf import OSTEO
 
+_GAPS_AND_OVERLAPS = ("BandMetAbove", "BandMetBelow", "BandsApart")
+_WITHOUT_A_NUMBER = ("RangeBound", "ill-typed", "misused-property", UNDECLARED)
 _TOLD = 5  # findings that are told where modules are loaded; `check` tells them all
 
 
@@ -85,6 +87,38 @@ def _found(read: tuple[Document, ...], knowledge: CheckedKnowledge, sources: lis
     terms = list(term_findings(knowledge))
     classes = list(taxonomy_findings(knowledge))
     shapes = list(shape_findings(knowledge, (each.value for each in terms if each.code == UNDECLARED)))
-    yield from without_consequences(knowledge, [*terms, *classes, *shapes])
+    yield from _without_consequences(knowledge, [*terms, *classes, *shapes])
     yield from separation_findings(knowledge)
     yield from guideline_findings(knowledge, sources)
+
+
+def _without_consequences(
+    knowledge: CheckedKnowledge, findings: Iterable[KnowledgeFinding]
+) -> Iterator[KnowledgeFinding]:
+    """Leave out the findings that follow from others: whoever mends the cause has mended them.
+
+    Classes of a cycle are all one, and contradict each other for that alone. Where a bound is no number, or a
+    criterion is not known, rules that require the same cannot be compared.
+    """
+    found = list(findings)
+    in_cycles = any(each.code == "cycle" for each in found)
+    incomparable = _incomparable(knowledge, found)
+    names = {knowledge.name(rule) for rule in incomparable}
+    for each in found:
+        if each.code == "contradiction" and in_cycles:
+            continue
+        if each.code in _GAPS_AND_OVERLAPS and each.subject in names:
+            continue
+        yield each
+
+
+def _incomparable(knowledge: CheckedKnowledge, findings: Iterable[KnowledgeFinding]) -> set[str]:
+    """Give the rules that require the same as one with a criterion that cannot be compared, and that one."""
+    faulty = {each.subject for each in findings if each.code in _WITHOUT_A_NUMBER}
+    rules = {each: set(knowledge.lookup.objects(each, OSTEO.requires)) for each in knowledge.members(OSTEO.Rule)}
+    known = set(knowledge.kinds) - set(knowledge.members(OSTEO.RangeCriterion))
+    others = {rule: frozenset(required & known) for rule, required in rules.items()}
+    groups = {
+        others[rule] for rule, required in rules.items() if faulty.intersection(map(knowledge.name, {rule, *required}))
+    }
+    return {rule for rule, required in others.items() if required in groups}

@@ -78,7 +78,7 @@ def _tell(loop: asyncio.AbstractEventLoop, tell: Callable[[Any], None], said: An
         loop.call_soon_threadsafe(tell, said)
 
 
-def settle(future: asyncio.Future[Given], settle: Callable[[Any], None], said: Any) -> None:
-    """Give a future its result, if somebody still waits for it."""
+def settle(future: asyncio.Future[Given], tell: Callable[[Any], None], said: Any) -> None:
+    """Tell a future how it ended, if somebody still waits for it."""
     if not future.done():
-        settle(said)
+        tell(said)

@@ -186,13 +186,9 @@ class LocalStore:
         self._workers.close()
         self._statements.close()
 
-    def _begun(self) -> Begun | None:
-        begun: Begun | None = getattr(self._here, "begun", None)
-        return begun
-
     def _continued(self, held: ExitStack, request: dict[str, Any]) -> Running | None:
         """Take over a worker that is at this query already."""
-        begun = self._begun()
+        begun: Begun | None = getattr(self._here, "begun", None)
         if begun is None:
             return None
         self._here.begun = None

@@ -143,7 +143,7 @@ class Evaluator:
 
     def names(self) -> list[str]:
         """Give the names of the graphs."""
-        return [graph.value for graph in self._index.store.named_graphs() if isinstance(graph, ox.NamedNode)]
+        return sorted(_names(self._index.store))
 
     def __call__(self, request: dict[str, Any]) -> tuple[ResultKind, bytes]:
         """Give the kind of a result, and the result as it is written.
@@ -261,9 +261,13 @@ def _update(store: ox.Store, line: Line, request: dict[str, Any]) -> None:
     )
 
 
+def _names(store: ox.Store) -> set[str]:
+    return {graph.value for graph in store.named_graphs() if isinstance(graph, ox.NamedNode)}
+
+
 def _graphs(store: ox.Store) -> tuple[set[str], dict[str, bytes]]:
     """Give the names of graphs, and the lines of each."""
-    names = {graph.value for graph in store.named_graphs() if isinstance(graph, ox.NamedNode)}
+    names = _names(store)
     dumped = {name: store.dump(format=ox.RdfFormat.N_TRIPLES, from_graph=ox.NamedNode(name)) for name in names}
     dumped[""] = store.dump(format=ox.RdfFormat.N_TRIPLES, from_graph=ox.DefaultGraph())
     return names, {name: lines or b"" for name, lines in dumped.items()}
